@@ -1,0 +1,51 @@
+/**
+ * The bundle: what an agent runs. Made once by the control plane from an uploaded component, named by the SHA-256
+ * of its bytes, opaque on the way.
+ *
+ * Layout: msgpack map of `bundleSchema`. The glue is the JavaScript that jco wrote for the component, in
+ * instantiation mode (an ES module with one export, `instantiate`), and holds no imports of its own.
+ */
+import { createHash } from 'node:crypto';
+import { pack } from 'msgpackr/pack';
+import { unpack } from 'msgpackr/unpack';
+import { z } from 'zod';
+
+/** What a component exports, as far as Skerry can call it. */
+export const worldSchema = z.enum(['skerry:function/handler', 'wasi:cli/run']);
+export type World = z.infer<typeof worldSchema>;
+
+export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex');
+
+const bytesSchema = z.instanceof(Uint8Array);
+
+export const bundleSchema = z.object({
+  /** Raised when the layout changes in a way that older agents cannot run. */
+  format: z.literal(1),
+  world: worldSchema,
+  /** Name under which `instantiate`'s result holds the function: `invoke`, or the interface name of `wasi:cli/run`. */
+  exportName: z.string(),
+  /** `suspending`: imports may wait, through JSPI, and the export returns a promise. `plain`: it never waits. */
+  mode: z.enum(['plain', 'suspending']),
+  glue: z.string(),
+  /** Core modules by the file name under which the glue asks for them; memory maxima are already written in. */
+  modules: z
+    .array(z.object({ name: z.string(), bytes: bytesSchema }))
+    .min(1)
+    .max(64),
+});
+export type Bundle = z.infer<typeof bundleSchema>;
+
+/** SHA-256 in lower-case hex: the name of components and bundles. */
+export function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Bytes of a bundle. The same bundle always gives the same bytes. */
+export function encodeBundle(bundle: Bundle): Uint8Array {
+  return pack(bundleSchema.parse(bundle));
+}
+
+/** @throws ZodError or Error when the bytes are not a bundle that this version understands */
+export function decodeBundle(bytes: Uint8Array): Bundle {
+  return bundleSchema.parse(unpack(bytes));
+}

@@ -1,0 +1,82 @@
+/**
+ * The closed list of error codes, the one class that carries them, and what each means to a caller.
+ *
+ * Invariant: a code has exactly one HTTP status, and `retryable` is true only where the function certainly did not
+ * start, so that repeating the call on any agent cannot run it twice.
+ */
+
+type ErrorKind = { readonly status: number; readonly retryable: boolean };
+
+export const errorKinds = {
+  // The request is at fault.
+  bad_request: { status: 400, retryable: false },
+  unauthorized: { status: 401, retryable: false },
+  forbidden: { status: 403, retryable: false },
+  not_found: { status: 404, retryable: false },
+  not_acceptable: { status: 406, retryable: false },
+  conflict: { status: 409, retryable: false },
+  payload_too_large: { status: 413, retryable: false },
+  validation_failed: { status: 422, retryable: false },
+  component_rejected: { status: 422, retryable: false },
+
+  // The function ran and did not give an answer.
+  function_error: { status: 422, retryable: false },
+  function_trap: { status: 500, retryable: false },
+  function_out_of_memory: { status: 500, retryable: false },
+  function_output_too_large: { status: 500, retryable: false },
+  function_output_invalid: { status: 500, retryable: false },
+  function_timeout: { status: 504, retryable: false },
+  function_load_failed: { status: 500, retryable: false },
+
+  // The platform could not carry the call through.
+  no_agent: { status: 503, retryable: true },
+  no_capacity: { status: 503, retryable: true },
+  agent_busy: { status: 503, retryable: true },
+  agent_draining: { status: 503, retryable: true },
+  agent_unreachable: { status: 503, retryable: true },
+  code_unavailable: { status: 503, retryable: true },
+  agent_lost: { status: 502, retryable: false },
+  runner_lost: { status: 502, retryable: false },
+  cancelled: { status: 499, retryable: false },
+  store_unavailable: { status: 503, retryable: true },
+  prepare_busy: { status: 503, retryable: true },
+  internal: { status: 500, retryable: false },
+} as const satisfies Record<string, ErrorKind>;
+
+/** A code from the closed list; the part of an error that programs may branch on. */
+export type ErrorCode = keyof typeof errorKinds;
+
+/** All codes, for schemas. */
+export const errorCodes = Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]];
+
+/** Messages per field of a rejected request, as FunLess's clients read them: `{"name": ["can't be blank"]}`. */
+export type FieldErrors = Readonly<Record<string, readonly string[]>>;
+
+/** The only error class that crosses a boundary of Skerry. `message` is for a person, `code` for a program. */
+export class SkerryError extends Error {
+  readonly code: ErrorCode;
+  readonly fields: FieldErrors | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; fields?: FieldErrors } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'SkerryError';
+    this.code = code;
+    this.fields = options.fields;
+  }
+
+  /** HTTP status of this error's code. */
+  get status(): number {
+    return errorKinds[this.code].status;
+  }
+
+  /** True when nothing has started, so that the same call may be made again elsewhere. */
+  get retryable(): boolean {
+    return errorKinds[this.code].retryable;
+  }
+}
+
+/** The given value as a `SkerryError`; what is not one becomes `internal`, with the original as its cause. */
+export function toSkerryError(error: unknown): SkerryError {
+  if (error instanceof SkerryError) return error;
+  return new SkerryError('internal', error instanceof Error ? error.message : String(error), { cause: error });
+}

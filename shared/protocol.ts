@@ -1,0 +1,180 @@
+/**
+ * Every frame of the tunnel as a schema, one union per direction. Types are inferred from here and nowhere else.
+ *
+ * Rules: no frame is needed exactly once (the next `desired`, `status` or `applied` repairs a lost one); an unknown
+ * kind is skipped, so that a newer side can talk to an older one; every list and string has a bound.
+ * protocol.test.ts hashes these schemas and fails until the version and its history move with them.
+ */
+import { z } from 'zod';
+import { digestSchema } from './bundle.ts';
+import { errorCodes } from './errors.ts';
+import { limitsSchema, manifestSchema } from './manifest.ts';
+import { labelsSchema, nameSchema } from './names.ts';
+
+/** Version that this code speaks. The control plane accepts this one and the one before. */
+export const protocolVersion = 1;
+
+/** One line per version: what changed. */
+export const protocolHistory: Readonly<Record<number, string>> = {
+  1: 'handshake, desired state, code push, invocation, metrics, liveness, drain',
+};
+
+/** Versions accepted by the control plane. */
+export const supportedVersions: readonly number[] = [protocolVersion];
+
+/** WebSocket path of the tunnel. */
+export const tunnelPath = '/v1/tunnel';
+
+/** Largest WebSocket message either side takes, in bytes: one input or output at its ceiling, and room for the rest. */
+export const maxFrameBytes = 5 * 1024 * 1024;
+
+/** Bytes of code in one `chunk`: small, so that invocations get in between. */
+export const chunkBytes = 128 * 1024;
+
+const bytes = z.instanceof(Uint8Array).meta({ wire: 'bytes' });
+const count = z.int().min(0);
+const id = z.string().min(1).max(64);
+const shortText = z.string().max(4096);
+
+const ping = z.object({ kind: z.literal('ping'), n: count });
+const pong = z.object({ kind: z.literal('pong'), n: count });
+
+/** A function as one agent shall hold it. */
+export const desiredFunctionSchema = z.object({
+  /** Stable through updates and renames. */
+  id,
+  module: nameSchema,
+  name: nameSchema,
+  /** Number of the revision, from 1, within its function. */
+  revision: z.int().min(1),
+  bundle: digestSchema,
+  limits: limitsSchema.unwrap(),
+  env: manifestSchema.unwrap().shape.env.unwrap(),
+  args: manifestSchema.unwrap().shape.args.unwrap(),
+  instance: z.enum(['fresh', 'reuse']),
+});
+export type DesiredFunction = z.output<typeof desiredFunctionSchema>;
+
+/** What one agent shall hold. A function that is not listed shall go. */
+export const desiredSchema = z.object({
+  kind: z.literal('desired'),
+  generation: count,
+  functions: z.array(desiredFunctionSchema).max(10_000),
+});
+
+/** Frames from the control plane to an agent. */
+export const toAgentSchema = z.discriminatedUnion('kind', [
+  /** First frame on every connection. */
+  z.object({ kind: z.literal('challenge'), nonce: bytes, versions: z.array(z.int()).max(16) }),
+  /** The agent is known and this tunnel is the one that counts. Intervals in milliseconds. */
+  z.object({
+    kind: z.literal('welcome'),
+    version: z.int(),
+    agentId: id,
+    epoch: count,
+    pingIntervalMs: z.int().min(10),
+    statusIntervalMs: z.int().min(10),
+  }),
+  desiredSchema,
+  /** Part of a bundle, in order of offset, in answer to `want`. */
+  z.object({ kind: z.literal('chunk'), digest: digestSchema, offset: count, total: count, bytes }),
+  /** The control plane cannot give this bundle now; the agent asks again after a while if it still wants it. */
+  z.object({ kind: z.literal('unavailable'), digest: digestSchema, message: shortText }),
+  /** Run a function. `timeoutMs` is what is left of the caller's deadline. */
+  z.object({
+    kind: z.literal('invoke'),
+    id,
+    function: id,
+    timeoutMs: z.int().min(1),
+    input: bytes,
+    traceparent: z.string().max(64).optional(),
+  }),
+  /** Nobody waits for this invocation any more. */
+  z.object({ kind: z.literal('cancel'), id }),
+  /** Send the Prometheus registry. */
+  z.object({ kind: z.literal('scrape'), id: count }),
+  /** The control plane goes away; come back, but not before this many milliseconds. */
+  z.object({ kind: z.literal('drain'), retryAfterMs: count }),
+  ping,
+  pong,
+]);
+
+const load = {
+  /** Bytes of memory available to new work on the device. */
+  memoryAvailable: count,
+  /** Invocations that hold a thread. */
+  running: count,
+};
+
+/** What went wrong with one function while applying a generation; the old revision of it, if any, still serves. */
+export const applyErrorSchema = z.object({ function: id, code: z.enum(errorCodes), message: shortText });
+export type ApplyError = z.infer<typeof applyErrorSchema>;
+
+/** Outcome of an invocation: bytes of its output, or why there are none. */
+export const outcomeSchema = z.object({
+  kind: z.literal('outcome'),
+  id,
+  result: z.discriminatedUnion('ok', [
+    z.object({ ok: z.literal(true), output: bytes }),
+    z.object({ ok: z.literal(false), code: z.enum(errorCodes), message: shortText }),
+  ]),
+  /** Revision that ran; 0 when none did. */
+  revision: count,
+  /** Time from the start in a thread to the result, in microseconds. */
+  durationUs: count,
+  /** True when the code had to be loaded into the runner first. */
+  cold: z.boolean(),
+  ...load,
+});
+
+/** Frames from an agent to the control plane. */
+export const toControlSchema = z.discriminatedUnion('kind', [
+  /** Answer to `challenge`: who is there, proven by a signature over `signedBytes`. */
+  z.object({
+    kind: z.literal('hello'),
+    version: z.int(),
+    /** Raw Ed25519 public key, 32 bytes. */
+    publicKey: bytes,
+    /** Ed25519 signature, 64 bytes. */
+    signature: bytes,
+    /** Host and port that the agent dialled; the control plane compares it with its own. */
+    host: z.string().max(300),
+    name: nameSchema,
+    labels: labelsSchema,
+    agentVersion: z.string().max(64),
+    /** Needed on first contact only. */
+    joinToken: z.string().max(128).optional(),
+    /** Last generation that was applied; 0 for none. */
+    generation: count,
+    memoryTotal: count,
+    ...load,
+  }),
+  /** Send this bundle from this offset on. A new `want` for the same digest replaces the one under way. */
+  z.object({ kind: z.literal('want'), digest: digestSchema, offset: count }),
+  /** All of this generation is in effect, but for the functions named in `errors`. */
+  z.object({ kind: z.literal('applied'), generation: count, errors: z.array(applyErrorSchema).max(10_000) }),
+  /** Periodic; repairs whatever was lost. */
+  z.object({ kind: z.literal('status'), generation: count, queued: count, ...load }),
+  /** The invocation has been given to a thread; from here on it may have had effects. */
+  z.object({ kind: z.literal('accepted'), id }),
+  outcomeSchema,
+  z.object({ kind: z.literal('metrics'), id: count, text: z.string().max(1024 * 1024) }),
+  /** The agent finishes what it has and takes no new invocation. */
+  z.object({ kind: z.literal('drain') }),
+  ping,
+  pong,
+]);
+
+export type ToAgent = z.output<typeof toAgentSchema>;
+export type ToControl = z.output<typeof toControlSchema>;
+export type Frame = ToAgent | ToControl;
+/** One kind of frame, by its name. */
+export type FrameOf<Union extends { kind: string }, Kind extends Union['kind']> = Extract<Union, { kind: Kind }>;
+
+/**
+ * The bytes that `hello` signs. The host keeps a signature given to one control plane from being used at another,
+ * the nonce keeps it from being used twice.
+ */
+export function signedBytes(nonce: Uint8Array, host: string): Uint8Array {
+  return Buffer.concat([Buffer.from(`skerry-tunnel\0${host}\0`), nonce]);
+}
