@@ -16,7 +16,7 @@ export type World = z.infer<typeof worldSchema>;
 
 export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex');
 
-const bytesSchema = z.instanceof(Uint8Array);
+const bytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
 
 export const bundleSchema = z.object({
   /** Raised when the layout changes in a way that older agents cannot run. */

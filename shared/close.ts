@@ -55,3 +55,10 @@ export function afterClose(code: number): AfterClose {
   const name = closeName(code);
   return name ? closeKinds[name].after : { next: 'again' };
 }
+
+/** A reason as a close frame can carry it: at most 123 bytes of UTF-8 (RFC 6455, section 5.5). */
+export function closeReason(message: string): string {
+  let reason = message;
+  while (Buffer.byteLength(reason) > 123) reason = reason.slice(0, -1);
+  return reason;
+}

@@ -31,7 +31,7 @@ export const maxFrameBytes = 5 * 1024 * 1024;
 /** Bytes of code in one `chunk`: small, so that invocations get in between. */
 export const chunkBytes = 128 * 1024;
 
-const bytes = z.instanceof(Uint8Array).meta({ wire: 'bytes' });
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes').meta({ wire: 'bytes' });
 const count = z.int().min(0);
 const id = z.string().min(1).max(64);
 const shortText = z.string().max(4096);

@@ -1,0 +1,175 @@
+/**
+ * Synchronous invocation: choose an agent, send, wait, and go elsewhere as long as nothing has started.
+ *
+ * Invariants: one deadline covers all tries; a call that an agent has accepted is never made again from here; every
+ * reservation is given back however the call ends. A cut wire can lose the word that a call was accepted, so a call
+ * that was sent and then lost may run twice: at least once is the promise (docs/ARCHITECTURE.md, rule 4).
+ */
+import { randomUUIDv7 } from 'node:crypto';
+import { type ErrorCode, errorKinds, SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
+import type { CatalogFunction } from './catalog.ts';
+import type { Candidate, Policy } from './scheduler/candidate.ts';
+import { defaultPolicy } from './scheduler/default.ts';
+import { createReservations, type Reservations } from './scheduler/reserve.ts';
+import type { Outcome } from './tunnel/calls.ts';
+import { CallLost } from './tunnel/calls.ts';
+import type { Hub } from './tunnel/hub.ts';
+import type { Session } from './tunnel/session.ts';
+
+export type Invocation = {
+  readonly function: CatalogFunction;
+  readonly input: Uint8Array;
+  /** Milliseconds; the function's own limit counts when it is lower or when this is absent. */
+  readonly timeoutMs?: number;
+  /** Name of the only agent that may run it. */
+  readonly agent?: string;
+  /** W3C trace context, passed through to the agent. */
+  readonly traceparent?: string;
+  /** Aborts when the caller is gone. */
+  readonly signal?: AbortSignal;
+};
+
+export type InvocationResult = {
+  readonly id: string;
+  /** Name of the agent that ran it. */
+  readonly agent: string;
+  readonly revision: number;
+  readonly output: Uint8Array;
+  readonly durationUs: number;
+  readonly cold: boolean;
+};
+
+export type Invoker = {
+  /** Rejects with a SkerryError: what the function did wrong, or why no agent could run it. */
+  invoke(invocation: Invocation): Promise<InvocationResult>;
+};
+
+export type InvokerOptions = {
+  readonly hub: Pick<Hub, 'eligible'>;
+  readonly policy?: Policy;
+  readonly random?: () => number;
+  readonly now?: () => number;
+};
+
+/** How much longer than the deadline we wait for the agent to say itself what became of the call. */
+const graceMs = 1_000;
+
+type SessionCandidate = Candidate & { readonly session: Session };
+
+export function createInvoker(options: InvokerOptions): Invoker {
+  const { hub, policy = defaultPolicy, random = Math.random, now = performance.now.bind(performance) } = options;
+  const reservations = createReservations();
+
+  const choose = (invocation: Invocation, tried: ReadonlySet<Session>): Session => {
+    const fn = invocation.function;
+    const sessions = hub
+      .eligible(fn)
+      .filter((session) => !tried.has(session) && (!invocation.agent || session.name === invocation.agent));
+    const choice = policy(
+      sessions.map((session) => candidateOf(session, fn, reservations)),
+      fn.capacityBytes,
+      random,
+    );
+    if (choice.agent) return choice.agent.session;
+    throw new SkerryError(choice.code, noAgentMessages[choice.code]);
+  };
+
+  return {
+    async invoke(invocation) {
+      const fn = invocation.function;
+      if (invocation.input.byteLength > fn.manifest.limits.input_bytes) {
+        throw new SkerryError(
+          'payload_too_large',
+          `the input has ${invocation.input.byteLength} bytes, the function takes ${fn.manifest.limits.input_bytes}`,
+        );
+      }
+      const id = randomUUIDv7();
+      const limit = Math.min(invocation.timeoutMs ?? Number.POSITIVE_INFINITY, fn.manifest.limits.timeout_ms);
+      const deadline = now() + limit;
+      const end = endOf(limit + graceMs, invocation.signal);
+      const tried = new Set<Session>();
+      let refusal: SkerryError | undefined;
+      try {
+        for (;;) {
+          const timeoutMs = Math.ceil(deadline - now());
+          if (timeoutMs <= 0) throw refusal ?? timeoutError(limit);
+          const session = chooseOr(refusal, () => choose(invocation, tried));
+          const release = reservations.take(session.agentId, fn.capacityBytes);
+          try {
+            const { traceparent } = invocation;
+            const outcome = await session.call(
+              { id, function: fn.id, timeoutMs, input: invocation.input, ...(traceparent && { traceparent }) },
+              end.signal,
+            );
+            if (outcome.result.ok) return resultOf(id, session, outcome, outcome.result.output);
+            throw new SkerryError(outcome.result.code, outcome.result.message);
+          } catch (error) {
+            if (!mayGoElsewhere(error)) throw error;
+            refusal = toSkerryError(error);
+            tried.add(session);
+          } finally {
+            release();
+          }
+        }
+      } finally {
+        end.clear();
+      }
+    },
+  };
+}
+
+const noAgentMessages = {
+  no_agent: 'No worker available',
+  no_capacity: 'No worker has enough memory available',
+} as const satisfies Partial<Record<ErrorCode, string>>;
+
+function candidateOf(session: Session, fn: CatalogFunction, reservations: Reservations): SessionCandidate {
+  const held = reservations.held(session.agentId);
+  return {
+    id: session.agentId,
+    memoryAvailable: session.load.memoryAvailable,
+    reserved: held.bytes,
+    running: held.calls,
+    ready: session.applied >= fn.since && session.failure(fn.id) === undefined,
+    session,
+  };
+}
+
+/** When nobody is left to try, the reason of the last refusal says more than "no agent". */
+function chooseOr(refusal: SkerryError | undefined, choose: () => Session): Session {
+  try {
+    return choose();
+  } catch (error) {
+    throw refusal ?? error;
+  }
+}
+
+function mayGoElsewhere(error: unknown): boolean {
+  if (error instanceof CallLost) return !error.started;
+  return error instanceof SkerryError && errorKinds[error.code].retryable;
+}
+
+function resultOf(id: string, session: Session, outcome: Outcome, output: Uint8Array): InvocationResult {
+  const { revision, durationUs, cold } = outcome;
+  return { id, agent: session.name, revision, output, durationUs, cold };
+}
+
+function timeoutError(limitMs: number): SkerryError {
+  return new SkerryError('function_timeout', `no answer within ${limitMs} ms`);
+}
+
+/** A signal that aborts at the deadline or when the caller goes, with the error to answer with as its reason. */
+function endOf(afterMs: number, caller: AbortSignal | undefined): { signal: AbortSignal; clear: () => void } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(timeoutError(afterMs - graceMs)), afterMs);
+  const onAbort = () => controller.abort(new SkerryError('cancelled', 'the caller went away'));
+  if (caller?.aborted) onAbort();
+  else caller?.addEventListener('abort', onAbort);
+  return {
+    signal: controller.signal,
+    clear() {
+      clearTimeout(timer);
+      caller?.removeEventListener('abort', onAbort);
+    },
+  };
+}

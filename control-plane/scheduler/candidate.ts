@@ -1,0 +1,24 @@
+/** What a policy knows of an agent when it chooses one. */
+export type Candidate = {
+  readonly id: string;
+  /** Bytes available on the device as last reported; undefined while nothing was reported yet. */
+  readonly memoryAvailable: number | undefined;
+  /** Bytes reserved by the calls that are in flight to it. */
+  readonly reserved: number;
+  /** Calls in flight to it from here. */
+  readonly running: number;
+  /** True when it holds the function's current revision, ready to run. */
+  readonly ready: boolean;
+};
+
+/** The chosen agent, or why there is none. */
+export type Choice<C extends Candidate> =
+  | { readonly agent: C }
+  | { readonly agent?: undefined; readonly code: 'no_agent' | 'no_capacity' };
+
+/** Chooses one of the candidates; `random` is in [0, 1). */
+export type Policy = <C extends Candidate>(
+  candidates: readonly C[],
+  capacityBytes: number,
+  random: () => number,
+) => Choice<C>;

@@ -1,0 +1,32 @@
+/** What calls in flight hold of each agent: memory and a count. Entries vanish with their last call. */
+
+export type Held = { readonly bytes: number; readonly calls: number };
+
+export type Reservations = {
+  held(agentId: string): Held;
+  /** Takes `bytes` of an agent for one call; the returned function gives them back, once. */
+  take(agentId: string, bytes: number): () => void;
+};
+
+const nothing: Held = { bytes: 0, calls: 0 };
+
+export function createReservations(): Reservations {
+  const byAgent = new Map<string, { bytes: number; calls: number }>();
+  return {
+    held: (agentId) => byAgent.get(agentId) ?? nothing,
+    take(agentId, bytes) {
+      const held = byAgent.get(agentId) ?? { bytes: 0, calls: 0 };
+      byAgent.set(agentId, held);
+      held.bytes += bytes;
+      held.calls += 1;
+      let released = false;
+      return () => {
+        if (released) return;
+        released = true;
+        held.bytes -= bytes;
+        held.calls -= 1;
+        if (held.calls === 0 && byAgent.get(agentId) === held) byAgent.delete(agentId);
+      };
+    },
+  };
+}

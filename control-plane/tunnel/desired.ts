@@ -1,0 +1,82 @@
+/**
+ * What each agent shall hold, derived from the catalog and the agent's labels. Agents with equal labels share one
+ * list and one encoded frame, so that a change costs the same for one agent and for ten thousand.
+ *
+ * A generation is the catalog version at which the list last changed. It is derived, never stored: a control plane
+ * that starts anew takes the catalog's version for it, and agents find nothing to do.
+ */
+import { controlCodec } from '@skerry/shared/codec.ts';
+import { type Labels, labelsMatch } from '@skerry/shared/names.ts';
+import type { DesiredFunction } from '@skerry/shared/protocol.ts';
+import type { Catalog, CatalogFunction } from '../catalog.ts';
+
+export type DesiredList = {
+  readonly generation: number;
+  readonly functions: readonly DesiredFunction[];
+  /** Digests of all bundles in the list. */
+  readonly bundles: ReadonlySet<string>;
+  /** Ids of the functions in the list. */
+  readonly ids: ReadonlySet<string>;
+  /** The `desired` frame, encoded. */
+  readonly frame: Uint8Array;
+};
+
+export type DesiredLists = {
+  /** The list for an agent with these labels, as of the catalog's current version. */
+  forLabels(labels: Labels): DesiredList;
+  /** Drops lists that no agent uses any more. */
+  keepOnly(labelSets: Iterable<Labels>): void;
+};
+
+/** @param catalog only `version` and `functions` are used */
+export function createDesiredLists(catalog: Pick<Catalog, 'version' | 'functions'>): DesiredLists {
+  const lists = new Map<string, { version: number; fingerprint: string; list: DesiredList }>();
+  return {
+    forLabels(labels) {
+      const key = keyOf(labels);
+      const known = lists.get(key);
+      if (known?.version === catalog.version) return known.list;
+      const functions = [...catalog.functions()]
+        .filter((fn) => labelsMatch(fn.manifest.placement.labels, labels))
+        .map(toDesired)
+        .sort((a, b) => (a.id < b.id ? -1 : 1));
+      const fingerprint = JSON.stringify(functions);
+      const list = known?.fingerprint === fingerprint ? known.list : makeList(catalog.version, functions);
+      lists.set(key, { version: catalog.version, fingerprint, list });
+      return list;
+    },
+    keepOnly(labelSets) {
+      const used = new Set([...labelSets].map(keyOf));
+      for (const key of lists.keys()) if (!used.has(key)) lists.delete(key);
+    },
+  };
+}
+
+function makeList(generation: number, functions: DesiredFunction[]): DesiredList {
+  return {
+    generation,
+    functions,
+    bundles: new Set(functions.map((fn) => fn.bundle)),
+    ids: new Set(functions.map((fn) => fn.id)),
+    frame: controlCodec.encode({ kind: 'desired', generation, functions }),
+  };
+}
+
+function toDesired(fn: CatalogFunction): DesiredFunction {
+  const { limits, env, args, instance } = fn.manifest;
+  return {
+    id: fn.id,
+    module: fn.module,
+    name: fn.name,
+    revision: fn.revision,
+    bundle: fn.bundle,
+    limits,
+    env,
+    args,
+    instance,
+  };
+}
+
+function keyOf(labels: Labels): string {
+  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

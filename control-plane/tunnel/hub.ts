@@ -1,0 +1,195 @@
+/**
+ * All agents whose tunnel stands: who is there, what each shall hold, and which of them may take a call.
+ *
+ * Invariants: one session per agent, the one with the highest epoch; a session that was replaced cannot remove its
+ * successor; a catalog change reaches every session whose list it changes, and no other.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
+import { labelsMatch } from '@skerry/shared/names.ts';
+import type { Logger } from 'pino';
+import type { AgentService } from '../agents.ts';
+import type { Bundles } from '../bundles.ts';
+import type { Catalog, CatalogFunction } from '../catalog.ts';
+import { createDesiredLists } from './desired.ts';
+import { createRollouts } from './rollout.ts';
+import { createSession, type Session } from './session.ts';
+import { type Admitted, createUpgrade, type UpgradeOptions } from './upgrade.ts';
+
+/** An agent whose tunnel stands, as the API shows it. Memory in bytes. */
+export type AgentState = {
+  id: string;
+  online: boolean;
+  onlineSince: Date;
+  version: string;
+  memoryAvailable?: number | undefined;
+  memoryTotal?: number | undefined;
+  running?: number | undefined;
+  /** Generation that it shall have, and the one that it last reported as applied. */
+  desired: number;
+  applied: number;
+  draining: boolean;
+};
+
+/** How far a change has got among the connected agents concerned. */
+export type Rollout = {
+  agents: number;
+  applied: number;
+  /** Agents (by name) that could not apply it. */
+  failed: { agent: string; code: ErrorCode; message: string }[];
+};
+
+export type Hub = {
+  /** Undefined for an agent without a tunnel. */
+  state(agentId: string): AgentState | undefined;
+  /** Number of tunnels. */
+  readonly online: number;
+  /** For each connected agent that shall hold the function: whether its current revision is ready there. */
+  holds(functionId: string): { agent: string; holds: boolean; error?: string }[];
+  /**
+   * Resolves when every connected agent concerned has applied the catalog's `version`, or after `waitMs`.
+   * Without a function (it was deleted), all agents whose desired state changed with that version are concerned.
+   */
+  rollout(functionId: string | undefined, version: number, waitMs: number): Promise<Rollout>;
+  /** Sessions that may take a call of this function. */
+  eligible(fn: CatalogFunction): Session[];
+  /** The agent's Prometheus text, fetched now through its tunnel. Rejects with `agent_unreachable`. */
+  scrape(agentId: string): Promise<string>;
+  /** Ends the tunnel of an agent whose right to one was taken away. */
+  revoke(agentId: string): void;
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Refuses new tunnels, tells the agents to come back, and closes all. Idempotent. */
+  close(): Promise<void>;
+};
+
+export type HubOptions = Omit<UpgradeOptions, 'onAdmitted'> & {
+  readonly catalog: Catalog;
+  readonly bundles: Bundles;
+  readonly agents: AgentService;
+  readonly log: Logger;
+  readonly pingIntervalMs: number;
+  readonly statusIntervalMs: number;
+  readonly scrapeIntervalMs: number;
+  readonly now?: () => Date;
+};
+
+/** Floor that agents are given when the control plane goes, in milliseconds; they add their jitter to it. */
+const drainRetryAfterMs = 250;
+
+export function createHub(options: HubOptions): Hub {
+  const { catalog, bundles, agents, log, now = () => new Date() } = options;
+  const sessions = new Map<string, Session>();
+  const lists = createDesiredLists(catalog);
+  const rollouts = createRollouts();
+
+  const onAdmitted = ({ socket, hello, admission, protocolVersion }: Admitted) => {
+    const older = sessions.get(admission.agentId);
+    if (older && older.epoch > admission.epoch) return 'superseded' as const;
+    const session = createSession(
+      socket,
+      {
+        agentId: admission.agentId,
+        name: admission.name,
+        labels: admission.labels,
+        epoch: admission.epoch,
+        agentVersion: hello.agentVersion,
+        since: now(),
+      },
+      lists.forLabels(admission.labels),
+      { memoryAvailable: hello.memoryAvailable, memoryTotal: hello.memoryTotal, running: hello.running },
+      bundles,
+      { ...options, protocolVersion },
+      {
+        onProgress: (ready) => rollouts.progress(ready, false),
+        onClose(gone, reason) {
+          if (sessions.get(gone.agentId) === gone) sessions.delete(gone.agentId);
+          rollouts.progress(gone, true);
+          agents.seen(gone.agentId, gone.applied);
+          log.info({ agent: gone.name, epoch: gone.epoch, reason }, 'tunnel down');
+        },
+      },
+    );
+    sessions.set(admission.agentId, session);
+    older?.close('superseded');
+    log.info({ agent: admission.name, epoch: admission.epoch, version: hello.agentVersion }, 'tunnel up');
+    return undefined;
+  };
+
+  const upgrade = createUpgrade({ ...options, onAdmitted });
+
+  const unsubscribe = catalog.onChange(() => {
+    for (const session of sessions.values()) session.want(lists.forLabels(session.labels));
+    lists.keepOnly([...sessions.values()].map((session) => session.labels));
+  });
+
+  const concerned = (functionId: string | undefined, version: number) =>
+    [...sessions.values()].filter((session) =>
+      functionId === undefined ? session.desired.generation === version : session.desired.ids.has(functionId),
+    );
+
+  const needSession = (agentId: string): Session => {
+    const session = sessions.get(agentId);
+    if (!session) throw new SkerryError('agent_unreachable', 'the agent has no tunnel now');
+    return session;
+  };
+
+  return {
+    state(agentId) {
+      const session = sessions.get(agentId);
+      return session && stateOf(session);
+    },
+    get online() {
+      return sessions.size;
+    },
+    holds: (functionId) =>
+      concerned(functionId, catalog.version).map((session) => {
+        const failure = session.failure(functionId);
+        const holds = !failure && session.applied >= session.desired.generation;
+        return { agent: session.agentId, holds, ...(failure && { error: failure.message }) };
+      }),
+    async rollout(functionId, version, waitMs) {
+      const before = concerned(functionId, version);
+      const targets = new Map(before.map((session) => [session, session.desired.generation]));
+      await rollouts.wait(before, waitMs);
+      const failed: Rollout['failed'] = [];
+      let applied = 0;
+      for (const [session, target] of targets) {
+        const failure = functionId === undefined ? undefined : session.failure(functionId);
+        if (failure) failed.push({ agent: session.name, code: failure.code, message: failure.message });
+        else if (session.applied >= target) applied += 1;
+      }
+      return { agents: targets.size, applied, failed };
+    },
+    eligible(fn) {
+      const found: Session[] = [];
+      for (const session of sessions.values()) {
+        if (!session.draining && labelsMatch(fn.manifest.placement.labels, session.labels)) found.push(session);
+      }
+      return found;
+    },
+    scrape: async (agentId) => needSession(agentId).scrape(),
+    revoke: (agentId) => sessions.get(agentId)?.close('revoked'),
+    handleUpgrade: upgrade.handle,
+    async close() {
+      unsubscribe();
+      upgrade.close();
+      for (const session of sessions.values()) session.drain(drainRetryAfterMs);
+    },
+  };
+}
+
+function stateOf(session: Session): AgentState {
+  return {
+    id: session.agentId,
+    online: true,
+    onlineSince: session.since,
+    version: session.agentVersion,
+    memoryAvailable: session.load.memoryAvailable,
+    memoryTotal: session.load.memoryTotal,
+    running: session.load.running,
+    desired: session.desired.generation,
+    applied: session.applied,
+    draining: session.draining,
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * Configuration in two steps: names are read from the environment, then one pure function makes a complete, typed
+ * config of them. All faults are reported together; a SKERRY_ name that nobody knows is a fault.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism, hostname } from 'node:os';
+import { type Labels, labelsSchema, namePattern } from '@skerry/shared/names.ts';
+
+export const environmentNames = [
+  'SKERRY_SERVER',
+  'SKERRY_JOIN_TOKEN',
+  'SKERRY_JOIN_TOKEN_FILE',
+  'SKERRY_DATA',
+  'SKERRY_NAME',
+  'SKERRY_LABELS',
+  'SKERRY_THREADS',
+  'SKERRY_QUEUE',
+  'SKERRY_HANDSHAKE_TIMEOUT_MS',
+  'SKERRY_DRAIN_MS',
+  'SKERRY_METRICS_PORT',
+  'SKERRY_LOG_LEVEL',
+] as const;
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+export type AgentConfig = {
+  readonly server: URL;
+  /** Needed on first contact only. */
+  readonly joinToken: string | undefined;
+  /** Folder of the agent's one file. */
+  readonly data: string;
+  readonly name: string;
+  readonly labels: Labels;
+  /** Threads of the runner. */
+  readonly threads: number;
+  /** Invocations that may wait for a thread. */
+  readonly queue: number;
+  readonly handshakeTimeoutMs: number;
+  /** How long invocations may go on after a signal to stop. */
+  readonly drainMs: number;
+  /** Local port for /metrics; undefined: none. 0: any free one. */
+  readonly metricsPort: number | undefined;
+  readonly logLevel: (typeof logLevels)[number];
+};
+
+/** All faults of a configuration at once, one line each. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[];
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws ConfigError */
+export function readConfig(env: Environment): AgentConfig {
+  const faults: string[] = [];
+  const known = new Set<string>(environmentNames);
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('SKERRY_') && !known.has(name)) faults.push(`${name}: no such setting`);
+  }
+  const text = (name: (typeof environmentNames)[number]) => env[name]?.trim() || undefined;
+  const whole = <T>(name: (typeof environmentNames)[number], min: number, max: number, absent: T) => {
+    const value = text(name);
+    if (value === undefined) return absent;
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+    faults.push(`${name}: must be a whole number from ${min} to ${max}`);
+    return absent;
+  };
+
+  const threads = Math.max(1, Math.min(4, availableParallelism()));
+  const config: AgentConfig = {
+    server: readServer(text('SKERRY_SERVER'), faults),
+    joinToken: readToken(text('SKERRY_JOIN_TOKEN'), text('SKERRY_JOIN_TOKEN_FILE'), faults),
+    data: text('SKERRY_DATA') ?? '.skerry/agent',
+    name: readName(text('SKERRY_NAME'), faults),
+    labels: readLabels(text('SKERRY_LABELS'), faults),
+    threads: whole('SKERRY_THREADS', 1, 64, threads),
+    queue: whole('SKERRY_QUEUE', 0, 100_000, 1_000),
+    handshakeTimeoutMs: whole('SKERRY_HANDSHAKE_TIMEOUT_MS', 100, 600_000, 10_000),
+    drainMs: whole('SKERRY_DRAIN_MS', 0, 600_000, 10_000),
+    metricsPort: whole('SKERRY_METRICS_PORT', 0, 65_535, undefined),
+    logLevel: readLogLevel(text('SKERRY_LOG_LEVEL'), faults),
+  };
+  if (faults.length > 0) throw new ConfigError(faults);
+  return config;
+}
+
+function readServer(value: string | undefined, faults: string[]): URL {
+  const url = URL.parse(value ?? 'http://127.0.0.1:4000');
+  if (url && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
+  faults.push('SKERRY_SERVER: must be an http:// or https:// address');
+  return new URL('http://invalid');
+}
+
+function readToken(token: string | undefined, file: string | undefined, faults: string[]): string | undefined {
+  if (token || !file) return token;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    // A token is needed on first contact only, and a file of a used token may well be gone by then.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      faults.push(`SKERRY_JOIN_TOKEN_FILE: ${(error as Error).message}`);
+    }
+    return undefined;
+  }
+}
+
+function readName(value: string | undefined, faults: string[]): string {
+  const name = value ?? (hostname().split('.', 1)[0] || 'agent');
+  if (!namePattern.test(name)) faults.push('SKERRY_NAME: must be 1 to 63 letters, digits, "_" or inner "-"');
+  return name;
+}
+
+function readLabels(value: string | undefined, faults: string[]): Labels {
+  const pairs = (value ?? '').split(',').filter((pair) => pair.trim() !== '');
+  const entries = pairs.map((pair) => {
+    const at = pair.indexOf('=');
+    return at === -1 ? [pair.trim(), ''] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+  });
+  const labels = labelsSchema.safeParse(Object.fromEntries(entries));
+  if (labels.success) return labels.data;
+  faults.push(`SKERRY_LABELS: must be name=value,name=value (${labels.error.issues[0]?.message})`);
+  return {};
+}
+
+function readLogLevel(value: string | undefined, faults: string[]): AgentConfig['logLevel'] {
+  const level = logLevels.find((known) => known === (value ?? 'info'));
+  if (!level) faults.push(`SKERRY_LOG_LEVEL: must be one of ${logLevels.join(', ')}`);
+  return level ?? 'info';
+}

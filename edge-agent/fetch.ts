@@ -1,0 +1,62 @@
+/**
+ * Bundles on their way in: asks for what is missing from where it stopped, keeps each part as it arrives.
+ * Survives a lost tunnel and a restart, because the parts are in the store.
+ */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { FrameOf, ToAgent, ToControl } from '@skerry/shared/protocol.ts';
+import type { Store } from './store.ts';
+
+/** Bytes of a bundle at most; a control plane that says more is not believed. */
+const maxBundleBytes = 256 * 1024 * 1024;
+/** Milliseconds without a part after which the control plane counts as unable. */
+const stallMs = 30_000;
+
+export type Fetcher = {
+  /** Resolves when the whole bundle is in the store. Rejects with `code_unavailable`. One at a time. */
+  fetch(digest: string): Promise<void>;
+  onChunk(frame: FrameOf<ToAgent, 'chunk'>): void;
+  onUnavailable(frame: FrameOf<ToAgent, 'unavailable'>): void;
+  /** The tunnel is gone; what has arrived is kept. */
+  onDown(): void;
+};
+
+export function createFetcher(store: Store, send: (frame: FrameOf<ToControl, 'want'>) => void): Fetcher {
+  let current: { digest: string; resolve: () => void; reject: (error: SkerryError) => void } | undefined;
+  let stall: NodeJS.Timeout | undefined;
+
+  const finish = (error?: SkerryError) => {
+    clearTimeout(stall);
+    const done = current;
+    current = undefined;
+    if (error) done?.reject(error);
+    else done?.resolve();
+  };
+  const fail = (message: string) => finish(new SkerryError('code_unavailable', message));
+  const watch = () => {
+    clearTimeout(stall);
+    stall = setTimeout(() => fail('no part of the code arrived for too long'), stallMs);
+  };
+
+  return {
+    fetch(digest) {
+      return new Promise((resolve, reject) => {
+        current = { digest, resolve, reject };
+        watch();
+        send({ kind: 'want', digest, offset: store.receivedBytes(digest) });
+      });
+    },
+    onChunk({ digest, offset, total, bytes }) {
+      if (digest !== current?.digest) return;
+      if (total > maxBundleBytes) return fail(`a bundle of ${total} bytes is too large for an agent`);
+      watch();
+      store.addChunk(digest, offset, bytes);
+      if (store.receivedBytes(digest) < total) return;
+      if (store.completeBundle(digest)) finish();
+      else fail('the code that arrived does not fit its digest');
+    },
+    onUnavailable({ digest, message }) {
+      if (digest === current?.digest) fail(`the control plane has no such code now: ${message}`);
+    },
+    onDown: () => fail('the tunnel went down'),
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * The agent as a process: environment in, exit code out. 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 for
+ * faults in the configuration, `stopExitCode` when the control plane turned it away and a human has to act.
+ */
+import { createServer } from 'node:http';
+import { stopExitCode } from '@skerry/shared/close.ts';
+import { pino } from 'pino';
+import { ConfigError, readConfig } from './config.ts';
+import { type Agent, createAgent } from './context.ts';
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = pino({ level: config.logLevel, base: null });
+  let exitCode = 0;
+
+  const agent = createAgent(config, log, {
+    onRefused(reason) {
+      log.fatal({ reason }, 'the control plane turned this agent away; it needs a human');
+      void shutDown(stopExitCode);
+    },
+  });
+  const closeMetrics =
+    config.metricsPort === undefined ? undefined : await serveMetrics(agent, config.metricsPort, log);
+
+  const shutDown = async (code: number) => {
+    exitCode ||= code;
+    closeMetrics?.();
+    const left = await agent.stop();
+    if (left > 0) log.warn({ invocations: left }, 'stopped with invocations still running');
+    process.exit(exitCode);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log.info({ signal }, 'stopping');
+      void shutDown(0);
+    });
+  }
+  agent.start();
+}
+
+type Log = { info(fields: object, message: string): void };
+
+/** /metrics on 127.0.0.1, for a Prometheus on the device. */
+function serveMetrics(agent: Agent, port: number, log: Log): Promise<() => void> {
+  const server = createServer((request, response) => {
+    if (request.url !== '/metrics') return void response.writeHead(404).end();
+    agent.metrics.text().then(
+      (text) => response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(text),
+      () => response.writeHead(500).end(),
+    );
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      log.info({ address: server.address() }, 'metrics');
+      resolve(() => server.close());
+    });
+  });
+}
+
+main().catch((error: unknown) => {
+  const faults = error instanceof ConfigError ? error.faults : [error instanceof Error ? error.message : String(error)];
+  for (const fault of faults) process.stderr.write(`skerry agent: ${fault}\n`);
+  process.exit(error instanceof ConfigError ? 2 : 1);
+});

@@ -1,0 +1,143 @@
+/**
+ * The agent's one durable file (SQLite): its key, what it holds and shall hold, and code on its way in.
+ *
+ * Invariants: the file is readable by its owner only; one process at a time (SQLite's exclusive lock); a bundle is
+ * in `bundles` only whole and with the digest it is named by; a function's row names a bundle that is there.
+ */
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { digestOf } from '@skerry/shared/bundle.ts';
+import { SkerryError } from '@skerry/shared/errors.ts';
+import { type DesiredFunction, desiredFunctionSchema } from '@skerry/shared/protocol.ts';
+
+export type Store = {
+  /** A value kept under a name: the identity, the desired generation. */
+  getMeta(key: string): Uint8Array | undefined;
+  setMeta(key: string, value: Uint8Array): void;
+
+  /** Functions that were ready when last heard of, and serve again after a restart. */
+  activeFunctions(): DesiredFunction[];
+  /** From now on this revision of the function serves. */
+  activate(fn: DesiredFunction): void;
+  deactivate(functionId: string): void;
+
+  hasBundle(digest: string): boolean;
+  /** Undefined when it is not there or does not fit its digest any more (it is then dropped). */
+  readBundle(digest: string): Uint8Array | undefined;
+  /** Bytes of a bundle that have arrived so far, from its start on. */
+  receivedBytes(digest: string): number;
+  /** Keeps a part; parts come in order. Anything else is dropped, and 0 restarts the bundle. */
+  addChunk(digest: string, offset: number, bytes: Uint8Array): void;
+  /** Joins the parts. False when they do not fit the digest; they are then gone. */
+  completeBundle(digest: string): boolean;
+  /** Removes bundles and parts that are not in the set; returns the digests of the bundles that went. */
+  keepOnly(digests: ReadonlySet<string>): string[];
+
+  close(): void;
+};
+
+const schema = `
+  PRAGMA locking_mode = EXCLUSIVE;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS functions (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS bundles (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS chunks (
+    digest TEXT NOT NULL, start INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (digest, start)
+  ) STRICT;
+`;
+
+/**
+ * @param path of the file; it and its folder are made when absent. `:memory:` keeps nothing
+ * @throws SkerryError('store_unavailable') when another process has it, or it is not such a file
+ */
+export function openStore(path: string): Store {
+  const db = open(path);
+  const one = (sql: string, ...values: (string | number)[]) => db.prepare(sql).get(...values);
+  const all = (sql: string, ...values: (string | number)[]) => db.prepare(sql).all(...values);
+  const run = (sql: string, ...values: (string | number | Uint8Array)[]) => db.prepare(sql).run(...values);
+  const transaction = <T>(work: () => T): T => {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      db.exec('ROLLBACK');
+      throw error;
+    }
+  };
+  const receivedBytes = (digest: string) => {
+    const row = one('SELECT coalesce(max(start + length(bytes)), 0) AS bytes FROM chunks WHERE digest = ?', digest);
+    return Number(row?.bytes ?? 0);
+  };
+
+  return {
+    getMeta: (key) => one('SELECT value FROM meta WHERE key = ?', key)?.value as Uint8Array | undefined,
+    setMeta: (key, value) => void run('INSERT OR REPLACE INTO meta VALUES (?, ?)', key, value),
+
+    activeFunctions: () =>
+      all('SELECT record FROM functions').flatMap((row) => {
+        // A record of an older agent that does not fit any more is desired anew at the next tunnel.
+        const parsed = desiredFunctionSchema.safeParse(JSON.parse(String(row.record)));
+        return parsed.success ? [parsed.data] : [];
+      }),
+    activate: (fn) => void run('INSERT OR REPLACE INTO functions VALUES (?, ?)', fn.id, JSON.stringify(fn)),
+    deactivate: (functionId) => void run('DELETE FROM functions WHERE id = ?', functionId),
+
+    hasBundle: (digest) => one('SELECT 1 FROM bundles WHERE digest = ?', digest) !== undefined,
+    readBundle(digest) {
+      const bytes = one('SELECT bytes FROM bundles WHERE digest = ?', digest)?.bytes as Uint8Array | undefined;
+      if (!bytes || digestOf(bytes) === digest) return bytes;
+      run('DELETE FROM bundles WHERE digest = ?', digest);
+      return undefined;
+    },
+    receivedBytes,
+    addChunk(digest, offset, bytes) {
+      if (offset === 0) run('DELETE FROM chunks WHERE digest = ?', digest);
+      else if (offset !== receivedBytes(digest)) return;
+      run('INSERT INTO chunks VALUES (?, ?, ?)', digest, offset, bytes);
+    },
+    completeBundle(digest) {
+      const parts = all('SELECT bytes FROM chunks WHERE digest = ? ORDER BY start', digest);
+      const bytes = Buffer.concat(parts.map((part) => part.bytes as Uint8Array));
+      const fits = digestOf(bytes) === digest;
+      transaction(() => {
+        run('DELETE FROM chunks WHERE digest = ?', digest);
+        if (fits) run('INSERT OR REPLACE INTO bundles VALUES (?, ?)', digest, bytes);
+      });
+      return fits;
+    },
+    keepOnly(digests) {
+      const wanted = JSON.stringify([...digests]);
+      const unwanted = 'WHERE digest NOT IN (SELECT value FROM json_each(?))';
+      return transaction(() => {
+        run(`DELETE FROM chunks ${unwanted}`, wanted);
+        return all(`DELETE FROM bundles ${unwanted} RETURNING digest`, wanted).map((row) => String(row.digest));
+      });
+    },
+
+    close: () => db.close(),
+  };
+}
+
+function open(path: string): DatabaseSync {
+  if (path !== ':memory:') {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, 'a', 0o600));
+    chmodSync(path, 0o600);
+  }
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path);
+    db.exec(schema);
+    return db;
+  } catch (cause) {
+    db?.close();
+    const locked = (cause as { errcode?: number }).errcode === 5; // SQLITE_BUSY
+    const why = locked ? 'another agent is running on it' : (cause as Error).message;
+    throw new SkerryError('store_unavailable', `cannot open ${path}: ${why}`, { cause });
+  }
+}

@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { protocolHistory, protocolVersion, supportedVersions, toAgentSchema, toControlSchema } from './protocol.ts';
+
+/** SHA-256 over the JSON Schemas of both unions. When this test fails, frames have changed: see its message. */
+const hashes: Readonly<Record<number, string>> = {
+  1: 'a954c7c20300b669',
+};
+
+function hashOfSchemas(): string {
+  const schemas = [toAgentSchema, toControlSchema].map((schema) => z.toJSONSchema(schema, { unrepresentable: 'any' }));
+  return createHash('sha256').update(JSON.stringify(schemas)).digest('hex').slice(0, 16);
+}
+
+test('the frames are those of the protocol version', () => {
+  expect(
+    hashOfSchemas(),
+    'Frames have changed. If an older side would misread them, raise protocolVersion, add a line to protocolHistory, ' +
+      'keep the version before in supportedVersions, and add the new hash here.',
+  ).toBe(hashes[protocolVersion]);
+});
+
+test('every version has its line of history, and the current one is supported', () => {
+  const versions = Array.from({ length: protocolVersion }, (_, index) => String(index + 1));
+  expect(Object.keys(protocolHistory)).toEqual(versions);
+  expect(Object.keys(hashes)).toEqual(versions);
+  expect(supportedVersions).toContain(protocolVersion);
+});
