@@ -87,7 +87,8 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
   const onFrame = (frame: ControlFrame) => {
     switch (frame.kind) {
       case 'desired':
-        return reconciler.setTarget(frame);
+        reconciler.setTarget(frame);
+        return fetcher.wantOnly(new Set(frame.functions.map((fn) => fn.bundle)));
       case 'chunk':
         return fetcher.onChunk(frame);
       case 'unavailable':
@@ -110,6 +111,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     { server: config.server, handshakeTimeoutMs: config.handshakeTimeoutMs, hello, log },
     {
       onUp(welcome: Welcome) {
+        fetcher.onUp();
         status = setInterval(sendStatus, welcome.statusIntervalMs);
       },
       onFrame,

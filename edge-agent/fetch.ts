@@ -12,10 +12,16 @@ const maxBundleBytes = 256 * 1024 * 1024;
 const stallMs = 30_000;
 
 export type Fetcher = {
-  /** Resolves when the whole bundle is in the store. Rejects with `code_unavailable`. One at a time. */
+  /**
+   * Resolves when the whole bundle is in the store. Rejects with `code_unavailable`, at once when there is no tunnel.
+   * One at a time.
+   */
   fetch(digest: string): Promise<void>;
+  /** Gives up on a bundle that is not among these: a newer desired state has no use for it. */
+  wantOnly(digests: ReadonlySet<string>): void;
   onChunk(frame: FrameOf<ToAgent, 'chunk'>): void;
   onUnavailable(frame: FrameOf<ToAgent, 'unavailable'>): void;
+  onUp(): void;
   /** The tunnel is gone; what has arrived is kept. */
   onDown(): void;
 };
@@ -23,6 +29,7 @@ export type Fetcher = {
 export function createFetcher(store: Store, send: (frame: FrameOf<ToControl, 'want'>) => void): Fetcher {
   let current: { digest: string; resolve: () => void; reject: (error: SkerryError) => void } | undefined;
   let stall: NodeJS.Timeout | undefined;
+  let up = false;
 
   const finish = (error?: SkerryError) => {
     clearTimeout(stall);
@@ -39,6 +46,7 @@ export function createFetcher(store: Store, send: (frame: FrameOf<ToControl, 'wa
 
   return {
     fetch(digest) {
+      if (!up) return Promise.reject(new SkerryError('code_unavailable', 'there is no tunnel to get the code through'));
       return new Promise((resolve, reject) => {
         current = { digest, resolve, reject };
         watch();
@@ -57,6 +65,15 @@ export function createFetcher(store: Store, send: (frame: FrameOf<ToControl, 'wa
     onUnavailable({ digest, message }) {
       if (digest === current?.digest) fail(`the control plane has no such code now: ${message}`);
     },
-    onDown: () => fail('the tunnel went down'),
+    wantOnly(digests) {
+      if (current && !digests.has(current.digest)) fail('the code is not wanted any more');
+    },
+    onUp() {
+      up = true;
+    },
+    onDown() {
+      up = false;
+      fail('the tunnel went down');
+    },
   };
 }

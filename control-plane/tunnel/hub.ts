@@ -63,10 +63,10 @@ export type Hub = {
   close(): Promise<void>;
 };
 
-export type HubOptions = Omit<UpgradeOptions, 'onAdmitted'> & {
+export type HubOptions = Omit<UpgradeOptions, 'onAdmitted' | 'agents'> & {
   readonly catalog: Catalog;
   readonly bundles: Bundles;
-  readonly agents: AgentService;
+  readonly agents: Pick<AgentService, 'admit' | 'seen'>;
   readonly log: Logger;
   readonly pingIntervalMs: number;
   readonly statusIntervalMs: number;

@@ -1,0 +1,55 @@
+/**
+ * A preview1 command module becomes a component that exports wasi:cli/run, by way of the adapter that comes with jco.
+ * Any other core module is refused, with the host it was made for where we know it.
+ */
+import { readFile } from 'node:fs/promises';
+import { componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
+import { type CoreModule, readCoreModule } from './core-module.ts';
+import { listed, rejected, toolMessage } from './refusal.ts';
+
+const preview1 = 'wasi_snapshot_preview1';
+/** jco has a function for this path, in a module that loads a native addon. */
+const adapterUrl = new URL('../lib/wasi_snapshot_preview1.command.wasm', import.meta.resolve('@bytecodealliance/jco'));
+
+/** @throws SkerryError `component_rejected` */
+export async function adapt(module: Uint8Array): Promise<Uint8Array> {
+  const adapter = await readFile(adapterUrl);
+  refuseForeign(read(module), new Set(readCoreModule(adapter).exports));
+  try {
+    return await componentNew(module, [[preview1, adapter]]);
+  } catch (error) {
+    throw rejected(`the preview1 module cannot be made a component: ${toolMessage(error)}`, error);
+  }
+}
+
+function read(module: Uint8Array): CoreModule {
+  try {
+    return readCoreModule(module);
+  } catch (error) {
+    throw rejected(`not a valid module: ${toolMessage(error)}`, error);
+  }
+}
+
+function refuseForeign({ imports, exports, customSections }: CoreModule, provided: ReadonlySet<string>): void {
+  if (customSections.some((name) => name.startsWith('component-type'))) {
+    throw rejected('a core module made for a component; finish it with `wasm-tools component new` or `jco new`');
+  }
+  if (exports.includes('__invoke') || imports.some(({ module }) => module === 'fl_imps')) {
+    throw rejected("a function for FunLess's own ABI (fl_imps), which is not supported yet");
+  }
+  if (imports.some(({ module }) => module === 'wasi_unstable')) {
+    throw rejected('made for WASI preview0 (wasi_unstable); build it for wasm32-wasip1 or later');
+  }
+  const missing = imports
+    .filter(({ module, name }) => module !== preview1 || !provided.has(name))
+    .map(({ module, name }) => `${module}.${name}`);
+  if (missing.length > 0) {
+    throw rejected(`imports that no host here provides: ${listed(missing)}`);
+  }
+  if (!exports.includes('_start')) {
+    throw rejected(
+      `a core module without _start (it exports ${listed(exports)}); accepted are preview1 commands and components`,
+    );
+  }
+  if (!exports.includes('memory')) throw rejected('a command that does not export its memory');
+}

@@ -1,0 +1,24 @@
+/**
+ * The disposable process: one request on stdin, one reply on stdout, both msgpack, then the end. It is started anew
+ * for every upload, so that whatever an upload does to the tools in here is gone with it.
+ */
+import { buffer } from 'node:stream/consumers';
+import { type ErrorCode, toSkerryError } from '@skerry/shared/errors.ts';
+import { pack, unpack } from 'msgpackr';
+import { prepare } from './prepare.ts';
+import type { Prepared } from './prepared.ts';
+
+export type PrepareRequest = { component: Uint8Array; memoryBytes: number };
+export type PrepareReply = { ok: true; prepared: Prepared } | { ok: false; code: ErrorCode; message: string };
+
+async function reply(): Promise<PrepareReply> {
+  const { component, memoryBytes }: PrepareRequest = unpack(await buffer(process.stdin));
+  try {
+    return { ok: true, prepared: await prepare(component, { memoryBytes }) };
+  } catch (error) {
+    const { code, message } = toSkerryError(error);
+    return { ok: false, code, message };
+  }
+}
+
+process.stdout.end(pack(await reply()));

@@ -1,0 +1,51 @@
+/**
+ * First look at an upload: what kind of file is it? Everything that can be told from its outer structure is refused
+ * here with words of ours, before any tool sees it.
+ */
+import { preambleBytes, readSections, Truncated } from './binary.ts';
+import { rejected } from './refusal.ts';
+
+/** `component`: a component of the current binary version. `module`: a core module. */
+export type UploadKind = 'component' | 'module';
+
+const magic = [0x00, 0x61, 0x73, 0x6d];
+const coreVersion = 1;
+const componentVersion = 0x0d;
+/** Section ids of a component that hold something to run: core modules, instances, components, canonical functions. */
+const runnableSections = new Set([1, 2, 4, 5, 8]);
+
+/** @throws SkerryError `component_rejected` */
+export function inspect(upload: Uint8Array): UploadKind {
+  if (upload.byteLength === 0) throw rejected('the upload is empty');
+  if (magic.some((byte, index) => upload[index] !== byte)) {
+    throw rejected('not WebAssembly: the file does not start with the bytes "\\0asm"');
+  }
+  if (upload.byteLength < preambleBytes) throw rejected('truncated: the file ends within its first 8 bytes');
+  const view = new DataView(upload.buffer, upload.byteOffset, preambleBytes);
+  const version = view.getUint16(4, true);
+  const layer = view.getUint16(6, true);
+  if (layer === 0) {
+    if (version !== coreVersion) throw rejected(`a core module of binary version ${version}; version 1 is accepted`);
+    sectionsOf(upload);
+    return 'module';
+  }
+  if (layer !== 1 || version !== componentVersion) {
+    throw rejected(
+      `a component of the old binary version 0x${version.toString(16)}; 0x${componentVersion.toString(16)} is accepted: build it with a current toolchain`,
+    );
+  }
+  const sections = sectionsOf(upload);
+  if (!sections.some(({ id }) => runnableSections.has(id))) {
+    throw rejected('a WIT package, which has interfaces but no code; upload the component that implements them');
+  }
+  return 'component';
+}
+
+function sectionsOf(upload: Uint8Array) {
+  try {
+    return readSections(upload);
+  } catch (error) {
+    if (error instanceof Truncated) throw rejected('truncated: the file ends in the middle of a section');
+    throw error;
+  }
+}

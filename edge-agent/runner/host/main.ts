@@ -1,0 +1,17 @@
+/**
+ * Entry of the runner's script. The main thread talks to the agent and never runs a guest; each further thread runs
+ * this script again and does nothing else.
+ */
+import { Socket } from 'node:net';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { runHost } from './host.ts';
+import { runThread } from './thread.ts';
+
+/** The pipe to the agent, next to stdin, stdout and stderr. */
+const pipeFd = 3;
+
+if (isMainThread) {
+  runHost({ pipe: new Socket({ fd: pipeFd }), size: Number(process.argv[2]), script: new URL(import.meta.url) });
+} else if (parentPort) {
+  runThread(parentPort, workerData);
+}

@@ -1,0 +1,99 @@
+/**
+ * Which bundles the runner's process has compiled. All of it is gone with the process: the next one is given what it
+ * needs when it needs it.
+ */
+import type { Bundle } from '@skerry/shared/bundle.ts';
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { RunnerProcess } from './process.ts';
+import { encodeLoad } from './wire.ts';
+
+export type Loads = {
+  /** True when a call of it can be sent now. */
+  has(digest: string): boolean;
+  /** Resolves when it is compiled. Rejects with SkerryError('function_load_failed'). */
+  load(digest: string): Promise<void>;
+  /** The process has answered; an empty message means that it worked. */
+  loaded(digest: string, message: string): void;
+  /** True when the process had it. */
+  forget(digest: string): boolean;
+  /** A process is there; what is wanted goes to it. */
+  attach(process: RunnerProcess): void;
+  /** The process is gone: what was under way is wanted again, unless it may be the cause. */
+  detach(): void;
+  /** True when somebody waits for a load. */
+  wanted(): boolean;
+};
+
+type Load = PromiseWithResolvers<void> & { state: 'wanted' | 'sent' | 'done'; losses: number };
+
+/** A bundle in whose compilation the process was lost this often is not tried again. */
+const lossesAllowed = 2;
+
+export function createLoads(options: {
+  /** @throws anything when there is no such bundle or it is broken */
+  read(digest: string): Bundle;
+  /** Something was loaded; calls that waited for it may go. */
+  onLoaded(): void;
+}): Loads {
+  const loads = new Map<string, Load>();
+  let process: RunnerProcess | undefined;
+
+  const reject = (digest: string, message: string, cause?: unknown) => {
+    const load = loads.get(digest);
+    loads.delete(digest);
+    load?.reject(new SkerryError('function_load_failed', message, { cause }));
+  };
+
+  const send = (digest: string, load: Load) => {
+    if (!process || load.state !== 'wanted') return;
+    try {
+      process.send(encodeLoad(digest, options.read(digest)));
+      load.state = 'sent';
+    } catch (error) {
+      reject(digest, error instanceof Error ? error.message : String(error), error);
+    }
+  };
+
+  return {
+    has: (digest) => loads.get(digest)?.state === 'done',
+    load(digest) {
+      const known = loads.get(digest);
+      if (known) return known.promise;
+      const load: Load = { ...Promise.withResolvers<void>(), state: 'wanted', losses: 0 };
+      // Who asked awaits the promise itself; without one nobody needs to hear.
+      load.promise.catch(() => {});
+      loads.set(digest, load);
+      send(digest, load);
+      return load.promise;
+    },
+    loaded(digest, message) {
+      const load = loads.get(digest);
+      if (load?.state !== 'sent') return;
+      if (message !== '') return reject(digest, message);
+      load.state = 'done';
+      load.resolve();
+      options.onLoaded();
+    },
+    forget(digest) {
+      const load = loads.get(digest);
+      if (load?.state === 'done') return loads.delete(digest);
+      reject(digest, 'the function was removed');
+      return load?.state === 'sent';
+    },
+    attach(started) {
+      process = started;
+      for (const [digest, load] of [...loads]) send(digest, load);
+    },
+    detach() {
+      process = undefined;
+      for (const [digest, load] of [...loads]) {
+        if (load.state === 'done') loads.delete(digest);
+        if (load.state !== 'sent') continue;
+        load.state = 'wanted';
+        load.losses += 1;
+        if (load.losses >= lossesAllowed) reject(digest, 'the runner ended while it compiled');
+      }
+    },
+    wanted: () => [...loads.values()].some(({ state }) => state === 'wanted'),
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * The runner's process. It can read its own script and nothing else: no files, no network, no child processes, no
+ * environment. Under memory pressure it is the first to go, and the agent stays.
+ */
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import { createFrameReader, createFrameWriter } from './framing.ts';
+
+export type RunnerProcess = {
+  readonly pid: number | undefined;
+  /** Sends with the other frames of this turn. */
+  send(frame: Uint8Array): void;
+  /** Ends it now; `onExit` follows. */
+  kill(): void;
+};
+
+/** Heap of the main thread, in MiB; threads have limits of their own. */
+const heapMb = 256;
+/** Characters of its stderr that are kept for the log. */
+const complaintsLength = 2_000;
+/** The kernel takes this process before any other (proc(5), oom_score_adj). */
+const firstToGo = '1000';
+
+export function startRunnerProcess(options: {
+  script: string;
+  threads: number;
+  log: Logger;
+  onFrame(content: Buffer): void;
+  /** Once, after the last frame. */
+  onExit(end: string): void;
+}): RunnerProcess {
+  const { script, threads, log } = options;
+  const child = spawn(
+    process.execPath,
+    [
+      '--permission',
+      `--allow-fs-read=${script}`,
+      '--allow-worker',
+      '--disable-warning=SecurityWarning',
+      `--max-old-space-size=${heapMb}`,
+      script,
+      String(threads),
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], env: {} },
+  );
+  const pipe = child.stdio[3] as Socket;
+  const send = createFrameWriter((bytes) => pipe.write(bytes));
+  let complaints = '';
+
+  pipe.on('data', createFrameReader(options.onFrame));
+  // The end of the process follows, and tells more than the broken pipe.
+  pipe.on('error', (error) => log.debug({ err: error }, 'pipe to the runner'));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaints = (complaints + text).slice(-complaintsLength);
+  });
+  child.once('error', (error) => {
+    complaints += error.message;
+    // Without a process there is no `close`.
+    if (child.pid === undefined) options.onExit('not started');
+  });
+  child.once('close', (code, signal) => {
+    const end = signal ?? `exit code ${code}`;
+    log.debug({ end, complaints }, 'runner ended');
+    options.onExit(end);
+  });
+  if (child.pid !== undefined) {
+    writeFile(`/proc/${child.pid}/oom_score_adj`, firstToGo).catch((error: unknown) => {
+      log.debug({ err: error }, 'runner keeps its out-of-memory priority');
+    });
+  }
+  return { pid: child.pid, send, kill: () => child.kill('SIGKILL') };
+}

@@ -1,0 +1,85 @@
+/** What happens to calls when the runner's process ends, and what the process may do. */
+import { readFileSync } from 'node:fs';
+import { providedInterfaces } from '@skerry/shared/wit/provided.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { call, digests, killRunner, runnerPids, start, started, text } from './runner-harness.ts';
+
+afterAll(() => {
+  expect(runnerPids()).toEqual([]);
+});
+
+describe('the process', () => {
+  test('killed in mid-call: lost at once, and the next call works', async () => {
+    const runner = start();
+    await runner.load(digests.handler);
+    const { result } = await started(runner, 'handler', '"spin"', { timeoutMs: 60_000 });
+    killRunner();
+    const lost = await result;
+    expect(text(lost)).toMatch(/^runner_lost/);
+    expect(lost.started).toBe(true);
+    const next = await call(runner, 'handler', '1');
+    expect(text(next)).toBe('{"echo":1,"count":1}');
+    expect(next.cold).toBe(true);
+    expect(runner.stats().restarts).toBe(1);
+  });
+
+  test('killed: what had not started is run by the next one', async () => {
+    const runner = start({ threads: 1 });
+    await runner.load(digests.handler);
+    const first = [];
+    for (let n = 0; n < 3; n++) first.push(call(runner, 'handler', '"spin"'));
+    const { result: last } = await started(runner, 'handler', '"spin"');
+    const waits = call(runner, 'handler', '1');
+    killRunner();
+    for (const result of await Promise.all([...first, last])) expect(text(result)).toMatch(/^runner_lost/);
+    expect(text(await waits)).toBe('{"echo":1,"count":1}');
+  });
+
+  test('a function that ends the process or its thread takes nothing else with it', async () => {
+    const runner = start();
+    expect(text(await call(runner, 'hostile', 'kill'))).toMatch(/^runner_lost/);
+    expect(text(await call(runner, 'handler', '1'))).toBe('{"echo":1,"count":1}');
+    expect(text(await call(runner, 'hostile', 'exit'))).toMatch(/^function_trap: the thread ended/);
+    expect(text(await call(runner, 'handler', '1'))).toBe('{"echo":1,"count":1}');
+  });
+
+  test('has no files, no network, no children, no environment', async () => {
+    const runner = start();
+    for (const attempt of ['read', 'write', 'spawn', 'connect', 'listen']) {
+      expect(`${attempt}: ${text(await call(runner, 'hostile', attempt))}`).toBe(`${attempt}: ERR_ACCESS_DENIED`);
+    }
+    expect(text(await call(runner, 'hostile', 'env'))).toBe('{}');
+  });
+
+  test('gives a component exactly what upload promises', async () => {
+    const imports = await call(start(), 'hostile', 'imports');
+    expect(JSON.parse(text(imports))).toEqual(providedInterfaces.toSorted());
+  });
+
+  test('goes first when memory is short', async () => {
+    const runner = start();
+    await runner.load(digests.handler);
+    const scores = runnerPids().map((pid) => readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim());
+    expect(scores).toEqual(['1000']);
+  });
+
+  test('closing answers everything', async () => {
+    const runner = start({ threads: 1 });
+    await runner.load(digests.handler);
+    const all = Array.from({ length: 6 }, () => call(runner, 'handler', '"spin"'));
+    await runner.close();
+    const codes = (await Promise.all(all)).map((result) => text(result).split(':')[0]);
+    expect(codes).toEqual([...Array(4).fill('runner_lost'), ...Array(2).fill('agent_draining')]);
+    expect(text(await call(runner, 'handler', '1'))).toMatch(/^agent_draining/);
+  });
+});
+
+test('a bundle that is missing or broken fails to load', async () => {
+  const runner = start();
+  await expect(runner.load('0'.repeat(64))).rejects.toMatchObject({ code: 'function_load_failed' });
+  await expect(runner.load(digests.broken)).rejects.toMatchObject({ code: 'function_load_failed' });
+  const result = await call(runner, 'broken', '1');
+  expect(text(result)).toMatch(/^function_load_failed/);
+  expect(result.started).toBe(false);
+  expect(text(await call(runner, 'handler', '1'))).toBe('{"echo":1,"count":1}');
+});

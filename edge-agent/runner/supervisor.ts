@@ -1,0 +1,92 @@
+/**
+ * Keeps a runner's process there while somebody needs one. It starts when first asked for; after each loss the next
+ * start waits longer, so that a function that kills its runner cannot keep the device busy with starting it.
+ */
+import { backoffDelay } from '@skerry/shared/backoff.ts';
+import type { RunnerProcess } from './process.ts';
+
+export type Supervisor = {
+  /** The process if it is there; if not, it is on its way, and `onUp` follows. */
+  get(): RunnerProcess | undefined;
+  /** Losses so far. */
+  readonly restarts: number;
+  /** Ends the process for good. Resolves when it is gone. */
+  close(): Promise<void>;
+};
+
+const backoff = { baseMs: 100, capMs: 10_000 };
+/** A process that lived this long was fine; the loss after it is the first one again. */
+const graceMs = 10_000;
+
+export function createSupervisor(options: {
+  /** Starts one; `onExit` is called once when it is gone. */
+  start(onExit: () => void): Promise<RunnerProcess>;
+  onUp(process: RunnerProcess): void;
+  onLost(): void;
+  /** A number in [0, 1). */
+  random: () => number;
+  /** Milliseconds; only differences count. */
+  now: () => number;
+}): Supervisor {
+  const { start, onUp, onLost, random, now } = options;
+  let process: RunnerProcess | undefined;
+  let starting = false;
+  let closed = false;
+  let restarts = 0;
+  let failures = 0;
+  let upSince = 0;
+  let notBefore = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let gone: (() => void) | undefined;
+
+  const lost = () => {
+    process = undefined;
+    restarts += 1;
+    failures = now() - upSince > graceMs ? 1 : failures + 1;
+    // The first loss costs no wait: most are the only one.
+    notBefore = failures === 1 ? 0 : now() + backoffDelay(failures - 1, random(), 0, backoff);
+    gone?.();
+    onLost();
+  };
+
+  const up = async () => {
+    starting = true;
+    timer = undefined;
+    upSince = now();
+    try {
+      const started = await start(lost);
+      if (closed) started.kill();
+      process = started;
+    } catch {
+      lost();
+      return;
+    } finally {
+      starting = false;
+    }
+    if (process && !closed) onUp(process);
+  };
+
+  return {
+    get() {
+      if (!process && !starting && !timer && !closed) {
+        const wait = notBefore - now();
+        if (wait <= 0) void up();
+        else timer = setTimeout(() => void up(), wait);
+      }
+      return process;
+    },
+    get restarts() {
+      return restarts;
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      if (!process && !starting) return;
+      const ended = new Promise<void>((resolve) => {
+        gone = resolve;
+      });
+      process?.kill();
+      await ended;
+    },
+  };
+}

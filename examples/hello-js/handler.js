@@ -1,0 +1,12 @@
+/**
+ * The smallest useful function: takes JSON text, gives JSON text. What is thrown becomes the error result, which the
+ * caller sees as `function_error` with this message.
+ *
+ * @param {string} input JSON with a `name`, for example {"name":"Ada"}
+ * @returns {string} JSON with a greeting
+ */
+export function invoke(input) {
+  const { name } = JSON.parse(input) ?? {};
+  if (typeof name !== 'string' || name === '') throw 'give me a name: {"name":"Ada"}';
+  return JSON.stringify({ greeting: `Hello, ${name}!` });
+}

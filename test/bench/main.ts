@@ -1,0 +1,98 @@
+/**
+ * `npm run bench`: starts the bare baseline and the platform as real processes, measures both in turns within one
+ * run, prints a table of ratios, and writes it to docs/BENCH.md. Ratios count; absolute figures are the machine's.
+ *
+ *     npm run bench -- --seconds 2 --rounds 1 --no-write      a quick look
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { buildExample } from '../harness/example.ts';
+import { startPlatform } from '../harness/platform.ts';
+import { startProcess } from '../harness/process.ts';
+import { measureColdStart } from './cold.ts';
+import { type LoadResult, type LoadTarget, load } from './load.ts';
+import { residentMemory } from './memory.ts';
+import { median, type Report, render } from './report.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
+    'no-write': { type: 'boolean', default: false },
+  },
+});
+const seconds = Number(options.seconds);
+const rounds = Number(options.rounds);
+
+/** 230 bytes of JSON, as a sensor reading might be. */
+const args = { device: 'press-7', at: '2026-01-01T00:00:00Z', values: Array.from({ length: 30 }, (_, n) => 20 + n) };
+const componentPath = new URL('../fixtures/handler.wasm', import.meta.url);
+
+async function main(): Promise<void> {
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  say('starting the baseline and the platform');
+  const bare = startProcess(new URL('./bare-server.ts', import.meta.url), {});
+  const { port } = await bare.line((line) => line.msg === 'listening');
+  const peer = startProcess(new URL('./bare-agent.ts', import.meta.url), { BARE_SERVER: `ws://127.0.0.1:${port}` });
+  await bare.line((line) => line.msg === 'peer');
+  const platform = await startPlatform({
+    SKERRY_ADMIN_TOKEN: 'sk_bench_0123456789abcdef0123456789abcdef',
+    SKERRY_PING_INTERVAL_MS: undefined,
+    SKERRY_STATUS_INTERVAL_MS: undefined,
+    SKERRY_SCRAPE_INTERVAL_MS: undefined,
+    SKERRY_CATALOG_POLL_MS: undefined,
+    SKERRY_LOG_LEVEL: 'info',
+  });
+  try {
+    const agent = await platform.agent('bench');
+    const idle = residentMemory({ agent: agent.pid, controlPlane: platform.controlPlane.pid });
+
+    const component = readFileSync(componentPath);
+    for (const instance of ['fresh', 'reuse']) {
+      const answer = await platform.api.upload('POST', '/v1/fn/_', instance, component, { manifest: { instance } });
+      if (answer.status !== 201) throw new Error(`deploying failed: ${JSON.stringify(answer.body)}`);
+    }
+    const token = 'sk_bench_0123456789abcdef0123456789abcdef';
+    const targets: Record<string, LoadTarget> = {
+      bare: { url: new URL(`http://127.0.0.1:${port}/echo`), body: JSON.stringify({ args }) },
+      fresh: { url: new URL('/v1/fn/_/fresh', platform.api.url), token, body: JSON.stringify({ args }) },
+      reuse: { url: new URL('/v1/fn/_/reuse', platform.api.url), token, body: JSON.stringify({ args }) },
+    };
+    const runs: Record<string, { busy: LoadResult[]; single: LoadResult[] }> = {};
+    for (const [name, target] of Object.entries(targets)) {
+      say(`warming up ${name}`);
+      await load(target, 32, 2);
+      runs[name] = { busy: [], single: [] };
+    }
+    for (let round = 1; round <= rounds; round++) {
+      for (const [name, target] of Object.entries(targets)) {
+        say(`round ${round} of ${rounds}: ${name}`);
+        runs[name]?.busy.push(await load(target, 32, seconds));
+        runs[name]?.single.push(await load(target, 1, seconds));
+      }
+    }
+    say('first calls of unseen components');
+    const cold = await measureColdStart(platform.api, buildExample());
+    const warm = residentMemory({ agent: agent.pid, controlPlane: platform.controlPlane.pid });
+
+    const report: Report = {
+      when: new Date(),
+      node: process.version,
+      seconds,
+      rounds,
+      results: Object.fromEntries(
+        Object.entries(runs).map(([name, { busy, single }]) => [name, { busy: median(busy), single: median(single) }]),
+      ),
+      cold,
+      idle,
+      warm,
+    };
+    const text = render(report);
+    process.stdout.write(text);
+    if (!options['no-write']) writeFileSync(new URL('../../docs/BENCH.md', import.meta.url), text);
+  } finally {
+    await Promise.all([platform.stop(), bare.stop('SIGKILL'), peer.stop('SIGKILL')]);
+  }
+}
+
+await main();
