@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { providedInterfaces } from '@skerry/shared/wit/provided.ts';
 import { afterAll, describe, expect, test } from 'vitest';
-import { call, digests, killRunner, runnerPids, start, started, text } from './runner-harness.ts';
+import { call, digests, killRunner, runnerPids, start, started, text } from './testing/harness.ts';
 
 afterAll(() => {
   expect(runnerPids()).toEqual([]);

@@ -1,6 +1,6 @@
 /** Calls through the runner with its real process and threads, and real components in them. */
 import { describe, expect, test } from 'vitest';
-import { call, digests, start, started, text } from './runner-harness.ts';
+import { call, digests, start, started, text } from './testing/harness.ts';
 
 describe('a handler', () => {
   test('answers, in a fresh instance each time; the first call is cold', async () => {

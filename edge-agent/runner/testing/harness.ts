@@ -6,8 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type Bundle, digestOf, encodeBundle } from '@skerry/shared/bundle.ts';
 import { pino } from 'pino';
 import { afterEach, beforeAll } from 'vitest';
-import { type FixtureName, prepareFixture } from '../../test/fixtures/bundles.ts';
-import { type Call, type CallResult, createRunner, type Runner } from './runner.ts';
+import { type FixtureName, prepareFixture } from '../../../test/fixtures/bundles.ts';
+import { type Call, type CallResult, createRunner, type Runner } from '../runner.ts';
 
 const bundles = new Map<string, Uint8Array>();
 export const digests = {} as Record<FixtureName | 'small' | 'hostile' | 'broken', string>;

@@ -1,0 +1,37 @@
+/**
+ * The answers of the control plane as the commands read them: from its own schemas where it exports them, else as far
+ * as they are read here. test/cli-platform.test.ts runs the commands against the real one.
+ */
+import type {
+  deployedSchema,
+  functionSchema,
+  functionSummarySchema,
+  revisionSchema,
+} from '@skerry/control-plane/routes/function-schemas.ts';
+import type { Labels } from '@skerry/shared/names.ts';
+
+/** Answer of create, update and rollback: how far the change had come by then. */
+export type Deployed = (typeof deployedSchema)['_output'];
+export type FunctionDetails = (typeof functionSchema)['_output'];
+export type FunctionSummary = (typeof functionSummarySchema)['_output'];
+export type RevisionSummary = (typeof revisionSchema)['_output'];
+
+export type ModuleSummary = { name: string };
+export type ModuleDetails = { name: string; functions: { name: string }[] };
+
+export type AgentSummary = {
+  id: string;
+  name: string;
+  labels: Labels;
+  version: string;
+  online: boolean;
+  draining: boolean;
+  /** Null while unknown, as are the other two. */
+  memory_available_bytes: number | null;
+  running: number | null;
+  generation: { desired: number | null; applied: number };
+};
+
+export type JoinToken = { id: string; token: string };
+export type Subject = { name: string; role: 'admin' | 'user' };
+export type SubjectToken = Subject & { token: string };

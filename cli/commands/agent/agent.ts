@@ -1,0 +1,55 @@
+import { hostname } from 'node:os';
+import { Command } from 'commander';
+import { parseServer } from '../../connection.ts';
+import { withExamples } from '../../examples.ts';
+import { CliFailure } from '../../failure.ts';
+import { collectPair, type Pairs } from '../../pairs.ts';
+import { become } from '../../process.ts';
+import type { Terminal } from '../../terminal.ts';
+import { listAgentsCommand } from './list.ts';
+import { revokeAgentCommand } from './revoke.ts';
+import { tokenCommand } from './token.ts';
+
+type RunOptions = { server?: string; token?: string; data?: string; name?: string; label?: Pairs };
+
+/**
+ * `skerry agent`: with a subcommand, what the control plane knows of agents; without one, this process becomes an
+ * agent. What an option does not say, the environment does (docs/agent.md). The join token goes to the agent by
+ * environment, where other users of the machine cannot see it.
+ */
+export function agentCommand(terminal: Terminal): Command {
+  const command = new Command('agent')
+    .description('Run an agent on this device; or, with a subcommand, manage agents.')
+    .enablePositionalOptions()
+    .option('--server <url>', 'control plane to connect to (SKERRY_SERVER)')
+    .option('--token <token>', 'join token, for the first contact (better: SKERRY_JOIN_TOKEN)')
+    .option('--data <dir>', 'where the agent keeps its key and its functions (SKERRY_DATA, .skerry/agent)')
+    .option('--name <name>', `name in the list of agents (SKERRY_NAME, ${hostname()})`)
+    .option('--label <key=value>', 'label for placement; may be given several times (SKERRY_LABELS)', collectPair)
+    .action((options: RunOptions) => {
+      const server = options.server ?? terminal.env.SKERRY_SERVER;
+      if (server === undefined) throw new CliFailure('usage', 'no control plane given: --server URL, or SKERRY_SERVER');
+      for (const [key, value] of Object.entries(options.label ?? {})) {
+        if (value.includes(',')) throw new CliFailure('usage', `label ${key}: a value cannot hold a comma`);
+      }
+      become('@skerry/edge-agent/main.ts', terminal, {
+        SKERRY_SERVER: parseServer(server),
+        SKERRY_JOIN_TOKEN: options.token,
+        SKERRY_DATA: options.data,
+        SKERRY_NAME: options.name,
+        SKERRY_LABELS:
+          options.label &&
+          Object.entries(options.label)
+            .map(([key, value]) => `${key}=${value}`)
+            .join(','),
+      });
+    });
+  return withExamples(command, [
+    'skerry agent --server https://skerry.example.org --token sj_… --label site=oslo',
+    'skerry agent token --uses 10 --expires 1h',
+    'skerry agent list',
+  ])
+    .addCommand(listAgentsCommand(terminal))
+    .addCommand(tokenCommand(terminal))
+    .addCommand(revokeAgentCommand(terminal));
+}

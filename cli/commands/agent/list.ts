@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import type { AgentSummary } from '../../api.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import { formatPairs } from '../../pairs.ts';
+import { table } from '../../table.ts';
+import type { Terminal } from '../../terminal.ts';
+import { formatSize } from '../../units.ts';
+
+/** `skerry agent list` */
+export function listAgentsCommand(terminal: Terminal): Command {
+  return apiCommand('list', 'List agents: who is online, how loaded, how far behind.', ['skerry agent list']).action(
+    async (_, command: Command) => {
+      const options = command.optsWithGlobals<ApiOptions>();
+      const agents = await (await connect(terminal, options)).get<AgentSummary[]>(apiPath('agents'));
+      show(terminal, options, agents, () =>
+        table(['NAME', 'STATE', 'FREE MEMORY', 'RUNNING', 'APPLIED', 'VERSION', 'LABELS'], agents.map(rowOf)),
+      );
+    },
+  );
+}
+
+function rowOf(agent: AgentSummary): string[] {
+  const { desired, applied } = agent.generation;
+  return [
+    agent.name,
+    agent.draining ? 'draining' : agent.online ? 'online' : 'offline',
+    agent.memory_available_bytes === null ? '-' : formatSize(agent.memory_available_bytes),
+    agent.running === null ? '-' : String(agent.running),
+    desired === null ? '-' : applied >= desired ? 'all' : `${applied} of ${desired}`,
+    agent.version,
+    formatPairs(agent.labels),
+  ];
+}

@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import type { Terminal } from '../../terminal.ts';
+
+/** `skerry agent revoke NAME`: ends its tunnel within a second; its key is refused from then on. */
+export function revokeAgentCommand(terminal: Terminal): Command {
+  return apiCommand('revoke', 'Shut an agent out for good; its tunnel is closed at once.', ['skerry agent revoke pi-7'])
+    .argument('<agent>', 'name or id of the agent')
+    .action(async (agent: string, _, command: Command) => {
+      const options = command.optsWithGlobals<ApiOptions>();
+      await (await connect(terminal, options)).request('DELETE', apiPath('agents', agent));
+      show(terminal, options, { revoked: agent }, () => `Revoked agent ${agent}\n`);
+    });
+}

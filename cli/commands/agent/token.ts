@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import type { JoinToken } from '../../api.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import { collectPair, type Pairs } from '../../pairs.ts';
+import type { Terminal } from '../../terminal.ts';
+import { parseCount, parseDuration } from '../../units.ts';
+
+type TokenOptions = ApiOptions & { uses: number; expires: number; label?: Pairs };
+
+/** `skerry agent token`: a join token, alone on standard output; the rest goes to standard error. */
+export function tokenCommand(terminal: Terminal): Command {
+  return apiCommand('token', 'Make a join token, which lets new agents in, and print it.', [
+    'skerry agent token',
+    'skerry agent token --uses 50 --expires 1d --label site=oslo > join-token',
+  ])
+    .option('--uses <n>', 'how many agents may join with it', parseCount, 1)
+    .option('--expires <time>', 'how long it is good for, such as 30m or 7d', parseDuration, 3_600_000)
+    .option('--label <key=value>', 'label that these agents get; may be given several times', collectPair)
+    .action(async (_, command: Command) => {
+      const options = command.optsWithGlobals<TokenOptions>();
+      const client = await connect(terminal, options);
+      const { data } = await client.request<JoinToken>('POST', apiPath('agents', 'tokens'), {
+        json: {
+          uses: options.uses,
+          expires_in_seconds: Math.max(1, Math.round(options.expires / 1000)),
+          ...(options.label ? { labels: options.label } : {}),
+        },
+      });
+      show(terminal, options, data, () => `${data.token}\n`);
+      if (!options.json) {
+        terminal.err(`On the device: skerry agent --server ${client.server} --token ${data.token}\n`);
+      }
+    });
+}

@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import type { Terminal } from '../../terminal.ts';
+import { type FunctionOptions, withModule } from './module-option.ts';
+
+/** `skerry fn delete NAME`: on the control plane, and from every agent. */
+export function deleteFunctionCommand(terminal: Terminal): Command {
+  return withModule(apiCommand('delete', 'Delete a function, everywhere.', ['skerry fn delete hello']))
+    .argument('<name>', 'name of the function')
+    .action(async (name: string, _, command: Command) => {
+      const options = command.optsWithGlobals<FunctionOptions>();
+      const client = await connect(terminal, options);
+      await client.request('DELETE', apiPath('fn', options.module, name));
+      show(terminal, options, { deleted: name, module: options.module }, () => `Deleted ${options.module}/${name}\n`);
+    });
+}

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { apiCommand, connect, show } from '../../api-command.ts';
+import { type DeployResult, deployFunction } from '../../deploy.ts';
+import { CliFailure } from '../../failure.ts';
+import { type ManifestOptions, readManifest, withManifestOptions } from '../../manifest-options.ts';
+import type { Terminal } from '../../terminal.ts';
+import { formatSize } from '../../units.ts';
+import { type FunctionOptions, withModule } from './module-option.ts';
+
+type DeployOptions = FunctionOptions & ManifestOptions & { wait: boolean };
+
+/**
+ * `skerry fn deploy NAME FILE`: creates the function, or gives it a new revision. Options say what changes: what none
+ * of them names stays as the current revision has it. A manifest file says everything.
+ */
+export function deployCommand(terminal: Terminal): Command {
+  const command = apiCommand('deploy', 'Create a function from a component, or update it.', [
+    'skerry fn deploy hello hello.wasm',
+    'skerry fn deploy -m greenhouse water water.wasm --memory 32MiB --timeout 5s --label site=oslo',
+    'skerry fn deploy hello hello.wasm --manifest hello.json',
+  ]);
+  return withManifestOptions(withModule(command))
+    .argument('<name>', 'letters, digits, "_" and inner "-"')
+    .argument('<file>', 'a .wasm component, or a preview1 command module')
+    .option('--no-wait', 'do not wait until the agents have it')
+    .action(async (name: string, file: string, _, deploy: Command) => {
+      const options = deploy.optsWithGlobals<DeployOptions>();
+      const code = await readFile(resolve(terminal.cwd, file)).catch((cause: Error) => {
+        throw new CliFailure('usage', `cannot read ${file}: ${cause.message}`, { cause });
+      });
+      const result = await deployFunction(await connect(terminal, options), {
+        module: options.module,
+        name,
+        code,
+        manifest: (current) => readManifest(terminal, options, current),
+        wait: options.wait,
+      });
+      show(terminal, options, result, () => describe(result));
+      for (const { agent, code: reason, message } of result.agents.failed) {
+        terminal.err(`skerry: agent ${agent} cannot take it: ${message} (${reason})\n`);
+      }
+    });
+}
+
+function describe({ created, module, name, revision, world, size, agents }: DeployResult): string {
+  const verb = created ? 'Created' : 'Updated';
+  return (
+    `${verb} ${module}/${name}, revision ${revision} (${world}, ${formatSize(size)}); ` +
+    `${agents.applied} of ${agents.total} agents have it\n`
+  );
+}

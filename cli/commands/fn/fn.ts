@@ -1,0 +1,22 @@
+import { Command } from 'commander';
+import type { Terminal } from '../../terminal.ts';
+import { deleteFunctionCommand } from './delete.ts';
+import { deployCommand } from './deploy.ts';
+import { getFunctionCommand } from './get.ts';
+import { invokeCommand } from './invoke.ts';
+import { listFunctionsCommand } from './list.ts';
+import { revisionsCommand } from './revisions.ts';
+import { rollbackCommand } from './rollback.ts';
+
+/** `skerry fn`: functions. */
+export function functionCommand(terminal: Terminal): Command {
+  return new Command('fn')
+    .description('Functions: deploy, call, look at, delete.')
+    .addCommand(deployCommand(terminal))
+    .addCommand(invokeCommand(terminal))
+    .addCommand(listFunctionsCommand(terminal))
+    .addCommand(getFunctionCommand(terminal))
+    .addCommand(revisionsCommand(terminal))
+    .addCommand(rollbackCommand(terminal))
+    .addCommand(deleteFunctionCommand(terminal));
+}

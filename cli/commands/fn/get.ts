@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import type { FunctionDetails } from '../../api.ts';
+import { apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import { formatPairs } from '../../pairs.ts';
+import { table } from '../../table.ts';
+import type { Terminal } from '../../terminal.ts';
+import { formatDuration, formatSize } from '../../units.ts';
+import { type FunctionOptions, withModule } from './module-option.ts';
+
+/** `skerry fn get NAME`: the current revision, and which agents hold it. */
+export function getFunctionCommand(terminal: Terminal): Command {
+  return withModule(
+    apiCommand('get', 'Show a function: revision, limits, and which agents have it.', ['skerry fn get hello']),
+  )
+    .argument('<name>', 'name of the function')
+    .action(async (name: string, _, command: Command) => {
+      const options = command.optsWithGlobals<FunctionOptions>();
+      const client = await connect(terminal, options);
+      const details = await client.get<FunctionDetails>(apiPath('fn', options.module, name));
+      show(terminal, options, details, () => describe(details));
+    });
+}
+
+function describe({ module, name, revision, digest, size, world, imports, manifest, agents }: FunctionDetails): string {
+  const { limits, env, instance, placement } = manifest;
+  const facts = [
+    ['function', `${module}/${name}`],
+    ['revision', String(revision)],
+    ['component', `${formatSize(size)}, sha256:${digest}`],
+    ['world', world],
+    ['imports', imports.join(', ') || '-'],
+    ['limits', `${formatSize(limits.memory_bytes)}, ${formatDuration(limits.timeout_ms)}`],
+    ['instance', instance],
+    ['environment', Object.keys(env).join(', ') || '-'],
+    ['placement', formatPairs(placement.labels)],
+  ];
+  const rows = agents.map((agent) => [
+    agent.name,
+    agent.online ? 'online' : 'offline',
+    agent.error ?? (agent.holds ? 'has it' : 'does not have it yet'),
+  ]);
+  const head = facts.map(([fact = '', value = '']) => `${fact.padEnd(12)} ${value}\n`).join('');
+  return rows.length === 0 ? `${head}No agent shall have it.\n` : `${head}\n${table(['AGENT', 'STATE', 'CODE'], rows)}`;
+}

@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { limitCeilings } from '@skerry/shared/manifest.ts';
+import { type Command, Option } from 'commander';
+import { apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import { CliFailure } from '../../failure.ts';
+import { collectPair, type Pairs } from '../../pairs.ts';
+import type { Terminal } from '../../terminal.ts';
+import { type FunctionOptions, withModule } from './module-option.ts';
+
+type InvokeOptions = FunctionOptions & { args?: Pairs; jsonArgs?: string; data?: string; agent?: string };
+
+/** A little longer than the longest deadline that a function can have. */
+const invokeTimeoutMs = limitCeilings.timeoutMs + 10_000;
+
+/** `skerry fn invoke NAME`: calls a function and prints what it returned. */
+export function invokeCommand(terminal: Terminal): Command {
+  const command = apiCommand('invoke', 'Call a function and print its result.', [
+    'skerry fn invoke hello -j \'{"name":"Ada"}\'',
+    'skerry fn invoke hello -a name=Ada',
+    'skerry fn invoke -m greenhouse water --data @reading.json --agent pi-7',
+  ]);
+  return withModule(command)
+    .argument('<name>', 'name of the function')
+    .addOption(new Option('-j, --json-args <json>', 'arguments as JSON').conflicts(['args', 'data']))
+    .option('-a, --args <key=value>', 'one argument, as a string; may be given several times', collectPair)
+    .addOption(new Option('-d, --data <@file|->', 'arguments as JSON from a file or standard input').conflicts('args'))
+    .option('--agent <name>', 'run it on this agent')
+    .action(async (name: string, _, invoke: Command) => {
+      const options = invoke.optsWithGlobals<InvokeOptions>();
+      const args = await readArguments(terminal, options);
+      const client = await connect(terminal, options);
+      const { data, headers } = await client.request('POST', apiPath('fn', options.module, name), {
+        json: { args },
+        headers: options.agent === undefined ? {} : { 'x-skerry-agent': options.agent },
+        timeoutMs: invokeTimeoutMs,
+      });
+      const account = {
+        data,
+        invocation: headers.get('x-skerry-invocation'),
+        agent: headers.get('x-skerry-agent'),
+        revision: numberOf(headers.get('x-skerry-revision')),
+        duration_us: numberOf(headers.get('x-skerry-duration-us')),
+        cold: headers.get('x-skerry-cold') === '1',
+      };
+      show(terminal, options, account, () => `${JSON.stringify(data, null, 2)}\n`);
+    });
+}
+
+async function readArguments({ cwd, stdin }: Terminal, { args, jsonArgs, data }: InvokeOptions): Promise<unknown> {
+  if (args !== undefined) return args;
+  if (jsonArgs !== undefined) return parse(jsonArgs, '--json-args');
+  if (data === undefined) return {};
+  if (data === '-') return parse(await text(stdin), 'standard input');
+  if (!data.startsWith('@')) return parse(data, '--data');
+  const file = data.slice(1);
+  const content = await readFile(resolve(cwd, file), 'utf8').catch((cause: Error) => {
+    throw new CliFailure('usage', `cannot read ${file}: ${cause.message}`, { cause });
+  });
+  return parse(content, file);
+}
+
+function parse(content: string, where: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (cause) {
+    throw new CliFailure('usage', `${where} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function numberOf(header: string | null): number | null {
+  return header === null ? null : Number(header);
+}

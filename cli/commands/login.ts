@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { type ApiOptions, apiCommand, show } from '../api-command.ts';
+import { apiPath, createClient } from '../client.ts';
+import { defaultServer, parseServer } from '../connection.ts';
+import { CliFailure } from '../failure.ts';
+import { loginFilePath, writeLogin } from '../login-file.ts';
+import { readSecret } from '../secret.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** `skerry login`: checks a token against its server, then keeps both for later commands. */
+export function loginCommand(terminal: Terminal): Command {
+  return apiCommand('login', 'Check a token and keep it, with its server, for later commands.', [
+    'skerry login --server https://skerry.example.org      # asks for the token',
+    'skerry login --server 127.0.0.1:4000 --token - < .skerry/control-plane/admin-token',
+  ]).action(async (_, command: Command) => {
+    const options = command.optsWithGlobals<ApiOptions>();
+    const server = parseServer(options.server ?? terminal.env.SKERRY_SERVER ?? defaultServer);
+    const given = options.token === '-' ? undefined : (options.token ?? terminal.env.SKERRY_TOKEN);
+    const token = given ?? (await readSecret(terminal, `Token for ${server}: `));
+    if (token === '') throw new CliFailure('usage', 'no token was given');
+
+    await createClient({ server, token }).get(apiPath('fn'));
+    const path = loginFilePath(terminal);
+    await writeLogin(path, { server, token });
+    show(terminal, options, { server, file: path }, () => `Logged in to ${server}; kept in ${path}\n`);
+  });
+}

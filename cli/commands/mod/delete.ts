@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import type { Terminal } from '../../terminal.ts';
+
+/** `skerry mod delete NAME`: with all its functions. */
+export function deleteModuleCommand(terminal: Terminal): Command {
+  return apiCommand('delete', 'Delete a module and all its functions.', ['skerry mod delete greenhouse'])
+    .argument('<name>', 'name of the module')
+    .action(async (name: string, _, command: Command) => {
+      const options = command.optsWithGlobals<ApiOptions>();
+      await (await connect(terminal, options)).request('DELETE', apiPath('fn', name));
+      show(terminal, options, { deleted: name }, () => `Deleted module ${name}\n`);
+    });
+}

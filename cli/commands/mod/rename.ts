@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+import type { ModuleSummary } from '../../api.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import type { Terminal } from '../../terminal.ts';
+
+/** `skerry mod rename NAME NEW-NAME`; FunLess calls it `update`. */
+export function renameModuleCommand(terminal: Terminal): Command {
+  return apiCommand('rename', 'Rename a module; its functions keep running.', ['skerry mod rename greenhouse garden'])
+    .alias('update')
+    .argument('<name>', 'present name')
+    .argument('<new-name>', 'name from now on')
+    .action(async (name: string, newName: string, _, command: Command) => {
+      const options = command.optsWithGlobals<ApiOptions>();
+      const client = await connect(terminal, options);
+      const json = { module: { name: newName } };
+      const { data } = await client.request<ModuleSummary>('PUT', apiPath('fn', name), { json });
+      show(terminal, options, data, () => `Renamed module ${name} to ${data.name}\n`);
+    });
+}

@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import type { Subject } from '../../api.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import { table } from '../../table.ts';
+import type { Terminal } from '../../terminal.ts';
+
+/** `skerry subject list`: names and roles; tokens cannot be read back. */
+export function listSubjectsCommand(terminal: Terminal): Command {
+  return apiCommand('list', 'List subjects and their roles.', ['skerry subject list']).action(
+    async (_, command: Command) => {
+      const options = command.optsWithGlobals<ApiOptions>();
+      const subjects = await (await connect(terminal, options)).get<Subject[]>(apiPath('admin', 'subjects'));
+      show(terminal, options, subjects, () =>
+        table(
+          ['NAME', 'ROLE'],
+          subjects.map(({ name, role }) => [name, role]),
+        ),
+      );
+    },
+  );
+}

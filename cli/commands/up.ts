@@ -1,0 +1,42 @@
+import { Command, Option } from 'commander';
+import { withExamples } from '../examples.ts';
+import { CliFailure } from '../failure.ts';
+import type { Terminal } from '../terminal.ts';
+import { parseCount } from '../units.ts';
+import { runUp } from '../up/run.ts';
+
+type UpCommandOptions = {
+  port?: number;
+  host: string;
+  data: string;
+  name: string;
+  example?: string;
+  once?: boolean;
+  quickstart?: boolean;
+};
+
+/** `skerry up`: a control plane and an agent on this machine, to try things out. */
+export function upCommand(terminal: Terminal, setExitCode: (code: number) => void): Command {
+  const command = new Command('up')
+    .description('Run a control plane and one agent on this machine until Ctrl-C.')
+    .option('--port <port>', 'port of the API (PORT, 4000)', parseCount)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--data <dir>', 'where both keep their data', '.skerry')
+    .option('--name <name>', 'name of the agent', 'local')
+    .option('--example <file>', 'deploy this component as "hello" and call it')
+    .option('--once', 'stop everything as soon as it is up (and the example has answered)')
+    .addOption(new Option('--quickstart', 'scripts/quickstart has shown its two steps already').hideHelp())
+    .action(async (options: UpCommandOptions) => {
+      const { host, data, name: agentName, example, once = false, quickstart = false } = options;
+      const port = options.port ?? portOf(terminal);
+      setExitCode(await runUp(terminal, { host, port, data, agentName, example, once, quickstart }));
+    });
+  return withExamples(command, ['skerry up', 'skerry up --port 4100 --data /tmp/skerry']);
+}
+
+function portOf({ env: { PORT } }: Terminal): number {
+  if (PORT === undefined || PORT === '') return 4000;
+  const port = Number(PORT);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw new CliFailure('usage', `PORT is "${PORT}", which is no port`);
+}

@@ -1,0 +1,39 @@
+/** The first function of a newcomer: deployed and called the way any program would call it. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { defaultModule } from '@skerry/shared/names.ts';
+import { apiPath, type Client } from '../client.ts';
+import { type DeployResult, deployFunction } from '../deploy.ts';
+import { CliFailure } from '../failure.ts';
+import type { Terminal } from '../terminal.ts';
+
+export const exampleName = 'hello';
+export const exampleArguments = { name: 'Ada' };
+
+export async function deployExample({ cwd }: Terminal, client: Client, file: string): Promise<DeployResult> {
+  const code = await readFile(resolve(cwd, file)).catch((cause: Error) => {
+    throw new CliFailure('usage', `cannot read ${file}: ${cause.message}`, { cause });
+  });
+  return deployFunction(client, { module: defaultModule, name: exampleName, code, wait: true });
+}
+
+export type ExampleCall = { readonly answer: unknown; readonly agent: string | null; readonly durationMs: number };
+
+/** One call over HTTP, and how long it took there and back. */
+export async function callExample(client: Client): Promise<ExampleCall> {
+  const start = performance.now();
+  const { data, headers } = await client.request('POST', apiPath('fn', defaultModule, exampleName), {
+    json: { args: exampleArguments },
+  });
+  return { answer: data, agent: headers.get('x-skerry-agent'), durationMs: performance.now() - start };
+}
+
+/** The same call for a person to copy. The token is read from its file, so that it stays out of shell histories. */
+export function exampleCurl(server: string, tokenFile: string): string {
+  return [
+    `curl ${server}/v1/fn/${defaultModule}/${exampleName} \\`,
+    `    -H "Authorization: Bearer $(cat ${tokenFile})" \\`,
+    `    -H 'Content-Type: application/json' \\`,
+    `    -d '${JSON.stringify({ args: exampleArguments })}'`,
+  ].join('\n');
+}

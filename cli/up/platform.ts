@@ -1,0 +1,101 @@
+/**
+ * A control plane and one agent on this machine, as two child processes.
+ *
+ * Both get settings from `skerry up` alone, not from SKERRY_ or DATABASE_ names that happen to be in the environment:
+ * what is started to try things out shall not write into a database that somebody else works with.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AgentSummary, JoinToken } from '../api.ts';
+import { apiPath, type Client, createClient } from '../client.ts';
+import { serverFile } from '../connection.ts';
+import { environmentOf } from '../process.ts';
+import type { Terminal } from '../terminal.ts';
+import { type Child, startChild } from './child.ts';
+import { until } from './until.ts';
+
+export type Place = { readonly data: string; readonly host: string; readonly port: number; readonly agentName: string };
+
+/** A first start makes a database, which takes seconds, and much longer on a small or busy machine. */
+const readyTimeoutMs = 120_000;
+const onlineTimeoutMs = 30_000;
+const joinTokenSeconds = 600;
+
+/** URL under which this machine reaches the control plane, also when it listens on all addresses. */
+export function serverOf({ host, port }: Place): string {
+  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Starts the control plane. The child is handed to `started` at once, the promise resolves when it is ready. */
+export async function startControlPlane(
+  terminal: Terminal,
+  place: Place,
+  signal: AbortSignal,
+  started: (child: Child) => void,
+): Promise<Client> {
+  const data = join(place.data, 'control-plane');
+  const child = await startChild({
+    title: 'control plane',
+    entryPoint: '@skerry/control-plane/main.ts',
+    env: environmentOf(withoutSettings(terminal.env), {
+      PORT: String(place.port),
+      SKERRY_HOST: place.host,
+      SKERRY_DATA: data,
+    }),
+    logFile: await logFile(place, 'control-plane'),
+  });
+  started(child);
+  const server = serverOf(place);
+  const ready = async () => ((await fetch(new URL('/readyz', server), { signal })).ok ? true : undefined);
+  await until(ready, { what: 'the control plane to be ready', child, timeoutMs: readyTimeoutMs, signal });
+  await writeFile(join(place.data, serverFile), `${server}\n`);
+  const token = (await readFile(join(data, 'admin-token'), 'utf8')).trim();
+  return createClient({ server, token });
+}
+
+/**
+ * Starts the agent with a join token made for it, which it needs on first contact only. The child is handed to
+ * `started` at once, the promise resolves when the control plane sees it online; the token is gone by then.
+ */
+export async function startAgent(
+  terminal: Terminal,
+  place: Place,
+  client: Client,
+  signal: AbortSignal,
+  started: (child: Child) => void,
+): Promise<void> {
+  const { data: join_ } = await client.request<JoinToken>('POST', apiPath('agents', 'tokens'), {
+    json: { uses: 1, expires_in_seconds: joinTokenSeconds },
+  });
+  const child = await startChild({
+    title: 'agent',
+    entryPoint: '@skerry/edge-agent/main.ts',
+    env: environmentOf(withoutSettings(terminal.env), {
+      SKERRY_SERVER: client.server,
+      SKERRY_JOIN_TOKEN: join_.token,
+      SKERRY_DATA: join(place.data, 'agent'),
+      SKERRY_NAME: place.agentName,
+    }),
+    logFile: await logFile(place, 'agent'),
+  });
+  started(child);
+  const online = async () => {
+    const agents = await client.get<AgentSummary[]>(apiPath('agents'));
+    return agents.find((agent) => agent.name === place.agentName && agent.online);
+  };
+  await until(online, { what: 'the agent to be online', child, timeoutMs: onlineTimeoutMs, signal });
+  await client.request('DELETE', apiPath('agents', 'tokens', join_.id));
+}
+
+async function logFile({ data }: Place, name: string): Promise<string> {
+  const directory = join(data, 'logs');
+  await mkdir(directory, { recursive: true });
+  return join(directory, `${name}.log`);
+}
+
+function withoutSettings(env: Terminal['env']): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => name === 'SKERRY_LOG_LEVEL' || !/^(SKERRY_|DATABASE_|NEON_)/.test(name)),
+  );
+}

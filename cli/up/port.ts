@@ -1,0 +1,19 @@
+/** Is a port free? Asked before anything is started, so that a taken one costs nobody a minute. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { CliFailure } from '../failure.ts';
+
+/** @throws CliFailure that names the port when something listens on it already */
+export async function requireFreePort(port: number, host: string): Promise<void> {
+  const probe = createServer();
+  probe.listen({ port, host, exclusive: true });
+  try {
+    await once(probe, 'listening');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason = code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be used (${message})`;
+    throw new CliFailure('failed', `port ${port} ${reason}; choose another one, such as PORT=${port + 1}`, { cause });
+  }
+  probe.close();
+  await once(probe, 'close');
+}

@@ -1,0 +1,134 @@
+/**
+ * What `skerry up` does: start both processes, perhaps deploy and call an example, then stay until a signal or until
+ * one of them ends.
+ *
+ * Invariant: however it ends, no child is left. The first signal ends the agent, then the control plane, each with
+ * time to finish; a second one ends both at once.
+ */
+import { join, relative, resolve } from 'node:path';
+import { CliFailure, exitCodes } from '../failure.ts';
+import type { Terminal } from '../terminal.ts';
+import { formatDuration } from '../units.ts';
+import type { Child, Exit } from './child.ts';
+import { callExample, deployExample, exampleCurl, exampleName } from './example.ts';
+import { type Place, serverOf, startAgent, startControlPlane } from './platform.ts';
+import { requireFreePort } from './port.ts';
+import { createProgress } from './progress.ts';
+import { ChildEnded } from './until.ts';
+
+export type UpOptions = Place & {
+  /** Component to deploy and call; none for just the platform. */
+  readonly example: string | undefined;
+  /** End after the platform has come up (and the example has answered). */
+  readonly once: boolean;
+  /** Started by scripts/quickstart, which has shown two steps already and whose clone has `scripts/skerry`. */
+  readonly quickstart: boolean;
+};
+
+const stopGraceMs = 15_000;
+
+/** @returns the exit code @throws CliFailure */
+export async function runUp(terminal: Terminal, options: UpOptions): Promise<number> {
+  const place = { ...options, data: resolve(terminal.cwd, options.data) };
+  await requireFreePort(place.port, place.host);
+
+  const interruption = new AbortController();
+  const children: Child[] = [];
+  const started = (child: Child) => void children.push(child);
+  const endListening = terminal.onSignal(() => {
+    if (interruption.signal.aborted) for (const child of children) child.kill();
+    interruption.abort();
+  });
+  try {
+    await bringUp(terminal, { ...options, ...place }, interruption.signal, started);
+    if (options.once) return exitCodes.ok;
+    return await stay(children, interruption.signal);
+  } catch (error) {
+    if (interruption.signal.aborted) return exitCodes.ok;
+    if (!(error instanceof ChildEnded)) throw error;
+    throw await endedFailure(error.child);
+  } finally {
+    for (const child of children.toReversed()) await child.stop(stopGraceMs);
+    endListening();
+  }
+}
+
+async function bringUp(
+  terminal: Terminal,
+  options: UpOptions,
+  signal: AbortSignal,
+  started: (child: Child) => void,
+): Promise<void> {
+  const { example, agentName } = options;
+  const stepsBefore = options.quickstart ? 2 : 0;
+  const { step } = createProgress(terminal, stepsBefore, stepsBefore + (example === undefined ? 2 : 4));
+  const tokenFile = relative(terminal.cwd, join(options.data, 'control-plane', 'admin-token'));
+  const server = serverOf(options);
+
+  const client = await step('Starting the control plane (its database is made on the first start)', () =>
+    startControlPlane(terminal, options, signal, started),
+  );
+  await step(`Starting agent "${agentName}" and enrolling it`, () =>
+    startAgent(terminal, options, client, signal, started),
+  );
+  if (example !== undefined) {
+    await step('Deploying the example to the agent', () => deployExample(terminal, client, example));
+    const first = await step('Calling it over HTTP', () => callExample(client));
+    const second = await callExample(client);
+    terminal.err(`\n${exampleCurl(server, tokenFile)}\n\n`);
+    terminal.out(`${JSON.stringify(first.answer)}\n`);
+    terminal.err(
+      `\nAnswered by agent "${first.agent}" in ${formatDuration(first.durationMs)}; ` +
+        `the next call took ${formatDuration(second.durationMs)}.\n`,
+    );
+  }
+  terminal.err(addresses(server, tokenFile, relative(terminal.cwd, join(options.data, 'logs'))));
+  if (options.once) return;
+  const command = options.quickstart ? 'scripts/skerry' : 'skerry';
+  terminal.err(example === undefined ? thingsWithout(command) : thingsWith(command));
+  terminal.err('\nRunning; Ctrl-C ends it.\n');
+}
+
+function addresses(server: string, tokenFile: string, logs: string): string {
+  return `
+API       ${server}/v1            (admin token: ${tokenFile})
+API docs  ${server}/docs
+Metrics   ${server}/metrics
+Logs      ${logs}/
+`;
+}
+
+const thingsWith = (command: string) => `
+To try next, in a second terminal:
+  ${command} fn invoke ${exampleName} -j '{"name":"Grace"}'    # call it from the command line
+  ${command} fn get ${exampleName}                             # see its limits, and which agents have it
+  ${command} agent token                              # let a device of yours join
+`;
+
+const thingsWithout = (command: string) => `
+To try next, in a second terminal:
+  ${command} fn deploy NAME FILE.wasm    # deploy a function
+  ${command} agent list                  # see the agent
+  ${command} agent token                 # let a device of yours join
+`;
+
+/** Resolves with an exit code at a signal. @throws ChildEnded */
+async function stay(children: readonly Child[], signal: AbortSignal): Promise<number> {
+  const interrupted = new Promise<'interrupted'>((done) => {
+    if (signal.aborted) done('interrupted');
+    signal.addEventListener('abort', () => done('interrupted'), { once: true });
+  });
+  const ended = await Promise.race([interrupted, ...children.map((child) => child.exited.then(() => child))]);
+  if (ended === 'interrupted') return exitCodes.ok;
+  throw new ChildEnded(ended);
+}
+
+async function endedFailure(child: Child): Promise<CliFailure> {
+  const exit = describe(await child.exited);
+  const lines = (await child.lastLines()).map((line) => `\n  ${line}`).join('');
+  return new CliFailure('failed', `the ${child.title} ended (${exit}); the last lines of ${child.logFile}:${lines}`);
+}
+
+function describe({ code, signal }: Exit): string {
+  return signal === null ? `exit code ${code}` : signal;
+}

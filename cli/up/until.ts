@@ -1,0 +1,51 @@
+/** Waiting for a child to reach a state, by asking. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { CliFailure } from '../failure.ts';
+import type { Child } from './child.ts';
+
+export type Wait = {
+  /** What is waited for, for the message: "the control plane to be ready". */
+  readonly what: string;
+  /** The process that gets there; its end ends the wait. */
+  readonly child: Child;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+};
+
+const intervalMs = 50;
+
+/**
+ * Asks until there is an answer other than undefined. An error of `ask` counts as "not yet", until time is up.
+ * @throws CliFailure when time is up, `ChildEnded` when the child ends, the signal's reason when it is aborted
+ */
+export async function until<Answer>(ask: () => Promise<Answer | undefined>, wait: Wait): Promise<Answer> {
+  const { what, child, timeoutMs, signal } = wait;
+  const deadline = performance.now() + timeoutMs;
+  const ended = child.exited.then((): 'ended' => 'ended');
+  let lastError: unknown;
+  while (performance.now() < deadline) {
+    const answer = await Promise.race([ended, ask().catch(keepError)]);
+    signal.throwIfAborted();
+    if (answer === 'ended') throw new ChildEnded(child);
+    if (answer !== undefined) return answer as Answer;
+    await Promise.race([ended, delay(intervalMs, undefined, { signal })]);
+  }
+  const detail = lastError instanceof Error ? ` (${lastError.message})` : '';
+  throw new CliFailure('failed', `waited ${timeoutMs / 1000} s for ${what}${detail}; its log: ${child.logFile}`);
+
+  function keepError(error: unknown): undefined {
+    lastError = error;
+    return undefined;
+  }
+}
+
+/** A child ended although it should go on. */
+export class ChildEnded extends Error {
+  readonly child: Child;
+
+  constructor(child: Child) {
+    super(`the ${child.title} ended`);
+    this.name = 'ChildEnded';
+    this.child = child;
+  }
+}

