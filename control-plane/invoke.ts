@@ -7,7 +7,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { type ErrorCode, errorKinds, SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
-import type { CatalogFunction } from './catalog.ts';
+import type { CatalogFunction } from './catalog-function.ts';
 import type { Candidate, Policy } from './scheduler/candidate.ts';
 import { defaultPolicy } from './scheduler/default.ts';
 import { createReservations, type Reservations } from './scheduler/reserve.ts';

@@ -1,8 +1,9 @@
 /**
  * The closed list of error codes, the one class that carries them, and what each means to a caller.
  *
- * Invariant: a code has exactly one HTTP status, and `retryable` is true only where the function certainly did not
- * start, so that repeating the call on any agent cannot run it twice.
+ * Invariant: `retryable` is true only where the function certainly did not start, so that repeating the call on any
+ * agent cannot run it twice. A code has one HTTP status; the one exception is FunLess's: a `conflict` that names a field
+ * of the request is 422 (control-plane/routes/problem.ts).
  */
 
 type ErrorKind = { readonly status: number; readonly retryable: boolean };

@@ -8,7 +8,8 @@
 import { controlCodec } from '@skerry/shared/codec.ts';
 import { type Labels, labelsMatch } from '@skerry/shared/names.ts';
 import type { DesiredFunction } from '@skerry/shared/protocol.ts';
-import type { Catalog, CatalogFunction } from '../catalog.ts';
+import type { Catalog } from '../catalog.ts';
+import type { CatalogFunction } from '../catalog-function.ts';
 
 export type DesiredList = {
   readonly generation: number;

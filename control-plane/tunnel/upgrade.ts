@@ -9,7 +9,8 @@ import { toSkerryError } from '@skerry/shared/errors.ts';
 import { maxFrameBytes, tunnelPath } from '@skerry/shared/protocol.ts';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Admission, AgentService } from '../agents.ts';
+import type { Admission } from '../agent-admission.ts';
+import type { AgentService } from '../agents.ts';
 import { type HelloFrame, handshake, Refusal } from './handshake.ts';
 
 export type Admitted = {

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Admission, Hello } from '@skerry/control-plane/agents.ts';
-import type { CatalogFunction } from '@skerry/control-plane/catalog.ts';
+import type { Admission, Hello } from '@skerry/control-plane/agent-admission.ts';
+import type { CatalogFunction } from '@skerry/control-plane/catalog-function.ts';
 import { createInvoker } from '@skerry/control-plane/invoke.ts';
 import { createHub, type HubOptions } from '@skerry/control-plane/tunnel/hub.ts';
 import { digestOf } from '@skerry/shared/bundle.ts';

@@ -1,0 +1,164 @@
+/**
+ * Whether an agent may have a tunnel.
+ *
+ * Invariants: a use of a join token is taken in the transaction that inserts the agent, or not at all; a revoked key
+ * is never admitted again; an agent's epoch only goes up, also over times when it was counted in memory.
+ */
+import { type CloseName, closeKinds } from '@skerry/shared/close.ts';
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { Labels } from '@skerry/shared/names.ts';
+import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { violates } from './db/errors.ts';
+import { agents, joinTokens } from './db/schema.ts';
+import type { Orm, Store } from './db/store.ts';
+import { hashToken } from './tokens.ts';
+
+/** What an agent says of itself when it asks for a tunnel; its signature has been checked. */
+export type Hello = {
+  /** Raw Ed25519 key, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly agentVersion: string;
+  /** Looked at when the key is unknown. */
+  readonly joinToken?: string | undefined;
+};
+
+/** Whether an agent may have a tunnel. Of two tunnels of one agent, the one with the higher epoch counts. */
+export type Admission =
+  | {
+      readonly ok: true;
+      readonly agentId: string;
+      readonly name: string;
+      /** The agent's own labels and those that its join token gave it. */
+      readonly labels: Labels;
+      readonly epoch: number;
+    }
+  | { readonly ok: false; readonly close: CloseName; readonly message: string };
+
+export type Admissions = {
+  admit(hello: Hello): Promise<Admission>;
+  /** Name of an agent that was admitted since the start. */
+  nameOf(agentId: string): string | undefined;
+  /** The key was revoked: it is not admitted out of memory either. */
+  forget(publicKey: Uint8Array): void;
+};
+
+type Known = { readonly agentId: string; readonly name: string; readonly granted: Labels; epoch: number };
+
+export function createAdmissions(store: Store, now: () => Date): Admissions {
+  /** Agents admitted since the start, by key in hex: as many as there are agents in the database, at most. */
+  const known = new Map<string, Known>();
+  const names = new Map<string, string>();
+
+  const admitInStore = async (hello: Hello, key: string): Promise<Admission> => {
+    const row = await store.change(
+      async (orm) => (await welcomeBack(orm, hello, now(), known.get(key)?.epoch ?? 0)) ?? enrol(orm, hello, now()),
+    );
+    if ('close' in row) {
+      known.delete(key);
+      return row;
+    }
+    names.set(row.id, row.name);
+    known.set(key, { agentId: row.id, name: row.name, granted: row.grantedLabels, epoch: row.epoch });
+    return admitted(row.id, row.name, { ...row.labels, ...row.grantedLabels }, row.epoch);
+  };
+
+  const admitInMemory = (hello: Hello, key: string): Admission | undefined => {
+    const agent = known.get(key);
+    if (!agent) return undefined;
+    agent.epoch += 1;
+    return admitted(agent.agentId, agent.name, { ...hello.labels, ...agent.granted }, agent.epoch);
+  };
+
+  return {
+    async admit(hello) {
+      const key = Buffer.from(hello.publicKey).toString('hex');
+      try {
+        return await admitInStore(hello, key);
+      } catch (error) {
+        if (violates(error, 'agents_name_unique')) return refused('name_taken');
+        // The same new key at the same moment: the other one has enrolled it.
+        if (violates(error, 'agents_public_key_unique')) return admitInStore(hello, key);
+        const away = error instanceof SkerryError && error.code === 'store_unavailable';
+        const admission = away ? admitInMemory(hello, key) : undefined;
+        if (admission) return admission;
+        throw error;
+      }
+    },
+    nameOf: (agentId) => names.get(agentId),
+    forget(publicKey) {
+      const key = Buffer.from(publicKey).toString('hex');
+      names.delete(known.get(key)?.agentId ?? '');
+      known.delete(key);
+    },
+  };
+}
+
+type AgentRow = typeof agents.$inferSelect;
+type Refused = Extract<Admission, { ok: false }>;
+
+async function welcomeBack(
+  orm: Orm,
+  hello: Hello,
+  at: Date,
+  epochInMemory: number,
+): Promise<AgentRow | Refused | undefined> {
+  const byKey = eq(agents.publicKey, hello.publicKey);
+  const [row] = await orm
+    .update(agents)
+    .set({
+      name: hello.name,
+      labels: hello.labels,
+      version: hello.agentVersion,
+      epoch: sql`greatest(${agents.epoch}, ${epochInMemory}::bigint) + 1`,
+      lastSeenAt: at,
+    })
+    .where(and(byKey, isNull(agents.revokedAt)))
+    .returning();
+  if (row) return row;
+  const [revoked] = await orm.select({ id: agents.id }).from(agents).where(byKey);
+  return revoked && refused('revoked');
+}
+
+async function enrol(orm: Orm, hello: Hello, at: Date): Promise<AgentRow | Refused> {
+  if (hello.joinToken === undefined) {
+    return refused('join_refused', 'this agent is not known here: it needs a join token');
+  }
+  const [token] = await orm
+    .update(joinTokens)
+    .set({ usesLeft: sql`${joinTokens.usesLeft} - 1` })
+    .where(
+      and(
+        eq(joinTokens.tokenHash, hashToken(hello.joinToken)),
+        gt(joinTokens.usesLeft, 0),
+        gt(joinTokens.expiresAt, at),
+        isNull(joinTokens.revokedAt),
+      ),
+    )
+    .returning();
+  if (!token) return refused('join_refused');
+  const [row] = await orm
+    .insert(agents)
+    .values({
+      publicKey: hello.publicKey,
+      name: hello.name,
+      labels: hello.labels,
+      grantedLabels: token.labels,
+      version: hello.agentVersion,
+      epoch: 1,
+      createdAt: at,
+      lastSeenAt: at,
+    })
+    .returning();
+  if (!row) throw new SkerryError('internal', 'the inserted agent did not come back');
+  return row;
+}
+
+function admitted(agentId: string, name: string, labels: Labels, epoch: number): Admission {
+  return { ok: true, agentId, name, labels, epoch };
+}
+
+function refused(close: CloseName, message: string = closeKinds[close].meaning): Refused {
+  return { ok: false, close, message };
+}

@@ -1,0 +1,90 @@
+/** The Hono application: which routes there are, and what happens to what they throw. */
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { AgentService } from './agents.ts';
+import type { Directory } from './catalog.ts';
+import type { CatalogFunction } from './catalog-function.ts';
+import type { FunctionService } from './functions.ts';
+import type { Holder } from './holders.ts';
+import type { Invoker } from './invoke.ts';
+import type { JoinTokenService } from './join-tokens.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { ModuleService } from './modules.ts';
+import type { RequestMetrics } from './request-metrics.ts';
+import type { RevisionService } from './revisions.ts';
+import { type AppEnv, createAccess } from './routes/access.ts';
+import { addAgentRoutes } from './routes/agents.ts';
+import { bodyError } from './routes/body-error.ts';
+import { addDeployRoutes } from './routes/deploy.ts';
+import { addDocsRoutes } from './routes/docs.ts';
+import { createErrorAnswer } from './routes/errors.ts';
+import { addFunctionRoutes } from './routes/functions.ts';
+import { addInvocationRoute } from './routes/invocation.ts';
+import { addJoinTokenRoutes } from './routes/join-tokens.ts';
+import { addModuleRoutes } from './routes/modules.ts';
+import { addRawRoutes } from './routes/raw.ts';
+import { requestIdOf } from './routes/request-id.ts';
+import { addStatusRoutes } from './routes/status.ts';
+import { addSubjectRoutes } from './routes/subjects.ts';
+import type { SubjectService } from './subjects.ts';
+import type { Hub } from './tunnel/hub.ts';
+
+export type AppOptions = {
+  readonly catalog: Directory;
+  readonly modules: ModuleService;
+  readonly functions: FunctionService;
+  readonly revisions: RevisionService;
+  readonly subjects: SubjectService;
+  readonly agents: AgentService;
+  readonly joinTokens: JoinTokenService;
+  readonly holders: (fn: CatalogFunction) => Promise<readonly Holder[]>;
+  readonly hub: Pick<Hub, 'state' | 'revoke' | 'rollout'>;
+  readonly invoker: Invoker;
+  readonly metrics: Metrics;
+  readonly requests: RequestMetrics;
+  readonly log: Logger;
+  readonly ready: () => boolean;
+  readonly maxUploadBytes: number;
+  readonly maxBodyBytes: number;
+  readonly waitForWorkersMs: number;
+  readonly version: string;
+  readonly now: () => Date;
+  /** Monotonic, in milliseconds. */
+  readonly monotonic: () => number;
+};
+
+export type App = OpenAPIHono<AppEnv>;
+
+export function createApp(options: AppOptions): App {
+  const { catalog, requests, log, agents, hub, monotonic, maxBodyBytes } = options;
+  const answerError = createErrorAnswer(log);
+  const app = new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw bodyError(result.error);
+    },
+  });
+  const unknownRoute = requests.route('none');
+
+  app.onError((error, c) => answerError(error, c.get('requestId') ?? requestIdOf(c.req.header('x-request-id'))));
+  app.notFound((c) => {
+    const start = monotonic();
+    const response = answerError(new SkerryError('not_found', 'Not Found'), requestIdOf(c.req.header('x-request-id')));
+    unknownRoute.observe(response.status, monotonic() - start);
+    return response;
+  });
+
+  const access = createAccess(catalog, requests, maxBodyBytes, monotonic);
+  const invocation = { ...options, answerError, now: monotonic };
+  addStatusRoutes(app, { access, metrics: options.metrics, ready: options.ready });
+  addDocsRoutes(app, access, options.version);
+  addInvocationRoute(app, invocation);
+  addRawRoutes(app, invocation);
+  addModuleRoutes(app, { access, catalog, modules: options.modules });
+  addDeployRoutes(app, { ...options, access });
+  addFunctionRoutes(app, { ...options, access });
+  addJoinTokenRoutes(app, access, options.joinTokens);
+  addAgentRoutes(app, { access, agents, hub, now: options.now });
+  addSubjectRoutes(app, access, options.subjects);
+  return app;
+}

@@ -1,0 +1,39 @@
+/**
+ * Bundles by digest, out of the database through a cache. Thousands of agents ask for the same one at once after an
+ * update: they share one query.
+ */
+import { eq } from 'drizzle-orm';
+import { createByteCache } from './byte-cache.ts';
+import { bundles } from './db/schema.ts';
+import type { Store } from './db/store.ts';
+
+export type Bundles = {
+  /** Undefined when no revision has this bundle (any more). @throws SkerryError store_unavailable */
+  read(digest: string): Promise<Uint8Array | undefined>;
+};
+
+const cacheBytes = 128 * 1024 * 1024;
+
+export function createBundles(store: Store): Bundles {
+  const cache = createByteCache(cacheBytes);
+  const reading = new Map<string, Promise<Uint8Array | undefined>>();
+
+  const query = async (digest: string) => {
+    const [row] = await store.read((orm) => orm.select().from(bundles).where(eq(bundles.digest, digest)));
+    if (row) cache.set(digest, row.bytes);
+    return row?.bytes;
+  };
+
+  return {
+    async read(digest) {
+      const cached = cache.get(digest);
+      if (cached) return cached;
+      let bytes = reading.get(digest);
+      if (!bytes) {
+        bytes = query(digest).finally(() => reading.delete(digest));
+        reading.set(digest, bytes);
+      }
+      return bytes;
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/** A function as the catalog holds it. */
+import type { World } from '@skerry/shared/bundle.ts';
+import type { Manifest } from '@skerry/shared/manifest.ts';
+
+/** A function with its current revision. */
+export type CatalogFunction = {
+  readonly id: string;
+  readonly module: string;
+  readonly name: string;
+  /** Number of the current revision. */
+  readonly revision: number;
+  /** Digest of the bundle. */
+  readonly bundle: string;
+  readonly world: World;
+  readonly manifest: Manifest;
+  /** Bytes that the scheduler reserves for one invocation. */
+  readonly capacityBytes: number;
+  /** Catalog version at which the current revision came in. */
+  readonly since: number;
+};
+
+/** What is known of the current revision besides, for reading back. */
+export type RevisionFacts = {
+  /** Digest of the component. */
+  readonly digest: string;
+  /** Bytes of the component. */
+  readonly size: number;
+  readonly imports: readonly string[];
+  readonly createdAt: Date;
+  readonly createdBy: string;
+};

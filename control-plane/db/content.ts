@@ -1,0 +1,68 @@
+/** Reads all that the catalog holds, as of one moment. */
+import { manifestSchema } from '@skerry/shared/manifest.ts';
+import { and, asc, eq } from 'drizzle-orm';
+import type { CatalogFunction, RevisionFacts } from '../catalog-function.ts';
+import type { Subject } from '../subject.ts';
+import { functions, modules, revisions, subjects } from './schema.ts';
+import type { Orm, Store } from './store.ts';
+import { readVersion } from './version.ts';
+
+export type CatalogContent = {
+  readonly version: number;
+  /** Names, in order. */
+  readonly modules: readonly string[];
+  /** In order of module and name. */
+  readonly functions: readonly { readonly entry: CatalogFunction; readonly facts: RevisionFacts }[];
+  readonly subjects: readonly (Subject & { readonly tokenHash: Uint8Array })[];
+};
+
+/** Undefined when the database still has the version that the caller knows. @throws SkerryError store_unavailable */
+export function readContent(store: Store, known: number | undefined): Promise<CatalogContent | undefined> {
+  return store.read(async (orm) => {
+    const version = await readVersion(orm);
+    if (version === known) return undefined;
+    return {
+      version,
+      modules: (await orm.select({ name: modules.name }).from(modules).orderBy(asc(modules.name))).map(
+        (row) => row.name,
+      ),
+      functions: await readFunctions(orm),
+      subjects: await orm
+        .select({ id: subjects.id, name: subjects.name, role: subjects.role, tokenHash: subjects.tokenHash })
+        .from(subjects),
+    };
+  });
+}
+
+async function readFunctions(orm: Orm): Promise<CatalogContent['functions']> {
+  const rows = await orm
+    .select({ module: modules.name, fn: functions, revision: revisions })
+    .from(functions)
+    .innerJoin(modules, eq(modules.id, functions.moduleId))
+    .innerJoin(revisions, and(eq(revisions.functionId, functions.id), eq(revisions.number, functions.revision)))
+    .orderBy(asc(modules.name), asc(functions.name));
+  return rows.map(({ module, fn, revision }) => {
+    // A manifest that an older version stored lacks the keys that came later: they take their defaults.
+    const manifest = manifestSchema.parse(revision.manifest);
+    return {
+      entry: {
+        id: fn.id,
+        module,
+        name: fn.name,
+        revision: revision.number,
+        bundle: revision.bundle,
+        world: revision.world,
+        manifest,
+        capacityBytes: manifest.capacity_bytes ?? revision.initialMemoryBytes,
+        since: fn.since,
+      },
+      facts: {
+        digest: revision.component,
+        size: revision.size,
+        imports: revision.imports,
+        createdAt: revision.createdAt,
+        createdBy: revision.createdBy,
+      },
+    };
+  });
+}

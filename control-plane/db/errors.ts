@@ -1,0 +1,36 @@
+/** What a failure of the database means: a rule of ours that was broken, a bug, or a database that is away. */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import { DrizzleQueryError } from 'drizzle-orm';
+
+/** SQLSTATE classes that say nothing about the statement: connection, resources, operator, system, and timeouts. */
+const awayClasses = new Set(['08', '53', '57', '58']);
+/** `lock_not_available`: a lock was waited for until the deadline. */
+const awayStates = new Set(['55P03']);
+
+/**
+ * The given failure as the caller shall see it: `store_unavailable` when the database is away, else itself.
+ * Whether it is away is told by what is missing: an error that the server reported carries a SQLSTATE.
+ *
+ * @param during while connecting, whatever goes wrong means that there is no database
+ */
+export function storeError(error: unknown, during: 'connecting' | 'query'): unknown {
+  const cause = error instanceof DrizzleQueryError ? error.cause : error;
+  const state = sqlState(cause);
+  const away =
+    during === 'connecting' ||
+    (state === undefined
+      ? error instanceof DrizzleQueryError
+      : awayClasses.has(state.slice(0, 2)) || awayStates.has(state));
+  return away ? new SkerryError('store_unavailable', 'The database cannot be reached', { cause }) : error;
+}
+
+/** True when the failure is the violation of this unique index or constraint. */
+export function violates(error: unknown, constraint: string): boolean {
+  const cause = error instanceof DrizzleQueryError ? error.cause : error;
+  return sqlState(cause) === '23505' && (cause as { constraint?: unknown }).constraint === constraint;
+}
+
+function sqlState(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in (error as object) ? code : undefined;
+}

@@ -1,0 +1,77 @@
+/** Opens the database that the settings name, brings its tables up to date, and puts in what must always be there. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defaultModule } from '@skerry/shared/names.ts';
+import { sql } from 'drizzle-orm';
+import type { Logger } from '../log.ts';
+import { storeError } from './errors.ts';
+import { openNeon } from './neon.ts';
+import { openPglite } from './pglite.ts';
+import { openPostgres } from './postgres.ts';
+import { catalogVersion, modules } from './schema.ts';
+import { createStore, type Driver, type Orm, type Store } from './store.ts';
+
+/** Which database; see the settings DATABASE_URL, DATABASE_DRIVER and NEON_WS_PROXY. */
+export type DatabaseSettings =
+  | { readonly driver: 'pglite'; readonly directory: string }
+  | { readonly driver: 'pg'; readonly url: string }
+  | { readonly driver: 'neon'; readonly url: string; readonly proxy: string | undefined };
+
+const migrations = join(fileURLToPath(new URL('.', import.meta.url)), 'migrations');
+
+/** Key of the advisory lock under which migrations run: "skerry" in ASCII. */
+const migrationLock = 0x736b_6572_7279;
+
+/**
+ * @param seed further rows for an empty database, put in under the same lock as the migrations, so that of two
+ *   processes that start at once the second finds what the first has done
+ * @throws SkerryError store_unavailable; DirectoryInUse
+ */
+export async function openStore(
+  settings: DatabaseSettings,
+  log: Logger,
+  seed: (orm: Orm) => Promise<void>,
+): Promise<Store> {
+  const driver = await openDriver(settings, log);
+  const store = createStore(driver);
+  try {
+    await prepare(driver, seed);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw storeError(error, 'query');
+  }
+}
+
+async function prepare(driver: Driver, seed: (orm: Orm) => Promise<void>): Promise<void> {
+  const lease = await driver.lease().catch((error: unknown) => {
+    throw storeError(error, 'connecting');
+  });
+  try {
+    await lease.orm.execute(sql`select pg_advisory_lock(${migrationLock})`);
+    await lease.migrate(migrations);
+    await lease.orm.transaction(async (orm) => {
+      await orm.insert(catalogVersion).values({ id: 1, version: 1 }).onConflictDoNothing();
+      await orm.insert(modules).values({ name: defaultModule }).onConflictDoNothing();
+      await seed(orm);
+    });
+    await lease.orm.execute(sql`select pg_advisory_unlock(${migrationLock})`);
+    lease.release();
+  } catch (error) {
+    // Closing the connection gives the lock back, too.
+    lease.release(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
+}
+
+function openDriver(settings: DatabaseSettings, log: Logger): Driver | Promise<Driver> {
+  const onError = (error: Error) => log.warn({ error: error.message }, 'a database connection broke');
+  switch (settings.driver) {
+    case 'pglite':
+      return openPglite(settings.directory);
+    case 'pg':
+      return openPostgres(settings.url, onError);
+    case 'neon':
+      return openNeon({ connectionString: settings.url, proxy: settings.proxy }, onError);
+  }
+}

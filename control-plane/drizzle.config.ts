@@ -1,0 +1,8 @@
+/** For drizzle-kit, which writes the next migration out of the schema; it needs no database for that. */
+import { defineConfig } from 'drizzle-kit';
+
+export default defineConfig({
+  dialect: 'postgresql',
+  schema: './control-plane/db/schema.ts',
+  out: './control-plane/db/migrations',
+});

@@ -1,0 +1,64 @@
+/** Modules: namespaces of functions. Reading goes to the catalog, so that it works while the database is away. */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import { defaultModule } from '@skerry/shared/names.ts';
+import { eq } from 'drizzle-orm';
+import type { Directory } from './catalog.ts';
+import { violates } from './db/errors.ts';
+import { modules } from './db/schema.ts';
+import type { Orm, Store } from './db/store.ts';
+import { sweepCode } from './db/sweep.ts';
+import { lockVersion, raiseVersion } from './db/version.ts';
+
+export type ModuleService = {
+  /** @throws SkerryError conflict when the name is taken */
+  create(name: string): Promise<void>;
+  /** Its functions stay what they are, under the new name. @throws SkerryError not_found, conflict, bad_request */
+  rename(name: string, newName: string): Promise<void>;
+  /** Removes it with all its functions. @throws SkerryError not_found; bad_request for the default module */
+  remove(name: string): Promise<void>;
+};
+
+export function createModuleService(store: Store, catalog: Pick<Directory, 'refresh'>): ModuleService {
+  const change = async (newName: string | undefined, work: (orm: Orm) => Promise<void>) => {
+    try {
+      await store.change(async (orm) => {
+        await lockVersion(orm);
+        await work(orm);
+        await raiseVersion(orm);
+      });
+    } catch (cause) {
+      if (!violates(cause, 'modules_name_unique')) throw cause;
+      throw new SkerryError('conflict', `There is a module "${newName}" already`, {
+        cause,
+        fields: { name: ['has already been taken'] },
+      });
+    }
+    await catalog.refresh();
+  };
+  const mayChange = (name: string, what: string) => {
+    if (name === defaultModule) throw new SkerryError('bad_request', `The default module cannot be ${what}`);
+  };
+  const found = (rows: readonly unknown[], name: string) => {
+    if (rows.length === 0) throw new SkerryError('not_found', `There is no module "${name}"`);
+  };
+
+  return {
+    create: (name) =>
+      change(name, async (orm) => {
+        await orm.insert(modules).values({ name });
+      }),
+    async rename(name, newName) {
+      mayChange(name, 'renamed');
+      await change(newName, async (orm) => {
+        found(await orm.update(modules).set({ name: newName }).where(eq(modules.name, name)).returning(), name);
+      });
+    },
+    async remove(name) {
+      mayChange(name, 'deleted');
+      await change(undefined, async (orm) => {
+        found(await orm.delete(modules).where(eq(modules.name, name)).returning(), name);
+        await sweepCode(orm);
+      });
+    },
+  };
+}

@@ -1,0 +1,3 @@
+import { describeRest } from './rest.cases.ts';
+
+describeRest('REST on PGlite', async () => undefined);

@@ -1,0 +1,18 @@
+/** What a schema found wrong in a request, as an answer. */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { z } from 'zod';
+
+/** A value that is missing or of the wrong type is `bad_request`; one that is out of form is `validation_failed`. */
+export function bodyError(error: z.ZodError): SkerryError {
+  const malformed = error.issues.find((issue) => issue.code === 'invalid_type');
+  if (malformed) {
+    return new SkerryError('bad_request', `${malformed.path.join('.') || 'body'}: ${malformed.message}`);
+  }
+  const fields: Record<string, string[]> = {};
+  for (const issue of error.issues) {
+    const field = String(issue.path.at(-1) ?? 'body');
+    fields[field] = [...(fields[field] ?? []), issue.message];
+  }
+  const message = Object.entries(fields).map(([field, messages]) => `${field} ${messages.join(', ')}`);
+  return new SkerryError('validation_failed', message.join('; '), { fields });
+}

@@ -1,0 +1,87 @@
+/** Functions as the API shows them. */
+import { z } from '@hono/zod-openapi';
+import { worldSchema } from '@skerry/shared/bundle.ts';
+import { errorCodes } from '@skerry/shared/errors.ts';
+import { manifestSchema } from '@skerry/shared/manifest.ts';
+
+const connectorResult = z.object({ status: z.enum(['success', 'error']), message: z.string().optional() });
+const connectorCounts = z.object({ successful: z.number(), failed: z.number(), total: z.number() });
+
+/** Answer of create, update and rollback. */
+export const deployedSchema = z
+  .object({
+    name: z.string(),
+    module: z.string(),
+    revision: z.number(),
+    digest: z.string().openapi({ description: 'SHA-256 of the component' }),
+    bundle_digest: z.string(),
+    world: worldSchema,
+    size: z.number().openapi({ description: 'Bytes of the component' }),
+    imports: z.array(z.string()),
+    agents: z.object({
+      total: z.number().openapi({ description: 'Connected agents that shall hold it' }),
+      applied: z.number(),
+      failed: z.array(z.object({ agent: z.string(), code: z.enum(errorCodes), message: z.string() })),
+    }),
+    events: z.array(connectorResult).optional(),
+    events_metadata: connectorCounts.optional(),
+    sinks: z.array(connectorResult).optional(),
+    sinks_metadata: connectorCounts.optional(),
+  })
+  .openapi('DeployedFunction');
+
+/** A function read back. */
+export const functionSchema = z
+  .object({
+    name: z.string(),
+    module: z.string(),
+    revision: z.number(),
+    digest: z.string(),
+    bundle_digest: z.string(),
+    world: worldSchema,
+    size: z.number(),
+    imports: z.array(z.string()),
+    manifest: manifestSchema,
+    created_at: z.string(),
+    created_by: z.string(),
+    agents: z.array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        online: z.boolean(),
+        holds: z.boolean().openapi({ description: 'The current revision is ready there' }),
+        error: z.string().optional(),
+      }),
+    ),
+  })
+  .openapi('Function');
+
+export const functionSummarySchema = z
+  .object({ name: z.string(), module: z.string(), revision: z.number(), digest: z.string(), world: worldSchema })
+  .openapi('FunctionSummary');
+
+export const revisionSchema = z
+  .object({
+    revision: z.number(),
+    current: z.boolean(),
+    digest: z.string(),
+    bundle_digest: z.string(),
+    world: worldSchema,
+    size: z.number(),
+    imports: z.array(z.string()),
+    manifest: manifestSchema,
+    created_at: z.string(),
+    created_by: z.string(),
+  })
+  .openapi('Revision');
+
+/** Fields of the multipart body of create and update, for the document only: routes/upload.ts reads them. */
+export const uploadSchema = z.object({
+  name: z.string(),
+  code: z.string().openapi({ format: 'binary', description: 'A WASI component or a preview1 command module' }),
+  wait_for_workers: z.string().optional().openapi({ description: 'true, false, or milliseconds' }),
+  manifest: z.string().optional().openapi({ description: 'JSON' }),
+  metadata: z.string().optional().openapi({ description: 'JSON: {"tag": text, "capacity": KB or -1}' }),
+  events: z.string().optional().openapi({ description: 'JSON array of {type, params}' }),
+  sinks: z.string().optional().openapi({ description: 'JSON array of {type, params}' }),
+});

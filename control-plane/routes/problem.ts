@@ -1,0 +1,54 @@
+/**
+ * Errors as answers: `{"errors": {"detail": …, "code": …}}`. `detail` is FunLess's phrase where FunLess has one;
+ * `message` then says what exactly. Field errors stand beside them under the field's name, as arrays.
+ */
+import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
+
+const phrases: Partial<Record<ErrorCode, string>> = {
+  bad_request: 'Bad Request',
+  unauthorized: 'Unauthorized',
+  forbidden: 'Forbidden',
+  not_found: 'Not Found',
+  not_acceptable: 'Not Acceptable',
+  conflict: 'Conflict',
+  payload_too_large: 'Request Entity Too Large',
+  no_agent: 'No worker available',
+  internal: 'Internal Server Error',
+};
+
+export type Problem = {
+  readonly errors: {
+    readonly detail: string;
+    readonly code: ErrorCode;
+    readonly message?: string;
+    readonly [field: string]: string | readonly string[] | undefined;
+  };
+};
+
+/** A taken name of a module or subject is told as FunLess does: 422 with the field, though its code is `conflict`. */
+export function problemStatus(error: SkerryError): number {
+  return error.code === 'conflict' && error.fields ? 422 : error.status;
+}
+
+export function problemBody(error: SkerryError): Problem {
+  const phrase = phrases[error.code];
+  const detail = error.code === 'function_error' ? `Error: ${error.message}` : (phrase ?? error.message);
+  // What is internal stays in the log; the caller gets the request's id.
+  const message = phrase !== undefined && error.code !== 'internal' && error.message !== phrase;
+  return {
+    errors: { ...error.fields, detail, code: error.code, ...(message && { message: error.message }) },
+  };
+}
+
+export function problemResponse(error: SkerryError, requestId: string): Response {
+  const headers: Record<string, string> = { 'content-type': 'application/json', 'x-request-id': requestId };
+  if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
+  // The rest of the body is not read: the connection cannot serve another request.
+  if (error.code === 'payload_too_large') headers.connection = 'close';
+  return new Response(JSON.stringify(problemBody(error)), { status: problemStatus(error), headers });
+}
+
+/** A 422 about one field. */
+export function fieldError(field: string, message: string): SkerryError {
+  return new SkerryError('validation_failed', `${field} ${message}`, { fields: { [field]: [message] } });
+}

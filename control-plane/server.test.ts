@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Hono } from 'hono';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createHttpServer, type HttpServer } from './server.ts';
+
+let server: HttpServer;
+let url: string;
+let started: PromiseWithResolvers<void>;
+let gate: PromiseWithResolvers<void>;
+let upgrades: string[];
+
+beforeEach(async () => {
+  started = Promise.withResolvers();
+  gate = Promise.withResolvers();
+  upgrades = [];
+  const app = new Hono()
+    .get('/fast', (c) => c.text('fast'))
+    .get('/slow', async (c) => {
+      started.resolve();
+      await gate.promise;
+      return c.text('slow');
+    });
+  server = createHttpServer(app as unknown as Parameters<typeof createHttpServer>[0], (request, socket) => {
+    upgrades.push(request.url ?? '');
+    socket.end();
+  });
+  const { port } = await server.listen(0, '127.0.0.1');
+  url = `http://127.0.0.1:${port}`;
+});
+afterEach(() => server.close());
+
+test('stopping waits for requests in flight, and takes no new ones', async () => {
+  const slow = fetch(`${url}/slow`);
+  await started.promise;
+  const stopped = server.stop(10_000).then(() => 'stopped');
+  await expect(fetch(`${url}/fast`, { headers: { connection: 'close' } })).rejects.toThrow();
+  expect(await Promise.race([stopped, Promise.resolve('waiting')])).toBe('waiting');
+  gate.resolve();
+  expect(await (await slow).text()).toBe('slow');
+  expect(await stopped).toBe('stopped');
+});
+
+test('stopping waits no longer than it may; closing cuts what is left', async () => {
+  const slow = fetch(`${url}/slow`);
+  const cut = expect(slow).rejects.toThrow();
+  await started.promise;
+  await server.stop(20);
+  await server.close();
+  await cut;
+});
+
+test('stopping with nothing in flight is immediate, also with idle connections open', async () => {
+  expect(await (await fetch(`${url}/fast`)).text()).toBe('fast');
+  await server.stop(10_000);
+  await expect(fetch(`${url}/fast`)).rejects.toThrow();
+});
+
+test('an upgrade goes to its handler', async () => {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.write('GET /v1/tunnel HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  socket.resume();
+  await once(socket, 'close');
+  expect(upgrades).toEqual(['/v1/tunnel']);
+});
+
+test('a port that cannot be had is told', async () => {
+  const other = createHttpServer(new Hono() as unknown as Parameters<typeof createHttpServer>[0], () => {});
+  await expect(other.listen(Number(new URL(url).port), '127.0.0.1')).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});

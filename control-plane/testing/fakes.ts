@@ -1,0 +1,86 @@
+/** Stand-ins for the parts that the REST side talks to: preparing, tunnels, invocation. */
+import { digestOf } from '@skerry/shared/bundle.ts';
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { Invocation, InvocationResult, Invoker } from '../invoke.ts';
+import type { Preparer } from '../prepare/preparer.ts';
+import type { Hub, Rollout } from '../tunnel/hub.ts';
+
+/** Takes whatever begins with "wasm"; counts how often it was asked. */
+export function createFakePreparer(): Preparer & { prepared: number } {
+  return {
+    prepared: 0,
+    async prepare(component, { memoryBytes }) {
+      this.prepared += 1;
+      const text = Buffer.from(component).toString('latin1');
+      if (!text.startsWith('wasm'))
+        throw new SkerryError('component_rejected', 'not wasm: the magic number is missing');
+      const bundle = Buffer.from(`bundle of ${digestOf(component)} with ${memoryBytes}`);
+      return {
+        componentDigest: digestOf(component),
+        bundleDigest: digestOf(bundle),
+        bundle,
+        world: 'skerry:function/handler',
+        imports: ['wasi:cli/environment@0.2.3'],
+        size: component.byteLength,
+        initialMemoryBytes: 131_072,
+      };
+    },
+    async close() {},
+  };
+}
+
+export type FakeHub = Hub & {
+  rolloutAnswer: Rollout;
+  rollouts: { functionId: string | undefined; version: number; waitMs: number }[];
+  revoked: string[];
+  held: ReturnType<Hub['holds']>;
+  states: Map<string, ReturnType<Hub['state']>>;
+};
+
+/** Has no agents unless the test puts some in. */
+export function createFakeHub(): FakeHub {
+  return {
+    rolloutAnswer: { agents: 0, applied: 0, failed: [] },
+    rollouts: [],
+    revoked: [],
+    held: [],
+    states: new Map(),
+    online: 0,
+    state(agentId) {
+      return this.states.get(agentId);
+    },
+    holds() {
+      return this.held;
+    },
+    async rollout(functionId, version, waitMs) {
+      this.rollouts.push({ functionId, version, waitMs });
+      return this.rolloutAnswer;
+    },
+    revoke(agentId) {
+      this.revoked.push(agentId);
+    },
+    eligible: () => [],
+    scrape: () => Promise.reject(new SkerryError('agent_unreachable', 'no tunnel')),
+    handleUpgrade: (_request, socket) => socket.destroy(),
+    async close() {},
+  };
+}
+
+export type FakeInvoker = Invoker & {
+  /** What the next calls do; echoes the input by default. */
+  behave: (invocation: Invocation) => Promise<Uint8Array>;
+  last: Invocation | undefined;
+};
+
+export function createFakeInvoker(): FakeInvoker {
+  return {
+    behave: async (invocation) => invocation.input,
+    last: undefined,
+    async invoke(invocation): Promise<InvocationResult> {
+      this.last = invocation;
+      const output = await this.behave(invocation);
+      const { revision } = invocation.function;
+      return { id: 'invocation-1', agent: 'pi', revision, output, durationUs: 1234, cold: true };
+    },
+  };
+}
