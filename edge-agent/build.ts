@@ -1,10 +1,73 @@
 /**
- * Builds the runner's script and prints where it is. `node edge-agent/build.ts` writes edge-agent/dist/runner.mjs, for
- * a release; with `--cache` it goes to the project's cache under a name that depends on its content.
+ * Bundles the agent. `node edge-agent/build.ts [--out DIR]` writes agent.mjs and runner.mjs into edge-agent/dist: all
+ * that a device needs besides Node. Running from them instead of from the sources saves start time and memory.
+ *
+ * `--cache` builds the runner alone, for an agent that runs from its sources: into the project's cache, under a name
+ * that depends on its content. The paths are printed.
  */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildTo, buildToCache } from './runner/build-script.ts';
+import { parseArgs } from 'node:util';
+import { type BuildOptions, build } from 'esbuild';
 
-const dist = fileURLToPath(new URL('./dist/runner.mjs', import.meta.url));
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+/** Beside the project's other caches: writable only for who can change the sources as well. */
+const cache = here('./node_modules/.cache/skerry/');
 
-console.log(process.argv.includes('--cache') ? await buildToCache() : await buildTo(dist));
+/**
+ * Platform `neutral`, so that preview2-shim's web build is taken: the one for Node grants the host's files, network
+ * and environment, and starts a thread of its own.
+ */
+const runner: BuildOptions = {
+  entryPoints: [here('./runner/host/main.ts')],
+  platform: 'neutral',
+  external: ['node:*'],
+};
+
+/** Some dependencies are CommonJS and require Node's modules; ws would take native addons if they were there. */
+const agent: BuildOptions = {
+  entryPoints: [here('./main.ts')],
+  platform: 'node',
+  external: ['bufferutil', 'utf-8-validate'],
+  banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
+};
+
+async function bundle(options: BuildOptions): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    ...options,
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'node26',
+    legalComments: 'none',
+  });
+  const [file] = outputFiles ?? [];
+  if (!file) throw new Error('esbuild wrote no file');
+  return file.contents;
+}
+
+/** Never leaves half a file under the name, also when two agents start at once. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const partial = `${path}.${process.pid}.partial`;
+  await writeFile(partial, bytes);
+  await rename(partial, path);
+}
+
+const { values } = parseArgs({ options: { out: { type: 'string' }, cache: { type: 'boolean' } } });
+if (values.cache) {
+  const script = await bundle(runner);
+  const path = join(cache, `runner-${createHash('sha256').update(script).digest('hex').slice(0, 16)}.mjs`);
+  if (!existsSync(path)) await writeWhole(path, script);
+  console.log(path);
+} else {
+  const out = values.out ? resolve(values.out) : here('./dist');
+  for (const [name, options] of Object.entries({ agent, runner })) {
+    const path = join(out, `${name}.mjs`);
+    await writeWhole(path, await bundle(options));
+    console.log(path);
+  }
+}

@@ -1,6 +1,6 @@
 # The agent. Build from the root of the repository:
 #   docker build -f infra/agent.Dockerfile -t skerry/agent .
-FROM node:26.10.0-bookworm-slim AS dependencies
+FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /app
 # The manifests of all workspaces, since the lockfile speaks of all; then only what this one needs is installed.
 COPY package.json package-lock.json .npmrc ./
@@ -12,7 +12,7 @@ COPY test/package.json test/
 RUN npm ci --omit=dev --workspace=@skerry/edge-agent
 COPY shared shared
 COPY edge-agent edge-agent
-# The runner's script is bundled once, here, and not at every start on the device.
+# Two files are all that a device needs besides Node.
 RUN node edge-agent/build.ts
 
 FROM node:26.10.0-bookworm-slim
@@ -21,10 +21,10 @@ ENV NODE_ENV=production \
     SKERRY_METRICS_PORT=9464
 RUN install -d -o node -g node -m 0700 /var/lib/skerry-agent
 WORKDIR /app
-COPY --from=dependencies /app ./
+COPY --from=build /app/edge-agent/dist edge-agent/dist
 USER node
 VOLUME /var/lib/skerry-agent
 # The metrics are for this check and for a Prometheus that shares the agent's network; nothing is exposed.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.SKERRY_METRICS_PORT + '/metrics').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "edge-agent/main.ts"]
+CMD ["node", "edge-agent/dist/agent.mjs"]

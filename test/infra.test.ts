@@ -30,6 +30,13 @@ function environmentOf(dockerfile: string): Record<string, string> {
   );
 }
 
+/** What each image starts; the agent's is built (test/scenarios/release.test.ts runs it). */
+const agentRelease = 'edge-agent/dist/agent.mjs';
+const entryPoints: Record<string, string> = {
+  'control-plane.Dockerfile': 'control-plane/main.ts',
+  'agent.Dockerfile': agentRelease,
+};
+
 test.each([
   ['control-plane.Dockerfile', controlPlaneNames],
   ['agent.Dockerfile', agentNames],
@@ -43,7 +50,7 @@ test.each([
   expect(dockerfile).toContain(`VOLUME ${settings.SKERRY_DATA}`);
 
   const [, entryPoint = ''] = /^CMD \["node", "(.*)"\]$/m.exec(dockerfile) ?? [];
-  await access(join(root, entryPoint));
+  expect(entryPoint).toBe(entryPoints[file]);
   for (const [, source = ''] of dockerfile.matchAll(/^COPY (?!--from)(\S+(?: \S+)*) \S+$/gm)) {
     for (const path of source.split(' ')) await access(join(root, path));
   }
@@ -120,6 +127,7 @@ test('the service: settings that exist, exit codes that the agent has, a hardene
     expect(unit.split('\n')).toContain(line);
   }
   expect(unit).not.toMatch(/^MemoryDenyWriteExecute/m);
+  expect(unit).toContain(`node ${agentRelease}\n`);
 });
 
 const analyzer = await access('/usr/bin/systemd-analyze').then(

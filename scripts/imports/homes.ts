@@ -36,7 +36,7 @@ export const homes: Readonly<Record<string, Home>> = {
   '@bytecodealliance/jco': { places: ['control-plane/prepare/', 'scripts/'] },
 
   '@bytecodealliance/preview2-shim': { places: ['edge-agent/runner/'] },
-  esbuild: { places: ['edge-agent/runner/', 'edge-agent/build.ts'] },
+  esbuild: { places: ['edge-agent/build.ts'] },
 
   commander: { places: ['cli/'] },
 

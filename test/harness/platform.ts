@@ -34,7 +34,8 @@ const quick: Environment = {
   SKERRY_CATALOG_POLL_MS: '300',
 };
 
-export async function startPlatform(env: Environment = {}): Promise<Platform> {
+/** @param agentScript what an agent runs: its sources, unless a build of it is given */
+export async function startPlatform(env: Environment = {}, agentScript: URL = agentMain): Promise<Platform> {
   const folder = mkdtempSync(join(tmpdir(), 'skerry-test-'));
   const agents = new Map<string, TestAgent>();
   const settings: Environment = { ...quick, SKERRY_DATA: join(folder, 'control-plane'), ...env };
@@ -55,7 +56,7 @@ export async function startPlatform(env: Environment = {}): Promise<Platform> {
     },
     async agent(name, agentEnv = {}) {
       const known = agents.has(name);
-      const agent = startProcess(agentMain, {
+      const agent = startProcess(agentScript, {
         SKERRY_SERVER: controlPlane.url.href,
         SKERRY_DATA: join(folder, name),
         SKERRY_NAME: name,
