@@ -14,6 +14,7 @@ import type { ModuleService } from './modules.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { RevisionService } from './revisions.ts';
 import { type AppEnv, createAccess } from './routes/access.ts';
+import { addAgentMetricsRoutes } from './routes/agent-metrics.ts';
 import { addAgentRoutes } from './routes/agents.ts';
 import { bodyError } from './routes/body-error.ts';
 import { addDeployRoutes } from './routes/deploy.ts';
@@ -39,7 +40,7 @@ export type AppOptions = {
   readonly agents: AgentService;
   readonly joinTokens: JoinTokenService;
   readonly holders: (fn: CatalogFunction) => Promise<readonly Holder[]>;
-  readonly hub: Pick<Hub, 'state' | 'revoke' | 'rollout'>;
+  readonly hub: Pick<Hub, 'state' | 'revoke' | 'rollout' | 'connected' | 'scrape'>;
   readonly invoker: Invoker;
   readonly metrics: Metrics;
   readonly requests: RequestMetrics;
@@ -84,6 +85,7 @@ export function createApp(options: AppOptions): App {
   addDeployRoutes(app, { ...options, access });
   addFunctionRoutes(app, { ...options, access });
   addJoinTokenRoutes(app, access, options.joinTokens);
+  addAgentMetricsRoutes(app, access, hub);
   addAgentRoutes(app, { access, agents, hub, now: options.now });
   addSubjectRoutes(app, access, options.subjects);
   return app;

@@ -6,8 +6,8 @@ import { Readable } from 'node:stream';
 import { runProgram } from '@skerry/cli/program.ts';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type CliProcess, startCli } from './cli-process.ts';
-import { freePort } from './free-port.ts';
 import { handlerComponent } from './harness/fixtures.ts';
+import { freePort } from './harness/free-port.ts';
 
 let directory: string;
 let port: number;

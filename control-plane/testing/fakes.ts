@@ -46,6 +46,7 @@ export function createFakeHub(): FakeHub {
     held: [],
     states: new Map(),
     online: 0,
+    connected: () => [],
     state(agentId) {
       return this.states.get(agentId);
     },

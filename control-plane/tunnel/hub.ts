@@ -7,7 +7,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
-import { labelsMatch } from '@skerry/shared/names.ts';
+import { type Labels, labelsMatch } from '@skerry/shared/names.ts';
 import type { Logger } from 'pino';
 import type { AgentService } from '../agents.ts';
 import type { Bundles } from '../bundles.ts';
@@ -46,6 +46,8 @@ export type Hub = {
   state(agentId: string): AgentState | undefined;
   /** Number of tunnels. */
   readonly online: number;
+  /** Agents whose tunnel stands. */
+  connected(): { id: string; name: string; labels: Labels }[];
   /** For each connected agent that shall hold the function: whether its current revision is ready there. */
   holds(functionId: string): { agent: string; holds: boolean; error?: string }[];
   /**
@@ -143,6 +145,7 @@ export function createHub(options: HubOptions): Hub {
     get online() {
       return sessions.size;
     },
+    connected: () => [...sessions.values()].map(({ agentId, name, labels }) => ({ id: agentId, name, labels })),
     holds: (functionId) =>
       concerned(functionId, catalog.version).map((session) => {
         const failure = session.failure(functionId);

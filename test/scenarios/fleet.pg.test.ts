@@ -1,0 +1,6 @@
+import { createDatabase } from '@skerry/control-plane/testing/postgres.ts';
+import { inject } from 'vitest';
+import { fleetCases } from './fleet.cases.ts';
+
+// On a real Postgres.
+fleetCases(async () => ({ DATABASE_URL: await createDatabase(inject('postgresUrl')) }));
