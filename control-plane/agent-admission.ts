@@ -38,8 +38,6 @@ export type Admission =
 
 export type Admissions = {
   admit(hello: Hello): Promise<Admission>;
-  /** Name of an agent that was admitted since the start. */
-  nameOf(agentId: string): string | undefined;
   /** The key was revoked: it is not admitted out of memory either. */
   forget(publicKey: Uint8Array): void;
 };
@@ -49,7 +47,6 @@ type Known = { readonly agentId: string; readonly name: string; readonly granted
 export function createAdmissions(store: Store, now: () => Date): Admissions {
   /** Agents admitted since the start, by key in hex: as many as there are agents in the database, at most. */
   const known = new Map<string, Known>();
-  const names = new Map<string, string>();
 
   const admitInStore = async (hello: Hello, key: string): Promise<Admission> => {
     const row = await store.change(
@@ -59,7 +56,6 @@ export function createAdmissions(store: Store, now: () => Date): Admissions {
       known.delete(key);
       return row;
     }
-    names.set(row.id, row.name);
     known.set(key, { agentId: row.id, name: row.name, granted: row.grantedLabels, epoch: row.epoch });
     return admitted(row.id, row.name, { ...row.labels, ...row.grantedLabels }, row.epoch);
   };
@@ -86,10 +82,8 @@ export function createAdmissions(store: Store, now: () => Date): Admissions {
         throw error;
       }
     },
-    nameOf: (agentId) => names.get(agentId),
     forget(publicKey) {
       const key = Buffer.from(publicKey).toString('hex');
-      names.delete(known.get(key)?.agentId ?? '');
       known.delete(key);
     },
   };

@@ -29,8 +29,6 @@ export type AgentService = {
   admit(hello: Hello): Promise<Admission>;
   /** Notes that the agent was heard of. Best effort: written some seconds later, lost when that fails. */
   seen(agentId: string, appliedGeneration: number): void;
-  /** Name of an agent that was admitted since the start; out of memory. */
-  nameOf(agentId: string): string | undefined;
   /** All that are not revoked, by name. @throws SkerryError store_unavailable */
   list(): Promise<AgentRecord[]>;
   /** By id or name. @throws SkerryError not_found, store_unavailable */
@@ -56,7 +54,6 @@ export function createAgentService({ store, log, now }: AgentServiceOptions): Ag
   return {
     admit: admissions.admit,
     seen: sightings.note,
-    nameOf: admissions.nameOf,
     list: async () =>
       (
         await store.read((orm) => orm.select().from(agents).where(isNull(agents.revokedAt)).orderBy(asc(agents.name)))

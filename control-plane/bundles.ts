@@ -8,8 +8,13 @@ import { bundles } from './db/schema.ts';
 import type { Store } from './db/store.ts';
 
 export type Bundles = {
-  /** Undefined when no revision has this bundle (any more). @throws SkerryError store_unavailable */
+  /**
+   * Undefined when no revision has this bundle; one deleted of late may still come out of the cache.
+   * @throws SkerryError store_unavailable
+   */
   read(digest: string): Promise<Uint8Array | undefined>;
+  /** Remembers a bundle that was just made: agents ask for it within milliseconds of its revision. */
+  remember(digest: string, bytes: Uint8Array): void;
 };
 
 const cacheBytes = 128 * 1024 * 1024;
@@ -35,5 +40,6 @@ export function createBundles(store: Store): Bundles {
       }
       return bytes;
     },
+    remember: cache.set,
   };
 }

@@ -42,6 +42,7 @@ export type ControlPlane = {
   readonly catalog: Directory;
   readonly agents: AgentService;
   readonly bundles: Bundles;
+  readonly store: Store;
   readonly hub: Hub;
   readonly invoker: Invoker;
   /** Rejects with the system's error when the port cannot be had. */
@@ -75,7 +76,7 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
   const app = createApp({
     catalog,
     modules: createModuleService(store, catalog),
-    functions: createFunctionService({ store, catalog, preparer }),
+    functions: createFunctionService({ store, catalog, preparer, bundles }),
     revisions: createRevisionService(store),
     subjects: createSubjectService(store, catalog, randomBytes),
     agents,
@@ -111,6 +112,7 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     catalog,
     agents,
     bundles,
+    store,
     hub,
     invoker,
     listen: () => server.listen(config.port, config.host),

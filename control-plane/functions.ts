@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { digestOf, type World } from '@skerry/shared/bundle.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Manifest } from '@skerry/shared/manifest.ts';
+import type { Bundles } from './bundles.ts';
 import type { Directory } from './catalog.ts';
 import { violates } from './db/errors.ts';
 import {
@@ -80,9 +81,10 @@ export type FunctionServiceOptions = {
   readonly store: Store;
   readonly catalog: Pick<Directory, 'refresh' | 'hasModule' | 'find'>;
   readonly preparer: Pick<Preparer, 'prepare'>;
+  readonly bundles: Pick<Bundles, 'remember'>;
 };
 
-export function createFunctionService({ store, catalog, preparer }: FunctionServiceOptions): FunctionService {
+export function createFunctionService({ store, catalog, preparer, bundles }: FunctionServiceOptions): FunctionService {
   const change = async <T>(work: (orm: Orm) => Promise<T>): Promise<T> => {
     try {
       const result = await store.change(async (orm) => {
@@ -99,6 +101,7 @@ export function createFunctionService({ store, catalog, preparer }: FunctionServ
 
   const prepare = async (code: Uint8Array, manifest: Manifest): Promise<CodeRow> => {
     const prepared = await preparer.prepare(code, { memoryBytes: manifest.limits.memory_bytes });
+    bundles.remember(prepared.bundleDigest, prepared.bundle);
     return codeOf(code, prepared);
   };
 

@@ -16,8 +16,8 @@ export type Holder = {
 };
 
 export type HoldersOptions = {
-  readonly hub: Pick<Hub, 'holds'>;
-  readonly agents: Pick<AgentService, 'list' | 'nameOf'>;
+  readonly hub: Pick<Hub, 'holders'>;
+  readonly agents: Pick<AgentService, 'list'>;
   readonly catalog: Pick<Directory, 'storeUp'>;
 };
 
@@ -26,13 +26,7 @@ export async function findHolders(
   { hub, agents, catalog }: HoldersOptions,
   fn: CatalogFunction,
 ): Promise<readonly Holder[]> {
-  const online = hub.holds(fn.id).map(({ agent, holds, error }) => ({
-    id: agent,
-    name: agents.nameOf(agent) ?? agent,
-    online: true,
-    holds,
-    ...(error !== undefined && { error }),
-  }));
+  const online = hub.holders(fn).map((holder) => ({ ...holder, online: true }));
   const seen = new Set(online.map(({ id }) => id));
   const known = catalog.storeUp ? await agents.list().catch(() => []) : [];
   const offline = known

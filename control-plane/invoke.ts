@@ -130,7 +130,7 @@ function candidateOf(session: Session, fn: CatalogFunction, reservations: Reserv
     memoryAvailable: session.load.memoryAvailable,
     reserved: held.bytes,
     running: held.calls,
-    ready: session.applied >= fn.since && session.failure(fn.id) === undefined,
+    ready: session.holds(fn),
     session,
   };
 }

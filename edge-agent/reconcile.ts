@@ -51,14 +51,16 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     for (const step of stepsTo(to.functions, { active: functions.active, holds: store.hasBundle })) {
       if (target !== to || stopped) return 'outdated';
       if (step.kind !== 'collect' && errors.has(step.function)) continue;
+      const start = performance.now();
       try {
         await execute(step, to);
+        log.debug({ ...short(step), ms: Math.round(performance.now() - start) }, 'step done');
       } catch (error) {
         if (step.kind === 'collect') throw error;
         const { code, message } = toSkerryError(error);
         const failure = { function: step.function, code, message };
         errors.set(step.function, failure);
-        log.warn({ step: step.kind, ...failure }, 'could not apply');
+        log.warn({ ...short(step), code, message }, 'could not apply');
       }
     }
     return target === to && !stopped ? [...errors.values()] : 'outdated';
@@ -110,4 +112,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       clearTimeout(retry);
     },
   };
+}
+
+/** What a log line says of a step. */
+function short(step: Step): { step: Step['kind']; function?: string } {
+  return step.kind === 'collect' ? { step: step.kind } : { step: step.kind, function: step.function };
 }

@@ -1,6 +1,8 @@
 /** Functions; over real HTTP. */
+
 import { digestOf } from '@skerry/shared/bundle.ts';
 import { describe, expect, test } from 'vitest';
+import { createBundles } from '../bundles.ts';
 import { create, type Harness, problem, streamed, upload } from '../testing/harness.ts';
 
 export function describeFunctions(h: () => Harness): void {
@@ -34,7 +36,7 @@ export function describeFunctions(h: () => Harness): void {
       const manifest = { env: { A: '1' }, limits: { timeout_ms: 5 }, placement: { labels: { site: 'x' } } };
       await create(h(), 'read', 'wasm 1', { manifest: JSON.stringify(manifest) });
       const id = h().hub.rollouts[0]?.functionId;
-      h().hub.held = [{ agent: 'agent-1', holds: false, error: 'disk full' }];
+      h().hub.held = [{ id: 'agent-1', name: 'one', holds: false, error: 'disk full' }];
       const { status, json } = await h().request('GET', '/v1/fn/_/read');
       expect(status).toBe(200);
       expect(json).toEqual({
@@ -57,7 +59,7 @@ export function describeFunctions(h: () => Harness): void {
           },
           created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
           created_by: 'admin',
-          agents: [{ id: 'agent-1', name: 'agent-1', online: true, holds: false, error: 'disk full' }],
+          agents: [{ id: 'agent-1', name: 'one', online: true, holds: false, error: 'disk full' }],
         },
       });
       const entry = h().controlPlane.catalog.find('_', 'read');
@@ -259,7 +261,7 @@ export function describeFunctions(h: () => Harness): void {
       expect(await h().request('DELETE', '/v1/fn/_/gone')).toMatchObject({ status: 204, text: '' });
       expect(await h().request('GET', '/v1/fn/_/gone')).toMatchObject({ status: 404 });
       expect(await h().request('DELETE', '/v1/fn/_/gone')).toMatchObject({ status: 404 });
-      expect(await h().controlPlane.bundles.read(bundle)).toBeUndefined();
+      expect(await createBundles(h().controlPlane.store).read(bundle)).toBeUndefined();
     });
   });
 }

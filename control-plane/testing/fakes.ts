@@ -33,7 +33,7 @@ export type FakeHub = Hub & {
   rolloutAnswer: Rollout;
   rollouts: { functionId: string | undefined; version: number; waitMs: number }[];
   revoked: string[];
-  held: ReturnType<Hub['holds']>;
+  held: ReturnType<Hub['holders']>;
   states: Map<string, ReturnType<Hub['state']>>;
 };
 
@@ -50,7 +50,7 @@ export function createFakeHub(): FakeHub {
     state(agentId) {
       return this.states.get(agentId);
     },
-    holds() {
+    holders() {
       return this.held;
     },
     async rollout(functionId, version, waitMs) {

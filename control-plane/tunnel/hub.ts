@@ -49,7 +49,7 @@ export type Hub = {
   /** Agents whose tunnel stands. */
   connected(): { id: string; name: string; labels: Labels }[];
   /** For each connected agent that shall hold the function: whether its current revision is ready there. */
-  holds(functionId: string): { agent: string; holds: boolean; error?: string }[];
+  holders(fn: Pick<CatalogFunction, 'id' | 'since'>): { id: string; name: string; holds: boolean; error?: string }[];
   /**
    * Resolves when every connected agent concerned has applied the catalog's `version`, or after `waitMs`.
    * Without a function (it was deleted), all agents whose desired state changed with that version are concerned.
@@ -68,7 +68,7 @@ export type Hub = {
 
 export type HubOptions = Omit<UpgradeOptions, 'onAdmitted' | 'agents'> & {
   readonly catalog: Catalog;
-  readonly bundles: Bundles;
+  readonly bundles: Pick<Bundles, 'read'>;
   readonly agents: Pick<AgentService, 'admit' | 'seen'>;
   readonly log: Logger;
   readonly pingIntervalMs: number;
@@ -146,11 +146,10 @@ export function createHub(options: HubOptions): Hub {
       return sessions.size;
     },
     connected: () => [...sessions.values()].map(({ agentId, name, labels }) => ({ id: agentId, name, labels })),
-    holds: (functionId) =>
-      concerned(functionId, catalog.version).map((session) => {
-        const failure = session.failure(functionId);
-        const holds = !failure && session.applied >= session.desired.generation;
-        return { agent: session.agentId, holds, ...(failure && { error: failure.message }) };
+    holders: (fn) =>
+      concerned(fn.id, catalog.version).map((session) => {
+        const error = session.failure(fn.id)?.message;
+        return { id: session.agentId, name: session.name, holds: session.holds(fn), ...(error && { error }) };
       }),
     async rollout(functionId, version, waitMs) {
       const before = concerned(functionId, version);

@@ -18,7 +18,11 @@ export type Push = {
 };
 
 /** @param mayHave whether the agent's desired state names this bundle: an agent gets no other code */
-export function createPush(connection: Connection, bundles: Bundles, mayHave: (digest: string) => boolean): Push {
+export function createPush(
+  connection: Connection,
+  bundles: Pick<Bundles, 'read'>,
+  mayHave: (digest: string) => boolean,
+): Push {
   const wants = new Map<string, number>();
   let sending = false;
 

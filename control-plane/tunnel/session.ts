@@ -8,6 +8,7 @@ import type { Labels } from '@skerry/shared/names.ts';
 import type { ApplyError, FrameOf, ToAgent, ToControl } from '@skerry/shared/protocol.ts';
 import type { WebSocket } from 'ws';
 import type { Bundles } from '../bundles.ts';
+import type { CatalogFunction } from '../catalog-function.ts';
 import { CallLost, createCalls, type Outcome } from './calls.ts';
 import { createConnection } from './connection.ts';
 import type { DesiredList } from './desired.ts';
@@ -54,6 +55,8 @@ export type Session = SessionIdentity & {
   readonly draining: boolean;
   /** Tells the agent its desired state, if that is another than it was told. */
   want(list: DesiredList): void;
+  /** True when the function's current revision is ready there. */
+  holds(fn: Pick<CatalogFunction, 'id' | 'since'>): boolean;
   /** Why the agent could not apply this function, if it could not. */
   failure(functionId: string): ApplyError | undefined;
   /**
@@ -73,7 +76,7 @@ export function createSession(
   identity: SessionIdentity,
   first: DesiredList,
   initialLoad: ScrapedLoad,
-  bundles: Bundles,
+  bundles: Pick<Bundles, 'read'>,
   options: SessionOptions,
   events: SessionEvents,
 ): Session {
@@ -173,6 +176,7 @@ export function createSession(
       desired = list;
       connection.sendEncoded(list.frame);
     },
+    holds: (fn) => desired.ids.has(fn.id) && applied >= fn.since && !errors.has(fn.id),
     failure: (functionId) => errors.get(functionId),
     async call(request, signal) {
       if (!connection.open) throw new CallLost(false, 'the tunnel is closed');

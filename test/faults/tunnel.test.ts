@@ -230,7 +230,7 @@ describe('code push', () => {
     expect(await rollout).toEqual({ agents: 1, applied: 1, failed: [] });
     south.send({ kind: 'ping', n: 1 });
     await south.next('pong');
-    expect(hub.holds(fn.id)).toHaveLength(1);
+    expect(hub.holders(fn)).toMatchObject([{ name: 'north', holds: true }]);
   });
 
   test('a rollout names who could not apply it, and does not wait for ever', async () => {
