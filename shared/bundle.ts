@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { pack } from 'msgpackr/pack';
 import { unpack } from 'msgpackr/unpack';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a component exports, as far as Skerry can call it. */
 export const worldSchema = z.enum(['skerry:function/handler', 'wasi:cli/run']);

@@ -6,7 +6,7 @@
  */
 import { pack } from 'msgpackr/pack';
 import { unpackMultiple } from 'msgpackr/unpack';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { CloseName } from './close.ts';
 import { maxFrameBytes, toAgentSchema, toControlSchema } from './protocol.ts';
 

@@ -1,5 +1,5 @@
 /** What a revision declares about how its function runs. Immutable once stored; absent keys take their defaults. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { labelsSchema } from './names.ts';
 
 const MiB = 1024 * 1024;

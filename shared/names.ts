@@ -1,5 +1,5 @@
 /** Form of every name that a user gives: modules, functions, subjects, agents, labels. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Letters, digits, `_` and inner `-`, 1 to 63 characters: fits a DNS label, and holds every FunLess name up to 63. */
 export const namePattern = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { protocolHistory, protocolVersion, supportedVersions, toAgentSchema, toControlSchema } from './protocol.ts';
 
 /** SHA-256 over the JSON Schemas of both unions. When this test fails, frames have changed: see its message. */

@@ -5,7 +5,7 @@
  * kind is skipped, so that a newer side can talk to an older one; every list and string has a bound.
  * protocol.test.ts hashes these schemas and fails until the version and its history move with them.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { digestSchema } from './bundle.ts';
 import { errorCodes } from './errors.ts';
 import { limitsSchema, manifestSchema } from './manifest.ts';

@@ -5,7 +5,7 @@
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Manifest, manifestSchema } from '@skerry/shared/manifest.ts';
 import { namePattern } from '@skerry/shared/names.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FunctionMetadata } from '../function-metadata.ts';
 import { fieldError } from './problem.ts';
 
