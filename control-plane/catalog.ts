@@ -60,10 +60,22 @@ export async function openDirectory({ store, log, pollMs }: DirectoryOptions): P
       storeUp = true;
       if (!read) return;
       content = index(read);
-      for (const listener of listeners) listener(content.version);
     } catch (error) {
-      if (storeUp) log.error({ error }, 'the catalog cannot be read; going on with what is in memory');
+      if (storeUp) log.error({ err: error }, 'the catalog cannot be read; going on with what is in memory');
       storeUp = false;
+      return;
+    }
+    tell();
+  };
+
+  /** What one listener throws is neither the database's fault nor a reason to leave out the others. */
+  const tell = () => {
+    for (const listener of listeners) {
+      try {
+        listener(content.version);
+      } catch (error) {
+        log.error({ err: error, version: content.version }, 'a change of the catalog did not get through');
+      }
     }
   };
 

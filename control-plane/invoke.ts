@@ -19,8 +19,6 @@ import type { Session } from './tunnel/session.ts';
 export type Invocation = {
   readonly function: CatalogFunction;
   readonly input: Uint8Array;
-  /** Milliseconds; the function's own limit counts when it is lower or when this is absent. */
-  readonly timeoutMs?: number;
   /** Name of the only agent that may run it. */
   readonly agent?: string;
   /** W3C trace context, passed through to the agent. */
@@ -71,7 +69,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
       random,
     );
     if (choice.agent) return choice.agent.session;
-    throw new SkerryError(choice.code, noAgentMessages[choice.code]);
+    throw new SkerryError(choice.code, messageFor(choice.code, invocation.agent));
   };
 
   return {
@@ -84,7 +82,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
         );
       }
       const id = randomUUIDv7();
-      const limit = Math.min(invocation.timeoutMs ?? Number.POSITIVE_INFINITY, fn.manifest.limits.timeout_ms);
+      const limit = fn.manifest.limits.timeout_ms;
       const deadline = now() + limit;
       const end = endOf(limit + graceMs, invocation.signal);
       const tried = new Set<Session>();
@@ -102,7 +100,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
               end.signal,
             );
             if (outcome.result.ok) return resultOf(id, session, outcome, outcome.result.output);
-            throw new SkerryError(outcome.result.code, outcome.result.message);
+            throw new CallFailed(outcome.result.code, outcome.result.message, outcome.started);
           } catch (error) {
             if (!mayGoElsewhere(error)) throw error;
             refusal = toSkerryError(error);
@@ -144,8 +142,24 @@ function chooseOr(refusal: SkerryError | undefined, choose: () => Session): Sess
   }
 }
 
+/** The agent answered with an error. What it had said to have started is not tried again, whatever the error. */
+class CallFailed extends SkerryError {
+  readonly started: boolean;
+  constructor(code: ErrorCode, message: string, started: boolean) {
+    super(code, message);
+    this.name = 'CallFailed';
+    this.started = started;
+  }
+}
+
+function messageFor(code: keyof typeof noAgentMessages, agent: string | undefined): string {
+  if (agent !== undefined && code === 'no_agent') return `No worker available named "${agent}"`;
+  return noAgentMessages[code];
+}
+
 function mayGoElsewhere(error: unknown): boolean {
   if (error instanceof CallLost) return !error.started;
+  if (error instanceof CallFailed && error.started) return false;
   return error instanceof SkerryError && errorKinds[error.code].retryable;
 }
 

@@ -4,6 +4,7 @@ import type { FrameOf, ToAgent } from '@skerry/shared/protocol.ts';
 import { protocolVersion, signedBytes } from '@skerry/shared/protocol.ts';
 import type { Logger } from 'pino';
 import type { AgentConfig } from './config.ts';
+import { createDesiredParts } from './desired-parts.ts';
 import { createFetcher } from './fetch.ts';
 import { createFunctions } from './functions.ts';
 import { loadIdentity } from './identity.ts';
@@ -60,6 +61,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     generation: () => reconciler.applied,
   });
   const door = createDoor({ functions, runner, onOutcome: metrics.ended });
+  const parts = createDesiredParts();
   let status: NodeJS.Timeout | undefined;
   let stopping: Promise<number> | undefined;
 
@@ -73,7 +75,6 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     labels: config.labels,
     agentVersion,
     ...(config.joinToken && { joinToken: config.joinToken }),
-    generation: reconciler.applied,
     memoryTotal: memory.total,
     ...load(),
   });
@@ -86,9 +87,12 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
 
   const onFrame = (frame: ControlFrame) => {
     switch (frame.kind) {
-      case 'desired':
-        reconciler.setTarget(frame);
-        return fetcher.wantOnly(new Set(frame.functions.map((fn) => fn.bundle)));
+      case 'desired': {
+        const target = parts.add(frame);
+        if (!target) return;
+        reconciler.setTarget(target);
+        return fetcher.wantOnly(new Set(target.functions.map((fn) => fn.bundle)));
+      }
       case 'chunk':
         return fetcher.onChunk(frame);
       case 'unavailable':

@@ -1,4 +1,8 @@
-/** The device's own Ed25519 key: made at first start, kept in the store, never sent anywhere. */
+/**
+ * The device's own Ed25519 key: made at first start, kept in the store, never sent anywhere.
+ *
+ * Invariant: the key is on disk before it is used, because a join token is spent on it and cannot be spent again.
+ */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { Store } from './store.ts';
 
@@ -10,12 +14,15 @@ export type Identity = {
 
 const metaKey = 'identity';
 
-export function loadIdentity(store: Pick<Store, 'getMeta' | 'setMeta'>): Identity {
+export function loadIdentity(store: Pick<Store, 'getMeta' | 'setMeta' | 'sync'>): Identity {
   const kept = store.getMeta(metaKey);
   const key = kept
     ? createPrivateKey({ key: Buffer.from(kept), format: 'der', type: 'pkcs8' })
     : generateKeyPairSync('ed25519').privateKey;
-  if (!kept) store.setMeta(metaKey, key.export({ format: 'der', type: 'pkcs8' }));
+  if (!kept) {
+    store.setMeta(metaKey, key.export({ format: 'der', type: 'pkcs8' }));
+    store.sync();
+  }
   return { publicKey: rawPublicKey(key), sign: (bytes) => sign(null, bytes, key) };
 }
 

@@ -4,7 +4,7 @@
  *
  * An invocation of a function whose code is still on its way waits for it, within its deadline.
  */
-import { type ErrorCode, SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
+import { type OutcomeCode, SkerryError, toOutcomeCode, toSkerryError } from '@skerry/shared/errors.ts';
 import type { Functions } from './functions.ts';
 import type { Runner } from './runner/runner.ts';
 
@@ -19,7 +19,7 @@ export type Invocation = {
 export type InvocationOutcome = {
   readonly result:
     | { readonly ok: true; readonly output: Uint8Array }
-    | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
+    | { readonly ok: false; readonly code: OutcomeCode; readonly message: string };
   /** Revision that ran; 0 when none did. */
   readonly revision: number;
   readonly durationUs: number;
@@ -88,7 +88,7 @@ export function createDoor({ functions, runner, onOutcome, now = () => performan
       },
       onStart,
     );
-    return { result, durationUs, cold, revision };
+    return { result: result.ok ? result : { ...result, code: toOutcomeCode(result.code) }, durationUs, cold, revision };
   };
 
   return {
@@ -96,7 +96,7 @@ export function createDoor({ functions, runner, onOutcome, now = () => performan
       inside += 1;
       const outcome = await run(invocation, onStart).catch((error): InvocationOutcome => {
         const { code, message } = toSkerryError(error);
-        return { result: { ok: false, code, message }, revision: 0, durationUs: 0, cold: false };
+        return { result: { ok: false, code: toOutcomeCode(code), message }, revision: 0, durationUs: 0, cold: false };
       });
       inside -= 1;
       if (inside === 0) onEmpty?.();

@@ -6,7 +6,7 @@
  * as applied names every function that could not be.
  */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
-import { toSkerryError } from '@skerry/shared/errors.ts';
+import { toOutcomeCode, toSkerryError } from '@skerry/shared/errors.ts';
 import type { ApplyError, DesiredFunction } from '@skerry/shared/protocol.ts';
 import type { Logger } from 'pino';
 import { type Step, stepsTo } from './desired.ts';
@@ -58,7 +58,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       } catch (error) {
         if (step.kind === 'collect') throw error;
         const { code, message } = toSkerryError(error);
-        const failure = { function: step.function, code, message };
+        const failure = { function: step.function, code: toOutcomeCode(code), message };
         errors.set(step.function, failure);
         log.warn({ ...short(step), code, message }, 'could not apply');
       }

@@ -3,6 +3,9 @@
  *
  * Invariants: the file is readable by its owner only; one process at a time (SQLite's exclusive lock); a bundle is
  * in `bundles` only whole and with the digest it is named by; a function's row names a bundle that is there.
+ *
+ * A commit survives the end of the process, but only `sync` waits for the disk: a power cut can take the last moments
+ * of what is written here, and the next tunnel repairs that. The key is another matter, see identity.ts.
  */
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -15,6 +18,8 @@ export type Store = {
   /** A value kept under a name: the identity, the desired generation. */
   getMeta(key: string): Uint8Array | undefined;
   setMeta(key: string, value: Uint8Array): void;
+  /** Everything written so far is on disk when this returns, and survives a power cut. */
+  sync(): void;
 
   /** Functions that were ready when last heard of, and serve again after a restart. */
   activeFunctions(): DesiredFunction[];
@@ -77,6 +82,8 @@ export function openStore(path: string): Store {
   return {
     getMeta: (key) => one('SELECT value FROM meta WHERE key = ?', key)?.value as Uint8Array | undefined,
     setMeta: (key, value) => void run('INSERT OR REPLACE INTO meta VALUES (?, ?)', key, value),
+    // A checkpoint syncs the log and then the file itself (https://sqlite.org/pragma.html#pragma_wal_checkpoint).
+    sync: () => void one('PRAGMA wal_checkpoint(FULL)'),
 
     activeFunctions: () =>
       all('SELECT record FROM functions').flatMap((row) => {

@@ -50,6 +50,30 @@ export type ErrorCode = keyof typeof errorKinds;
 /** All codes, for schemas. */
 export const errorCodes = Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]];
 
+/** Codes that an agent may give for an invocation, or for a function that it could not apply; the rest is ours. */
+export const outcomeCodes = [
+  'payload_too_large',
+  'function_error',
+  'function_trap',
+  'function_out_of_memory',
+  'function_output_too_large',
+  'function_timeout',
+  'function_load_failed',
+  'agent_busy',
+  'agent_draining',
+  'code_unavailable',
+  'runner_lost',
+  'cancelled',
+  'internal',
+] as const satisfies readonly ErrorCode[];
+
+export type OutcomeCode = (typeof outcomeCodes)[number];
+
+/** The code as an agent may give it: what is not in the list above is `internal`. */
+export function toOutcomeCode(code: ErrorCode): OutcomeCode {
+  return outcomeCodes.find((known) => known === code) ?? 'internal';
+}
+
 /** Messages per field of a rejected request, as FunLess's clients read them: `{"name": ["can't be blank"]}`. */
 export type FieldErrors = Readonly<Record<string, readonly string[]>>;
 

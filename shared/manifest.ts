@@ -1,6 +1,6 @@
 /** What a revision declares about how its function runs. Immutable once stored; absent keys take their defaults. */
 import * as z from 'zod';
-import { labelsSchema } from './names.ts';
+import { labelsSchema, textSchema } from './names.ts';
 
 const MiB = 1024 * 1024;
 
@@ -14,6 +14,13 @@ export const limitCeilings = {
 } as const;
 
 const pageBytes = 65_536;
+
+/**
+ * Bytes that the environment of one function may have, and its arguments likewise. They travel in every agent's
+ * desired state; files are a better place for more.
+ */
+const maxSettingsBytes = 64 * 1024;
+const settingsFit = (settings: object) => Buffer.byteLength(JSON.stringify(settings)) <= maxSettingsBytes;
 
 export const limitsSchema = z
   .strictObject({
@@ -35,17 +42,18 @@ export const manifestSchema = z
     limits: limitsSchema,
     /** Environment of the function; nothing else of the device's environment is visible. */
     env: z
-      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string().max(32_768))
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,255}$/), textSchema(32_768))
       .refine((env) => Object.keys(env).length <= 128, 'must have at most 128 variables')
+      .refine(settingsFit, 'must have at most 64 KiB in all')
       .default({}),
     /** Arguments after the program name, for the command worlds. */
-    args: z.array(z.string().max(4096)).max(64).default([]),
+    args: z.array(textSchema(4096)).max(64).refine(settingsFit, 'must have at most 64 KiB in all').default([]),
     /** `fresh`: a new instance per invocation. `reuse`: an instance serves until it traps; state leaks on purpose. */
     instance: z.enum(['fresh', 'reuse']).default('fresh'),
     /** Agents that shall hold the function: those with all of these labels; none means every agent. */
     placement: z.strictObject({ labels: labelsSchema.default({}) }).prefault({}),
     /** Tag that an APP script may refer to (FunLess `metadata.tag`). */
-    tag: z.string().max(160).default(''),
+    tag: textSchema(160).default(''),
     /**
      * Memory that the scheduler reserves for one invocation, in bytes (FunLess `metadata.capacity`, there in KB).
      * Absent: the memory that the component's own modules start with.

@@ -9,12 +9,19 @@ export const nameSchema = z
   .regex(namePattern, 'must be 1 to 63 letters, digits, "_" or inner "-"')
   .describe('Letters, digits, `_` and inner `-`, 1 to 63 characters');
 
+/** Text that databases and C programs can hold: no NUL, no half of a surrogate pair. */
+export const textSchema = (maxLength: number): z.ZodString =>
+  z
+    .string()
+    .max(maxLength)
+    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed text without NUL');
+
 /** The module that every installation has and none can delete or rename. */
 export const defaultModule = '_';
 
 /** At most 32 labels; a value has up to 128 characters, so that labels fit in every frame and metric. */
 export const labelsSchema = z
-  .record(nameSchema, z.string().max(128))
+  .record(nameSchema, textSchema(128))
   .refine((labels) => Object.keys(labels).length <= 32, 'must have at most 32 labels');
 
 export type Labels = Readonly<Record<string, string>>;

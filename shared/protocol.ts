@@ -7,7 +7,7 @@
  */
 import * as z from 'zod';
 import { digestSchema } from './bundle.ts';
-import { errorCodes } from './errors.ts';
+import { outcomeCodes } from './errors.ts';
 import { limitsSchema, manifestSchema } from './manifest.ts';
 import { labelsSchema, nameSchema } from './names.ts';
 
@@ -27,6 +27,12 @@ export const tunnelPath = '/v1/tunnel';
 
 /** Largest WebSocket message either side takes, in bytes: one input or output at its ceiling, and room for the rest. */
 export const maxFrameBytes = 5 * 1024 * 1024;
+
+/** Bytes of one `desired` part at most, unless a single function has more. */
+export const desiredPartBytes = 256 * 1024;
+
+/** Functions in the desired state of one agent at most. */
+export const maxDesiredFunctions = 10_000;
 
 /** Bytes of code in one `chunk`: small, so that invocations get in between. */
 export const chunkBytes = 128 * 1024;
@@ -55,10 +61,15 @@ export const desiredFunctionSchema = z.object({
 });
 export type DesiredFunction = z.output<typeof desiredFunctionSchema>;
 
-/** What one agent shall hold. A function that is not listed shall go. */
+/**
+ * Part of what one agent shall hold: the parts of a generation come one after another, from part 0 to the one that is
+ * `last`, and count together. A function that is in none of them shall go.
+ */
 export const desiredSchema = z.object({
   kind: z.literal('desired'),
   generation: count,
+  part: count,
+  last: z.boolean(),
   functions: z.array(desiredFunctionSchema).max(10_000),
 });
 
@@ -107,7 +118,7 @@ const load = {
 };
 
 /** What went wrong with one function while applying a generation; the old revision of it, if any, still serves. */
-export const applyErrorSchema = z.object({ function: id, code: z.enum(errorCodes), message: shortText });
+export const applyErrorSchema = z.object({ function: id, code: z.enum(outcomeCodes), message: shortText });
 export type ApplyError = z.infer<typeof applyErrorSchema>;
 
 /** Outcome of an invocation: bytes of its output, or why there are none. */
@@ -116,7 +127,7 @@ export const outcomeSchema = z.object({
   id,
   result: z.discriminatedUnion('ok', [
     z.object({ ok: z.literal(true), output: bytes }),
-    z.object({ ok: z.literal(false), code: z.enum(errorCodes), message: shortText }),
+    z.object({ ok: z.literal(false), code: z.enum(outcomeCodes), message: shortText }),
   ]),
   /** Revision that ran; 0 when none did. */
   revision: count,
@@ -144,8 +155,6 @@ export const toControlSchema = z.discriminatedUnion('kind', [
     agentVersion: z.string().max(64),
     /** Needed on first contact only. */
     joinToken: z.string().max(128).optional(),
-    /** Last generation that was applied; 0 for none. */
-    generation: count,
     memoryTotal: count,
     ...load,
   }),

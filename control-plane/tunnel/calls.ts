@@ -5,7 +5,8 @@
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { FrameOf, ToControl } from '@skerry/shared/protocol.ts';
 
-export type Outcome = FrameOf<ToControl, 'outcome'>;
+/** What the agent says became of a call. `started`: it had said before that the call began. */
+export type Outcome = FrameOf<ToControl, 'outcome'> & { readonly started: boolean };
 
 /** The tunnel went while a call was in flight. `started`: the agent had said that it began. */
 export class CallLost extends SkerryError {
@@ -24,7 +25,7 @@ export type Calls = {
   wait(id: string): Promise<Outcome>;
   accepted(id: string): void;
   /** Frames for calls that nobody waits for are left alone: their callers are gone. */
-  outcome(outcome: Outcome): void;
+  outcome(frame: FrameOf<ToControl, 'outcome'>): void;
   /** Nobody waits any more; rejects the waiting promise with `error`. */
   abandon(id: string, error: SkerryError): void;
   failAll(message: string): void;
@@ -44,7 +45,10 @@ export function createCalls(): Calls {
       const call = waiting.get(id);
       if (call) call.started = true;
     },
-    outcome: (outcome) => take(outcome.id)?.resolve(outcome),
+    outcome(frame) {
+      const call = take(frame.id);
+      call?.resolve({ ...frame, started: call.started });
+    },
     abandon: (id, error) => take(id)?.reject(error),
     failAll(message) {
       const calls = [...waiting.values()];

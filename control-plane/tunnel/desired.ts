@@ -1,13 +1,13 @@
 /**
  * What each agent shall hold, derived from the catalog and the agent's labels. Agents with equal labels share one
- * list and one encoded frame, so that a change costs the same for one agent and for ten thousand.
+ * list and its encoded frames, so that a change costs the same for one agent and for ten thousand.
  *
  * A generation is the catalog version at which the list last changed. It is derived, never stored: a control plane
  * that starts anew takes the catalog's version for it, and agents find nothing to do.
  */
 import { controlCodec } from '@skerry/shared/codec.ts';
 import { type Labels, labelsMatch } from '@skerry/shared/names.ts';
-import type { DesiredFunction } from '@skerry/shared/protocol.ts';
+import { type DesiredFunction, desiredPartBytes } from '@skerry/shared/protocol.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
 
@@ -18,8 +18,8 @@ export type DesiredList = {
   readonly bundles: ReadonlySet<string>;
   /** Ids of the functions in the list. */
   readonly ids: ReadonlySet<string>;
-  /** The `desired` frame, encoded. */
-  readonly frame: Uint8Array;
+  /** The `desired` frames, encoded: as many parts as it takes. */
+  readonly frames: readonly Uint8Array[];
 };
 
 export type DesiredLists = {
@@ -36,13 +36,13 @@ export function createDesiredLists(catalog: Pick<Catalog, 'version' | 'functions
     forLabels(labels) {
       const key = keyOf(labels);
       const known = lists.get(key);
-      if (known?.version === catalog.version) return known.list;
+      if (known && known.version === catalog.version) return known.list;
       const functions = [...catalog.functions()]
         .filter((fn) => labelsMatch(fn.manifest.placement.labels, labels))
         .map(toDesired)
         .sort((a, b) => (a.id < b.id ? -1 : 1));
       const fingerprint = JSON.stringify(functions);
-      const list = known?.fingerprint === fingerprint ? known.list : makeList(catalog.version, functions);
+      const list = known && known.fingerprint === fingerprint ? known.list : makeList(catalog.version, functions);
       lists.set(key, { version: catalog.version, fingerprint, list });
       return list;
     },
@@ -59,8 +59,25 @@ function makeList(generation: number, functions: DesiredFunction[]): DesiredList
     functions,
     bundles: new Set(functions.map((fn) => fn.bundle)),
     ids: new Set(functions.map((fn) => fn.id)),
-    frame: controlCodec.encode({ kind: 'desired', generation, functions }),
+    frames: encodeParts(generation, functions),
   };
+}
+
+function encodeParts(generation: number, functions: readonly DesiredFunction[]): Uint8Array[] {
+  const parts: DesiredFunction[][] = [[]];
+  let bytes = 0;
+  for (const fn of functions) {
+    const size = Buffer.byteLength(JSON.stringify(fn));
+    if (bytes > 0 && bytes + size > desiredPartBytes) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(fn);
+    bytes += size;
+  }
+  return parts.map((some, part) =>
+    controlCodec.encode({ kind: 'desired', generation, part, last: part === parts.length - 1, functions: some }),
+  );
 }
 
 function toDesired(fn: CatalogFunction): DesiredFunction {

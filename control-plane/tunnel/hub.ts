@@ -104,7 +104,10 @@ export function createHub(options: HubOptions): Hub {
       bundles,
       { ...options, protocolVersion },
       {
-        onProgress: (ready) => rollouts.progress(ready, false),
+        onProgress(ready) {
+          rollouts.progress(ready, false);
+          agents.seen(ready.agentId, ready.applied);
+        },
         onClose(gone, reason) {
           if (sessions.get(gone.agentId) === gone) sessions.delete(gone.agentId);
           rollouts.progress(gone, true);
@@ -152,6 +155,8 @@ export function createHub(options: HubOptions): Hub {
         return { id: session.agentId, name: session.name, holds: session.holds(fn), ...(error && { error }) };
       }),
     async rollout(functionId, version, waitMs) {
+      // The change is stored, but could not be read again: nobody has been told yet.
+      if (catalog.version < version) return { agents: sessions.size, applied: 0, failed: [] };
       const before = concerned(functionId, version);
       const targets = new Map(before.map((session) => [session, session.desired.generation]));
       await rollouts.wait(before, waitMs);

@@ -39,7 +39,7 @@ export type SessionOptions = {
 };
 
 export type SessionEvents = {
-  /** The agent got further with its desired state, or reported what failed. */
+  /** The agent said how far it is with its desired state. */
   onProgress(session: Session): void;
   onClose(session: Session, reason: string): void;
 };
@@ -115,7 +115,7 @@ export function createSession(
         return progressTo(frame.generation);
       case 'status':
         updateLoad(frame);
-        return frame.generation === applied ? undefined : progressTo(frame.generation);
+        return progressTo(frame.generation);
       case 'metrics': {
         const pending = scrapes.get(frame.id);
         scrapes.delete(frame.id);
@@ -174,7 +174,7 @@ export function createSession(
     want(list) {
       if (list === desired) return;
       desired = list;
-      connection.sendEncoded(list.frame);
+      for (const frame of list.frames) connection.sendEncoded(frame);
     },
     holds: (fn) => desired.ids.has(fn.id) && applied >= fn.since && !errors.has(fn.id),
     failure: (functionId) => errors.get(functionId),
@@ -212,6 +212,6 @@ export function createSession(
     pingIntervalMs: options.pingIntervalMs,
     statusIntervalMs: options.statusIntervalMs,
   });
-  connection.sendEncoded(first.frame);
+  for (const frame of first.frames) connection.sendEncoded(frame);
   return session;
 }

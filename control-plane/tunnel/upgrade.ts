@@ -24,7 +24,11 @@ export type UpgradeOptions = {
   readonly agents: Pick<AgentService, 'admit'>;
   readonly log: Logger;
   readonly handshakeTimeoutMs: number;
-  /** Host names, besides the one in the request, under which agents may know this control plane. */
+  /**
+   * Names (host, with the port unless it is the scheme's own) under which agents may know this control plane. When
+   * there are none, the request's Host header is taken for it: agents get in under any name, but a signature is then
+   * bound to no name, and whoever an agent dials by mistake could pass its handshake on to here.
+   */
   readonly tunnelHosts: readonly string[];
   /** Connections in their handshake at once; further ones get 503. Default 2,000. */
   readonly maxHandshakes?: number;
@@ -47,9 +51,9 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
   const greet = async (socket: WebSocket, request: IncomingMessage) => {
     // ws reports broken framing and resets here, and closes by itself; without a listener the process would end.
     socket.on('error', (error) => log.debug({ reason: error.message }, 'tunnel socket'));
-    const hosts = new Set([request.headers.host ?? '', ...options.tunnelHosts]);
+    const names = options.tunnelHosts.length > 0 ? options.tunnelHosts : [request.headers.host ?? ''];
     const hello = await handshake(socket, {
-      hosts,
+      hosts: new Set(names),
       timeoutMs: options.handshakeTimeoutMs,
       signal: closing.signal,
     });
@@ -76,10 +80,12 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
       if (closing.signal.aborted || handshakes >= maxHandshakes) return reject(socket, '503 Service Unavailable');
       server.handleUpgrade(request, socket, head, (webSocket) => {
         handshakes += 1;
+        const unlimit = limitBytes(socket, () => webSocket.terminate());
         greet(webSocket, request)
           .catch((error) => refuse(webSocket, error, request))
           .finally(() => {
             handshakes -= 1;
+            unlimit();
           });
       });
     },
@@ -87,6 +93,24 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
   };
 }
 
+/** Bytes that a peer may send before it is admitted: a hello with all its labels, and room to spare. */
+const maxUnadmittedBytes = 64 * 1024;
+
+/** Calls back once when more than that has arrived; returns the way to lift the limit. */
+function limitBytes(socket: Duplex, onExceeded: () => void): () => void {
+  let bytes = 0;
+  const count = (chunk: Buffer) => {
+    bytes += chunk.byteLength;
+    if (bytes <= maxUnadmittedBytes) return;
+    socket.off('data', count);
+    onExceeded();
+  };
+  socket.on('data', count);
+  return () => void socket.off('data', count);
+}
+
+/** Answers and closes for good, also when the other side keeps its half open: nobody else watches this socket. */
 function reject(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.on('error', () => undefined);
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
 }

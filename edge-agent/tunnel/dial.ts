@@ -57,6 +57,7 @@ export function dial({ server, handshakeTimeoutMs, hello }: DialOptions, handler
     if (socket.readyState === socket.OPEN) socket.send(message);
   });
   let ended = false;
+  let welcomed = false;
   let lastError: string | undefined;
   let pings: NodeJS.Timeout | undefined;
   let grace: NodeJS.Timeout | undefined;
@@ -98,6 +99,8 @@ export function dial({ server, handshakeTimeoutMs, hello }: DialOptions, handler
       case 'challenge':
         return send(hello(frame.nonce, url.host));
       case 'welcome':
+        if (welcomed) return close(closeKinds.bad_frame.code, 'a second welcome');
+        welcomed = true;
         clearTimeout(greeting);
         pings = setInterval(beat, frame.pingIntervalMs);
         return handlers.onWelcome(frame);

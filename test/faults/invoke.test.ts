@@ -1,4 +1,6 @@
 /** What becomes of an invocation when agents refuse, die, or do not answer. */
+import { closeKinds } from '@skerry/shared/close.ts';
+import { pack } from 'msgpackr/pack';
 import { afterEach, describe, expect, test } from 'vitest';
 import { startHub, type TestHub, type TestHubOptions } from '../harness/hub.ts';
 import { connectGreeted, type RawAgent } from '../harness/raw-agent.ts';
@@ -91,6 +93,33 @@ describe('invocation', () => {
     await expect(second).rejects.toMatchObject({ code: expect.stringMatching(/agent|no_/) });
   });
 
+  test('what an agent has started is not tried elsewhere, even when it calls its error retryable', async () => {
+    const { url, invoker, fn } = await start();
+    const liar = await connectGreeted(url, { name: 'liar', memoryAvailable: 2 * GiB });
+    const other = await connectGreeted(url, { name: 'other', memoryAvailable: GiB });
+    const call = invoker.invoke({ function: fn, input: new Uint8Array() });
+    const { id } = await liar.next('invoke');
+    liar.send({ kind: 'accepted', id });
+    liar.send({ kind: 'outcome', id, result: { ok: false, code: 'agent_busy', message: 'full' }, ...load });
+    await expect(call).rejects.toMatchObject({ code: 'agent_busy' });
+    liar.close();
+    const next = invoker.invoke({ function: fn, input: Buffer.from('next'), agent: 'other' });
+    expect(Buffer.from((await other.next('invoke')).input).toString()).toBe('next');
+    other.close();
+    await expect(next).rejects.toMatchObject({ code: 'agent_unreachable' });
+  });
+
+  test("an agent cannot speak for the platform: a code that is not an agent's is a bad frame", async () => {
+    const { url, invoker, fn } = await start();
+    const liar = await connectGreeted(url);
+    const call = invoker.invoke({ function: fn, input: new Uint8Array() });
+    const failed = expect(call).rejects.toMatchObject({ code: 'agent_unreachable' });
+    const { id } = await liar.next('invoke');
+    liar.sendBytes(pack({ kind: 'outcome', id, result: { ok: false, code: 'unauthorized', message: 'ha' }, ...load }));
+    expect((await liar.closed).code).toBe(closeKinds.bad_frame.code);
+    await failed;
+  });
+
   test('the last refusal is the answer when nobody is left', async () => {
     const { url, invoker, fn } = await start();
     const busy = await connectGreeted(url, { name: 'busy' });
@@ -142,7 +171,7 @@ describe('invocation', () => {
     await answer(small, '1');
     expect((await call).agent).toBe('small');
     const nobody = invoker.invoke({ function: fn, input: new Uint8Array(), agent: 'nobody' });
-    await expect(nobody).rejects.toMatchObject({ code: 'no_agent' });
+    await expect(nobody).rejects.toMatchObject({ code: 'no_agent', message: expect.stringContaining('nobody') });
   });
 
   test('metrics that are scraped decide who is chosen', async () => {

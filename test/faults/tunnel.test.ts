@@ -85,12 +85,32 @@ describe('handshake', () => {
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
   });
 
-  test('another path is not the tunnel', async () => {
-    const { url } = await start();
-    const socket = connect(Number(url.port), '127.0.0.1');
+  test('names that are set are the only ones an agent may sign for', async () => {
+    const { url } = await start({ tunnelHosts: ['skerry.example'] });
+    const relayed = await connectRaw(url);
+    await relayed.hello();
+    expect((await relayed.closed).code).toBe(closeKinds.bad_signature.code);
+    const direct = await connectRaw(url);
+    await direct.hello({}, 'skerry.example');
+    expect((await direct.next('welcome')).epoch).toBe(1);
+  });
+
+  test('who is not admitted cannot send much', async () => {
+    const { url, hub } = await start();
+    const agent = await connectRaw(url);
+    agent.sendBytes(Buffer.alloc(1024 * 1024));
+    expect((await agent.closed).code).toBe(1006);
+    expect(hub.online).toBe(0);
+  });
+
+  test('another path is not the tunnel, and its connection is not kept, whatever the other side does', async () => {
+    const { url, server } = await start();
+    const socket = connect({ port: Number(url.port), host: '127.0.0.1', allowHalfOpen: true });
     socket.write('GET /v1/other HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     const [answer] = (await once(socket, 'data')) as [Buffer];
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 404/);
+    const open = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+    await expect.poll(open).toBe(0);
     socket.destroy();
   });
 });
@@ -231,6 +251,32 @@ describe('code push', () => {
     south.send({ kind: 'ping', n: 1 });
     await south.next('pong');
     expect(hub.holders(fn)).toMatchObject([{ name: 'north', holds: true }]);
+  });
+
+  test('a list of any length reaches the agent, in parts', async () => {
+    const { url, deploy } = await start();
+    const env = { PAD: 'x'.repeat(32_000) };
+    for (let n = 0; n < 200; n++) deploy(`f${n}`, Buffer.from('b'), { env });
+    const agent = await connectGreeted(url);
+    const names = new Set<string>();
+    for (let part = 0; ; part++) {
+      const frame = await agent.next('desired');
+      expect(frame.part).toBe(part);
+      for (const fn of frame.functions) names.add(fn.name);
+      if (frame.last) break;
+    }
+    expect(names.size).toBe(200);
+  });
+
+  test('a change that could not be read again counts as not applied anywhere', async () => {
+    const { url, hub, deploy, catalog } = await start();
+    const agent = await connectGreeted(url);
+    const fn = deploy('f', Buffer.from('b'));
+    agent.send({ kind: 'applied', generation: catalog.version, errors: [] });
+    agent.send({ kind: 'ping', n: 1 });
+    await agent.next('pong');
+    expect(await hub.rollout(fn.id, catalog.version, 1_000)).toMatchObject({ agents: 1, applied: 1 });
+    expect(await hub.rollout(fn.id, catalog.version + 1, 1_000)).toEqual({ agents: 1, applied: 0, failed: [] });
   });
 
   test('a rollout names who could not apply it, and does not wait for ever', async () => {

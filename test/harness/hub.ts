@@ -10,7 +10,9 @@ import { digestOf } from '@skerry/shared/bundle.ts';
 import { type ManifestInput, manifestSchema } from '@skerry/shared/manifest.ts';
 import { pino } from 'pino';
 
-export type TestHubOptions = Partial<Pick<HubOptions, 'pingIntervalMs' | 'handshakeTimeoutMs' | 'scrapeIntervalMs'>> & {
+export type TestHubOptions = Partial<
+  Pick<HubOptions, 'pingIntervalMs' | 'handshakeTimeoutMs' | 'scrapeIntervalMs' | 'tunnelHosts'>
+> & {
   /** Decides on an agent whose signature is good; the default takes everybody. */
   admit?: (hello: Hello) => Admission | Promise<Admission>;
 };
@@ -58,7 +60,7 @@ export async function startHub(options: TestHubOptions = {}) {
     bundles: { read: async (digest) => bundles.get(digest) },
     agents,
     log: pino({ level: process.env.TEST_LOG ?? 'silent' }),
-    tunnelHosts: [],
+    tunnelHosts: options.tunnelHosts ?? [],
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? 2_000,
     pingIntervalMs: options.pingIntervalMs ?? 5_000,
     statusIntervalMs: 5_000,
@@ -72,6 +74,7 @@ export async function startHub(options: TestHubOptions = {}) {
 
   return {
     hub,
+    server,
     invoker: createInvoker({ hub }),
     url,
     seen,

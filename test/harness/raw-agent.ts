@@ -10,8 +10,8 @@ export type RawAgent = {
   sendBytes(bytes: Uint8Array): void;
   /** The next frame of this kind, from now or already here; frames of other kinds are kept for later. */
   next<K extends ToAgent['kind']>(kind: K): Promise<FrameOf<ToAgent, K>>;
-  /** Answers the challenge, with parts of the answer replaced. */
-  hello(changes?: Partial<FrameOf<ToControl, 'hello'>>): Promise<void>;
+  /** Answers the challenge, with parts of the answer replaced, signed for the host dialled unless another is given. */
+  hello(changes?: Partial<FrameOf<ToControl, 'hello'>>, host?: string): Promise<void>;
   /** Resolves when the connection has ended. */
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly socket: WebSocket;
@@ -51,19 +51,18 @@ export async function connectRaw(server: URL, key: KeyObject = newKey()): Promis
         void closed.then(({ code, reason }) => reject(new Error(`closed (${code} ${reason}) before a ${kind} came`)));
         look();
       }),
-    async hello(changes) {
+    async hello(changes, host = url.host) {
       const { nonce } = await agent.next('challenge');
       const jwk = key.export({ format: 'jwk' });
       agent.send({
         kind: 'hello',
         version: protocolVersion,
         publicKey: Buffer.from(jwk.x ?? '', 'base64url'),
-        signature: sign(null, signedBytes(nonce, url.host), key),
-        host: url.host,
+        signature: sign(null, signedBytes(nonce, host), key),
+        host,
         name: 'raw',
         labels: {},
         agentVersion: 'test',
-        generation: 0,
         memoryTotal: 2 ** 30,
         memoryAvailable: 2 ** 29,
         running: 0,
