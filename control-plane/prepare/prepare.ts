@@ -12,6 +12,7 @@ import { inspect } from './inspect.ts';
 import { capMemory } from './memory.ts';
 import type { Prepared } from './prepared.ts';
 import { rejected, toolMessage } from './refusal.ts';
+import { capTables } from './tables.ts';
 import { transpile } from './transpile.ts';
 import { fitWorld } from './world.ts';
 
@@ -22,7 +23,7 @@ export async function prepare(upload: Uint8Array, { memoryBytes }: { memoryBytes
   const { mode, glue, modules } = await transpile(component, fit);
   let initialMemoryBytes = 0;
   const capped = modules.map(({ name, bytes }) => {
-    const { module, initialBytes } = capMemory(bytes, memoryBytes);
+    const { module, initialBytes } = capMemory(capTables(bytes), memoryBytes);
     initialMemoryBytes += initialBytes;
     compile(module);
     return { name, bytes: module };
