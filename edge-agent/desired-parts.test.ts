@@ -1,8 +1,14 @@
+import type { FrameOf, ToAgent } from '@skerry/shared/protocol.ts';
 import { expect, test } from 'vitest';
 import { createDesiredParts } from './desired-parts.ts';
 
-const part = (generation: number, number: number, last: boolean) =>
-  ({ kind: 'desired', generation, part: number, last, functions: [] }) as const;
+const part = (generation: number, number: number, last: boolean): FrameOf<ToAgent, 'desired'> => ({
+  kind: 'desired',
+  generation,
+  part: number,
+  last,
+  functions: [],
+});
 
 test('the whole is there with its last part', () => {
   const { add } = createDesiredParts();

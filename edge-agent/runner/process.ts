@@ -28,7 +28,7 @@ export function startRunnerProcess(options: {
   threads: number;
   log: Logger;
   onFrame(content: Buffer): void;
-  /** Once, after the last frame. */
+  /** Once, after the last frame: its exit code or signal, and the tail of what it complained of. */
   onExit(end: string): void;
 }): RunnerProcess {
   const { script, threads, log } = options;
@@ -62,8 +62,7 @@ export function startRunnerProcess(options: {
   });
   child.once('close', (code, signal) => {
     const end = signal ?? `exit code ${code}`;
-    log.debug({ end, complaints }, 'runner ended');
-    options.onExit(end);
+    options.onExit(complaints === '' ? end : `${end}: ${complaints.trim()}`);
   });
   if (child.pid !== undefined) {
     writeFile(`/proc/${child.pid}/oom_score_adj`, firstToGo).catch((error: unknown) => {

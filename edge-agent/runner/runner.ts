@@ -113,11 +113,11 @@ export function createRunner(options: {
       loads.attach(process);
       pump();
     },
-    onLost: () => {
+    onLost: (end) => {
       liveThreads = 0;
       loads.detach();
       const lost = [...sent.values()];
-      if (!closed) log.warn({ calls: lost.length, restarts: supervisor.restarts }, 'runner lost');
+      if (!closed) log.warn({ end, calls: lost.length, restarts: supervisor.restarts }, 'runner lost');
       for (const pending of lost) fail(pending, 'runner_lost', 'the runner ended while it had the call');
       if (waiting.length > 0 || loads.wanted()) supervisor.get();
     },

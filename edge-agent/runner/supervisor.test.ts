@@ -12,19 +12,19 @@ afterEach(() => {
 /** A supervisor of processes that end when told to; it is asked for one again after each loss. */
 function supervise() {
   const starts: number[] = [];
-  let end = () => {};
+  let end = (_how: string) => {};
   const supervisor = createSupervisor({
     random: () => 0.999,
     now: Date.now,
     start: async (onExit): Promise<RunnerProcess> => {
       starts.push(Date.now());
       end = onExit;
-      return { pid: undefined, send: () => {}, kill: onExit };
+      return { pid: undefined, send: () => {}, kill: () => onExit('killed') };
     },
     onUp: () => {},
     onLost: () => supervisor.get(),
   });
-  return { supervisor, starts, end: () => end() };
+  return { supervisor, starts, end: () => end('killed') };
 }
 
 test('nothing runs before it is needed, and one at a time', async () => {

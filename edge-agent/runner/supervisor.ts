@@ -19,10 +19,10 @@ const backoff = { baseMs: 100, capMs: 10_000 };
 const graceMs = 10_000;
 
 export function createSupervisor(options: {
-  /** Starts one; `onExit` is called once when it is gone. */
-  start(onExit: () => void): Promise<RunnerProcess>;
+  /** Starts one; `onExit` is called once when it is gone, with how it ended. */
+  start(onExit: (end: string) => void): Promise<RunnerProcess>;
   onUp(process: RunnerProcess): void;
-  onLost(): void;
+  onLost(end: string): void;
   /** A number in [0, 1). */
   random: () => number;
   /** Milliseconds; only differences count. */
@@ -39,14 +39,14 @@ export function createSupervisor(options: {
   let timer: NodeJS.Timeout | undefined;
   let gone: (() => void) | undefined;
 
-  const lost = () => {
+  const lost = (end: string) => {
     process = undefined;
     restarts += 1;
     failures = now() - upSince > graceMs ? 1 : failures + 1;
     // The first loss costs no wait: most are the only one.
     notBefore = failures === 1 ? 0 : now() + backoffDelay(failures - 1, random(), 0, backoff);
     gone?.();
-    onLost();
+    onLost(end);
   };
 
   const up = async () => {
@@ -57,8 +57,8 @@ export function createSupervisor(options: {
       const started = await start(lost);
       if (closed) started.kill();
       process = started;
-    } catch {
-      lost();
+    } catch (error) {
+      lost(`not started: ${error instanceof Error ? error.message : String(error)}`);
       return;
     } finally {
       starting = false;
