@@ -28,7 +28,7 @@ export type Config = {
   readonly waitForWorkersMs: number;
   readonly prepareTimeoutMs: number;
   readonly prepareMemoryMb: number;
-  /** Further `host:port` names under which agents may know this control plane. */
+  /** The only `host:port` names under which agents may know this control plane; none: any. See tunnel/upgrade.ts. */
   readonly tunnelHosts: readonly string[];
   /** How long a shutdown waits for requests in flight. */
   readonly drainMs: number;

@@ -148,7 +148,7 @@ export const toControlSchema = z.discriminatedUnion('kind', [
     publicKey: bytes,
     /** Ed25519 signature, 64 bytes. */
     signature: bytes,
-    /** Host and port that the agent dialled; the control plane compares it with its own. */
+    /** Host and port that the agent dialled; a control plane that has its names set takes no other. */
     host: z.string().max(300),
     name: nameSchema,
     labels: labelsSchema,
