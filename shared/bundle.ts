@@ -18,6 +18,33 @@ export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-25
 
 const bytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
 
+/** An export of a core instance, by the instance's place in `DirectPlan.instances`. */
+const coreExportSchema = z.object({ instance: z.int().min(0).max(63), name: z.string() });
+export type CoreExport = z.infer<typeof coreExportSchema>;
+
+/**
+ * How to run a `skerry:function/handler` that imports nothing without its glue: instantiate these in order, then lift
+ * `invoke` with these canonical options. Strings are UTF-8.
+ */
+const directPlanSchema = z.object({
+  instances: z
+    .array(
+      z.object({
+        /** File name of the core module. */
+        module: z.string(),
+        /** What each import is; `from` is an instance before this one. */
+        imports: z.array(z.object({ module: z.string(), name: z.string(), from: coreExportSchema })),
+      }),
+    )
+    .min(1)
+    .max(64),
+  invoke: coreExportSchema,
+  memory: coreExportSchema,
+  realloc: coreExportSchema,
+  postReturn: coreExportSchema.optional(),
+});
+export type DirectPlan = z.infer<typeof directPlanSchema>;
+
 export const bundleSchema = z.object({
   /** Raised when the layout changes in a way that older agents cannot run. */
   format: z.literal(1),
@@ -32,6 +59,8 @@ export const bundleSchema = z.object({
     .array(z.object({ name: z.string(), bytes: bytesSchema }))
     .min(1)
     .max(64),
+  /** Present when the bundle can do without its glue. Agents that do not know it run the glue: same answers, slower. */
+  direct: directPlanSchema.optional(),
 });
 export type Bundle = z.infer<typeof bundleSchema>;
 

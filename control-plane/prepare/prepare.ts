@@ -1,5 +1,5 @@
 /**
- * The whole way from an upload to a bundle: inspect, adapt, fit a world, transpile, cap memory, check, pack.
+ * The whole way from an upload to a bundle: inspect, adapt, fit a world, transpile, plan, cap memory, check, pack.
  * Runs in the disposable process (child.ts), never in the server's.
  *
  * Invariants: the same upload with the same limit gives the same bundle, byte for byte; one process prepares
@@ -8,6 +8,7 @@
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { digestOf, encodeBundle } from '@skerry/shared/bundle.ts';
 import { adapt } from './adapt.ts';
+import { planDirect } from './direct.ts';
 import { inspect } from './inspect.ts';
 import { capMemory } from './memory.ts';
 import type { Prepared } from './prepared.ts';
@@ -28,7 +29,17 @@ export async function prepare(upload: Uint8Array, { memoryBytes }: { memoryBytes
     compile(module);
     return { name, bytes: module };
   });
-  const bundle = encodeBundle({ format: 1, world: fit.world, exportName: fit.exportName, mode, glue, modules: capped });
+  const direct =
+    fit.world === 'skerry:function/handler' && mode === 'plain' ? planDirect(component, modules) : undefined;
+  const bundle = encodeBundle({
+    format: 1,
+    world: fit.world,
+    exportName: fit.exportName,
+    mode,
+    glue,
+    modules: capped,
+    ...(direct && { direct }),
+  });
   return {
     componentDigest: digestOf(upload),
     bundleDigest: digestOf(bundle),

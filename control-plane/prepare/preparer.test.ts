@@ -43,6 +43,7 @@ describe('accepted', () => {
       initialMemoryBytes: 2 * 65_536,
     });
     expect(bundle).toMatchObject({ world: 'skerry:function/handler', exportName: 'invoke', mode: 'plain' });
+    expect(bundle.direct).toBeDefined();
   });
 
   test('a handler that may wait runs suspending, and its imports are listed with their versions', async () => {
@@ -69,7 +70,9 @@ describe('accepted', () => {
       execFileSync(process.execPath, [root('scripts/build-example.ts'), root('examples/hello-js/handler.js'), output]);
       const prepared = await preparer.prepare(readFileSync(output), options);
       expect(prepared).toMatchObject({ world: 'skerry:function/handler', imports: [] });
-      expect(decodeBundle(prepared.bundle).mode).toBe('plain');
+      const { mode, direct } = decodeBundle(prepared.bundle);
+      expect(mode).toBe('plain');
+      expect(direct).toBeUndefined(); // components in components, joined by adapters
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -2,11 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import { call, digests, start, started, text } from './testing/harness.ts';
 
-describe('a handler', () => {
+/** `glued` is the same code without its direct plan. */
+describe.each(['handler', 'glued'] as const)('a handler without imports: %s', (handler) => {
   test('answers, in a fresh instance each time; the first call is cold', async () => {
     const runner = start();
     const results = [];
-    for (let round = 0; round < 4; round++) results.push(await call(runner, 'handler', '{"n":1}'));
+    for (let round = 0; round < 4; round++) results.push(await call(runner, handler, '{"n":1}'));
     expect(results.map(text)).toEqual(Array(4).fill('{"echo":{"n":1},"count":1}'));
     expect(results.map(({ cold }) => cold)).toEqual([true, false, false, false]);
     expect(results.every(({ started: was, durationUs }) => was && durationUs > 0)).toBe(true);
@@ -15,34 +16,34 @@ describe('a handler', () => {
   test('keeps its instance with reuse, until it traps', async () => {
     const runner = start({ threads: 1 });
     const reuse = { instance: 'reuse' } as const;
-    expect(text(await call(runner, 'handler', '1', reuse))).toBe('{"echo":1,"count":1}');
-    expect(text(await call(runner, 'handler', '2', reuse))).toBe('{"echo":2,"count":2}');
-    expect(text(await call(runner, 'handler', '"fail"', reuse))).toBe('function_error: asked to fail');
-    expect(text(await call(runner, 'handler', '4', reuse))).toBe('{"echo":4,"count":4}');
-    expect(text(await call(runner, 'handler', '"crash"', reuse))).toMatch(/^function_trap: .*unreachable/);
-    expect(text(await call(runner, 'handler', '5', reuse))).toBe('{"echo":5,"count":1}');
+    expect(text(await call(runner, handler, '1', reuse))).toBe('{"echo":1,"count":1}');
+    expect(text(await call(runner, handler, '2', reuse))).toBe('{"echo":2,"count":2}');
+    expect(text(await call(runner, handler, '"fail"', reuse))).toBe('function_error: asked to fail');
+    expect(text(await call(runner, handler, '4', reuse))).toBe('{"echo":4,"count":4}');
+    expect(text(await call(runner, handler, '"crash"', reuse))).toMatch(/^function_trap: .*unreachable/);
+    expect(text(await call(runner, handler, '5', reuse))).toBe('{"echo":5,"count":1}');
   });
 
   test('is loaded ahead, and unloaded', async () => {
     const runner = start();
-    await runner.load(digests.handler);
-    expect((await call(runner, 'handler', '1')).cold).toBe(false);
-    runner.unload(digests.handler);
-    expect((await call(runner, 'handler', '1')).cold).toBe(true);
+    await runner.load(digests[handler]);
+    expect((await call(runner, handler, '1')).cold).toBe(false);
+    runner.unload(digests[handler]);
+    expect((await call(runner, handler, '1')).cold).toBe(true);
   });
 
   test('many at once are all answered, each with its own', async () => {
     const runner = start();
-    const results = await Promise.all(Array.from({ length: 80 }, (_, n) => call(runner, 'handler', String(n))));
+    const results = await Promise.all(Array.from({ length: 80 }, (_, n) => call(runner, handler, String(n))));
     expect(results.map(text)).toEqual(Array.from({ length: 80 }, (_, n) => `{"echo":${n},"count":1}`));
     expect(runner.stats()).toMatchObject({ running: 0, queued: 0, threads: 2, restarts: 0 });
   });
 
   test('gives megabytes, and no more than it may', async () => {
     const runner = start();
-    const big = await call(runner, 'handler', '{"big":3000000}', { outputBytes: 3_000_000 });
+    const big = await call(runner, handler, '{"big":3000000}', { outputBytes: 3_000_000 });
     expect(text(big)).toHaveLength(3_000_000);
-    expect(text(await call(runner, 'handler', '{"big":3000001}', { outputBytes: 3_000_000 }))).toMatch(
+    expect(text(await call(runner, handler, '{"big":3000001}', { outputBytes: 3_000_000 }))).toMatch(
       /^function_output_too_large/,
     );
   });

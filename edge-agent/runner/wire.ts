@@ -30,16 +30,13 @@ const messageLength = 4096;
 const digestBytes = 32;
 
 /** A bundle on its way in. The agent has checked it; modules are bytes that follow the header. */
-export type LoadHeader = Pick<Bundle, 'world' | 'exportName' | 'mode' | 'glue'> & {
+export type LoadHeader = Pick<Bundle, 'world' | 'exportName' | 'mode' | 'glue' | 'direct'> & {
   modules: { name: string; length: number }[];
 };
 
-export function encodeLoad(digest: string, { world, exportName, mode, glue, modules }: Bundle): Buffer {
+export function encodeLoad(digest: string, { modules, format: _, ...rest }: Bundle): Buffer {
   const header: LoadHeader = {
-    world,
-    exportName,
-    mode,
-    glue,
+    ...rest,
     modules: modules.map(({ name, bytes }) => ({ name, length: bytes.byteLength })),
   };
   const json = Buffer.from(JSON.stringify(header));

@@ -31,7 +31,7 @@ export const homes: Readonly<Record<string, Home>> = {
   '@electric-sql/pglite': { places: ['control-plane/db/'] },
   '@neondatabase/serverless': { places: ['control-plane/db/'] },
   pg: { places: ['control-plane/db/', 'test/'] },
-  '@bytecodealliance/jco-transpile': { places: ['control-plane/prepare/', 'scripts/'] },
+  '@bytecodealliance/jco-transpile': { places: ['control-plane/prepare/', 'scripts/', 'test/fixtures/'] },
   'componentize-qjs': { places: ['scripts/build-example.ts'] },
   '@bytecodealliance/jco': { places: ['control-plane/prepare/', 'scripts/'] },
 

@@ -1,7 +1,7 @@
 /** Bundles that the runner has compiled: once here, then shared with the threads. */
 import type { LoadHeader } from '../wire.ts';
 
-export type CompiledBundle = Pick<LoadHeader, 'world' | 'exportName' | 'mode' | 'glue'> & {
+export type CompiledBundle = Omit<LoadHeader, 'modules'> & {
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
 };
 
@@ -15,7 +15,7 @@ export type Bundles = {
 export function createBundles(): Bundles {
   const compiled = new Map<string, CompiledBundle>();
   return {
-    async compile(digest, { world, exportName, mode, glue, modules: names }, modules) {
+    async compile(digest, { modules: names, ...rest }, modules) {
       const entries = await Promise.all(
         modules.map(
           async (bytes, index): Promise<[string, WebAssembly.Module]> => [
@@ -24,7 +24,7 @@ export function createBundles(): Bundles {
           ],
         ),
       );
-      compiled.set(digest, { world, exportName, mode, glue, modules: new Map(entries) });
+      compiled.set(digest, { ...rest, modules: new Map(entries) });
     },
     get: (digest) => compiled.get(digest),
     delete: (digest) => compiled.delete(digest),

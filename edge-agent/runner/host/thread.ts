@@ -2,20 +2,17 @@
  * A thread: one invocation at a time, in the order of arrival. It may be terminated at any point.
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { Bundle } from '@skerry/shared/bundle.ts';
 import { encodeResult, readCall } from '../wire.ts';
+import type { CompiledBundle } from './bundles.ts';
 import { createTaker } from './claims.ts';
+import { createDirectFunction } from './direct-function.ts';
 import { compileGlue } from './glue.ts';
 import { createLoadedFunction, type LoadedFunction } from './loaded-function.ts';
 
 /** From the main thread; a call is the content of its frame, as bytes. */
 export type ToThread =
   | Uint8Array<ArrayBuffer>
-  | (Pick<Bundle, 'world' | 'exportName' | 'mode' | 'glue'> & {
-      readonly kind: 'hold';
-      readonly digest: string;
-      readonly modules: ReadonlyMap<string, WebAssembly.Module>;
-    })
+  | (CompiledBundle & { readonly kind: 'hold'; readonly digest: string })
   | { readonly kind: 'forget'; readonly digest: string };
 
 /** To the main thread: `ready` once, then a frame for the agent per call. */
@@ -23,6 +20,12 @@ export type FromThread = 'ready' | Uint8Array<ArrayBuffer>;
 
 /** Results from this size on are handed over instead of copied, in bytes. */
 const transferFrom = 16_384;
+
+/** @throws SyntaxError when the glue is not what jco writes */
+function load(digest: string, { direct, glue, ...rest }: CompiledBundle): LoadedFunction {
+  if (direct) return createDirectFunction(direct, rest.modules);
+  return createLoadedFunction({ ...rest, instantiate: compileGlue(glue, digest) });
+}
 
 export function runThread(port: MessagePort, claims: SharedArrayBuffer): void {
   const taker = createTaker(claims);
@@ -67,8 +70,7 @@ export function runThread(port: MessagePort, claims: SharedArrayBuffer): void {
       if (!busy) void runAll();
     } else if (message.kind === 'hold') {
       try {
-        const { digest, glue, ...rest } = message;
-        functions.set(digest, createLoadedFunction({ ...rest, instantiate: compileGlue(glue, digest) }));
+        functions.set(message.digest, load(message.digest, message));
       } catch {
         // A call of it will be answered with `function_load_failed`.
       }

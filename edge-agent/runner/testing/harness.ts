@@ -3,14 +3,14 @@
  * each test.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { type Bundle, digestOf, encodeBundle } from '@skerry/shared/bundle.ts';
+import { type Bundle, decodeBundle, digestOf, encodeBundle } from '@skerry/shared/bundle.ts';
 import { pino } from 'pino';
 import { afterEach, beforeAll } from 'vitest';
 import { type FixtureName, prepareFixture } from '../../../test/fixtures/bundles.ts';
 import { type Call, type CallResult, createRunner, type Runner } from '../runner.ts';
 
 const bundles = new Map<string, Uint8Array>();
-export const digests = {} as Record<FixtureName | 'small' | 'hostile' | 'broken', string>;
+export const digests = {} as Record<FixtureName | 'glued' | 'small' | 'hostile' | 'broken', string>;
 
 const hold = (bytes: Uint8Array): string => {
   const digest = digestOf(bytes);
@@ -116,6 +116,8 @@ beforeAll(async () => {
   for (const name of ['handler', 'host', 'command', 'run'] as const) {
     digests[name] = hold((await prepareFixture(name)).bundle);
   }
+  const { direct: _, ...glued } = decodeBundle((await prepareFixture('handler')).bundle);
+  digests.glued = hold(encodeBundle(glued));
   digests.small = hold((await prepareFixture('handler', 2 * 1024 * 1024)).bundle);
   digests.broken = hold(Buffer.from('not a bundle'));
   const hostile: Bundle = {
