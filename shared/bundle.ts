@@ -42,6 +42,11 @@ const directPlanSchema = z.object({
   memory: coreExportSchema,
   realloc: coreExportSchema,
   postReturn: coreExportSchema.optional(),
+  /**
+   * Memories and globals that hold everything that a call can change, as long as no memory has grown. Present when the
+   * control plane has proven it: an instance in which they are put back cannot be told from a new one.
+   */
+  state: z.array(coreExportSchema).optional(),
 });
 export type DirectPlan = z.infer<typeof directPlanSchema>;
 

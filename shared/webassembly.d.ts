@@ -11,6 +11,10 @@ declare namespace WebAssembly {
     /** Throws RangeError when the memory is at its maximum. */
     grow(pages: number): number;
   }
+  class Global {
+    /** Of an i64 a bigint. */
+    value: number | bigint;
+  }
   class Instance {
     constructor(module: Module, imports?: object);
     readonly exports: Readonly<Record<string, unknown>>;

@@ -1,18 +1,19 @@
 /**
- * The whole way from an upload to a bundle: inspect, adapt, fit a world, transpile, plan, cap memory, check, pack.
+ * The whole way from an upload to a bundle: inspect, adapt, fit a world, transpile, cap memory, check, plan, pack.
  * Runs in the disposable process (child.ts), never in the server's.
  *
  * Invariants: the same upload with the same limit gives the same bundle, byte for byte; one process prepares
  * one upload, because some bad files leave jco's WIT reader unusable for everything after them.
  */
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
-import { digestOf, encodeBundle } from '@skerry/shared/bundle.ts';
+import { type Bundle, type DirectPlan, digestOf, encodeBundle } from '@skerry/shared/bundle.ts';
 import { adapt } from './adapt.ts';
 import { planDirect } from './direct.ts';
 import { inspect } from './inspect.ts';
 import { capMemory } from './memory.ts';
 import type { Prepared } from './prepared.ts';
 import { rejected, toolMessage } from './refusal.ts';
+import { planReset } from './reset.ts';
 import { capTables } from './tables.ts';
 import { transpile } from './transpile.ts';
 import { fitWorld } from './world.ts';
@@ -29,16 +30,15 @@ export async function prepare(upload: Uint8Array, { memoryBytes }: { memoryBytes
     compile(module);
     return { name, bytes: module };
   });
-  const direct =
-    fit.world === 'skerry:function/handler' && mode === 'plain' ? planDirect(component, modules) : undefined;
   const bundle = encodeBundle({
     format: 1,
     world: fit.world,
     exportName: fit.exportName,
     mode,
     glue,
-    modules: capped,
-    ...(direct && { direct }),
+    ...(fit.world === 'skerry:function/handler' && mode === 'plain'
+      ? withPlan(planDirect(component, modules), capped)
+      : { modules: capped }),
   });
   return {
     componentDigest: digestOf(upload),
@@ -49,6 +49,15 @@ export async function prepare(upload: Uint8Array, { memoryBytes }: { memoryBytes
     size: upload.byteLength,
     initialMemoryBytes,
   };
+}
+
+/** The modules, with how to run them directly and how to reset them where that is possible. */
+function withPlan(
+  direct: DirectPlan | undefined,
+  modules: Bundle['modules'],
+): Pick<Bundle, 'modules'> & { direct?: DirectPlan } {
+  if (!direct) return { modules };
+  return planReset(direct, modules) ?? { direct, modules };
 }
 
 async function wit(component: Uint8Array): Promise<string> {

@@ -11,6 +11,7 @@ import { isUtf8 } from 'node:buffer';
 import type { CoreExport, DirectPlan } from '@skerry/shared/bundle.ts';
 import { failureOf } from './failure.ts';
 import type { CallOutcome } from './instance.ts';
+import type { StatePart } from './snapshot.ts';
 
 /** Layout of `result<string, string>`: a case in the first byte, then pointer and length of its string. */
 const answerLayout = { alignment: 4, pointer: 4, length: 8, size: 12 } as const;
@@ -24,6 +25,8 @@ const decoder = new TextDecoder();
 export class DirectInstance {
   /** True when it must not be called any more. */
   spent = false;
+  /** Everything that a call can change; undefined when that is not known. */
+  readonly state: readonly StatePart[] | undefined;
   readonly #cores: readonly WebAssembly.Instance[];
   readonly #memory: WebAssembly.Memory;
   readonly #realloc: (old: number, oldSize: number, alignment: number, size: number) => number;
@@ -39,6 +42,7 @@ export class DirectInstance {
     this.#realloc = find(plan.realloc);
     this.#invoke = find(plan.invoke);
     this.#postReturn = plan.postReturn && find(plan.postReturn);
+    this.state = plan.state?.map((part) => find<StatePart>(part));
   }
 
   /** Runs the function once; never throws. */

@@ -1,0 +1,39 @@
+/**
+ * The state of an instance as it was right after instantiation, and the way back to it: linear memories and globals.
+ * Only for bundles whose preparation has proven that there is no other state (`DirectPlan.state`).
+ *
+ * Invariant: after `restore` has returned true, every byte and every global is what it was when the snapshot was taken.
+ */
+
+export type StatePart = WebAssembly.Memory | WebAssembly.Global;
+
+/** In the order of the parts: the bytes of a memory, the value of a global. */
+export type Snapshot = readonly (Uint8Array<ArrayBuffer> | number | bigint)[];
+
+/** Memory that is copied in a longer time than a new instance takes, in bytes. */
+const largest = 2 * 1024 * 1024;
+
+/** @returns undefined when there is so much memory that restoring does not pay */
+export function takeSnapshot(state: readonly StatePart[]): Snapshot | undefined {
+  let bytes = 0;
+  for (const part of state) if (part instanceof WebAssembly.Memory) bytes += part.buffer.byteLength;
+  if (bytes > largest) return undefined;
+  return state.map((part) => (part instanceof WebAssembly.Memory ? new Uint8Array(part.buffer.slice(0)) : part.value));
+}
+
+/**
+ * @param state of the instance that the snapshot was taken of, or of another one of the same bundle
+ * @returns false, with the instance fit for nothing any more, when a memory has grown
+ */
+export function restore(state: readonly StatePart[], snapshot: Snapshot): boolean {
+  for (const [index, part] of state.entries()) {
+    const saved = snapshot[index];
+    if (part instanceof WebAssembly.Memory) {
+      const bytes = new Uint8Array(part.buffer);
+      if (!(saved instanceof Uint8Array) || saved.byteLength !== bytes.byteLength) return false;
+      bytes.set(saved);
+    } else if (saved !== undefined && !(saved instanceof Uint8Array)) part.value = saved;
+    else return false;
+  }
+  return true;
+}
