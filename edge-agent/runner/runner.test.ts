@@ -114,6 +114,23 @@ describe('limits', () => {
     expect(text(await call(runner, 'handler', '1'))).toBe('{"echo":1,"count":1}');
   });
 
+  test('a tight loop holds up no short calls that came in with it', async () => {
+    const runner = start();
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(Array.from({ length: 40 }, (_, n) => call(runner, 'handler', String(n))));
+    }
+    let spinning = true;
+    const mixed = Array.from({ length: 40 }, async (_, n) => {
+      if (n !== 3) return { result: await call(runner, 'handler', String(n)), spinning };
+      const result = await call(runner, 'handler', '"spin"', { timeoutMs: 2_000 });
+      spinning = false;
+      return { result, spinning: true };
+    });
+    const ends = await Promise.all(mixed);
+    expect(ends.every((end) => end.spinning)).toBe(true);
+    expect(ends.filter(({ result }) => result.result.ok)).toHaveLength(39);
+  });
+
   test('every thread may spin; what waits runs after the deadline', async () => {
     const runner = start();
     const spins = Array.from({ length: 6 }, () => call(runner, 'handler', '"spin"', { timeoutMs: 400 }));

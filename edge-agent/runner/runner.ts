@@ -14,6 +14,7 @@ import { createLoads } from './loads.ts';
 import { type RunnerProcess, startRunnerProcess } from './process.ts';
 import { runnerScript } from './script.ts';
 import { createSupervisor } from './supervisor.ts';
+import { createWindow } from './window.ts';
 import {
   decodeResult,
   encodeCall,
@@ -65,8 +66,6 @@ export type Runner = {
   close(): Promise<void>;
 };
 
-/** Calls that the process may have for each thread: one that runs, and enough behind it to never run dry. */
-const callsPerThread = 4;
 /** How long after its deadline a call may be unanswered before the process counts as stuck. */
 const graceMs = 2_000;
 
@@ -95,7 +94,7 @@ export function createRunner(options: {
   log: Logger;
 }): Runner {
   const { readBundle, threads, queue, log } = options;
-  const window = threads * callsPerThread;
+  const window = createWindow(threads);
   const waiting: Pending[] = [];
   const sent = new Map<number, Pending>();
   const byId = new Map<string, Pending>();
@@ -136,6 +135,7 @@ export function createRunner(options: {
     switch (content[0]) {
       case kinds.result: {
         const { seq, started, durationUs, result } = decodeResult(content);
+        window.ended(durationUs);
         const pending = sent.get(seq);
         if (pending) finish(pending, { result, durationUs, cold: pending.cold, started });
         pump();
@@ -168,10 +168,10 @@ export function createRunner(options: {
 
   /** Hands over what can be, in order; a call whose code is still loading lets those behind it pass. */
   function pump(): void {
-    if (waiting.length === 0 || sent.size >= window) return;
+    if (waiting.length === 0 || sent.size >= window.size) return;
     const process = supervisor.get();
     if (!process) return;
-    for (let at = 0; at < waiting.length && sent.size < window; ) {
+    for (let at = 0; at < waiting.length && sent.size < window.size; ) {
       const pending = waiting[at];
       if (pending && loads.has(pending.call.bundle)) {
         waiting.splice(at, 1);
@@ -254,7 +254,7 @@ export function createRunner(options: {
           timer: undefined,
         };
         if (closed) return fail(pending, 'agent_draining', 'the agent is shutting down');
-        if (waiting.length >= queue && (sent.size >= window || waiting.length > 0)) {
+        if (waiting.length >= queue && (sent.size >= window.size || waiting.length > 0)) {
           return fail(pending, 'agent_busy', `${waiting.length} calls are waiting already`);
         }
         pending.timer = setTimeout(expire, call.timeoutMs, pending);

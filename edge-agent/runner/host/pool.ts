@@ -1,8 +1,8 @@
 /**
  * The threads of the runner, and which call is where.
  *
- * A thread runs one call and may have one more ahead, so that it never waits for the main thread between two calls.
- * What lies ahead of a call that takes long is taken back and goes to another thread. Deadlines end threads.
+ * A thread runs one call and may have more ahead, so that it does not wait for the main thread between two calls, and
+ * so that short ones come and go in batches. What lies ahead of a call that takes long is taken back and goes to another thread. Deadlines end threads.
  *
  * Invariants: every call that was submitted is replied to once; a call that is running on a thread is never given to
  * another one.
@@ -25,6 +25,8 @@ type Waiting = PoolCall & { timer: NodeJS.Timeout };
 
 /** A call that runs longer than this many milliseconds (up to twice as long) is not waited for by others. */
 const stallMs = 4;
+/** Calls that a thread may have behind the one that runs: how many there are at all is the agent's to say. */
+const callsAhead = 15;
 
 export function createPool(options: {
   script: URL;
@@ -81,7 +83,15 @@ export function createPool(options: {
     return found;
   };
 
-  const withRoomAhead = () => [...threads].find((t) => t.ready && t.load === 1 && !t.stalled && t.hasRoom());
+  /** The thread with the fewest calls, when none is idle. */
+  const withRoomAhead = () => {
+    let found: PoolThread<Waiting> | undefined;
+    for (const thread of threads) {
+      if (!thread.ready || thread.stalled || thread.load > callsAhead || !thread.hasRoom()) continue;
+      if (!found || thread.load < found.load) found = thread;
+    }
+    return found;
+  };
 
   const dispatch = () => {
     for (let call = queue[0]; call; call = queue[0]) {
