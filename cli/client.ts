@@ -79,8 +79,13 @@ function dataOf<Data>(text: string, server: string): Data {
   throw new CliFailure('failed', `${server} answered something else than Skerry's API; is it the right server?`);
 }
 
-/** `detail` is FunLess's phrase; `message`, where there is one, says more. */
-type ErrorBody = { errors?: { detail?: unknown; message?: unknown; code?: unknown } & Record<string, unknown> };
+/**
+ * `detail` is FunLess's phrase; `message`, where there is one, says more. Messages about fields stand under `fields`, and
+ * FunLess's way beside the others, where those of a field named `code` have no place.
+ */
+type ErrorBody = {
+  errors?: { detail?: unknown; message?: unknown; code?: unknown; fields?: object } & Record<string, unknown>;
+};
 
 function refusal(status: number, text: string, hadToken: boolean): CliFailure {
   let errors: ErrorBody['errors'];
@@ -89,8 +94,8 @@ function refusal(status: number, text: string, hadToken: boolean): CliFailure {
   } catch {
     errors = undefined;
   }
-  const { detail, message, code, ...fields } = errors ?? {};
-  const named = Object.entries(fields).flatMap(([field, messages]) =>
+  const { detail, message, code, fields, ...beside } = errors ?? {};
+  const named = Object.entries(fields ?? beside).flatMap(([field, messages]) =>
     Array.isArray(messages) ? messages.map((one) => `${field} ${one}`) : [],
   );
   const said = [message, detail].find((text) => typeof text === 'string' && text !== '');

@@ -2,8 +2,9 @@
  * The file in which `skerry login` keeps a server and its token: `~/.config/skerry/config.json`, or the one named by
  * SKERRY_CONFIG. Invariant: it is never readable by others, not even while it is being written.
  */
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from './directory.ts';
 import { CliFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -33,11 +34,11 @@ export async function readLogin(path: string): Promise<Login | undefined> {
   throw new CliFailure('usage', `${path} is not a login file; write it anew with: skerry login`);
 }
 
-/** Replaces the file as a whole: a reader sees the old login or the new one. */
+/** Replaces the file as a whole: a reader sees the old login or the new one. @throws CliFailure */
 export async function writeLogin(path: string, login: Login): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${process.pid}`;
   try {
+    await makeDirectory(dirname(path), 0o700);
     const file = await open(draft, 'w', 0o600);
     try {
       await file.writeFile(`${JSON.stringify(login, null, 2)}\n`);
@@ -47,7 +48,7 @@ export async function writeLogin(path: string, login: Login): Promise<void> {
     await chmod(draft, 0o600);
     await rename(draft, path);
   } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw new CliFailure('failed', `cannot write ${path}: ${(error as Error).message}`, { cause: error });
   }
 }

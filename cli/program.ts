@@ -2,7 +2,8 @@
  * The command tree, and how a run of it ends. Each command is made in its own file under commands/.
  *
  * Invariant: whatever happens, a run ends with one of `exitCodes` (or, for the commands that become another process,
- * with that process's own), and an error is one line, followed by the end of a log where that is the explanation.
+ * with that process's own), and an error is one line, followed by the end of a log where that is the explanation; with
+ * --json, every error is one JSON value.
  */
 import { Command, CommanderError } from 'commander';
 import { agentCommand } from './commands/agent/agent.ts';
@@ -14,28 +15,46 @@ import { subjectCommand } from './commands/subject/subject.ts';
 import { upCommand } from './commands/up.ts';
 import { withExamples } from './examples.ts';
 import { CliFailure, exitCodes } from './failure.ts';
+import packageJson from './package.json' with { type: 'json' };
 import type { Terminal } from './terminal.ts';
 
 /** Runs one command line. @param argv arguments without the program's own name @returns the exit code */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode: number = exitCodes.ok;
-  const program = createProgram(terminal, (code) => {
+  const json = argv.includes('--json');
+  const program = createProgram(terminal, json, (code) => {
     exitCode = code;
   });
-  const json = argv.includes('--json');
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    if (!(error instanceof CliFailure)) throw error;
-    const { message, code, status } = error;
-    terminal.err(json ? `${JSON.stringify({ error: { message, code, status } })}\n` : `skerry: ${message}\n`);
-    return exitCodes[error.kind];
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
+    const { kind, message, code, status } = failureOf(error);
+    if (json) terminal.err(`${JSON.stringify({ error: { message, code, status } })}\n`);
+    // What commander finds wrong it has told already, with the help where that is the answer.
+    else if (!(error instanceof CommanderError)) terminal.err(`skerry: ${message}\n`);
+    return exitCodes[kind];
   }
 }
 
-function createProgram(terminal: Terminal, setExitCode: (code: number) => void): Command {
+/** Whatever was thrown, as a command ends with it: a fault that nobody foresaw is one line, too. */
+function failureOf(error: unknown): CliFailure {
+  if (error instanceof CliFailure) return error;
+  if (error instanceof CommanderError) {
+    const help = error.code === 'commander.help';
+    return new CliFailure('usage', help ? 'a command is missing; see: skerry --help' : plainMessage(error.message));
+  }
+  const message = error instanceof Error && error.message !== '' ? error.message : String(error);
+  return new CliFailure('failed', plainMessage(message), { cause: error });
+}
+
+/** In one line, without commander's word for an error. */
+function plainMessage(message: string): string {
+  return message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+}
+
+function createProgram(terminal: Terminal, json: boolean, setExitCode: (code: number) => void): Command {
   const program = withExamples(new Command('skerry'), [
     'skerry up                                    # a control plane and an agent on this machine',
     'skerry login --server https://skerry.example.org',
@@ -43,6 +62,7 @@ function createProgram(terminal: Terminal, setExitCode: (code: number) => void):
     'skerry fn invoke hello -j \'{"name":"Ada"}\'',
   ])
     .description('Runs functions on devices.')
+    .version(packageJson.version, '-v, --version', 'print the version')
     .option('--json', 'print results and errors as JSON')
     .addCommand(loginCommand(terminal))
     .addCommand(moduleCommand(terminal))
@@ -51,11 +71,11 @@ function createProgram(terminal: Terminal, setExitCode: (code: number) => void):
     .addCommand(subjectCommand(terminal))
     .addCommand(upCommand(terminal, setExitCode))
     .addCommand(controlPlaneCommand(terminal));
-  configure(program, program, terminal);
+  configure(program, program, json ? { ...terminal, err: () => {} } : terminal);
   return program;
 }
 
-/** Settings that commander does not hand on to commands made elsewhere. */
+/** Settings that commander does not hand on to commands made elsewhere. @param terminal what commander writes to */
 function configure(command: Command, program: Command, terminal: Terminal): void {
   command
     .exitOverride()

@@ -36,6 +36,9 @@ export type Admission =
     }
   | { readonly ok: false; readonly close: CloseName; readonly message: string };
 
+/** Names that mean something else where an agent's stands: `/v1/agents/tokens` are the join tokens. */
+const reservedNames: ReadonlySet<string> = new Set(['tokens']);
+
 export type Admissions = {
   admit(hello: Hello): Promise<Admission>;
   /** The key was revoked: it is not admitted out of memory either. */
@@ -69,6 +72,9 @@ export function createAdmissions(store: Store, now: () => Date): Admissions {
 
   return {
     async admit(hello) {
+      if (reservedNames.has(hello.name)) {
+        return refused('name_taken', `the name "${hello.name}" is reserved; choose another one`);
+      }
       const key = Buffer.from(hello.publicKey).toString('hex');
       try {
         return await admitInStore(hello, key);

@@ -4,7 +4,7 @@ import type { Labels } from '@skerry/shared/names.ts';
 import { and, asc, eq, isNull } from 'drizzle-orm';
 import { type Admission, createAdmissions, type Hello } from './agent-admission.ts';
 import { createSightings } from './agent-sightings.ts';
-import { isUuid } from './db/ids.ts';
+import { isName, isUuid } from './db/ids.ts';
 import { agents } from './db/schema.ts';
 import type { Store } from './db/store.ts';
 import type { Logger } from './log.ts';
@@ -44,10 +44,12 @@ export function createAgentService({ store, log, now }: AgentServiceOptions): Ag
   const admissions = createAdmissions(store, now);
   const sightings = createSightings(store, log, now);
 
-  const which = (idOrName: string) =>
-    and(isUuid(idOrName) ? eq(agents.id, idOrName) : eq(agents.name, idOrName), isNull(agents.revokedAt));
+  const which = (idOrName: string) => {
+    if (!isName(idOrName)) throw missing(idOrName);
+    return and(isUuid(idOrName) ? eq(agents.id, idOrName) : eq(agents.name, idOrName), isNull(agents.revokedAt));
+  };
   const found = <T>(row: T | undefined, idOrName: string): T => {
-    if (!row) throw new SkerryError('not_found', `There is no agent "${idOrName}"`);
+    if (!row) throw missing(idOrName);
     return row;
   };
 
@@ -59,19 +61,23 @@ export function createAgentService({ store, log, now }: AgentServiceOptions): Ag
         await store.read((orm) => orm.select().from(agents).where(isNull(agents.revokedAt)).orderBy(asc(agents.name)))
       ).map(recordOf),
     async get(idOrName) {
-      const [row] = await store.read((orm) => orm.select().from(agents).where(which(idOrName)));
+      const where = which(idOrName);
+      const [row] = await store.read((orm) => orm.select().from(agents).where(where));
       return recordOf(found(row, idOrName));
     },
     async revoke(idOrName) {
-      const [row] = await store.change((orm) =>
-        orm.update(agents).set({ revokedAt: now() }).where(which(idOrName)).returning(),
-      );
+      const where = which(idOrName);
+      const [row] = await store.change((orm) => orm.update(agents).set({ revokedAt: now() }).where(where).returning());
       const { id, publicKey } = found(row, idOrName);
       admissions.forget(publicKey);
       return id;
     },
     close: sightings.close,
   };
+}
+
+function missing(idOrName: string): SkerryError {
+  return new SkerryError('not_found', `There is no agent "${idOrName}"`);
 }
 
 function recordOf(row: typeof agents.$inferSelect): AgentRecord {

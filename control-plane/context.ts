@@ -3,7 +3,7 @@
  * parts through `overrides`.
  */
 import { randomBytes } from 'node:crypto';
-import { seedAdmin } from './admin-token.ts';
+import { replaceWrittenToken, seedAdmin } from './admin-token.ts';
 import { type AgentService, createAgentService } from './agents.ts';
 import { type App, createApp } from './app.ts';
 import { type Bundles, createBundles } from './bundles.ts';
@@ -78,7 +78,9 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     modules: createModuleService(store, catalog),
     functions: createFunctionService({ store, catalog, preparer, bundles }),
     revisions: createRevisionService(store),
-    subjects: createSubjectService(store, catalog, randomBytes),
+    subjects: createSubjectService(store, catalog, randomBytes, (ended, successor) =>
+      replaceWrittenToken(config.dataDirectory, ended, successor),
+    ),
     agents,
     joinTokens: createJoinTokenService(store, now, randomBytes),
     holders: (fn) => findHolders({ hub, agents, catalog }, fn),

@@ -9,8 +9,12 @@ export type Holder = {
   readonly id: string;
   readonly name: string;
   readonly online: boolean;
-  /** True when the current revision is ready there; for an agent that is offline, when it was as last reported. */
-  readonly holds: boolean;
+  /**
+   * Whether the current revision is ready there. For an agent that is offline: false when it never said that it had
+   * taken note of it; else null, since it may have reported an error with that, which is known only while its tunnel
+   * stands.
+   */
+  readonly holds: boolean | null;
   /** Why it could not apply the current revision. */
   readonly error?: string | undefined;
 };
@@ -31,6 +35,6 @@ export async function findHolders(
   const known = catalog.storeUp ? await agents.list().catch(() => []) : [];
   const offline = known
     .filter(({ id, labels }) => !seen.has(id) && labelsMatch(fn.manifest.placement.labels, labels))
-    .map(({ id, name, applied }) => ({ id, name, online: false, holds: applied >= fn.since }));
+    .map(({ id, name, applied }) => ({ id, name, online: false, holds: applied < fn.since ? false : null }));
   return [...online, ...offline].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

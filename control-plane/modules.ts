@@ -4,6 +4,7 @@ import { defaultModule } from '@skerry/shared/names.ts';
 import { eq } from 'drizzle-orm';
 import type { Directory } from './catalog.ts';
 import { violates } from './db/errors.ts';
+import { isName } from './db/ids.ts';
 import { modules } from './db/schema.ts';
 import type { Orm, Store } from './db/store.ts';
 import { sweepCode } from './db/sweep.ts';
@@ -36,10 +37,11 @@ export function createModuleService(store: Store, catalog: Pick<Directory, 'refr
     await catalog.refresh();
   };
   const mayChange = (name: string, what: string) => {
+    if (!isName(name)) throw missing(name);
     if (name === defaultModule) throw new SkerryError('bad_request', `The default module cannot be ${what}`);
   };
   const found = (rows: readonly unknown[], name: string) => {
-    if (rows.length === 0) throw new SkerryError('not_found', `There is no module "${name}"`);
+    if (rows.length === 0) throw missing(name);
   };
 
   return {
@@ -61,4 +63,8 @@ export function createModuleService(store: Store, catalog: Pick<Directory, 'refr
       });
     },
   };
+}
+
+function missing(name: string): SkerryError {
+  return new SkerryError('not_found', `There is no module "${name}"`);
 }

@@ -6,6 +6,7 @@ import { describeFunctions } from './cases/functions.cases.ts';
 import { describeInvocation } from './cases/invocation.cases.ts';
 import { describeModules } from './cases/modules.cases.ts';
 import { describeSubjects } from './cases/subjects.cases.ts';
+import { describeUploads } from './cases/uploads.cases.ts';
 import type { DatabaseSettings } from './db/open.ts';
 import { createFakeInvoker } from './testing/fakes.ts';
 import { type Harness, startHarness } from './testing/harness.ts';
@@ -29,6 +30,7 @@ export function describeRest(title: string, database: () => Promise<DatabaseSett
     describeAccess(h);
     describeModules(h);
     describeFunctions(h);
+    describeUploads(h);
     describeInvocation(h);
     describeSubjects(h);
     describeAgents(h);

@@ -3,6 +3,7 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import { and, asc, eq, ne } from 'drizzle-orm';
 import type { Catalog } from './catalog.ts';
 import { violates } from './db/errors.ts';
+import { isName } from './db/ids.ts';
 import { subjects } from './db/schema.ts';
 import type { Orm, Store } from './db/store.ts';
 import { lockVersion, raiseVersion } from './db/version.ts';
@@ -23,10 +24,14 @@ export type SubjectService = {
   rotate(name: string): Promise<SubjectWithToken>;
 };
 
+/** Told when a token has ended, with its hash and with the one that took its place; must not reject. */
+export type OnTokenEnd = (ended: Uint8Array, successor: string | undefined) => Promise<void>;
+
 export function createSubjectService(
   store: Store,
   catalog: Pick<Catalog, 'refresh'>,
   randomBytes: (size: number) => Uint8Array,
+  onTokenEnd: OnTokenEnd,
 ): SubjectService {
   const change = async <T>(work: (orm: Orm) => Promise<T>): Promise<T> => {
     const result = await store.change(async (orm) => {
@@ -38,9 +43,9 @@ export function createSubjectService(
     await catalog.refresh();
     return result;
   };
-  const found = (row: typeof subjects.$inferSelect | undefined, name: string) => {
-    if (!row) throw new SkerryError('not_found', `There is no subject "${name}"`);
-    return { name: row.name, role: row.role, createdAt: row.createdAt };
+  const byName = (name: string) => {
+    if (!isName(name)) throw missing(name);
+    return eq(subjects.name, name);
   };
 
   return {
@@ -60,7 +65,7 @@ export function createSubjectService(
             .values({ name, role, tokenHash: hashToken(token) })
             .returning(),
         );
-        return { ...found(row, name), token };
+        return { ...recordOf(need(row, name)), token };
       } catch (cause) {
         if (!violates(cause, 'subjects_name_unique')) throw cause;
         throw new SkerryError('conflict', `There is a subject "${name}" already`, {
@@ -69,27 +74,54 @@ export function createSubjectService(
         });
       }
     },
-    remove: (name) =>
-      change(async (orm) => {
-        const [row] = await orm.delete(subjects).where(eq(subjects.name, name)).returning();
-        if (found(row, name).role !== 'admin') return;
-        const [other] = await orm
-          .select()
-          .from(subjects)
-          .where(and(eq(subjects.role, 'admin'), ne(subjects.name, name)))
-          .limit(1);
-        if (!other) throw new SkerryError('conflict', 'The last admin cannot be removed');
-      }),
+    async remove(name) {
+      const where = byName(name);
+      const { tokenHash } = await change(async (orm) => {
+        const row = need((await orm.delete(subjects).where(where).returning())[0], name);
+        if (row.role === 'admin') await needOtherAdmin(orm, name);
+        return row;
+      });
+      await onTokenEnd(tokenHash, undefined);
+    },
     async rotate(name) {
+      const where = byName(name);
       const token = createToken('sk_', randomBytes);
-      const [row] = await change((orm) =>
-        orm
+      const { before, after } = await change(async (orm) => {
+        const before = need((await orm.select().from(subjects).where(where))[0], name);
+        const [after] = await orm
           .update(subjects)
           .set({ tokenHash: hashToken(token) })
-          .where(eq(subjects.name, name))
-          .returning(),
-      );
-      return { ...found(row, name), token };
+          .where(where)
+          .returning();
+        return { before, after: need(after, name) };
+      });
+      await onTokenEnd(before.tokenHash, token);
+      return { ...recordOf(after), token };
     },
   };
+}
+
+type SubjectRow = typeof subjects.$inferSelect;
+
+/** @throws SkerryError conflict, which takes the removal of this admin back */
+async function needOtherAdmin(orm: Orm, name: string): Promise<void> {
+  const [other] = await orm
+    .select()
+    .from(subjects)
+    .where(and(eq(subjects.role, 'admin'), ne(subjects.name, name)))
+    .limit(1);
+  if (!other) throw new SkerryError('conflict', 'The last admin cannot be removed');
+}
+
+function need(row: SubjectRow | undefined, name: string): SubjectRow {
+  if (!row) throw missing(name);
+  return row;
+}
+
+function missing(name: string): SkerryError {
+  return new SkerryError('not_found', `There is no subject "${name}"`);
+}
+
+function recordOf({ name, role, createdAt }: SubjectRow): SubjectRecord {
+  return { name, role, createdAt };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { runProgram } from '@skerry/cli/program.ts';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type CliProcess, startCli } from './cli-process.ts';
 import { handlerComponent } from './harness/fixtures.ts';
 import { freePort } from './harness/free-port.ts';
@@ -166,3 +166,22 @@ test('up: when the agent ends, it says so and ends the rest; the next up takes t
   up.kill('SIGINT');
   expect(await up.exited).toBe(0);
 });
+
+test('up: a signal counts while a call hangs, and a second one ends all at once', async () => {
+  const place = await mkdtemp(join(directory, 'hung-'));
+  const started = startCli(['up', '--port', String(await freePort()), '--data', place], directory);
+  onTestFinished(() => started.kill('SIGKILL'));
+  await started.printed(/Starting agent/);
+  const children = async () =>
+    (await readFile(`/proc/${started.pid}/task/${started.pid}/children`, 'utf8')).trim().split(' ').map(Number);
+  await vi.waitFor(async () => expect(await children()).toHaveLength(2), { timeout: 10_000 });
+  const [controlPlane, agent] = (await children()) as [number, number];
+  process.kill(controlPlane, 'SIGSTOP');
+
+  started.kill('SIGINT');
+  await vi.waitFor(() => expect(() => process.kill(agent, 0)).toThrow('ESRCH'), { timeout: 14_000 });
+  expect(() => process.kill(controlPlane, 0)).not.toThrow();
+  started.kill('SIGINT');
+  expect(await started.exited).toBe(0);
+  expect(() => process.kill(controlPlane, 0)).toThrow('ESRCH');
+}, 30_000);

@@ -1,7 +1,7 @@
-/** The command line against a scripted API: options, outputs, messages and exit codes. */
-import { stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+/** The command line against a scripted API: options and outputs. */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import packageJson from '@skerry/cli/package.json' with { type: 'json' };
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CliBench, createCliBench } from './cli-bench.ts';
 import { type FakeAnswer, formOf } from './fake-api.ts';
@@ -75,6 +75,8 @@ describe('results', () => {
     expect((await run(['subject', 'create', 'ada'])).out).toBe('sk_new\n');
     expect((await run(['agent', 'token', '--uses', '3', '--expires', '30m', '--label', 'a=b'])).out).toBe('sj_new\n');
     expect(JSON.parse(String(api.seen[1]?.body))).toEqual({ uses: 3, expires_in_seconds: 1800, labels: { a: 'b' } });
+    const { err } = await run(['agent', 'token']);
+    expect(err).toBe(`On the device: SKERRY_JOIN_TOKEN=<this token> skerry agent --server ${api.url}\n`);
   });
 });
 
@@ -175,73 +177,32 @@ describe('deploy', () => {
   });
 });
 
-describe('failures', () => {
-  test('the message of the server, in one line, with exit code 1', async () => {
-    const { run } = await bench({});
-    expect(await run(['mod', 'get', 'nope'])).toEqual({ code: 1, out: '', err: 'skerry: There is no "nope"\n' });
-    const { err } = await run(['mod', 'get', 'nope', '--json']);
-    expect(JSON.parse(err)).toEqual({ error: { message: 'There is no "nope"', code: 'not_found', status: 404 } });
-  });
-
-  test('messages by field', async () => {
-    const { run } = await bench({
-      'POST /v1/fn': { status: 422, json: { errors: { name: ["can't be blank"], detail: 'no' } } },
-    });
-    expect((await run(['mod', 'create', 'x'])).err).toBe("skerry: name can't be blank\n");
-  });
-
-  test('no token: how to get one', async () => {
-    const { run } = await bench({
-      'GET /v1/fn': { status: 401, json: { errors: { detail: 'Unauthorized', code: 'unauthorized' } } },
-    });
-    const { err } = await run(['mod', 'list'], { env: { SKERRY_TOKEN: undefined } });
-    expect(err).toBe('skerry: Unauthorized; no token; see: skerry login --help\n');
-  });
-
-  test('something else than Skerry answers', async () => {
-    const { run } = await bench({ 'GET /v1/fn': { text: '<html>' } });
-    const { code, err } = await run(['mod', 'list']);
-    expect(code).toBe(1);
-    expect(err).toContain("answered something else than Skerry's API");
-  });
-
-  test('nobody answers: exit code 3', async () => {
-    const { run, api } = await bench({});
-    await api.close();
-    const { code, err } = await run(['mod', 'list', '--server', api.url]);
-    expect(code).toBe(3);
-    expect(err).toMatch(/^skerry: cannot reach http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*\n$/);
-  });
-
-  test.each([
-    [['nope'], "unknown command 'nope'"],
-    [['fn', 'invoke'], "missing required argument 'name'"],
-    [['fn', 'invoke', 'x', '-j', '1', '-a', 'a=b'], 'cannot be used with'],
-    [['fn', 'deploy', 'x', 'y', '--memory', 'much'], 'a size such as 64MiB'],
-    [['fn', 'deploy', 'x', 'y', '--env', 'novalue'], 'key=value'],
-    [['agent', 'token', '--expires', '10'], 'a time such as 30s'],
-    [['mod', 'list', '--server', 'ftp://x'], 'is not the URL of a server'],
-    [['agent', '--label', 'a=b'], 'no control plane given'],
-  ])('%j is a mistake of the caller: exit code 2', async (argv, message) => {
-    const { run } = await bench();
-    const { code, err } = await run(argv, { env: { SKERRY_SERVER: undefined } });
-    expect(code).toBe(2);
-    expect(err).toMatch(/^skerry: .*\n$/);
-    expect(err).toContain(message);
-  });
+test.each(['--version', '-v'])('%s', async (flag) => {
+  const { run } = await bench();
+  expect(await run([flag])).toEqual({ code: 0, out: `${packageJson.version}\n`, err: '' });
 });
 
-test('up names a taken port in one line, before anything is started', async () => {
-  const { run, directory } = await bench();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const holder = createServer().listen(0, '127.0.0.1', resolve);
-  await promise;
-  const { port } = holder.address() as { port: number };
-  const { code, err } = await run(['up', '--port', String(port)]);
-  holder.close();
-  expect(code).toBe(1);
-  expect(err).toBe(`skerry: port ${port} is taken by another program; choose another one, such as PORT=${port + 1}\n`);
-  await expect(stat(join(directory, '.skerry'))).rejects.toThrow('ENOENT');
+test('an agent that is away: whether it has the code is not known', async () => {
+  const { run } = await bench({
+    'GET /v1/fn/_/hello': {
+      json: {
+        data: {
+          ...deployed,
+          imports: [],
+          manifest,
+          agents: [
+            { id: '1', name: 'pi', online: false, holds: null },
+            { id: '2', name: 'pj', online: false, holds: false },
+            { id: '3', name: 'pk', online: true, holds: true },
+          ],
+        },
+      },
+    },
+  });
+  const { out } = await run(['fn', 'get', 'hello']);
+  expect(out).toMatch(/^pi +offline +not known while it is offline$/m);
+  expect(out).toMatch(/^pj +offline +does not have it yet$/m);
+  expect(out).toMatch(/^pk +online +has it$/m);
 });
 
 test.each([

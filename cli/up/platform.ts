@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { AgentSummary, JoinToken } from '../api.ts';
 import { apiPath, type Client, createClient } from '../client.ts';
 import { serverFile } from '../connection.ts';
+import { CliFailure } from '../failure.ts';
 import { environmentOf } from '../process.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Child, startChild } from './child.ts';
@@ -50,8 +51,14 @@ export async function startControlPlane(
   const ready = async () => ((await fetch(new URL('/readyz', server), { signal })).ok ? true : undefined);
   await until(ready, { what: 'the control plane to be ready', child, timeoutMs: readyTimeoutMs, signal });
   await writeFile(join(place.data, serverFile), `${server}\n`);
-  const token = (await readFile(join(data, 'admin-token'), 'utf8')).trim();
-  return createClient({ server, token });
+  return createClient({ server, token: await adminToken(join(data, 'admin-token')) });
+}
+
+/** The file goes when the subject `admin` is deleted (docs/API.md). @throws CliFailure */
+async function adminToken(file: string): Promise<string> {
+  const token = (await readFile(file, 'utf8').catch(() => '')).trim();
+  if (token !== '') return token;
+  throw new CliFailure('failed', `there is no admin token in ${file}; write one of an admin of this platform into it`);
 }
 
 /**

@@ -6,6 +6,7 @@
  * time to finish; a second one ends both at once.
  */
 import { join, relative, resolve } from 'node:path';
+import { makeDirectory } from '../directory.ts';
 import { CliFailure, exitCodes } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatDuration } from '../units.ts';
@@ -31,17 +32,24 @@ const stopGraceMs = 15_000;
 export async function runUp(terminal: Terminal, options: UpOptions): Promise<number> {
   const place = { ...options, data: resolve(terminal.cwd, options.data) };
   await requireFreePort(place.port, place.host);
+  await requireDirectory(place.data);
 
   const interruption = new AbortController();
   const children: Child[] = [];
-  const started = (child: Child) => void children.push(child);
+  const started = (child: Child) => {
+    children.push(child);
+    // It was on its way when the signal came; nobody waits for it any more.
+    if (interruption.signal.aborted) child.kill();
+  };
   const endListening = terminal.onSignal(() => {
     if (interruption.signal.aborted) for (const child of children) child.kill();
     interruption.abort();
   });
   try {
-    await bringUp(terminal, { ...options, ...place }, interruption.signal, started);
-    if (options.once) return exitCodes.ok;
+    const up = bringUp(terminal, { ...options, ...place }, interruption.signal, started);
+    // A request that hangs shall not keep the signal waiting.
+    await Promise.race([up, aborted(interruption.signal)]);
+    if (options.once || interruption.signal.aborted) return exitCodes.ok;
     return await stay(children, interruption.signal);
   } catch (error) {
     if (interruption.signal.aborted) return exitCodes.ok;
@@ -114,13 +122,25 @@ To try next, in a second terminal:
 
 /** Resolves with an exit code at a signal. @throws ChildEnded */
 async function stay(children: readonly Child[], signal: AbortSignal): Promise<number> {
-  const interrupted = new Promise<'interrupted'>((done) => {
-    if (signal.aborted) done('interrupted');
-    signal.addEventListener('abort', () => done('interrupted'), { once: true });
-  });
-  const ended = await Promise.race([interrupted, ...children.map((child) => child.exited.then(() => child))]);
-  if (ended === 'interrupted') return exitCodes.ok;
+  const ended = await Promise.race([aborted(signal), ...children.map((child) => child.exited.then(() => child))]);
+  if (ended === 'aborted') return exitCodes.ok;
   throw new ChildEnded(ended);
+}
+
+function aborted(signal: AbortSignal): Promise<'aborted'> {
+  return new Promise((done) => {
+    if (signal.aborted) done('aborted');
+    signal.addEventListener('abort', () => done('aborted'), { once: true });
+  });
+}
+
+/** @throws CliFailure: told now, not in the log of a child that could not even write it */
+async function requireDirectory(data: string): Promise<void> {
+  try {
+    await makeDirectory(data, 0o777);
+  } catch (cause) {
+    throw new CliFailure('failed', `cannot make the data directory ${data}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function endedFailure(child: Child): Promise<CliFailure> {

@@ -78,12 +78,47 @@ export function describeAccess(h: () => Harness): void {
     }
   });
 
+  test.each([
+    ['GET', '/v1/agents/%00'],
+    ['DELETE', '/v1/agents/%00'],
+    ['GET', '/metrics/agents/%00'],
+    ['DELETE', '/v1/agents/tokens/%00'],
+    ['DELETE', '/v1/admin/subjects/%00'],
+    ['POST', '/v1/admin/subjects/%00/rotate'],
+    ['GET', '/v1/fn/%00'],
+    ['DELETE', '/v1/fn/%00'],
+    ['GET', '/v1/fn/%00/x'],
+    ['DELETE', '/v1/fn/_/%00'],
+    ['GET', '/v1/fn/_/%00/revisions'],
+    ['GET', '/v1/fn/%00/x/code'],
+    ['POST', '/v1/fn/_/%00'],
+    ['POST', '/v1/fn/%00'],
+    ['PUT', '/v1/fn/_/%00'],
+    ['POST', '/function/%00.%00'],
+  ])('%s %s, which no database can be asked for: 404', async (method, path) => {
+    expect(await h().request(method, path)).toMatchObject({ status: 404, json: problem('not_found', 'Not Found') });
+  });
+
+  test('the same in paths that take a body', async () => {
+    const renamed = await h().request('PUT', '/v1/fn/%00', { json: { module: { name: 'x' } } });
+    expect(renamed).toMatchObject({ status: 404 });
+    const rolledBack = await h().request('POST', '/v1/fn/_/%00/rollback', { json: { revision: 1 } });
+    expect(rolledBack).toMatchObject({ status: 404 });
+  });
+
   test('Accept without JSON: 406', async () => {
     for (const accept of ['text/html', 'application/xml, application/json;q=0']) {
       const answer = await h().request('GET', '/v1/fn', { headers: { accept } });
       expect(answer).toMatchObject({ status: 406, json: problem('not_acceptable', 'Not Acceptable') });
       expect(await h().request('POST', '/v1/fn/_/none', { headers: { accept } })).toMatchObject({ status: 406 });
     }
+    const accepts = (path: string, accept: string) => h().request('GET', path, { headers: { accept } });
+    expect(await accepts('/v1/fn/_/none/code', 'text/html')).toMatchObject({ status: 406 });
+    expect(await accepts('/v1/fn/_/none/code', 'application/wasm')).toMatchObject({ status: 404 });
+    const prometheus = 'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3';
+    expect(await accepts('/metrics', prometheus)).toMatchObject({ status: 200 });
+    expect(await accepts('/metrics/agents/none', prometheus)).toMatchObject({ status: 404 });
+    expect(await accepts('/metrics/agents', 'application/json')).toMatchObject({ status: 200 });
     const accept = 'text/html, application/json;q=0.5';
     expect(await h().request('GET', '/v1/fn', { headers: { accept } })).toMatchObject({ status: 200 });
   });

@@ -58,9 +58,49 @@ export function describeAgents(h: () => Harness): void {
         [{ expires_in_seconds: 0 }, 422],
         [{ labels: { 'a b': 'x' } }, 422],
         [{ labels: ['x'] }, 400],
+        [{ labels: { a: 'x\0' } }, 422],
+        [{ labels: { a: '\ud800' } }, 422],
+        [{ expires_in_seconds: 60 * 86_400 }, 422],
+        [{ use: 1 }, 422],
       ] as const) {
         expect(await h().request('POST', '/v1/agents/tokens', { json })).toMatchObject({ status });
       }
+    });
+
+    test('a request for a join token says what is wrong with it', async () => {
+      const late = await h().request('POST', '/v1/agents/tokens', { json: { expires_in_seconds: 60 * 86_400 } });
+      expect(late.json).toMatchObject({
+        errors: { fields: { expires_in_seconds: ['must be from 1 to 2592000 (30 days)'] } },
+      });
+      const unknown = await h().request('POST', '/v1/agents/tokens', { json: { use: 1, label: {} } });
+      expect(unknown.json).toMatchObject({
+        errors: { use: ['is not a field of this request'], label: ['is not a field of this request'] },
+      });
+    });
+
+    test('labels of the join token win over those that the agent gives itself, also later', async () => {
+      const { token } = await joinToken({ labels: { site: 'granted' } });
+      const { agents } = h().controlPlane;
+      expect(await agents.admit(hello(9, 'nine', token))).toMatchObject({ labels: { site: 'granted' } });
+      const again = await agents.admit({ ...hello(9, 'nine'), labels: { site: 'mine', room: '1' } });
+      expect(again).toMatchObject({ ok: true, labels: { site: 'granted', room: '1' } });
+      expect(await agents.get('nine')).toMatchObject({ labels: { site: 'granted', room: '1' } });
+    });
+
+    test('the name "tokens" is refused, also to an agent that is known, and takes no use of a join token', async () => {
+      const { token } = await joinToken({});
+      const { agents } = h().controlPlane;
+      const refused = { ok: false, close: 'name_taken', message: expect.stringContaining('reserved') };
+      expect(await agents.admit(hello(10, 'tokens', token))).toMatchObject(refused);
+      expect(await agents.admit(hello(10, 'ten', token))).toMatchObject({ ok: true });
+      expect(await agents.admit(hello(10, 'tokens'))).toMatchObject(refused);
+    });
+
+    test('a text that the database cannot hold is a fault of whoever sent it', async () => {
+      const { token } = await joinToken({});
+      const admission = h().controlPlane.agents.admit({ ...hello(11, 'eleven', token), agentVersion: '\0' });
+      await expect(admission).rejects.toMatchObject({ code: 'validation_failed' });
+      expect(await h().controlPlane.agents.admit(hello(11, 'eleven', token))).toMatchObject({ ok: true });
     });
 
     test('agents are listed and shown, online or not, and revoked for good', async () => {
@@ -127,6 +167,13 @@ export function describeAgents(h: () => Harness): void {
       await create(h(), 'placed', 'wasm 1', { manifest: '{"placement":{"labels":{"zone":"z"}}}' });
       expect((await h().request('GET', '/v1/fn/_/placed')).json).toMatchObject({
         data: { agents: [{ id, name: 'away', online: false, holds: false }] },
+      });
+
+      // It took note of the revision, and may have reported an error with that: nobody knows by now.
+      h().controlPlane.agents.seen(id, h().controlPlane.catalog.version);
+      await h().controlPlane.agents.close();
+      expect((await h().request('GET', '/v1/fn/_/placed')).json).toMatchObject({
+        data: { agents: [{ id, name: 'away', online: false, holds: null }] },
       });
     });
   });

@@ -3,7 +3,7 @@
 import { digestOf } from '@skerry/shared/bundle.ts';
 import { describe, expect, test } from 'vitest';
 import { createBundles } from '../bundles.ts';
-import { create, type Harness, problem, streamed, upload } from '../testing/harness.ts';
+import { create, type Harness, problem, upload } from '../testing/harness.ts';
 
 export function describeFunctions(h: () => Harness): void {
   describe('functions', () => {
@@ -76,44 +76,6 @@ export function describeFunctions(h: () => Harness): void {
       expect(answer).toMatchObject({ status: 409, json: problem('conflict', 'Conflict') });
       const [one, other] = await Promise.all([create(h(), 'race'), create(h(), 'race')]);
       expect([one.status, other.status].sort()).toEqual([201, 409]);
-    });
-
-    test.each<[string, () => FormData, number]>([
-      ['no name', () => upload({}, 'wasm'), 400],
-      ['no code', () => upload({ name: 'bad' }), 400],
-      ['code that is a text field', () => upload({ name: 'bad', code: 'wasm' }), 400],
-      ['an empty file', () => upload({ name: 'bad' }, ''), 422],
-      ['a name out of form', () => upload({ name: 'b d' }, 'wasm'), 422],
-      ['code that is no component', () => upload({ name: 'bad' }, 'text'), 422],
-      ['a manifest that is not JSON', () => upload({ name: 'bad', manifest: '{' }, 'wasm'), 400],
-      ['a manifest with an unknown key', () => upload({ name: 'bad', manifest: '{"x":1}' }, 'wasm'), 422],
-      ['metadata that is not JSON', () => upload({ name: 'bad', metadata: '{' }, 'wasm'), 400],
-      ['metadata that is a list', () => upload({ name: 'bad', metadata: '[]' }, 'wasm'), 400],
-      ['a capacity below -1', () => upload({ name: 'bad', metadata: '{"capacity":-2}' }, 'wasm'), 422],
-      ['events that are no list', () => upload({ name: 'bad', events: '{}' }, 'wasm'), 400],
-      ['sinks that are not JSON', () => upload({ name: 'bad', sinks: 'x' }, 'wasm'), 400],
-      ['a wait that is no time', () => upload({ name: 'bad', wait_for_workers: 'soon' }, 'wasm'), 400],
-    ])('%s is refused, and nothing is stored', async (_, form, status) => {
-      const answer = await h().request('POST', '/v1/fn/_', { body: form() });
-      expect(answer.status).toBe(status);
-      expect(answer.json).toMatchObject({ errors: { detail: expect.any(String), code: expect.any(String) } });
-      expect(await h().request('GET', '/v1/fn/_/bad')).toMatchObject({ status: 404 });
-    });
-
-    test('a body that is not multipart, or broken: 400', async () => {
-      expect(await h().request('POST', '/v1/fn/_', { json: { name: 'x' } })).toMatchObject({ status: 400 });
-      const headers = { 'content-type': 'multipart/form-data; boundary=x' };
-      expect(await h().request('POST', '/v1/fn/_', { body: 'torn', headers })).toMatchObject({ status: 400 });
-    });
-
-    test('an upload over the limit: 413, told at once or while it streams, and nothing is stored', async () => {
-      const declared = await create(h(), 'large', `wasm${'x'.repeat(100_000)}`);
-      expect(declared).toMatchObject({
-        status: 413,
-        json: problem('payload_too_large', 'Request Entity Too Large'),
-      });
-      expect(await streamed(h(), '/v1/fn/_', 'multipart/form-data; boundary=x', 200_000)).toBe(413);
-      expect(await h().request('GET', '/v1/fn/_/large')).toMatchObject({ status: 404 });
     });
 
     test.each([
@@ -240,6 +202,18 @@ export function describeFunctions(h: () => Harness): void {
       expect(next).toMatchObject({ json: { data: { revision: 3 } } });
       const rollback = (json: unknown) => h().request('POST', '/v1/fn/_/rev/rollback', { json });
       expect(await rollback({ revision: 9 })).toMatchObject({ status: 404 });
+      expect(await rollback({ revision: 2 ** 31 - 1 })).toMatchObject({ status: 404 });
+      expect(await rollback({ revision: 2 ** 31 })).toMatchObject({ status: 422 });
+      expect(await rollback({ revision: 1, wait: true })).toMatchObject({ status: 422 });
+      const codeOf = (revision: string) => h().request('GET', `/v1/fn/_/rev/code?revision=${revision}`);
+      expect(await codeOf('2147483647')).toMatchObject({ status: 404 });
+      for (const revision of ['2147483648', '0', '-1', '1e30']) {
+        expect(await codeOf(revision)).toMatchObject({ status: 422 });
+      }
+      expect(await codeOf('x')).toMatchObject({ status: 400 });
+      const accept = 'application/wasm';
+      const wasm = await h().request('GET', '/v1/fn/_/rev/code', { headers: { accept } });
+      expect(wasm).toMatchObject({ status: 200, text: 'wasm c' });
       expect(await rollback({ revision: 'x' })).toMatchObject({ status: 400 });
       expect(await h().request('GET', '/v1/fn/_/rev/code?revision=9')).toMatchObject({ status: 404 });
       expect(await h().request('GET', '/v1/fn/_/none/revisions')).toMatchObject({ status: 404 });

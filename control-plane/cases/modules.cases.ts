@@ -56,6 +56,15 @@ export function describeModules(h: () => Harness): void {
       expect(renamed).toMatchObject({ status: 400, json: problem('bad_request', 'Bad Request') });
     });
 
+    test('further keys are left alone, as FunLess has it; a urlencoded body is not read: 400', async () => {
+      const json = { module: { name: 'lenient', colour: 'red' }, more: 1 };
+      expect(await h().request('POST', '/v1/fn', { json })).toMatchObject({ status: 201 });
+      expect(await h().request('DELETE', '/v1/fn/lenient')).toMatchObject({ status: 204 });
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      const body = 'module[name]=encoded';
+      expect(await h().request('POST', '/v1/fn', { body, headers })).toMatchObject({ status: 400 });
+    });
+
     test('an unknown module: 404', async () => {
       const json = { module: { name: 'x' } };
       for (const [method, options] of [

@@ -4,11 +4,14 @@ import { DrizzleQueryError } from 'drizzle-orm';
 
 /** SQLSTATE classes that say nothing about the statement: connection, resources, operator, system, and timeouts. */
 const awayClasses = new Set(['08', '53', '57', '58']);
+/** `character_not_in_repertoire`, `untranslatable_character`: what Postgres cannot store, such as NUL in a text. */
+const textStates = new Set(['22021', '22P05']);
 /** `lock_not_available`: a lock was waited for until the deadline. */
 const awayStates = new Set(['55P03']);
 
 /**
- * The given failure as the caller shall see it: `store_unavailable` when the database is away, else itself.
+ * The given failure as the caller shall see it: `store_unavailable` when the database is away, `validation_failed` when
+ * it was given a text that it cannot hold, else itself.
  * Whether it is away is told by what is missing: an error that the server reported carries a SQLSTATE.
  *
  * @param during while connecting, whatever goes wrong means that there is no database
@@ -16,6 +19,9 @@ const awayStates = new Set(['55P03']);
 export function storeError(error: unknown, during: 'connecting' | 'query'): unknown {
   const cause = error instanceof DrizzleQueryError ? error.cause : error;
   const state = sqlState(cause);
+  if (state !== undefined && textStates.has(state)) {
+    return new SkerryError('validation_failed', 'a text has characters that cannot be stored, such as NUL', { cause });
+  }
   const away =
     during === 'connecting' ||
     (state === undefined

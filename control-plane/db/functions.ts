@@ -3,6 +3,7 @@ import type { World } from '@skerry/shared/bundle.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Manifest, manifestSchema } from '@skerry/shared/manifest.ts';
 import { and, desc, eq, lte, ne } from 'drizzle-orm';
+import { isName } from './ids.ts';
 import { bundles, components, functions, modules, revisions } from './schema.ts';
 import type { Orm } from './store.ts';
 import { sweepCode } from './sweep.ts';
@@ -40,6 +41,7 @@ export type RevisionRow = CodeRow & {
 };
 
 export async function findFunction(orm: Orm, module: string, name: string): Promise<FunctionRow | undefined> {
+  if (!isName(module) || !isName(name)) return undefined;
   const [row] = await orm
     .select({ fn: functions, module: modules.name })
     .from(functions)

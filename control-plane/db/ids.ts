@@ -1,7 +1,15 @@
-/** Form of the database's ids: what has another form is not there, and Postgres need not be asked. */
+/**
+ * Form of the database's keys. What has another form is not there, and Postgres need not be asked: it would answer with
+ * an error, to a NUL for instance.
+ */
+import { namePattern } from '@skerry/shared/names.ts';
 
 const form = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function isUuid(text: string): boolean {
   return form.test(text);
+}
+
+export function isName(text: string): boolean {
+  return namePattern.test(text);
 }

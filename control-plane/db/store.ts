@@ -4,6 +4,8 @@
  * Invariants: every wait has a deadline (connecting, each statement); a database that cannot be reached shows as
  * SkerryError('store_unavailable') and as nothing else; a connection that broke inside a transaction is thrown away.
  */
+
+import { SkerryError } from '@skerry/shared/errors.ts';
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { storeError } from './errors.ts';
 
@@ -53,7 +55,7 @@ export function createStore(driver: Driver): Store {
       );
     } catch (error) {
       const mapped = storeError(error, 'query');
-      if (mapped !== error && mapped instanceof Error) broken = mapped;
+      if (mapped instanceof SkerryError && mapped.code === 'store_unavailable') broken = mapped;
       throw mapped;
     } finally {
       lease.release(broken);

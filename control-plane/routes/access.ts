@@ -9,7 +9,7 @@ import { authenticate } from '../auth.ts';
 import type { Catalog } from '../catalog.ts';
 import type { RequestMetrics } from '../request-metrics.ts';
 import type { Role, Subject } from '../subject.ts';
-import { needJson } from './accept.ts';
+import { needType } from './accept.ts';
 import { requestIdOf } from './request-id.ts';
 
 export type AppEnv = {
@@ -23,8 +23,11 @@ export type AppEnv = {
 
 type Guard = MiddlewareHandler<AppEnv>;
 
-/** Middleware lists for routes, by who may call them; `upload` is `user` without a limit on the body. */
-export type Access = Readonly<Record<'open' | 'user' | 'admin' | 'upload', Guard[]>>;
+/**
+ * Middleware lists for routes, by who may call them. `upload` is `user` without a limit on the body; `download` and
+ * `scrape` are `user` where the answer is a component or Prometheus text.
+ */
+export type Access = Readonly<Record<'open' | 'user' | 'admin' | 'upload' | 'download' | 'scrape', Guard[]>>;
 
 export function createAccess(
   catalog: Pick<Catalog, 'subjectByToken'>,
@@ -40,11 +43,11 @@ export function createAccess(
     c.res.headers.set('x-request-id', requestId);
     requests.route(`${c.req.method} ${routePath(c, -1)}`).observe(c.res.status, now() - start);
   });
-  const need = (role: Role) =>
+  const need = (role: Role, type?: string) =>
     createMiddleware<AppEnv>((c, next) => {
       const { authorization, accept } = c.env.incoming.headers;
       c.set('subject', authenticate(catalog, authorization, role));
-      needJson(accept);
+      needType(accept, type);
       return next();
     });
   const limit = bodyLimit({ maxSize: maxBodyBytes, onError: () => tooLarge(maxBodyBytes) });
@@ -53,6 +56,8 @@ export function createAccess(
     user: [observe, need('user'), limit],
     admin: [observe, need('admin'), limit],
     upload: [observe, need('user')],
+    download: [observe, need('user', 'application/wasm'), limit],
+    scrape: [observe, need('user', 'text/plain'), limit],
   };
 }
 

@@ -18,11 +18,12 @@ export function addAgentMetricsRoutes(
   access: Access,
   hub: Pick<Hub, 'connected' | 'scrape'>,
 ): void {
-  const guarded = { security: bearer, tags: ['agents'], middleware: access.user, method: 'get' as const };
+  const guarded = { security: bearer, tags: ['agents'], method: 'get' as const };
 
   app.openapi(
     createRoute({
       ...guarded,
+      middleware: access.user,
       path: '/metrics/agents',
       summary: 'Agents with a tunnel, as Prometheus HTTP service discovery reads them',
       responses: { 200: json(targetsSchema, 'A target group per agent'), ...problems(401) },
@@ -42,12 +43,13 @@ export function addAgentMetricsRoutes(
   app.openapi(
     createRoute({
       ...guarded,
+      middleware: access.scrape,
       path: '/metrics/agents/{agent}',
       summary: "An agent's Prometheus metrics, fetched now through its tunnel",
       request: { params },
       responses: {
         200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: z.string() } } },
-        ...problems(401, 404, 503),
+        ...problems(401, 404, 406, 503),
       },
     }),
     async (c) => {

@@ -9,9 +9,12 @@ export function bodyError(error: z.ZodError): SkerryError {
     return new SkerryError('bad_request', `${malformed.path.join('.') || 'body'}: ${malformed.message}`);
   }
   const fields: Record<string, string[]> = {};
+  const add = (field: string, message: string) => {
+    fields[field] = [...(fields[field] ?? []), message];
+  };
   for (const issue of error.issues) {
-    const field = String(issue.path.at(-1) ?? 'body');
-    fields[field] = [...(fields[field] ?? []), issue.message];
+    if (issue.code === 'unrecognized_keys') for (const key of issue.keys) add(key, 'is not a field of this request');
+    else add(String(issue.path.at(-1) ?? 'body'), issue.message);
   }
   const message = Object.entries(fields).map(([field, messages]) => `${field} ${messages.join(', ')}`);
   return new SkerryError('validation_failed', message.join('; '), { fields });

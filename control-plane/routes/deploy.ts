@@ -3,68 +3,91 @@ import type { OpenAPIHono, z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { manifestSchema } from '@skerry/shared/manifest.ts';
 import type { Context } from 'hono';
+import type { Directory } from '../catalog.ts';
 import { withMetadata } from '../function-metadata.ts';
 import type { Deployed, FunctionService } from '../functions.ts';
 import type { Hub } from '../tunnel/hub.ts';
 import type { Access, AppEnv } from './access.ts';
 import { readBody } from './body.ts';
+import { needFunction } from './door.ts';
 import { deployedSchema, uploadSchema } from './function-schemas.ts';
-import { bearer, dataOf, json, problems } from './schemas.ts';
+import { bearer, dataOf, json, pathParameter, problems } from './schemas.ts';
 import { type ConnectorResult, type FunctionUpload, readUpload } from './upload.ts';
+import { createUploadBudget } from './upload-budget.ts';
 
 export type DeployRoutesOptions = {
   readonly access: Access;
+  readonly catalog: Pick<Directory, 'hasModule' | 'find'>;
   readonly functions: FunctionService;
   readonly hub: Pick<Hub, 'rollout'>;
   readonly maxUploadBytes: number;
   readonly waitForWorkersMs: number;
 };
 
-export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesOptions): void {
-  const { access, functions, hub } = options;
+/** Uploads of the largest size that may be in memory at one time; of smaller ones, as many more. */
+const largestAtOnce = 4;
 
-  const upload = async (c: Context<AppEnv>) => {
+export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesOptions): void {
+  const { access, catalog, functions, hub } = options;
+
+  const budget = createUploadBudget(options.maxUploadBytes, largestAtOnce);
+
+  /** Reads the form and carries it out; its bytes count as in memory until then. */
+  const carryOut = async (c: Context<AppEnv>, work: (form: FunctionUpload) => Promise<Deployed>) => {
     const { incoming } = c.env;
-    return readUpload(await readBody(incoming, options.maxUploadBytes), incoming.headers['content-type']);
+    const { 'content-length': length, 'content-type': type } = incoming.headers;
+    const giveBack = budget.take(length === undefined ? undefined : Number(length));
+    try {
+      const form = await readUpload(await readBody(incoming, options.maxUploadBytes), type);
+      return { deployed: await work(form), waitMs: form.waitMs, events: form.events, sinks: form.sinks };
+    } finally {
+      giveBack();
+    }
   };
-  const answer = async (c: Context<AppEnv>, deployed: Deployed, form: FunctionUpload, status: 200 | 201) => {
-    const data = await rolledOut(hub, deployed, form.waitMs ?? options.waitForWorkersMs);
-    const connectors = [...form.events, ...form.sinks];
+  const answer = async (
+    c: Context<AppEnv>,
+    { deployed, waitMs, events, sinks }: Awaited<ReturnType<typeof carryOut>>,
+    status: 200 | 201,
+  ) => {
+    const data = await rolledOut(hub, deployed, waitMs ?? options.waitForWorkersMs);
     return c.json(
-      { data: { ...data, ...connected('events', form.events), ...connected('sinks', form.sinks) } },
-      connectors.length > 0 ? 207 : status,
+      { data: { ...data, ...connected('events', events), ...connected('sinks', sinks) } },
+      events.length + sinks.length > 0 ? 207 : status,
     );
   };
 
   app.on('POST', ['/v1/fn/:module'], ...access.upload, async (c) => {
-    const form = await upload(c);
-    const { name, code } = form;
-    if (name === undefined || code === undefined) throw new SkerryError('bad_request', 'name and code are needed');
-    const deployed = await functions.create({
-      module: c.req.param('module') ?? '',
-      name,
-      code,
-      manifest: withMetadata(form.manifest ?? manifestSchema.parse(undefined), form.metadata),
-      createdBy: c.get('subject').name,
+    const module = c.req.param('module') ?? '';
+    if (!catalog.hasModule(module)) throw new SkerryError('not_found', `There is no module "${module}"`);
+    const done = await carryOut(c, ({ name, code, manifest, metadata }) => {
+      if (name === undefined || code === undefined) throw new SkerryError('bad_request', 'name and code are needed');
+      return functions.create({
+        module,
+        name,
+        code,
+        manifest: withMetadata(manifest ?? manifestSchema.parse(undefined), metadata),
+        createdBy: c.get('subject').name,
+      });
     });
-    return answer(c, deployed, form, 201);
+    return answer(c, done, 201);
   });
 
   app.on('PUT', ['/v1/fn/:module/:function'], ...access.upload, async (c) => {
-    const form = await upload(c);
-    const { name, code, manifest } = form;
-    if (name === undefined || (code === undefined && manifest === undefined)) {
-      throw new SkerryError('bad_request', 'name and code are needed; code may be left out beside a manifest');
-    }
-    const deployed = await functions.update({
-      module: c.req.param('module') ?? '',
-      name: c.req.param('function') ?? '',
-      newName: name,
-      code,
-      manifest: (current) => withMetadata(manifest ?? current, form.metadata),
-      createdBy: c.get('subject').name,
+    const fn = needFunction(catalog, c.req.param('module'), c.req.param('function'));
+    const done = await carryOut(c, ({ name, code, manifest, metadata }) => {
+      if (name === undefined || (code === undefined && manifest === undefined)) {
+        throw new SkerryError('bad_request', 'name and code are needed; code may be left out beside a manifest');
+      }
+      return functions.update({
+        module: fn.module,
+        name: fn.name,
+        newName: name,
+        code,
+        manifest: (current) => withMetadata(manifest ?? current, metadata),
+        createdBy: c.get('subject').name,
+      });
     });
-    return answer(c, deployed, form, 200);
+    return answer(c, done, 200);
   });
 
   const documented = {
@@ -100,10 +123,6 @@ export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesO
       ...problems(400, 401, 404, 409, 413, 422, 503),
     },
   });
-}
-
-export function pathParameter(name: string) {
-  return { name, in: 'path' as const, required: true, schema: { type: 'string' as const } };
 }
 
 /** What a change has come to, after the agents concerned have applied it or the wait is over. */

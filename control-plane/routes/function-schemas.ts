@@ -49,7 +49,10 @@ export const functionSchema = z
         id: z.string(),
         name: z.string(),
         online: z.boolean(),
-        holds: z.boolean().openapi({ description: 'The current revision is ready there' }),
+        holds: z
+          .boolean()
+          .nullable()
+          .openapi({ description: 'The current revision is ready there; null: not known while it is offline' }),
         error: z.string().optional(),
       }),
     ),

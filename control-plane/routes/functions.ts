@@ -23,7 +23,11 @@ export type FunctionRoutesOptions = {
 };
 
 const params = z.object({ module: pathName('Name of the module'), function: pathName('Name of the function') });
-const revisionNumber = z.coerce.number().int().min(1);
+/** Revisions are numbered in a column of four bytes. */
+const maxRevision = 2 ** 31 - 1;
+const revisionRange = `must be from 1 to ${maxRevision}`;
+const revisionNumber = z.int().min(1, revisionRange).max(maxRevision, revisionRange);
+const revisionText = z.coerce.number().pipe(revisionNumber);
 
 export function addFunctionRoutes(app: OpenAPIHono<AppEnv>, options: FunctionRoutesOptions): void {
   const { access, catalog, functions, revisions, holders, hub } = options;
@@ -118,8 +122,8 @@ export function addFunctionRoutes(app: OpenAPIHono<AppEnv>, options: FunctionRou
       method: 'post',
       path: '/v1/fn/{module}/{function}/rollback',
       summary: 'Make an older revision the current one again',
-      request: { params, body: jsonBody(z.object({ revision: z.int().min(1) })) },
-      responses: { 200: json(dataOf(deployedSchema), 'Rolled back'), ...problems(400, 401, 404, 503) },
+      request: { params, body: jsonBody(z.strictObject({ revision: revisionNumber })) },
+      responses: { 200: json(dataOf(deployedSchema), 'Rolled back'), ...problems(400, 401, 404, 422, 503) },
     }),
     async (c) => {
       const path = c.req.valid('param');
@@ -131,13 +135,14 @@ export function addFunctionRoutes(app: OpenAPIHono<AppEnv>, options: FunctionRou
   app.openapi(
     createRoute({
       ...guarded,
+      middleware: access.download,
       method: 'get',
       path: '/v1/fn/{module}/{function}/code',
       summary: 'Download the component as it was uploaded',
-      request: { params, query: z.object({ revision: revisionNumber.optional() }) },
+      request: { params, query: z.object({ revision: revisionText.optional() }) },
       responses: {
         200: { description: 'The component', content: { 'application/wasm': { schema: { type: 'string' } } } },
-        ...problems(400, 401, 404, 503),
+        ...problems(400, 401, 404, 406, 422, 503),
       },
     }),
     async (c) => {

@@ -17,12 +17,21 @@ const joinTokenSchema = z
   })
   .openapi('JoinToken');
 
-const requestSchema = z.object({
-  uses: z.int().min(1).max(100_000).default(1).openapi({ description: 'Agents that it may enrol' }),
+const usesRange = 'must be from 1 to 100000';
+const maxDays = 30;
+const expiryRange = `must be from 1 to ${maxDays * 86_400} (${maxDays} days)`;
+
+const requestSchema = z.strictObject({
+  uses: z
+    .int()
+    .min(1, usesRange)
+    .max(100_000, usesRange)
+    .default(1)
+    .openapi({ description: 'Agents that it may enrol' }),
   expires_in_seconds: z
     .int()
-    .min(1)
-    .max(30 * 86_400)
+    .min(1, expiryRange)
+    .max(maxDays * 86_400, expiryRange)
     .default(3_600),
   labels: labelsSchema.default({}).openapi({ description: 'Labels that these agents get besides their own' }),
 });

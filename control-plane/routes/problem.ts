@@ -1,8 +1,9 @@
 /**
  * Errors as answers: `{"errors": {"detail": …, "code": …}}`. `detail` is FunLess's phrase where FunLess has one;
- * `message` then says what exactly. Field errors stand beside them under the field's name, as arrays.
+ * `message` then says what exactly. Messages about fields stand beside them under the field's name, as FunLess has it,
+ * and all of them under `fields`, where a field called `code` or `detail` is not hidden by its namesake.
  */
-import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
+import { type ErrorCode, type FieldErrors, SkerryError } from '@skerry/shared/errors.ts';
 
 const phrases: Partial<Record<ErrorCode, string>> = {
   bad_request: 'Bad Request',
@@ -21,7 +22,8 @@ export type Problem = {
     readonly detail: string;
     readonly code: ErrorCode;
     readonly message?: string;
-    readonly [field: string]: string | readonly string[] | undefined;
+    readonly fields?: FieldErrors;
+    readonly [field: string]: string | readonly string[] | FieldErrors | undefined;
   };
 };
 
@@ -36,7 +38,13 @@ export function problemBody(error: SkerryError): Problem {
   // What is internal stays in the log; the caller gets the request's id.
   const message = phrase !== undefined && error.code !== 'internal' && error.message !== phrase;
   return {
-    errors: { ...error.fields, detail, code: error.code, ...(message && { message: error.message }) },
+    errors: {
+      ...error.fields,
+      detail,
+      code: error.code,
+      ...(message && { message: error.message }),
+      ...(error.fields && { fields: error.fields }),
+    },
   };
 }
 

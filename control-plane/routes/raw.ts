@@ -5,47 +5,21 @@
 import { isUtf8 } from 'node:buffer';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { defaultModule } from '@skerry/shared/names.ts';
-import type { Context } from 'hono';
-import { authenticate } from '../auth.ts';
 import type { AppEnv } from './access.ts';
-import { readBody } from './body.ts';
-import { callerSignal } from './caller.ts';
-import { pathParameter } from './deploy.ts';
-import { type InvocationRoutesOptions, invocationHeaders, needFunction, resultHeaders } from './invocation.ts';
-import { requestIdOf } from './request-id.ts';
-import { bearer, problems } from './schemas.ts';
+import { createDoor, type DoorOptions, needFunction } from './door.ts';
+import { bearer, pathParameter, problems } from './schemas.ts';
 
-export function addRawRoutes(app: OpenAPIHono<AppEnv>, options: InvocationRoutesOptions): void {
-  const { catalog, invoker, requests, answerError, maxBodyBytes, now } = options;
-  const metrics = requests.route('ALL /function/:target');
-
-  const handle = async (c: Context<AppEnv>) => {
-    const start = now();
-    const { incoming, outgoing } = c.env;
-    const { headers } = incoming;
-    const requestId = requestIdOf(headers['x-request-id']);
-    try {
-      authenticate(catalog, headers.authorization, 'user');
+export function addRawRoutes(app: OpenAPIHono<AppEnv>, options: DoorOptions): void {
+  const handle = createDoor(options, {
+    route: 'ALL /function/:target',
+    find(c) {
       const { module, name } = targetOf(c.req.param('target') ?? '');
-      const fn = needFunction(catalog, module, name);
-      const limit = Math.min(maxBodyBytes, fn.manifest.limits.input_bytes);
-      const result = await invoker.invoke({
-        function: fn,
-        input: await readBody(incoming, limit),
-        signal: callerSignal(outgoing),
-        ...invocationHeaders(headers),
-      });
-      metrics.observe(200, now() - start);
-      return new Response(new Uint8Array(result.output), {
-        status: 200,
-        headers: resultHeaders(result, requestId, contentTypeOf(result.output)),
-      });
-    } catch (error) {
-      const response = answerError(error, requestId);
-      metrics.observe(response.status, now() - start);
-      return response;
-    }
-  };
+      return needFunction(options.catalog, module, name);
+    },
+    limit: (fn) => fn.manifest.limits.input_bytes,
+    input: (body) => body,
+    output: (output) => ({ body: new Uint8Array(output), contentType: contentTypeOf(output) }),
+  });
   app.all('/function/:target', handle);
   app.all('/function/:target/*', handle);
 

@@ -19,6 +19,11 @@ export const blankNameSchema = z.string().default('').superRefine(checkName).ope
 /** Names in paths are not checked: what has no such form is not there. */
 export const pathName = (description: string) => z.string().openapi({ description, example: '_' });
 
+/** A parameter of a path that is documented by hand. */
+export function pathParameter(name: string) {
+  return { name, in: 'path' as const, required: true, schema: { type: 'string' as const } };
+}
+
 export const agentLabelsSchema = z.record(z.string(), z.string());
 
 export const problemSchema = z
@@ -28,6 +33,10 @@ export const problemSchema = z
         detail: z.string(),
         code: z.enum(errorCodes),
         message: z.string().optional(),
+        fields: z
+          .record(z.string(), z.array(z.string()))
+          .optional()
+          .openapi({ description: 'Messages by field of the request; each stands beside it under its name, too' }),
       })
       .catchall(z.union([z.string(), z.array(z.string())])),
   })

@@ -2,11 +2,13 @@
  * The multipart body of function create and update, FunLess's fields and ours. What cannot be read at all is 400,
  * what can be read and is out of form is 422 with the field's name; nothing has been stored when either happens.
  */
+import { isUtf8 } from 'node:buffer';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Manifest, manifestSchema } from '@skerry/shared/manifest.ts';
-import { namePattern } from '@skerry/shared/names.ts';
+import { namePattern, textSchema } from '@skerry/shared/names.ts';
 import * as z from 'zod';
 import type { FunctionMetadata } from '../function-metadata.ts';
+import { type Part, parseMultipart } from './multipart.ts';
 import { fieldError } from './problem.ts';
 
 /** One event or sink of the request: the reason why it cannot be connected, in FunLess's shape. */
@@ -27,36 +29,27 @@ const maxConnectors = 100;
 /** Longest wait that a request can ask for, in milliseconds. */
 export const maxWaitMs = 60_000;
 
-/** @throws SkerryError bad_request, validation_failed */
-export async function readUpload(body: Uint8Array, contentType: string | undefined): Promise<FunctionUpload> {
-  const form = await parseForm(body, contentType);
+type Parts = ReadonlyMap<string, Part>;
+
+/** Rejects with SkerryError bad_request, validation_failed. */
+export async function readUpload(body: Buffer, contentType: string | undefined): Promise<FunctionUpload> {
+  const parts = await parseMultipart(body, contentType);
   return {
-    name: nameOf(textField(form, 'name')),
-    code: await codeOf(form.get('code')),
-    manifest: manifestOf(textField(form, 'manifest')),
-    metadata: metadataOf(textField(form, 'metadata')),
-    waitMs: waitOf(textField(form, 'wait_for_workers')),
-    events: connectorsOf('events', textField(form, 'events')),
-    sinks: connectorsOf('sinks', textField(form, 'sinks')),
+    name: nameOf(textField(parts, 'name')),
+    code: codeOf(parts.get('code')),
+    manifest: manifestOf(textField(parts, 'manifest')),
+    metadata: metadataOf(textField(parts, 'metadata')),
+    waitMs: waitOf(textField(parts, 'wait_for_workers')),
+    events: connectorsOf('events', textField(parts, 'events')),
+    sinks: connectorsOf('sinks', textField(parts, 'sinks')),
   };
 }
 
-async function parseForm(body: Uint8Array, contentType: string | undefined): Promise<FormData> {
-  if (!contentType?.toLowerCase().startsWith('multipart/form-data')) {
-    throw new SkerryError('bad_request', 'The body must be multipart/form-data');
-  }
-  try {
-    return await new Response(body, { headers: { 'content-type': contentType } }).formData();
-  } catch (cause) {
-    throw new SkerryError('bad_request', 'The body is not well-formed multipart/form-data', { cause });
-  }
-}
-
-function textField(form: FormData, field: string): string | undefined {
-  const value = form.get(field);
-  if (value === null) return undefined;
-  if (typeof value !== 'string') throw new SkerryError('bad_request', `${field} must be a text field`);
-  return value;
+function textField(parts: Parts, field: string): string | undefined {
+  const part = parts.get(field);
+  if (part === undefined) return undefined;
+  if (part.file || !isUtf8(part.bytes)) throw new SkerryError('bad_request', `${field} must be a text field`);
+  return part.bytes.toString();
 }
 
 function nameOf(name: string | undefined): string | undefined {
@@ -64,11 +57,11 @@ function nameOf(name: string | undefined): string | undefined {
   throw fieldError('name', name === '' ? "can't be blank" : 'must be 1 to 63 letters, digits, "_" or inner "-"');
 }
 
-async function codeOf(code: File | string | null): Promise<Uint8Array | undefined> {
-  if (code === null) return undefined;
-  if (typeof code === 'string') throw new SkerryError('bad_request', 'code must be a file part');
-  if (code.size === 0) throw fieldError('code', "can't be blank");
-  return new Uint8Array(await code.arrayBuffer());
+function codeOf(part: Part | undefined): Uint8Array | undefined {
+  if (part === undefined) return undefined;
+  if (!part.file) throw new SkerryError('bad_request', 'code must be a file part');
+  if (part.bytes.byteLength === 0) throw fieldError('code', "can't be blank");
+  return part.bytes;
 }
 
 function jsonField(field: string, text: string): unknown {
@@ -87,7 +80,7 @@ function manifestOf(text: string | undefined): Manifest | undefined {
 }
 
 const metadataSchema = z.object({
-  tag: z.string().max(160).nullish(),
+  tag: textSchema(160).nullish(),
   capacity: z
     .int()
     .min(-1)

@@ -1,6 +1,6 @@
 /** A control plane with real HTTP on a free port and a real database, for tests. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { request as httpRequest } from 'node:http';
+import { type ClientRequest, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ErrorCode } from '@skerry/shared/errors.ts';
@@ -134,5 +134,19 @@ export function streamed(h: Harness, path: string, contentType: string, bytes: n
     request.on('error', reject);
     request.flushHeaders();
     request.write(Buffer.alloc(bytes, 'x'), () => request.end());
+  });
+}
+
+/** Begins an upload of so many bytes and sends only the first of them; whoever asks for it destroys it. */
+export function halfUpload(h: Harness, path: string, bytes: number): Promise<ClientRequest> {
+  return new Promise((resolve) => {
+    const headers = {
+      authorization: `Bearer ${adminToken}`,
+      'content-type': 'multipart/form-data; boundary=x',
+      'content-length': bytes,
+    };
+    const request = httpRequest(`${h.url}${path}`, { method: 'POST', headers });
+    request.on('error', () => {});
+    request.write('-', () => resolve(request));
   });
 }

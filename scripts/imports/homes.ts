@@ -25,6 +25,7 @@ export const homes: Readonly<Record<string, Home>> = {
   hono: { places: ['control-plane/app.ts', 'control-plane/routes/', 'test/'] },
   '@hono/node-server': { places: ['control-plane/server.ts', 'test/'], typesAnywhere: true },
   '@hono/zod-openapi': { places: ['control-plane/app.ts', 'control-plane/routes/'] },
+  '@fastify/busboy': { places: ['control-plane/routes/multipart.ts'] },
   'swagger-ui-dist': { places: ['control-plane/routes/'] },
   'drizzle-orm': { places: ['control-plane/'] },
   'drizzle-kit': { places: ['control-plane/drizzle.config.ts'] },

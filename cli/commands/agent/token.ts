@@ -29,7 +29,8 @@ export function tokenCommand(terminal: Terminal): Command {
       });
       show(terminal, options, data, () => `${data.token}\n`);
       if (!options.json) {
-        terminal.err(`On the device: skerry agent --server ${client.server} --token ${data.token}\n`);
+        // The token stays out of this line, which is likely to be logged or kept by the terminal.
+        terminal.err(`On the device: SKERRY_JOIN_TOKEN=<this token> skerry agent --server ${client.server}\n`);
       }
     });
 }

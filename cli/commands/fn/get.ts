@@ -22,6 +22,11 @@ export function getFunctionCommand(terminal: Terminal): Command {
     });
 }
 
+function codeState(holds: boolean | null): string {
+  if (holds === null) return 'not known while it is offline';
+  return holds ? 'has it' : 'does not have it yet';
+}
+
 function describe({ module, name, revision, digest, size, world, imports, manifest, agents }: FunctionDetails): string {
   const { limits, env, instance, placement } = manifest;
   const facts = [
@@ -38,7 +43,7 @@ function describe({ module, name, revision, digest, size, world, imports, manife
   const rows = agents.map((agent) => [
     agent.name,
     agent.online ? 'online' : 'offline',
-    agent.error ?? (agent.holds ? 'has it' : 'does not have it yet'),
+    agent.error ?? codeState(agent.holds),
   ]);
   const head = facts.map(([fact = '', value = '']) => `${fact.padEnd(12)} ${value}\n`).join('');
   return rows.length === 0 ? `${head}No agent shall have it.\n` : `${head}\n${table(['AGENT', 'STATE', 'CODE'], rows)}`;

@@ -1,0 +1,50 @@
+/** A driver on a pool of connections: `pg`'s, and Neon's, which has the same interface. */
+import { connectTimeoutMs, type Driver, type Lease, maxConnections, statementTimeoutMs } from './store.ts';
+
+/** What is used of a connection. */
+type PooledClient = {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+  release(error?: Error): void;
+};
+
+type PoolOf<Client extends PooledClient> = {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  connect(): Promise<Client>;
+  end(): Promise<void>;
+};
+
+/** The same for both pools. */
+export const poolSettings = {
+  max: maxConnections,
+  connectionTimeoutMillis: connectTimeoutMs,
+  query_timeout: statementTimeoutMs,
+  statement_timeout: statementTimeoutMs,
+  application_name: 'skerry',
+} as const;
+
+/**
+ * @param drizzleOn drizzle, and its migrations, on one connection
+ * @param onError told of connections that break while nobody uses them; the pool replaces them by itself
+ */
+export function poolDriver<Client extends PooledClient>(
+  pool: PoolOf<Client>,
+  drizzleOn: (client: Client) => Pick<Lease, 'orm' | 'migrate'>,
+  onError: (error: Error) => void,
+): Driver {
+  pool.on('error', onError);
+  return {
+    async lease() {
+      const client = await pool.connect();
+      client.on('error', onError);
+      return {
+        ...drizzleOn(client),
+        release(error) {
+          client.off('error', onError);
+          client.release(error);
+        },
+      };
+    },
+    close: () => pool.end(),
+  };
+}

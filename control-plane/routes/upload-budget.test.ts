@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { createUploadBudget } from './upload-budget.ts';
+
+test('shares are given until none is left; one of unknown length counts as the largest', () => {
+  const budget = createUploadBudget(100, 2);
+  const busy = expect.objectContaining({ code: 'prepare_busy' });
+  const giveBack = budget.take(undefined);
+  budget.take(60);
+  budget.take(40);
+  expect(() => budget.take(1)).toThrow(busy);
+  giveBack();
+  const over = budget.take(1_000_000);
+  expect(() => budget.take(1)).toThrow(busy);
+  over();
+  expect(() => budget.take(100)).not.toThrow();
+});
