@@ -2,6 +2,7 @@
  * The agent as a process: environment in, exit code out. 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 for
  * faults in the configuration, `stopExitCode` when the control plane turned it away and a human has to act.
  */
+import './heap.ts';
 import { createServer } from 'node:http';
 import { stopExitCode } from '@skerry/shared/close.ts';
 import { pino } from 'pino';
