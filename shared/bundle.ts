@@ -18,8 +18,17 @@ export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-25
 
 const bytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
 
+/** Core modules of a bundle, and core instances of a plan, at most. */
+export const maxCores = 64;
+
 /** An export of a core instance, by the instance's place in `DirectPlan.instances`. */
-const coreExportSchema = z.object({ instance: z.int().min(0).max(63), name: z.string() });
+const coreExportSchema = z.object({
+  instance: z
+    .int()
+    .min(0)
+    .max(maxCores - 1),
+  name: z.string(),
+});
 export type CoreExport = z.infer<typeof coreExportSchema>;
 
 /**
@@ -37,7 +46,7 @@ const directPlanSchema = z.object({
       }),
     )
     .min(1)
-    .max(64),
+    .max(maxCores),
   invoke: coreExportSchema,
   memory: coreExportSchema,
   realloc: coreExportSchema,
@@ -63,7 +72,7 @@ export const bundleSchema = z.object({
   modules: z
     .array(z.object({ name: z.string(), bytes: bytesSchema }))
     .min(1)
-    .max(64),
+    .max(maxCores),
   /** Present when the bundle can do without its glue. Agents that do not know it run the glue: same answers, slower. */
   direct: directPlanSchema.optional(),
 });

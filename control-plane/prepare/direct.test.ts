@@ -87,6 +87,13 @@ describe('stays on the glue', () => {
     expect(plan(await component(parts))).toBeUndefined();
   });
 
+  test('more instances than a plan may have', async () => {
+    const withOthers = (count: number) =>
+      component({ before: `(core module $x) ${'(core instance (instantiate $x))'.repeat(count)}` });
+    expect(plan(await withOthers(63))?.instances).toHaveLength(64);
+    expect(plan(await withOthers(64))).toBeUndefined();
+  });
+
   test('core modules that are not the same as those that run', async () => {
     expect(planDirect(await component(), [{ name: 'm0', bytes: new Uint8Array(8) }])).toBeUndefined();
   });

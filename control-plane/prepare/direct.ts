@@ -9,7 +9,7 @@
  * Invariant: the component has been validated (jco took it, and its world fits), so types and indices hold; this
  * reader checks only what decides whether the short way means the same.
  */
-import type { CoreExport, DirectPlan } from '@skerry/shared/bundle.ts';
+import { type CoreExport, type DirectPlan, maxCores } from '@skerry/shared/bundle.ts';
 import { createReader, type Reader, readSections, Truncated } from './binary.ts';
 import { readCoreModule } from './core-module.ts';
 
@@ -54,6 +54,7 @@ export function planDirect(
     known(modules.find((module) => Buffer.compare(module.bytes, bytes) === 0)?.name);
   try {
     for (const { id, content } of readSections(component)) readSection(id, content, spaces, nameOf);
+    if (spaces.instances.length > maxCores) return undefined;
     return { instances: spaces.instances, ...known(spaces.invoke) };
   } catch (error) {
     if (error instanceof NotFlat || error instanceof Truncated) return undefined;

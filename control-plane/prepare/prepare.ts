@@ -57,7 +57,10 @@ function withPlan(
   modules: Bundle['modules'],
 ): Pick<Bundle, 'modules'> & { direct?: DirectPlan } {
   if (!direct) return { modules };
-  return planReset(direct, modules) ?? { direct, modules };
+  const reset = planReset(direct, modules);
+  if (!reset) return { direct, modules };
+  for (const { bytes } of reset.modules) compile(bytes);
+  return reset;
 }
 
 async function wit(component: Uint8Array): Promise<string> {
