@@ -103,7 +103,7 @@ describe('an agent', () => {
     const { status, body } = await pending;
     expect(status).toBe(502);
     expect(errorOf(body).code).toBe('runner_lost');
-    expect(agent.lines).toContainEqual(expect.objectContaining({ msg: 'runner lost', end: 'SIGKILL', calls: 1 }));
+    expect(await agent.line((line) => line.msg === 'runner lost')).toMatchObject({ end: 'SIGKILL', calls: 1 });
     expect((await call('handler', 1)).status).toBe(200);
   });
 
