@@ -185,4 +185,26 @@ describe('cancel', () => {
     runner.cancel('spin-0');
     expect(text(await call(runner, 'handler', '1'))).toBe('{"echo":1,"count":1}');
   });
+
+  test('of short calls, at any moment: every one of them is answered, and soon', async () => {
+    const runner = start({ threads: 2 });
+    await runner.load(digests.handler);
+    let answered = 0;
+    const burst = async (round: number) => {
+      const calls = Array.from({ length: 32 }, (_, n) =>
+        call(runner, 'handler', '1', { id: `${round}-${n}`, timeoutMs: 60_000 }).then((result) => {
+          answered += 1;
+          // As a caller does who hangs up when the first answers come in.
+          if (n === round % 8) for (let other = 0; other < 32; other++) runner.cancel(`${round}-${other}`);
+          return text(result);
+        }),
+      );
+      return Promise.all(calls);
+    };
+    for (let round = 0; round < 100; round++) {
+      for (const answer of await burst(round)) expect(answer).toMatch(/^(\{"echo":1|cancelled|runner_lost)/);
+    }
+    expect(answered).toBe(3_200);
+    expect(runner.stats()).toMatchObject({ running: 0, queued: 0, restarts: 0 });
+  });
 });

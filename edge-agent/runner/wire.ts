@@ -22,6 +22,7 @@ export const runnerCodes = [
   'function_output_too_large',
   'function_load_failed',
   'cancelled',
+  'runner_lost',
 ] as const satisfies readonly ErrorCode[];
 export type RunnerCode = (typeof runnerCodes)[number];
 

@@ -11,6 +11,9 @@ import type { FromThread, ToThread } from './thread.ts';
 /** Heap of a thread, in MiB, linear memory not counted. */
 const heapMb = 256;
 
+/** Why a thread ended; `seq` is the call for whose sake it was ended. */
+export type ThreadEnd = { readonly code: RunnerCode; readonly message: string; readonly seq?: number };
+
 type Given<Call> = { readonly call: Call; readonly ticket: number };
 
 export type PoolThread<Call> = {
@@ -26,8 +29,8 @@ export type PoolThread<Call> = {
   takeAhead(): Call | undefined;
   /** What lies ahead, when the call that runs is the same as at the last time of asking. */
   takeAheadIfStalled(): Call[];
-  /** Stops a call: gives it back when it has not begun; ends the thread, which reports `onLost`, when it runs. */
-  stop(seq: number, code: RunnerCode, message: string): Call | 'ended' | 'not here';
+  /** Stops a call: gives it back when it has not begun. When it has, its result follows, or `onLost`. */
+  stop(seq: number, code: RunnerCode, message: string): Call | 'begun' | 'not here';
   forget(digest: string): void;
 };
 
@@ -36,8 +39,11 @@ export function startThread<Call extends { readonly seq: number; readonly conten
   events: {
     onReady(): void;
     onResult(call: Call, frame: Uint8Array): void;
-    /** The thread is gone. `running` may have had effects, `ahead` certainly did not. */
-    onLost(running: Call | undefined, ahead: Call[], code: RunnerCode, message: string): void;
+    /**
+     * The thread is gone. Calls that it had `begun` may have had effects: the one that ended it, if it was one, and
+     * any whose results did not get out. Those `ahead` certainly had none.
+     */
+    onLost(begun: Call[], ahead: Call[], end: ThreadEnd): void;
   },
 ): PoolThread<Call> {
   const claims = createClaims();
@@ -58,15 +64,23 @@ export function startThread<Call extends { readonly seq: number; readonly conten
 
   const takeBack = ({ ticket }: Given<Call>): boolean => giver.takeBack(ticket);
 
-  const lose = (code: RunnerCode, message: string) => {
+  const lose = (end: ThreadEnd) => {
     if (lost) return;
     lost = true;
     ready = false;
     const ahead = given.filter(takeBack).map(({ call }) => call);
-    const running = given.map(({ call }) => call).find((call) => !ahead.includes(call));
+    const begun = given.map(({ call }) => call).filter((call) => !ahead.includes(call));
     given = [];
     void worker.terminate();
-    events.onLost(running, ahead, code, message);
+    events.onLost(begun, ahead, end);
+  };
+
+  /**
+   * A call that has begun may have ended already, with its result on the way here: calls can be much shorter than a
+   * turn of this loop. Only one that is still without a result after a whole turn takes the thread with it.
+   */
+  const endUnlessDone = (entry: Given<Call>, end: ThreadEnd) => {
+    setImmediate(() => setImmediate(() => given.includes(entry) && lose(end)));
   };
 
   worker.on('message', (message: FromThread) => {
@@ -82,9 +96,10 @@ export function startThread<Call extends { readonly seq: number; readonly conten
   });
   worker.on('error', (error: Error & { code?: string }) => {
     const outOfMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-    lose(outOfMemory ? 'function_out_of_memory' : 'function_trap', `the thread ended: ${error.message}`);
+    const code = outOfMemory ? 'function_out_of_memory' : 'function_trap';
+    lose({ code, message: `the thread ended: ${error.message}` });
   });
-  worker.on('exit', () => lose('function_trap', 'the thread ended'));
+  worker.on('exit', () => lose({ code: 'function_trap', message: 'the thread ended' }));
 
   return {
     get ready() {
@@ -130,8 +145,8 @@ export function startThread<Call extends { readonly seq: number; readonly conten
         given = given.filter((other) => other !== entry);
         return entry.call;
       }
-      lose(code, message);
-      return 'ended';
+      endUnlessDone(entry, { code, message, seq });
+      return 'begun';
     },
     forget(digest) {
       if (held.delete(digest)) post({ kind: 'forget', digest });

@@ -2,7 +2,8 @@
  * The threads of the runner, and which call is where.
  *
  * A thread runs one call and may have more ahead, so that it does not wait for the main thread between two calls, and
- * so that short ones come and go in batches. What lies ahead of a call that takes long is taken back and goes to another thread. Deadlines end threads.
+ * so that short ones come and go in batches. What lies behind a call that takes long is taken back and goes to
+ * another thread. Deadlines end threads.
  *
  * Invariants: every call that was submitted is replied to once; a call that is running on a thread is never given to
  * another one.
@@ -55,9 +56,12 @@ export function createPool(options: {
         reply(frame);
         dispatch();
       },
-      onLost(running, ahead, code, message) {
+      onLost(begun, ahead, { code, message, seq }) {
         threads.delete(thread);
-        if (running) refuse(running, true, code, message);
+        for (const call of begun) {
+          if (seq === undefined || seq === call.seq) refuse(call, true, code, message);
+          else refuse(call, true, 'runner_lost', 'its thread was ended because of another call');
+        }
         queue.unshift(...ahead);
         options.onSize(threads.size);
         dispatch();
@@ -134,7 +138,7 @@ export function createPool(options: {
     for (const thread of threads) {
       const found = thread.stop(seq, code, message);
       if (found === 'not here') continue;
-      if (found !== 'ended') refuse(found, false, code, message);
+      if (found !== 'begun') refuse(found, false, code, message);
       return;
     }
   };
