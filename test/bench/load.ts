@@ -18,7 +18,7 @@ export type LoadResult = {
   readonly failed: number;
 };
 
-/** @throws Error when wrk is missing */
+/** @throws Error when wrk is missing, or when nothing was answered: wrk counts no failure for that */
 export async function load(target: LoadTarget, connections: number, seconds: number): Promise<LoadResult> {
   const folder = mkdtempSync(join(tmpdir(), 'skerry-bench-'));
   const script = join(folder, 'post.lua');
@@ -32,7 +32,9 @@ export async function load(target: LoadTarget, connections: number, seconds: num
       `--script=${script}`,
       target.url.href,
     ]);
-    return parse(stdout);
+    const result = parse(stdout);
+    if (!(result.perSecond > 0)) throw new Error(`${target.url} answered nothing in ${seconds} s`);
+    return result;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw new Error('the load generator "wrk" is missing: install the Debian package wrk', { cause: error });
