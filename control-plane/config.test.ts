@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
+import { ConfigError } from '@skerry/shared/config-error.ts';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, type Environment, readConfig } from './config.ts';
+import { type Environment, readConfig } from './config.ts';
 
 const faultsOf = (environment: Environment): readonly string[] => {
   try {

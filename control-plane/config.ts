@@ -2,7 +2,9 @@
  * Environment to a complete, typed configuration, in one pure step. A name that is unknown, a value that does not
  * parse: every fault is reported, together; nothing silently becomes a default.
  */
+
 import { join, resolve } from 'node:path';
+import { ConfigError } from '@skerry/shared/config-error.ts';
 import type { DatabaseSettings } from './db/open.ts';
 import { type LogLevel, logLevels } from './log.ts';
 
@@ -35,16 +37,6 @@ export type Config = {
   /** How often the database is asked whether another process changed the catalog. */
   readonly catalogPollMs: number;
 };
-
-/** Settings that do not make a configuration; the message has one line for each fault. */
-export class ConfigError extends Error {
-  readonly faults: readonly string[];
-  constructor(faults: readonly string[]) {
-    super(faults.join('\n'));
-    this.name = 'ConfigError';
-    this.faults = faults;
-  }
-}
 
 const MiB = 1024 * 1024;
 const dayMs = 86_400_000;

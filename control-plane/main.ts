@@ -2,7 +2,8 @@
  * The control plane as a process. Exit codes: 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 when a setting is
  * wrong. Faults at the start are told in one line each on stderr; the log goes to stdout.
  */
-import { ConfigError, type Environment, readConfig } from './config.ts';
+import { ConfigError } from '@skerry/shared/config-error.ts';
+import { type Environment, readConfig } from './config.ts';
 import { type ControlPlane, createControlPlane } from './context.ts';
 import { createLog } from './log.ts';
 

@@ -2,8 +2,10 @@
  * Configuration in two steps: names are read from the environment, then one pure function makes a complete, typed
  * config of them. All faults are reported together; a SKERRY_ name that nobody knows is a fault.
  */
+
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
+import { ConfigError } from '@skerry/shared/config-error.ts';
 import { type Labels, labelsSchema, namePattern } from '@skerry/shared/names.ts';
 
 export const environmentNames = [
@@ -42,16 +44,6 @@ export type AgentConfig = {
   readonly metricsPort: number | undefined;
   readonly logLevel: (typeof logLevels)[number];
 };
-
-/** All faults of a configuration at once, one line each. */
-export class ConfigError extends Error {
-  readonly faults: readonly string[];
-  constructor(faults: readonly string[]) {
-    super(faults.join('\n'));
-    this.name = 'ConfigError';
-    this.faults = faults;
-  }
-}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

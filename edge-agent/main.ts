@@ -5,8 +5,9 @@
 import './heap.ts';
 import { createServer } from 'node:http';
 import { stopExitCode } from '@skerry/shared/close.ts';
+import { ConfigError } from '@skerry/shared/config-error.ts';
 import { pino } from 'pino';
-import { ConfigError, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { type Agent, createAgent } from './context.ts';
 
 async function main(): Promise<void> {
