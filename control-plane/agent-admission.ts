@@ -7,7 +7,7 @@
 import { type CloseName, closeKinds } from '@skerry/shared/close.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Labels } from '@skerry/shared/names.ts';
-import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 import { violates } from './db/errors.ts';
 import { agents, joinTokens } from './db/schema.ts';
 import type { Orm, Store } from './db/store.ts';
@@ -63,6 +63,24 @@ export function createAdmissions(store: Store, now: () => Date): Admissions {
     return admitted(row.id, row.name, { ...row.labels, ...row.grantedLabels }, row.epoch);
   };
 
+  /**
+   * Two that come at the same moment can meet at either unique index, of keys or of names, whichever is looked at
+   * first. A second look tells them apart: one key, which the other one has enrolled by now, or one name.
+   */
+  const admitWithSecondLook = async (hello: Hello, key: string): Promise<Admission> => {
+    try {
+      return await admitInStore(hello, key);
+    } catch (error) {
+      if (!violates(error, 'agents_name_unique') && !violates(error, 'agents_public_key_unique')) throw error;
+    }
+    try {
+      return await admitInStore(hello, key);
+    } catch (error) {
+      if (violates(error, 'agents_name_unique')) return refused('name_taken');
+      throw error;
+    }
+  };
+
   const admitInMemory = (hello: Hello, key: string): Admission | undefined => {
     const agent = known.get(key);
     if (!agent) return undefined;
@@ -77,11 +95,8 @@ export function createAdmissions(store: Store, now: () => Date): Admissions {
       }
       const key = Buffer.from(hello.publicKey).toString('hex');
       try {
-        return await admitInStore(hello, key);
+        return await admitWithSecondLook(hello, key);
       } catch (error) {
-        if (violates(error, 'agents_name_unique')) return refused('name_taken');
-        // The same new key at the same moment: the other one has enrolled it.
-        if (violates(error, 'agents_public_key_unique')) return admitInStore(hello, key);
         const away = error instanceof SkerryError && error.code === 'store_unavailable';
         const admission = away ? admitInMemory(hello, key) : undefined;
         if (admission) return admission;
@@ -117,7 +132,11 @@ async function welcomeBack(
     .where(and(byKey, isNull(agents.revokedAt)))
     .returning();
   if (row) return row;
-  const [revoked] = await orm.select({ id: agents.id }).from(agents).where(byKey);
+  // Not just any row of this key: one that was enrolled a moment ago, by somebody else, is no revoked one.
+  const [revoked] = await orm
+    .select({ id: agents.id })
+    .from(agents)
+    .where(and(byKey, isNotNull(agents.revokedAt)));
   return revoked && refused('revoked');
 }
 
