@@ -176,7 +176,6 @@ export const toControlSchema = z.discriminatedUnion('kind', [
 
 export type ToAgent = z.output<typeof toAgentSchema>;
 export type ToControl = z.output<typeof toControlSchema>;
-export type Frame = ToAgent | ToControl;
 /** One kind of frame, by its name. */
 export type FrameOf<Union extends { kind: string }, Kind extends Union['kind']> = Extract<Union, { kind: Kind }>;
 

@@ -179,6 +179,8 @@ export function createSession(
     holds: (fn) => desired.ids.has(fn.id) && applied >= fn.since && !errors.has(fn.id),
     failure: (functionId) => errors.get(functionId),
     async call(request, signal) {
+      // A signal that has fired before tells nobody who starts to listen now.
+      signal.throwIfAborted();
       if (!connection.open) throw new CallLost(false, 'the tunnel is closed');
       if (calls.size >= maxCalls || connection.backlog > maxBacklogBytes) {
         throw new SkerryError('agent_busy', `agent ${identity.name} has too many calls waiting`);

@@ -163,6 +163,18 @@ describe('invocation', () => {
     expect((await agent.next('cancel')).id).toBe(id);
   });
 
+  test('a caller that is gone already costs no call, and nobody waits for its outcome', async () => {
+    const { url, invoker, fn } = await start();
+    const agent = await connectGreeted(url);
+    const gone = invoker.invoke({ function: fn, input: Buffer.from('gone'), signal: AbortSignal.abort() });
+    await expect(gone).rejects.toMatchObject({ code: 'cancelled' });
+    const call = invoker.invoke({ function: fn, input: Buffer.from('here') });
+    const invoke = await agent.next('invoke');
+    expect(Buffer.from(invoke.input).toString()).toBe('here');
+    agent.send({ kind: 'outcome', id: invoke.id, result: { ok: true, output: new Uint8Array() }, ...load });
+    await call;
+  });
+
   test('an agent asked for by name is the only one', async () => {
     const { url, invoker, fn } = await start();
     await connectGreeted(url, { name: 'large', memoryAvailable: 2 * GiB });

@@ -7,5 +7,3 @@ const read = (name: string): Uint8Array => readFileSync(new URL(`../fixtures/${n
 export const handlerComponent = (): Uint8Array => read('handler');
 /** A WASI preview1 command module. */
 export const commandModule = (): Uint8Array => read('command');
-/** World wasi:cli/run. */
-export const runComponent = (): Uint8Array => read('run');
