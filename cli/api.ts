@@ -6,6 +6,7 @@ import type {
   deployedSchema,
   functionSchema,
   functionSummarySchema,
+  logsSchema,
   revisionSchema,
 } from '@skerry/control-plane/routes/function-schemas.ts';
 import type { Labels } from '@skerry/shared/names.ts';
@@ -14,6 +15,7 @@ import type { Labels } from '@skerry/shared/names.ts';
 export type Deployed = (typeof deployedSchema)['_output'];
 export type FunctionDetails = (typeof functionSchema)['_output'];
 export type FunctionSummary = (typeof functionSummarySchema)['_output'];
+export type FunctionLogs = (typeof logsSchema)['_output'];
 export type RevisionSummary = (typeof revisionSchema)['_output'];
 
 export type ModuleSummary = { name: string };

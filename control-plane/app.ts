@@ -23,6 +23,7 @@ import { createErrorAnswer } from './routes/errors.ts';
 import { addFunctionRoutes } from './routes/functions.ts';
 import { addInvocationRoute } from './routes/invocation.ts';
 import { addJoinTokenRoutes } from './routes/join-tokens.ts';
+import { addLogRoutes } from './routes/logs.ts';
 import { addModuleRoutes } from './routes/modules.ts';
 import { addRawRoutes } from './routes/raw.ts';
 import { requestIdOf } from './routes/request-id.ts';
@@ -40,7 +41,7 @@ export type AppOptions = {
   readonly agents: AgentService;
   readonly joinTokens: JoinTokenService;
   readonly holders: (fn: CatalogFunction) => Promise<readonly Holder[]>;
-  readonly hub: Pick<Hub, 'state' | 'revoke' | 'rollout' | 'connected' | 'scrape'>;
+  readonly hub: Pick<Hub, 'state' | 'revoke' | 'rollout' | 'connected' | 'scrape' | 'logs'>;
   readonly invoker: Invoker;
   readonly metrics: Metrics;
   readonly requests: RequestMetrics;
@@ -84,6 +85,7 @@ export function createApp(options: AppOptions): App {
   addModuleRoutes(app, { access, catalog, modules: options.modules });
   addDeployRoutes(app, { ...options, access });
   addFunctionRoutes(app, { ...options, access });
+  addLogRoutes(app, { access, catalog, hub });
   addJoinTokenRoutes(app, access, options.joinTokens);
   addAgentMetricsRoutes(app, access, hub);
   addAgentRoutes(app, { access, agents, hub, now: options.now });

@@ -26,6 +26,7 @@ import {
 } from './db/functions.ts';
 import type { Orm, Store } from './db/store.ts';
 import { lockVersion, raiseVersion } from './db/version.ts';
+import { type PermissionDiff, permissionDiff } from './permissions.ts';
 import type { Prepared } from './prepare/prepared.ts';
 import type { Preparer } from './prepare/preparer.ts';
 
@@ -62,6 +63,8 @@ export type Deployed = {
   /** Bytes of the component. */
   readonly size: number;
   readonly imports: readonly string[];
+  /** Against the revision that was current before; a new function has everything added. */
+  readonly permissions: PermissionDiff;
   /** Catalog version that has it. */
   readonly version: number;
 };
@@ -117,7 +120,7 @@ export function createFunctionService({ store, catalog, preparer, bundles }: Fun
         if (fn === 'no_module') throw noModule(module);
         if (fn === 'too_many') throw new SkerryError('conflict', `There are ${maxFunctions} functions already`);
         await insertRevision(orm, fn, { number: 1, manifest, createdBy, code: row });
-        return deployed(fn, row, 1, version);
+        return deployed(fn, row, 1, version, permissionDiff(undefined, { imports: row.imports, manifest }));
       });
     },
 
@@ -139,29 +142,34 @@ export function createFunctionService({ store, catalog, preparer, bundles }: Fun
         if (fn.id !== before.fn.id || revision.number !== before.revision.number) {
           throw new SkerryError('conflict', 'The function was changed meanwhile; look at it and try again');
         }
-        if (sameRevision && newName === name) return deployed(fn, revision, fn.revision, await lockVersion(orm));
+        const changed = permissionDiff(revision, { imports: (row ?? revision).imports, manifest });
+        if (sameRevision && newName === name) {
+          return deployed(fn, revision, fn.revision, await lockVersion(orm), changed);
+        }
         const version = await raiseVersion(orm);
         const renamed = { ...fn, name: newName };
         if (sameRevision) {
           await moveFunction(orm, fn, { name: newName });
-          return deployed(renamed, revision, fn.revision, version);
+          return deployed(renamed, revision, fn.revision, version, changed);
         }
         const number = fn.lastRevision + 1;
         await insertRevision(orm, fn, { number, manifest, createdBy, code: row ?? revision });
         await moveFunction(orm, fn, { name: newName, revision: number, lastRevision: number, since: version });
-        return deployed(renamed, row ?? revision, number, version);
+        return deployed(renamed, row ?? revision, number, version, changed);
       });
     },
 
     rollback: (module, name, number) =>
       change(async (orm) => {
         const { fn, revision: now } = await current(orm, module, name);
-        if (fn.revision === number) return deployed(fn, now, number, await lockVersion(orm));
+        if (fn.revision === number) {
+          return deployed(fn, now, number, await lockVersion(orm), permissionDiff(now, now));
+        }
         const revision = await readRevision(orm, fn.id, number);
         if (!revision) throw new SkerryError('not_found', `There is no revision ${number} of "${name}"`);
         const version = await raiseVersion(orm);
         await moveFunction(orm, fn, { revision: number, since: version });
-        return deployed(fn, revision, number, version);
+        return deployed(fn, revision, number, version, permissionDiff(now, revision));
       }),
 
     remove: (module, name) =>
@@ -200,9 +208,11 @@ function deployed(
   { component, bundle, world, size, imports }: CodeRow,
   revision: number,
   version: number,
+  permissions: PermissionDiff,
 ): Deployed {
   const { id, module, name } = fn;
-  return { id, module, name, revision, digest: component, bundleDigest: bundle, world, size, imports, version };
+  const digests = { digest: component, bundleDigest: bundle };
+  return { id, module, name, revision, ...digests, world, size, imports, permissions, version };
 }
 
 function noModule(module: string): SkerryError {

@@ -7,6 +7,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { type ErrorCode, errorKinds, SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
+import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http.ts';
 import type { CatalogFunction } from './catalog-function.ts';
 import type { Candidate, Policy } from './scheduler/candidate.ts';
 import { defaultPolicy } from './scheduler/default.ts';
@@ -15,6 +16,7 @@ import type { Outcome } from './tunnel/calls.ts';
 import { CallLost } from './tunnel/calls.ts';
 import type { Hub } from './tunnel/hub.ts';
 import type { Session } from './tunnel/session.ts';
+import type { CallStream } from './tunnel/streams.ts';
 
 export type Invocation = {
   readonly function: CatalogFunction;
@@ -23,7 +25,11 @@ export type Invocation = {
   readonly agent?: string;
   /** W3C trace context, passed through to the agent. */
   readonly traceparent?: string;
-  /** Aborts when the caller is gone. */
+  /** The request behind the call; agents of protocol 1 are not told. */
+  readonly http?: RequestHead | undefined;
+  /** Takes the answer in parts, and gives the body in parts when it has `begun`; for wasi:http functions only. */
+  readonly stream?: CallStream;
+  /** Aborts when the caller is gone, or for the reason that it gives when that is a SkerryError. */
   readonly signal?: AbortSignal;
 };
 
@@ -35,6 +41,10 @@ export type InvocationResult = {
   readonly output: Uint8Array;
   readonly durationUs: number;
   readonly cold: boolean;
+  /** Head of an HTTP answer that came whole: `output` is its body. */
+  readonly head?: ResponseHead | undefined;
+  /** Trailers that came with the end. */
+  readonly trailers?: Headers | undefined;
 };
 
 export type Invoker = {
@@ -74,15 +84,17 @@ export function createInvoker(options: InvokerOptions): Invoker {
 
   return {
     async invoke(invocation) {
-      const fn = invocation.function;
-      if (invocation.input.byteLength > fn.manifest.limits.input_bytes) {
+      const { function: fn, http, stream } = invocation;
+      const { limits } = fn.manifest;
+      const most = stream ? limits.body_bytes : limits.input_bytes;
+      if (invocation.input.byteLength > most) {
         throw new SkerryError(
           'payload_too_large',
-          `the input has ${invocation.input.byteLength} bytes, the function takes ${fn.manifest.limits.input_bytes}`,
+          `the input has ${invocation.input.byteLength} bytes, the function takes ${most}`,
         );
       }
       const id = randomUUIDv7();
-      const limit = fn.manifest.limits.timeout_ms;
+      const limit = limits.timeout_ms;
       const deadline = now() + limit;
       const end = endOf(limit + graceMs, invocation.signal);
       const tried = new Set<Session>();
@@ -96,8 +108,17 @@ export function createInvoker(options: InvokerOptions): Invoker {
           try {
             const { traceparent } = invocation;
             const outcome = await session.call(
-              { id, function: fn.id, timeoutMs, input: invocation.input, ...(traceparent && { traceparent }) },
+              {
+                id,
+                function: fn.id,
+                timeoutMs,
+                input: invocation.input,
+                ...(traceparent && { traceparent }),
+                ...(http && session.protocolVersion >= 2 && { http }),
+                ...(stream?.begun && { streams: true }),
+              },
               end.signal,
+              stream,
             );
             if (outcome.result.ok) return resultOf(id, session, outcome, outcome.result.output);
             throw new CallFailed(outcome.result.code, outcome.result.message, outcome.started);
@@ -164,8 +185,8 @@ function mayGoElsewhere(error: unknown): boolean {
 }
 
 function resultOf(id: string, session: Session, outcome: Outcome, output: Uint8Array): InvocationResult {
-  const { revision, durationUs, cold } = outcome;
-  return { id, agent: session.name, revision, output, durationUs, cold };
+  const { revision, durationUs, cold, head, trailers } = outcome;
+  return { id, agent: session.name, revision, output, durationUs, cold, head, trailers };
 }
 
 function timeoutError(limitMs: number): SkerryError {
@@ -176,7 +197,10 @@ function timeoutError(limitMs: number): SkerryError {
 function endOf(afterMs: number, caller: AbortSignal | undefined): { signal: AbortSignal; clear: () => void } {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(timeoutError(afterMs - graceMs)), afterMs);
-  const onAbort = () => controller.abort(new SkerryError('cancelled', 'the caller went away'));
+  const onAbort = () => {
+    const reason: unknown = caller?.reason;
+    controller.abort(reason instanceof SkerryError ? reason : new SkerryError('cancelled', 'the caller went away'));
+  };
   if (caller?.aborted) onAbort();
   else caller?.addEventListener('abort', onAbort);
   return {

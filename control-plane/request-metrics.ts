@@ -12,6 +12,8 @@ type Series = { readonly counts: Float64Array; sum: number };
 export type RouteMetrics = {
   /** @param ms duration in milliseconds */
   observe(status: number, ms: number): void;
+  /** An answer whose head was out already did not come to its end. */
+  brokenOff(): void;
 };
 
 export type RequestMetrics = {
@@ -22,9 +24,11 @@ export type RequestMetrics = {
 };
 
 const metric = 'skerry_http_request_duration_seconds';
+const brokenMetric = 'skerry_http_answers_broken_off_total';
 
 export function createRequestMetrics(): RequestMetrics {
   const routes = new Map<string, Map<number, Series>>();
+  const broken = new Map<string, number>();
   return {
     route(name) {
       const byStatus = routes.get(name) ?? new Map<number, Series>();
@@ -42,6 +46,9 @@ export function createRequestMetrics(): RequestMetrics {
           series.counts[bucket] = (series.counts[bucket] as number) + 1;
           series.sum += seconds;
         },
+        brokenOff() {
+          broken.set(name, (broken.get(name) ?? 0) + 1);
+        },
       };
     },
     text() {
@@ -50,6 +57,8 @@ export function createRequestMetrics(): RequestMetrics {
         for (const [status, series] of byStatus)
           lines.push(...seriesLines(`route="${route}",status="${status}"`, series));
       }
+      lines.push(`# HELP ${brokenMetric} Answers cut off after their head.`, `# TYPE ${brokenMetric} counter`);
+      for (const [route, count] of broken) lines.push(`${brokenMetric}{route="${route}"} ${count}`);
       return `${lines.join('\n')}\n`;
     },
   };

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import { describeAccess } from './cases/access.cases.ts';
 import { describeAgents } from './cases/agents.cases.ts';
+import { describeCapabilities } from './cases/capabilities.cases.ts';
 import { describeFunctions } from './cases/functions.cases.ts';
 import { describeInvocation } from './cases/invocation.cases.ts';
 import { describeModules } from './cases/modules.cases.ts';
@@ -30,6 +31,7 @@ export function describeRest(title: string, database: () => Promise<DatabaseSett
     describeAccess(h);
     describeModules(h);
     describeFunctions(h);
+    describeCapabilities(h);
     describeUploads(h);
     describeInvocation(h);
     describeSubjects(h);

@@ -57,3 +57,12 @@ test('a join token may come from a file, which may be gone later', () => {
   expect(readConfig({ SKERRY_NAME: 'a', SKERRY_JOIN_TOKEN_FILE: join(folder, 'gone') }).joinToken).toBeUndefined();
   expect(faultsOf({ SKERRY_NAME: 'a', SKERRY_JOIN_TOKEN_FILE: folder })).toHaveLength(1);
 });
+
+test('directories are absolute paths with colons between them', () => {
+  const directories = (value: string) => readConfig({ SKERRY_DIRECTORIES: value }).directories;
+  expect(readConfig({}).directories).toEqual([]);
+  expect(directories('/srv/data:/mnt/usb/:/')).toEqual(['/srv/data', '/mnt/usb', '/']);
+  for (const value of ['data', '/srv/../etc', '/srv/./data', '/srv//data', '/srv:data']) {
+    expect(() => directories(value), value).toThrow('SKERRY_DIRECTORIES');
+  }
+});

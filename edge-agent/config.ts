@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
+import { isAbsolute, normalize } from 'node:path';
 import { ConfigError } from '@skerry/shared/config-error.ts';
 import { type Labels, labelsSchema, namePattern } from '@skerry/shared/names.ts';
 
@@ -17,9 +18,12 @@ export const environmentNames = [
   'SKERRY_LABELS',
   'SKERRY_THREADS',
   'SKERRY_QUEUE',
+  'SKERRY_IDLE_MS',
+  'SKERRY_FUNCTION_MEMORY_MB',
   'SKERRY_HANDSHAKE_TIMEOUT_MS',
   'SKERRY_DRAIN_MS',
   'SKERRY_METRICS_PORT',
+  'SKERRY_DIRECTORIES',
   'SKERRY_LOG_LEVEL',
 ] as const;
 
@@ -37,11 +41,17 @@ export type AgentConfig = {
   readonly threads: number;
   /** Invocations that may wait for a thread. */
   readonly queue: number;
+  /** Compiled code, threads and the runner that were not used for so long are dropped, in milliseconds. */
+  readonly idleMs: number;
+  /** Memory of all functions together, in MiB; undefined: half of the device's. */
+  readonly functionMemoryMb: number | undefined;
   readonly handshakeTimeoutMs: number;
   /** How long invocations may go on after a signal to stop. */
   readonly drainMs: number;
   /** Local port for /metrics; undefined: none. 0: any free one. */
   readonly metricsPort: number | undefined;
+  /** Absolute paths: directories that functions may be granted, each with all that is in it. */
+  readonly directories: readonly string[];
   readonly logLevel: (typeof logLevels)[number];
 };
 
@@ -73,9 +83,12 @@ export function readConfig(env: Environment): AgentConfig {
     labels: readLabels(text('SKERRY_LABELS'), faults),
     threads: whole('SKERRY_THREADS', 1, 64, threads),
     queue: whole('SKERRY_QUEUE', 0, 100_000, 1_000),
+    idleMs: whole('SKERRY_IDLE_MS', 100, 86_400_000, 300_000),
+    functionMemoryMb: whole('SKERRY_FUNCTION_MEMORY_MB', 64, 1_048_576, undefined),
     handshakeTimeoutMs: whole('SKERRY_HANDSHAKE_TIMEOUT_MS', 100, 600_000, 10_000),
     drainMs: whole('SKERRY_DRAIN_MS', 0, 600_000, 10_000),
     metricsPort: whole('SKERRY_METRICS_PORT', 0, 65_535, undefined),
+    directories: readDirectories(text('SKERRY_DIRECTORIES'), faults),
     logLevel: readLogLevel(text('SKERRY_LOG_LEVEL'), faults),
   };
   if (faults.length > 0) throw new ConfigError(faults);
@@ -118,6 +131,14 @@ function readLabels(value: string | undefined, faults: string[]): Labels {
   if (labels.success) return labels.data;
   faults.push(`SKERRY_LABELS: must be name=value,name=value (${labels.error.issues[0]?.message})`);
   return {};
+}
+
+function readDirectories(value: string | undefined, faults: string[]): string[] {
+  const paths = (value ?? '').split(':').filter((path) => path !== '');
+  const fits = paths.every((path) => isAbsolute(path) && normalize(path) === path);
+  if (fits) return paths.map((path) => (path === '/' ? path : path.replace(/\/$/, '')));
+  faults.push('SKERRY_DIRECTORIES: must be absolute paths without . or .., with colons between them');
+  return [];
 }
 
 function readLogLevel(value: string | undefined, faults: string[]): AgentConfig['logLevel'] {

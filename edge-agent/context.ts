@@ -1,18 +1,22 @@
 /** Composition root: every part of the agent is made here and given what it needs. No state lives outside of it. */
 import { join } from 'node:path';
-import type { FrameOf, ToAgent } from '@skerry/shared/protocol.ts';
 import { protocolVersion, signedBytes } from '@skerry/shared/protocol.ts';
 import type { Logger } from 'pino';
+import { createBroker } from './broker/broker.ts';
+import { createCircuit } from './circuit.ts';
 import type { AgentConfig } from './config.ts';
 import { createDesiredParts } from './desired-parts.ts';
 import { createFetcher } from './fetch.ts';
 import { createFunctions } from './functions.ts';
 import { loadIdentity } from './identity.ts';
 import { createDoor } from './invoke.ts';
+import { createLogs } from './logs.ts';
 import { createMemory } from './memory.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createReconciler } from './reconcile.ts';
-import { createRunner, type Runner } from './runner/runner.ts';
+import type { Runner } from './runner/call.ts';
+import { createRunner } from './runner/runner.ts';
+import { createServing } from './serve.ts';
 import { createExecutor } from './steps.ts';
 import { openStore } from './store.ts';
 import type { ControlFrame, Hello, Welcome } from './tunnel/dial.ts';
@@ -35,15 +39,38 @@ export type AgentOverrides = {
   readonly onRefused?: (reason: string) => void;
 };
 
+/** Share of the device's memory below which what functions do not use right now is dropped. */
+const reserveShare = 0.1;
+/** Functions named in one status frame at most. */
+const maxHeldTold = 1_000;
+
 /** @throws SkerryError('store_unavailable') when the data folder cannot be used */
 export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOverrides = {}): Agent {
   const store = openStore(join(config.data, 'agent.db'));
   const identity = loadIdentity(store);
   const memory = createMemory();
+  const broker = createBroker({ offered: config.directories, keyvalue: store.keyvalue });
+  const { threads, queue, idleMs, functionMemoryMb } = config;
   const runner =
     overrides.runner ??
-    createRunner({ readBundle: store.readBundle, threads: config.threads, queue: config.queue, log });
-  const functions = createFunctions(store);
+    createRunner({
+      readBundle: store.readBundle,
+      broker,
+      threads,
+      queue,
+      idleMs,
+      memoryBytes: functionMemoryMb === undefined ? memory.total / 2 : functionMemoryMb * 1024 * 1024,
+      deviceIsShort: () => memory.available() < memory.total * reserveShare,
+      log,
+    });
+  const circuit = createCircuit(() => performance.now());
+  const logs = createLogs();
+  const functions = createFunctions(store, (functionId, change) => {
+    circuit.forget(functionId);
+    if (change === 'activated') return;
+    logs.forget(functionId);
+    broker.forget(functionId);
+  });
   const fetcher = createFetcher(store, (frame) => tunnel.send(frame));
   const reconciler = createReconciler({
     store,
@@ -52,7 +79,10 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     report: (generation, errors) => tunnel.send({ kind: 'applied', generation, errors }),
     log,
   });
-  const load = () => ({ memoryAvailable: memory.available(), running: runner.stats().running });
+  const load = () => {
+    const { running, parked } = runner.stats();
+    return { memoryAvailable: memory.available(), running: running + parked };
+  };
   const metrics = createMetrics({
     memory,
     runner,
@@ -60,7 +90,14 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     functions: () => functions.active.size,
     generation: () => reconciler.applied,
   });
-  const door = createDoor({ functions, runner, onOutcome: metrics.ended });
+  const door = createDoor({
+    functions,
+    runner,
+    circuit,
+    onOutcome: metrics.ended,
+    onLog: (functionId, invocation, revision, { source, text }) =>
+      logs.add(functionId, { time: Date.now(), invocation, revision, source, text }),
+  });
   const parts = createDesiredParts();
   let status: NodeJS.Timeout | undefined;
   let stopping: Promise<number> | undefined;
@@ -79,11 +116,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     ...load(),
   });
 
-  const invoke = async ({ id, function: functionId, input, timeoutMs }: FrameOf<ToAgent, 'invoke'>) => {
-    const onStart = () => tunnel.send({ kind: 'accepted', id });
-    const outcome = await door.invoke({ id, function: functionId, input, timeoutMs }, onStart);
-    tunnel.send({ kind: 'outcome', id, ...outcome, ...load() });
-  };
+  const serving = createServing(door, (frame) => tunnel.send(frame), load);
 
   const onFrame = (frame: ControlFrame) => {
     switch (frame.kind) {
@@ -98,9 +131,15 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
       case 'unavailable':
         return fetcher.onUnavailable(frame);
       case 'invoke':
-        return void invoke(frame);
+        return serving.invoke(frame);
+      case 'body':
+        return serving.body(frame);
+      case 'credit':
+        return serving.credit(frame);
       case 'cancel':
         return door.cancel(frame.id);
+      case 'logs':
+        return tunnel.send({ kind: 'lines', id: frame.id, lines: logs.last(frame.function, frame.limit) });
       case 'scrape':
         return void metrics.text().then((text) => tunnel.send({ kind: 'metrics', id: frame.id, text }));
       case 'drain':
@@ -109,7 +148,13 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
   };
 
   const sendStatus = () =>
-    tunnel.send({ kind: 'status', generation: reconciler.applied, queued: runner.stats().queued, ...load() });
+    tunnel.send({
+      kind: 'status',
+      generation: reconciler.applied,
+      queued: runner.stats().queued,
+      held: circuit.held().slice(0, maxHeldTold),
+      ...load(),
+    });
 
   const tunnel = createTunnel(
     { server: config.server, handshakeTimeoutMs: config.handshakeTimeoutMs, hello, log },
@@ -122,6 +167,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
       onDown() {
         clearInterval(status);
         fetcher.onDown();
+        serving.onDown();
       },
       onRefused: (reason) => overrides.onRefused?.(reason),
     },

@@ -25,7 +25,11 @@ export type Functions = {
 
 type Waiter = { resolve: (fn: DesiredFunction) => void; reject: (error: SkerryError) => void };
 
-export function createFunctions(store: Pick<Store, 'activeFunctions' | 'activate' | 'deactivate'>): Functions {
+/** @param onChange a function is another one now, or gone */
+export function createFunctions(
+  store: Pick<Store, 'activeFunctions' | 'activate' | 'deactivate'>,
+  onChange: (functionId: string, change: 'activated' | 'deactivated') => void = () => {},
+): Functions {
   const active = new Map(store.activeFunctions().map((fn) => [fn.id, fn]));
   const failures = new Map<string, ApplyError>();
   const waiters = new Map<string, Set<Waiter>>();
@@ -62,11 +66,13 @@ export function createFunctions(store: Pick<Store, 'activeFunctions' | 'activate
       store.activate(fn);
       active.set(fn.id, fn);
       failures.delete(fn.id);
+      onChange(fn.id, 'activated');
       settle(fn.id, (waiter) => waiter.resolve(fn));
     },
     deactivate(functionId) {
       store.deactivate(functionId);
       active.delete(functionId);
+      onChange(functionId, 'deactivated');
     },
     expect(functionIds) {
       expected = new Set(functionIds);

@@ -5,8 +5,13 @@
  * An invocation of a function whose code is still on its way waits for it, within its deadline.
  */
 import { type OutcomeCode, SkerryError, toOutcomeCode, toSkerryError } from '@skerry/shared/errors.ts';
+import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http.ts';
+import type { DesiredFunction } from '@skerry/shared/protocol.ts';
+import type { Circuit } from './circuit.ts';
 import type { Functions } from './functions.ts';
-import type { Runner } from './runner/runner.ts';
+import type { CallEvents, Runner } from './runner/call.ts';
+import type { LogEntry, Part } from './runner/stream-wire.ts';
+import { surroundingsOf } from './surroundings.ts';
 
 export type Invocation = {
   readonly id: string;
@@ -14,12 +19,20 @@ export type Invocation = {
   readonly input: Uint8Array;
   /** Milliseconds from now, waiting included. */
   readonly timeoutMs: number;
+  /** The request, when it came over HTTP. */
+  readonly http?: RequestHead | undefined;
+  /** Parts of the input follow, through `part`. */
+  readonly streams?: boolean | undefined;
 };
+
+export type InvocationEvents = Omit<CallEvents, 'onLog'>;
 
 export type InvocationOutcome = {
   readonly result:
     | { readonly ok: true; readonly output: Uint8Array }
     | { readonly ok: false; readonly code: OutcomeCode; readonly message: string };
+  readonly head?: ResponseHead | undefined;
+  readonly trailers?: Headers | undefined;
   /** Revision that ran; 0 when none did. */
   readonly revision: number;
   readonly durationUs: number;
@@ -28,7 +41,11 @@ export type InvocationOutcome = {
 
 export type Door = {
   /** Never rejects. `onStart` is called just before a thread takes the call. */
-  invoke(invocation: Invocation, onStart: () => void): Promise<InvocationOutcome>;
+  invoke(invocation: Invocation, events: InvocationEvents): Promise<InvocationOutcome>;
+  /** Part of the input of an invocation that streams. */
+  part(id: string, part: Part): void;
+  /** So many bytes more of its answer may come. */
+  credit(id: string, bytes: number): void;
   /** Nobody waits for this invocation any more. */
   cancel(id: string): void;
   /** Takes no new invocation from now on; resolves when none is left. */
@@ -39,25 +56,33 @@ export type Door = {
 
 export type DoorOptions = {
   readonly functions: Pick<Functions, 'active' | 'ready'>;
-  readonly runner: Pick<Runner, 'call' | 'cancel'>;
+  readonly runner: Pick<Runner, 'call' | 'part' | 'credit' | 'cancel'>;
+  readonly circuit: Pick<Circuit, 'heldForMs' | 'ended'>;
   /** Called with every outcome, for the metrics. */
   readonly onOutcome: (outcome: InvocationOutcome) => void;
+  readonly onLog: (functionId: string, invocation: string, revision: number, entry: LogEntry) => void;
   readonly now?: () => number;
 };
 
-export function createDoor({ functions, runner, onOutcome, now = () => performance.now() }: DoorOptions): Door {
-  const waiting = new Map<string, AbortController>();
+export function createDoor(options: DoorOptions): Door {
+  const { functions, runner, circuit, onOutcome, onLog, now = () => performance.now() } = options;
+  /** Invocations whose function is not here yet, and the parts of their input that are. */
+  const waiting = new Map<string, { readonly patience: AbortController; readonly parts: Part[] }>();
+  /** Texts of what functions see, made once each. */
+  const surroundings = new WeakMap<DesiredFunction, string>();
+  /** Invocations inside, by function. */
+  const concurrent = new Map<string, number>();
   let inside = 0;
   let draining = false;
   let onEmpty: (() => void) | undefined;
 
   /** The function, at once when it is here: the common case makes no timer. */
-  const arrive = async ({ id, function: functionId, timeoutMs }: Invocation) => {
+  const arrive = async ({ id, function: functionId, timeoutMs }: Invocation, parts: Part[]) => {
     const active = functions.active.get(functionId);
     if (active) return active;
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), timeoutMs);
-    waiting.set(id, patience);
+    waiting.set(id, { patience, parts });
     try {
       return await functions.ready(functionId, patience.signal);
     } finally {
@@ -66,45 +91,88 @@ export function createDoor({ functions, runner, onOutcome, now = () => performan
     }
   };
 
-  const run = async (invocation: Invocation, onStart: () => void): Promise<InvocationOutcome> => {
-    if (draining) throw new SkerryError('agent_draining', 'the agent is shutting down');
-    const entered = now();
-    const fn = await arrive(invocation);
-    const { limits, env, args, instance, bundle, revision } = fn;
-    if (invocation.input.byteLength > limits.input_bytes) {
+  /** @throws SkerryError when the function may not take this invocation now */
+  const admit = ({ function: functionId, input }: Invocation, { limits, grants }: DesiredFunction) => {
+    if (input.byteLength > limits.input_bytes) {
       throw new SkerryError('payload_too_large', `the function takes ${limits.input_bytes} bytes of input`);
     }
+    if ((concurrent.get(functionId) ?? 0) > grants.concurrency) {
+      throw new SkerryError('agent_busy', `${grants.concurrency} invocations of this function run already`);
+    }
+    const heldMs = circuit.heldForMs(functionId);
+    if (heldMs > 0) {
+      const seconds = Math.ceil(heldMs / 1_000);
+      throw new SkerryError('function_held_back', `it ended its runner again and again; held back for ${seconds} s`);
+    }
+  };
+
+  const surroundingsFor = (fn: DesiredFunction): string => {
+    let text = surroundings.get(fn);
+    if (text === undefined) {
+      text = surroundingsOf(fn);
+      surroundings.set(fn, text);
+    }
+    return text;
+  };
+
+  const run = async (invocation: Invocation, events: InvocationEvents): Promise<InvocationOutcome> => {
+    if (draining) throw new SkerryError('agent_draining', 'the agent is shutting down');
+    const entered = now();
+    const early: Part[] = [];
+    const fn = await arrive(invocation, early);
+    admit(invocation, fn);
+    const { limits, grants, instance, bundle, revision } = fn;
     const timeoutMs = Math.min(invocation.timeoutMs, limits.timeout_ms) - (now() - entered);
-    const { result, durationUs, cold } = await runner.call(
+    const calling = runner.call(
       {
         id: invocation.id,
         bundle,
-        env,
-        args,
+        surroundings: surroundingsFor(fn),
+        granted: { function: fn.id, grants },
         instance,
         outputBytes: limits.output_bytes,
         timeoutMs: Math.max(1, Math.round(timeoutMs)),
+        request: invocation.http,
+        streams: invocation.streams ?? false,
         input: invocation.input,
       },
-      onStart,
+      { ...events, onLog: (entry) => onLog(fn.id, invocation.id, revision, entry) },
     );
-    return { result: result.ok ? result : { ...result, code: toOutcomeCode(result.code) }, durationUs, cold, revision };
+    for (const part of early) runner.part(invocation.id, part);
+    const { result, head, trailers, durationUs, cold, lostAmong } = await calling;
+    circuit.ended(fn.id, lostAmong);
+    const told = result.ok ? result : { ...result, code: toOutcomeCode(result.code) };
+    return { result: told, head, trailers, durationUs, cold, revision };
+  };
+
+  const count = (functionId: string, by: number) => {
+    const next = (concurrent.get(functionId) ?? 0) + by;
+    if (next === 0) concurrent.delete(functionId);
+    else concurrent.set(functionId, next);
   };
 
   return {
-    async invoke(invocation, onStart) {
+    async invoke(invocation, events) {
       inside += 1;
-      const outcome = await run(invocation, onStart).catch((error): InvocationOutcome => {
+      count(invocation.function, 1);
+      const outcome = await run(invocation, events).catch((error): InvocationOutcome => {
         const { code, message } = toSkerryError(error);
         return { result: { ok: false, code: toOutcomeCode(code), message }, revision: 0, durationUs: 0, cold: false };
       });
       inside -= 1;
+      count(invocation.function, -1);
       if (inside === 0) onEmpty?.();
       onOutcome(outcome);
       return outcome;
     },
+    part(id, part) {
+      const parts = waiting.get(id)?.parts;
+      if (parts) parts.push(part);
+      else runner.part(id, part);
+    },
+    credit: runner.credit,
     cancel(id) {
-      waiting.get(id)?.abort();
+      waiting.get(id)?.patience.abort();
       runner.cancel(id);
     },
     drain() {

@@ -3,7 +3,7 @@ import { agentMetrics } from '@skerry/shared/metrics.ts';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { InvocationOutcome } from './invoke.ts';
 import type { Memory } from './memory.ts';
-import type { Runner } from './runner/runner.ts';
+import type { Runner } from './runner/call.ts';
 
 export type Metrics = {
   /** Counts one invocation that has ended. */
@@ -36,9 +36,23 @@ export function createMetrics(sources: MetricsSources): Metrics {
   collectDefaultMetrics({ register: registry, prefix: 'skerry_agent_' });
   gauge(agentMetrics.memoryAvailable, 'Memory available to new work, in bytes', () => memory.available());
   gauge(agentMetrics.memoryTotal, 'Memory of the device, in bytes', () => memory.total);
-  gauge(agentMetrics.running, 'Invocations that hold a thread', () => runner.stats().running);
+  gauge(agentMetrics.running, 'Invocations in a thread, those that wait there included', () => {
+    const { running, parked } = runner.stats();
+    return running + parked;
+  });
   gauge('skerry_agent_invocations_queued', 'Invocations that wait for a thread', () => runner.stats().queued);
   gauge('skerry_agent_runner_threads', 'Threads of the runner', () => runner.stats().threads);
+  gauge(
+    'skerry_agent_invocations_parked',
+    'Invocations that wait in a thread and hold nothing but memory',
+    () => runner.stats().parked,
+  );
+  gauge('skerry_agent_runner_memory_bytes', 'Memory of the runner', () => runner.stats().memoryBytes);
+  gauge(
+    'skerry_agent_runner_threads_ended',
+    'Threads ended before their time since start',
+    () => runner.stats().threadsEnded,
+  );
   gauge('skerry_agent_runner_restarts', 'Runner processes replaced since start', () => runner.stats().restarts);
   gauge('skerry_agent_tunnel_up', '1 while the tunnel to the control plane is up', () => Number(sources.tunnelUp()));
   gauge('skerry_agent_functions', 'Functions that serve', sources.functions);

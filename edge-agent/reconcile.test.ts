@@ -1,4 +1,5 @@
 import { SkerryError } from '@skerry/shared/errors.ts';
+import { grantsSchema } from '@skerry/shared/manifest.ts';
 import type { ApplyError, DesiredFunction } from '@skerry/shared/protocol.ts';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
@@ -20,6 +21,7 @@ function fn(id: string, bundle: string, revision = 1): DesiredFunction {
     env: {},
     args: [],
     instance: 'fresh',
+    grants: grantsSchema.parse(undefined),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Step } from './desired.ts';
 import type { Fetcher } from './fetch.ts';
 import type { Functions } from './functions.ts';
 import type { Target } from './reconcile.ts';
-import type { Runner } from './runner/runner.ts';
+import type { Runner } from './runner/call.ts';
 import type { Store } from './store.ts';
 
 /** @returns what carries out a step; rejects with `code_unavailable` or `function_load_failed` */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { digestOf } from '@skerry/shared/bundle.ts';
+import { grantsSchema } from '@skerry/shared/manifest.ts';
 import type { DesiredFunction } from '@skerry/shared/protocol.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadIdentity } from './identity.ts';
@@ -20,6 +21,7 @@ const fn: DesiredFunction = {
   env: { A: '1' },
   args: ['x'],
   instance: 'fresh',
+  grants: grantsSchema.parse(undefined),
 };
 
 let folder: string;

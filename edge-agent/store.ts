@@ -13,6 +13,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { digestOf } from '@skerry/shared/bundle.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { type DesiredFunction, desiredFunctionSchema } from '@skerry/shared/protocol.ts';
+import { createKeyvalueStore, type KeyvalueStore } from './broker/keyvalue-store.ts';
 
 export type Store = {
   /** A value kept under a name: the identity, the desired generation. */
@@ -38,6 +39,9 @@ export type Store = {
   completeBundle(digest: string): boolean;
   /** Removes bundles and parts that are not in the set; returns the digests of the bundles that went. */
   keepOnly(digests: ReadonlySet<string>): string[];
+
+  /** What functions keep. */
+  readonly keyvalue: KeyvalueStore;
 
   close(): void;
 };
@@ -125,6 +129,8 @@ export function openStore(path: string): Store {
         return all(`DELETE FROM bundles ${unwanted} RETURNING digest`, wanted).map((row) => String(row.digest));
       });
     },
+
+    keyvalue: createKeyvalueStore(db),
 
     close: () => db.close(),
   };

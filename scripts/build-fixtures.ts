@@ -7,6 +7,12 @@
  *   host.wasm       the same world, with WASI imports, some of which suspend
  *   command.wasm    preview1 command: a core module
  *   run.wasm        the same program as a component that exports wasi:cli/run
+ *   http.wasm       world wasi:http/incoming-handler
+ *   files.wasm      preview1 command that works with files
+ *   funless.wasm    FunLess's own ABI: a core module without libc
+ *   kept.wasm       world skerry:function/handler, with wasi:keyvalue, config and logging
+ *   wait.wasm       world skerry:function/handler, waits as long as it is told
+ *   poison.wasm     world wasi:http/incoming-handler, does harm
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -40,6 +46,29 @@ async function handler(source: string): Promise<Uint8Array> {
   return componentNew(core, [['wasi_snapshot_preview1', readFileSync(preview1AdapterReactorPath())]]);
 }
 
+/** A core module that has nothing but what the source says. */
+function compileBare(source: string): Uint8Array {
+  const output = join(scratch, `${source}.wasm`);
+  const flags = ['--target=wasm32', '-nostdlib', '-fno-builtin', '-Os', '-Wall', '-Wl,--no-entry', '-Wl,--strip-all'];
+  execFileSync('clang', [...flags, join(fixtures, source), '-o', output], { stdio: 'inherit' });
+  return readFileSync(output);
+}
+
+/** WIT of WASI 0.2.12, which jco brings: its packages in one text, so that they find each other. */
+const wasiWit = ['io', 'clocks', 'random', 'cli', 'filesystem', 'sockets', 'http']
+  .map(
+    (name) =>
+      new URL(`../lib/wit/builtin/0.2.12/wasi-${name}/package.wit`, import.meta.resolve('@bytecodealliance/jco')),
+  )
+  .map((url) => readFileSync(url, 'utf8').replace(/^package ([^;]+);([\s\S]*)$/m, 'package $1 {$2}'))
+  .join('\n');
+
+/** A component whose core module imports nothing but the interfaces of its world. */
+async function worldOf(source: string, items: string, packages = wasiWit): Promise<Uint8Array> {
+  const witSource = `package skerry:fixture;\nworld fixture { ${items} }\n${packages}`;
+  return componentNew(await componentEmbed({ binary: compile(source, 'reactor'), witSource, world: 'fixture' }), []);
+}
+
 try {
   const command = compile('command.c', 'command');
   const built: Record<string, Uint8Array> = {
@@ -47,6 +76,29 @@ try {
     'host.wasm': await handler('host.c'),
     'command.wasm': command,
     'run.wasm': await componentNew(command, [['wasi_snapshot_preview1', readFileSync(preview1AdapterCommandPath())]]),
+    'files.wasm': compile('files.c', 'command'),
+    'funless.wasm': compileBare('funless.c'),
+    'http.wasm': await worldOf(
+      'http.c',
+      `import wasi:http/outgoing-handler@0.2.12; import wasi:clocks/monotonic-clock@0.2.12;
+       import wasi:random/random@0.2.12; export wasi:http/incoming-handler@0.2.12;`,
+    ),
+    'kept.wasm': await worldOf(
+      'kept.c',
+      `import wasi:keyvalue/store@0.2.0-draft2; import wasi:keyvalue/atomics@0.2.0-draft2;
+       import wasi:keyvalue/batch@0.2.0-draft2; import wasi:config/store@0.2.0-draft;
+       import wasi:logging/logging@0.1.0-draft; export invoke: func(input: string) -> result<string, string>;`,
+      readFileSync(join(fixtures, 'kept.wit'), 'utf8'),
+    ),
+    'wait.wasm': await worldOf(
+      'wait.c',
+      `import wasi:clocks/monotonic-clock@0.2.12; export invoke: func(input: string) -> result<string, string>;`,
+    ),
+    'poison.wasm': await worldOf(
+      'poison.c',
+      `import wasi:clocks/monotonic-clock@0.2.12; import wasi:random/random@0.2.12; import wasi:cli/stderr@0.2.12;
+       import wasi:cli/exit@0.2.12; import wasi:cli/environment@0.2.12; export wasi:http/incoming-handler@0.2.12;`,
+    ),
   };
   for (const [name, bytes] of Object.entries(built)) {
     writeFileSync(join(fixtures, name), bytes);

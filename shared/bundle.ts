@@ -9,27 +9,21 @@ import { createHash } from 'node:crypto';
 import { pack } from 'msgpackr/pack';
 import { unpack } from 'msgpackr/unpack';
 import * as z from 'zod';
+import { coreExportSchema, linkedPlanSchema, maxCores } from './linked-plan.ts';
 
 /** What a component exports, as far as Skerry can call it. */
-export const worldSchema = z.enum(['skerry:function/handler', 'wasi:cli/run']);
+export const worldSchema = z.enum([
+  'skerry:function/handler',
+  'wasi:http/incoming-handler',
+  'wasi:cli/run',
+  // FunLess's core-module ABI; not a component, so its bundle has no glue.
+  'funless',
+]);
 export type World = z.infer<typeof worldSchema>;
 
 export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex');
 
 const bytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
-
-/** Core modules of a bundle, and core instances of a plan, at most. */
-export const maxCores = 64;
-
-/** An export of a core instance, by the instance's place in `DirectPlan.instances`. */
-const coreExportSchema = z.object({
-  instance: z
-    .int()
-    .min(0)
-    .max(maxCores - 1),
-  name: z.string(),
-});
-export type CoreExport = z.infer<typeof coreExportSchema>;
 
 /**
  * How to run a `skerry:function/handler` that imports nothing without its glue: instantiate these in order, then lift
@@ -75,6 +69,8 @@ export const bundleSchema = z.object({
     .max(maxCores),
   /** Present when the bundle can do without its glue. Agents that do not know it run the glue: same answers, slower. */
   direct: directPlanSchema.optional(),
+  /** The same for a component that imports something. */
+  linked: linkedPlanSchema.optional(),
 });
 export type Bundle = z.infer<typeof bundleSchema>;
 

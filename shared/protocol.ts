@@ -8,19 +8,21 @@
 import * as z from 'zod';
 import { digestSchema } from './bundle.ts';
 import { outcomeCodes } from './errors.ts';
-import { limitsSchema, manifestSchema } from './manifest.ts';
+import { headersSchema, maxPartBytes, requestHeadSchema, responseHeadSchema } from './http.ts';
+import { coreLimitsSchema, grantsSchema, manifestSchema } from './manifest.ts';
 import { labelsSchema, nameSchema } from './names.ts';
 
 /** Version that this code speaks. The control plane accepts this one and the one before. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** One line per version: what changed. */
 export const protocolHistory: Readonly<Record<number, string>> = {
   1: 'handshake, desired state, code push, invocation, metrics, liveness, drain',
+  2: 'HTTP heads and streamed bodies (head, body, credit), grants of a function, logs (logs, lines)',
 };
 
 /** Versions accepted by the control plane. */
-export const supportedVersions: readonly number[] = [protocolVersion];
+export const supportedVersions: readonly number[] = [protocolVersion - 1, protocolVersion];
 
 /** WebSocket path of the tunnel. */
 export const tunnelPath = '/v1/tunnel';
@@ -54,12 +56,43 @@ export const desiredFunctionSchema = z.object({
   /** Number of the revision, from 1, within its function. */
   revision: z.int().min(1),
   bundle: digestSchema,
-  limits: limitsSchema.unwrap(),
+  limits: coreLimitsSchema,
   env: manifestSchema.unwrap().shape.env.unwrap(),
   args: manifestSchema.unwrap().shape.args.unwrap(),
   instance: z.enum(['fresh', 'reuse']),
+  /** What it may do besides; agents of protocol 1 neither know nor give any of it. */
+  grants: grantsSchema,
 });
 export type DesiredFunction = z.output<typeof desiredFunctionSchema>;
+
+/**
+ * Part of a body, the caller's or the function's, in order. `last` ends it; trailers come with the end only. Since
+ * protocol 2, like `head`, `credit`, `logs` and `lines`.
+ */
+const body = z.object({
+  kind: z.literal('body'),
+  id,
+  bytes: bytes.refine((value) => value.byteLength <= maxPartBytes, 'must be a part of at most 64 KiB'),
+  last: z.boolean(),
+  trailers: headersSchema.optional(),
+});
+/** The other side of this invocation may send so many bytes more of its body. */
+const credit = z.object({ kind: z.literal('credit'), id, bytes: z.int().min(1) });
+
+/** A line that a function wrote: to its standard output or error, or through wasi:logging. */
+export const logLineSchema = z.object({
+  /** Milliseconds since the epoch, by the device's clock. */
+  time: count,
+  invocation: id,
+  revision: count,
+  /** `stdout`, `stderr`, or the level of wasi:logging. */
+  source: z.string().max(16),
+  text: shortText,
+});
+export type LogLine = z.infer<typeof logLineSchema>;
+
+/** Lines in one answer at most. */
+export const maxLogLines = 1_000;
 
 /**
  * Part of what one agent shall hold: the parts of a generation come one after another, from part 0 to the one that is
@@ -97,9 +130,18 @@ export const toAgentSchema = z.discriminatedUnion('kind', [
     id,
     function: id,
     timeoutMs: z.int().min(1),
+    /** All of the input, or the first of it when `streams`. */
     input: bytes,
     traceparent: z.string().max(64).optional(),
+    /** The request as it came in at the raw door. */
+    http: requestHeadSchema.optional(),
+    /** The rest of the input follows in `body` frames, and the answer may come in parts. */
+    streams: z.boolean().optional(),
   }),
+  body,
+  credit,
+  /** Send the last lines that this function wrote. */
+  z.object({ kind: z.literal('logs'), id: count, function: id, limit: z.int().min(1).max(maxLogLines) }),
   /** Nobody waits for this invocation any more. */
   z.object({ kind: z.literal('cancel'), id }),
   /** Send the Prometheus registry. */
@@ -113,7 +155,7 @@ export const toAgentSchema = z.discriminatedUnion('kind', [
 const load = {
   /** Bytes of memory available to new work on the device. */
   memoryAvailable: count,
-  /** Invocations that hold a thread. */
+  /** Invocations in a thread, those that wait there included. */
   running: count,
 };
 
@@ -135,6 +177,10 @@ export const outcomeSchema = z.object({
   durationUs: count,
   /** True when the code had to be loaded into the runner first. */
   cold: z.boolean(),
+  /** Head of an HTTP answer that came whole: `output` is its body. Absent when a `head` frame went before. */
+  head: responseHeadSchema.optional(),
+  /** After the last part of the body. */
+  trailers: headersSchema.optional(),
   ...load,
 });
 
@@ -163,9 +209,24 @@ export const toControlSchema = z.discriminatedUnion('kind', [
   /** All of this generation is in effect, but for the functions named in `errors`. */
   z.object({ kind: z.literal('applied'), generation: count, errors: z.array(applyErrorSchema).max(10_000) }),
   /** Periodic; repairs whatever was lost. */
-  z.object({ kind: z.literal('status'), generation: count, queued: count, ...load }),
+  z.object({
+    kind: z.literal('status'),
+    generation: count,
+    queued: count,
+    /** Functions that ended their runner too often, and for how many milliseconds from now they rest. */
+    held: z
+      .array(z.object({ function: id, retryInMs: count }))
+      .max(1_000)
+      .optional(),
+    ...load,
+  }),
   /** The invocation has been given to a thread; from here on it may have had effects. */
   z.object({ kind: z.literal('accepted'), id }),
+  /** The function has begun to answer; parts of the body follow, then the outcome. */
+  z.object({ kind: z.literal('head'), id, ...responseHeadSchema.shape }),
+  body,
+  credit,
+  z.object({ kind: z.literal('lines'), id: count, lines: z.array(logLineSchema).max(maxLogLines) }),
   outcomeSchema,
   z.object({ kind: z.literal('metrics'), id: count, text: z.string().max(1024 * 1024) }),
   /** The agent finishes what it has and takes no new invocation. */

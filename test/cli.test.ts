@@ -13,9 +13,20 @@ async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench
 }
 
 const manifest = {
-  limits: { memory_bytes: 67_108_864, timeout_ms: 5_000, input_bytes: 1_048_576, output_bytes: 1_048_576 },
+  limits: {
+    memory_bytes: 67_108_864,
+    timeout_ms: 5_000,
+    input_bytes: 1_048_576,
+    output_bytes: 1_048_576,
+    body_bytes: 4_294_967_296,
+    log_bytes_per_second: 16_384,
+    concurrency: 10_000,
+    keyvalue_bytes: 1_048_576,
+  },
   env: { A: '1' },
   args: [],
+  capabilities: { http: ['old.example'], networks: ['lan'], directories: [] },
+  config: {},
   instance: 'fresh',
   placement: { labels: {} },
   tag: '',
@@ -27,6 +38,7 @@ const deployed = {
   digest: 'd'.repeat(64),
   world: 'skerry:function/handler',
   size: 2048,
+  permissions: { added: [], removed: [] },
   agents: { total: 2, applied: 1, failed: [{ agent: 'pi-7', code: 'function_load_failed', message: 'bad code' }] },
 };
 
@@ -189,6 +201,7 @@ test('an agent that is away: whether it has the code is not known', async () => 
         data: {
           ...deployed,
           imports: [],
+          permissions: { asks: [], granted: [], ungranted: [], unused: [] },
           manifest,
           agents: [
             { id: '1', name: 'pi', online: false, holds: null },

@@ -24,6 +24,7 @@ export function describeFunctions(h: () => Harness): void {
         world: 'skerry:function/handler',
         size: 6,
         imports: ['wasi:cli/environment@0.2.3'],
+        permissions: { added: ['imports wasi:cli/environment'], removed: [] },
         agents: { total: 2, applied: 1, failed: [{ agent: 'pi', code: 'function_load_failed', message: 'no' }] },
       };
       expect(json).toEqual({ data });
@@ -49,10 +50,22 @@ export function describeFunctions(h: () => Harness): void {
           world: 'skerry:function/handler',
           size: 6,
           imports: ['wasi:cli/environment@0.2.3'],
+          permissions: { asks: [], granted: [], ungranted: [], unused: [] },
           manifest: {
-            limits: { memory_bytes: 67_108_864, timeout_ms: 5, input_bytes: 1_048_576, output_bytes: 1_048_576 },
+            limits: {
+              memory_bytes: 67_108_864,
+              timeout_ms: 5,
+              input_bytes: 1_048_576,
+              output_bytes: 1_048_576,
+              body_bytes: 4 * 2 ** 30,
+              log_bytes_per_second: 16_384,
+              concurrency: 10_000,
+              keyvalue_bytes: 1_048_576,
+            },
             env: { A: '1' },
             args: [],
+            capabilities: { http: [], networks: [], directories: [] },
+            config: {},
             instance: 'fresh',
             placement: { labels: { site: 'x' } },
             tag: '',

@@ -11,31 +11,24 @@ const preview1 = 'wasi_snapshot_preview1';
 /** jco has a function for this path, in a module that loads a native addon. */
 const adapterUrl = new URL('../lib/wasi_snapshot_preview1.command.wasm', import.meta.resolve('@bytecodealliance/jco'));
 
-/** @throws SkerryError `component_rejected` */
-export async function adapt(module: Uint8Array): Promise<Uint8Array> {
-  const adapter = await readFile(adapterUrl);
-  refuseForeign(read(module), new Set(readCoreModule(adapter).exports));
-  try {
-    return await componentNew(module, [[preview1, adapter]]);
-  } catch (error) {
-    throw rejected(`the preview1 module cannot be made a component: ${toolMessage(error)}`, error);
-  }
+/** Names of the functions of WASI preview1. */
+export async function preview1Functions(): Promise<ReadonlySet<string>> {
+  return new Set(readCoreModule(await readFile(adapterUrl)).exports);
 }
 
-function read(module: Uint8Array): CoreModule {
+/** @throws SkerryError `component_rejected` */
+export async function adapt(bytes: Uint8Array, module: CoreModule): Promise<Uint8Array> {
+  refuseForeign(module, await preview1Functions());
   try {
-    return readCoreModule(module);
+    return await componentNew(bytes, [[preview1, await readFile(adapterUrl)]]);
   } catch (error) {
-    throw rejected(`not a valid module: ${toolMessage(error)}`, error);
+    throw rejected(`the preview1 module cannot be made a component: ${toolMessage(error)}`, error);
   }
 }
 
 function refuseForeign({ imports, exports, customSections }: CoreModule, provided: ReadonlySet<string>): void {
   if (customSections.some((name) => name.startsWith('component-type'))) {
     throw rejected('a core module made for a component; finish it with `wasm-tools component new` or `jco new`');
-  }
-  if (exports.includes('__invoke') || imports.some(({ module }) => module === 'fl_imps')) {
-    throw rejected("a function for FunLess's own ABI (fl_imps), which is not supported yet");
   }
   if (imports.some(({ module }) => module === 'wasi_unstable')) {
     throw rejected('made for WASI preview0 (wasi_unstable); build it for wasm32-wasip1 or later');
@@ -48,7 +41,7 @@ function refuseForeign({ imports, exports, customSections }: CoreModule, provide
   }
   if (!exports.includes('_start')) {
     throw rejected(
-      `a core module without _start (it exports ${listed(exports)}); accepted are preview1 commands and components`,
+      `a core module without _start (it exports ${listed(exports)}); accepted are preview1 commands, FunLess functions and components`,
     );
   }
   if (!exports.includes('memory')) throw rejected('a command that does not export its memory');

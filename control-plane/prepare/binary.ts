@@ -8,6 +8,10 @@ export type Reader = {
   readonly position: number;
   readonly done: boolean;
   byte(): number;
+  /** The next byte, left where it is. */
+  peek(): number;
+  /** A reader of the same bytes at another place. */
+  at(position: number): Reader;
   /** Unsigned LEB128; exact up to 2^53, which is more than any size we accept. */
   unsigned(): number;
   /** Bytes with their length before them. */
@@ -39,6 +43,12 @@ export function createReader(bytes: Uint8Array, start = 0): Reader {
       position += 1;
       return value;
     },
+    peek() {
+      const value = bytes[position];
+      if (value === undefined) throw new Truncated();
+      return value;
+    },
+    at: (other) => createReader(bytes, other),
     unsigned() {
       let value = 0;
       for (let scale = 1; ; scale *= 128) {

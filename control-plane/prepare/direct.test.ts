@@ -3,14 +3,20 @@ import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { describe, expect, test } from 'vitest';
 import { readSections } from './binary.ts';
 import { planDirect } from './direct.ts';
+import { readFlatComponent } from './flat-component.ts';
 
 /** The plan, with the component's core modules named by their order. */
 function plan(component: Uint8Array) {
   const modules = readSections(component).filter(({ id }) => id === 1);
-  return planDirect(
+  return planWith(
     component,
     modules.map(({ content }, index) => ({ name: `m${index}`, bytes: content })),
   );
+}
+
+function planWith(component: Uint8Array, modules: { name: string; bytes: Uint8Array }[]) {
+  const flat = readFlatComponent(component, modules, []);
+  return flat && planDirect(flat);
 }
 
 const core = `(memory (export "memory") 1)
@@ -79,8 +85,13 @@ describe('qualifies', () => {
 describe('stays on the glue', () => {
   test.each([
     ['another string encoding', { options: 'string-encoding=utf16' }],
-    ['an import', { before: '(import "a:b/c" (instance))' }],
-    ['a component inside', { before: '(component)' }],
+    [
+      'an import that it uses',
+      {
+        before: '(import "a:b/c" (instance $x (export "f" (func)))) (core func (canon lower (func $x "f")))',
+      },
+    ],
+    ['a component inside', { before: '(component (core module))' }],
     ['another name of the export', { exports: '(export "other" (func $f))' }],
     ['a canonical built-in', { before: '(type $r (resource (rep i32))) (core func (canon resource.drop $r))' }],
   ])('%s', async (_, parts) => {
@@ -95,7 +106,7 @@ describe('stays on the glue', () => {
   });
 
   test('core modules that are not the same as those that run', async () => {
-    expect(planDirect(await component(), [{ name: 'm0', bytes: new Uint8Array(8) }])).toBeUndefined();
+    expect(planWith(await component(), [{ name: 'm0', bytes: new Uint8Array(8) }])).toBeUndefined();
   });
 
   test('a file that ends too early', async () => {
@@ -103,9 +114,9 @@ describe('stays on the glue', () => {
     const named = readSections(whole)
       .filter(({ id }) => id === 1)
       .map(({ content }) => ({ name: 'm0', bytes: content }));
-    expect(planDirect(whole, named)).toBeDefined();
+    expect(planWith(whole, named)).toBeDefined();
     for (let end = 8; end < whole.byteLength / 2; end++) {
-      expect(planDirect(whole.subarray(0, end), named)).toBeUndefined();
+      expect(planWith(whole.subarray(0, end), named)).toBeUndefined();
     }
   });
 });

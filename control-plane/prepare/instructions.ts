@@ -109,9 +109,18 @@ function table(ranges: readonly Range[]): ReadonlyMap<number, Immediates> {
   return new Map(entries);
 }
 
-/** Moves the reader behind the expression's `end`. @throws NotKnown, Truncated */
-export function walkExpression(reader: Reader): void {
+/**
+ * Moves the reader behind the expression's `end`.
+ *
+ * @param visit called with each instruction but the prefixed ones: its opcode, where it starts and where it ends
+ * @throws NotKnown, Truncated
+ */
+export function walkExpression(
+  reader: Reader,
+  visit: (opcode: number, start: number, end: number) => void = () => {},
+): void {
   for (let depth = 1; depth > 0; ) {
+    const start = reader.position;
     const opcode = reader.byte();
     if (opcode === prefixed) {
       const second = reader.unsigned();
@@ -119,6 +128,7 @@ export function walkExpression(reader: Reader): void {
       continue;
     }
     immediatesOf(plain, opcode, `0x${opcode.toString(16)}`)(reader);
+    visit(opcode, start, reader.position);
     if (block.openers.has(opcode)) depth += 1;
     if (opcode === block.end) depth -= 1;
   }

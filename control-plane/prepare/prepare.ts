@@ -1,18 +1,24 @@
 /**
- * The whole way from an upload to a bundle: inspect, adapt, fit a world, transpile, cap memory, check, plan, pack.
+ * The whole way from an upload to a bundle: inspect, adapt, fit a world, transpile, cap memory, check, plan, pack. What
+ * was made for FunLess is no component and needs no adapting and no glue; everything else about it is the same.
  * Runs in the disposable process (child.ts), never in the server's.
  *
  * Invariants: the same upload with the same limit gives the same bundle, byte for byte; one process prepares
  * one upload, because some bad files leave jco's WIT reader unusable for everything after them.
  */
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
-import { type Bundle, type DirectPlan, digestOf, encodeBundle } from '@skerry/shared/bundle.ts';
-import { adapt } from './adapt.ts';
-import { planDirect } from './direct.ts';
+import { type Bundle, digestOf, encodeBundle, type World } from '@skerry/shared/bundle.ts';
+import { interfaceFunctions } from '@skerry/shared/wit/functions.ts';
+import { suspendingImports } from '@skerry/shared/wit/provided.ts';
+import { adapt, preview1Functions } from './adapt.ts';
+import { type CoreModule, readCoreModule } from './core-module.ts';
+import { planDirect, planLinked } from './direct.ts';
+import { type FlatComponent, readFlatComponent } from './flat-component.ts';
+import { fitFunless, isFunless } from './funless.ts';
 import { inspect } from './inspect.ts';
 import { capMemory } from './memory.ts';
 import type { Prepared } from './prepared.ts';
-import { rejected, toolMessage } from './refusal.ts';
+import { listed, rejected, toolMessage } from './refusal.ts';
 import { planReset } from './reset.ts';
 import { capTables } from './tables.ts';
 import { transpile } from './transpile.ts';
@@ -20,9 +26,7 @@ import { fitWorld } from './world.ts';
 
 /** @throws SkerryError `component_rejected` */
 export async function prepare(upload: Uint8Array, { memoryBytes }: { memoryBytes: number }): Promise<Prepared> {
-  const component = inspect(upload) === 'module' ? await adapt(upload) : upload;
-  const fit = fitWorld(await wit(component));
-  const { mode, glue, modules } = await transpile(component, fit);
+  const { component, imports, modules, ...head } = await translate(upload);
   let initialMemoryBytes = 0;
   const capped = modules.map(({ name, bytes }) => {
     const { module, initialBytes } = capMemory(capTables(bytes), memoryBytes);
@@ -30,37 +34,82 @@ export async function prepare(upload: Uint8Array, { memoryBytes }: { memoryBytes
     compile(module);
     return { name, bytes: module };
   });
-  const bundle = encodeBundle({
-    format: 1,
-    world: fit.world,
-    exportName: fit.exportName,
-    mode,
-    glue,
-    ...(fit.world === 'skerry:function/handler' && mode === 'plain'
-      ? withPlan(planDirect(component, modules), capped)
-      : { modules: capped }),
-  });
+  const flat = component && readFlatComponent(component, modules, suspendingImports(imports));
+  if (flat) refuseUnknown(flat);
+  const bundle = encodeBundle({ format: 1, ...head, ...withPlan(flat, head, capped) });
   return {
     componentDigest: digestOf(upload),
     bundleDigest: digestOf(bundle),
     bundle,
-    world: fit.world,
-    imports: fit.imports,
+    world: head.world,
+    imports,
     size: upload.byteLength,
     initialMemoryBytes,
   };
 }
 
-/** The modules, with how to run them directly and how to reset them where that is possible. */
+type Translated = Omit<Bundle, 'format' | 'direct'> & {
+  readonly imports: string[];
+  /** Absent for what is none. */
+  readonly component?: Uint8Array;
+};
+
+async function translate(upload: Uint8Array): Promise<Translated> {
+  if (inspect(upload) === 'component') return translateComponent(upload);
+  const module = readModule(upload);
+  if (isFunless(module)) return fitFunless(upload, await preview1Functions());
+  return translateComponent(await adapt(upload, module));
+}
+
+async function translateComponent(component: Uint8Array): Promise<Translated> {
+  const fit = fitWorld(await wit(component));
+  return { ...fit, component, ...(await transpile(component, fit)) };
+}
+
+function readModule(upload: Uint8Array): CoreModule {
+  try {
+    return readCoreModule(upload);
+  } catch (error) {
+    throw rejected(`not a valid module: ${toolMessage(error)}`, error);
+  }
+}
+
+/** The modules, with how to run them without glue and how to reset them where that is possible. */
 function withPlan(
-  direct: DirectPlan | undefined,
+  flat: FlatComponent | undefined,
+  { world, exportName }: Pick<Bundle, 'world' | 'exportName'>,
   modules: Bundle['modules'],
-): Pick<Bundle, 'modules'> & { direct?: DirectPlan } {
-  if (!direct) return { modules };
-  const reset = planReset(direct, modules);
-  if (!reset) return { direct, modules };
-  for (const { bytes } of reset.modules) compile(bytes);
-  return reset;
+): Pick<Bundle, 'modules' | 'direct' | 'linked'> {
+  const direct = flat && planDirect(flat);
+  const linked = direct ? undefined : flat && planLinked(flat, entryOf(world, exportName));
+  const plan = direct ?? linked;
+  const reset = plan && planReset<typeof plan>(plan, modules);
+  for (const { bytes } of reset?.modules ?? []) compile(bytes);
+  const state = reset && { state: reset.plan.state };
+  return {
+    modules: reset?.modules ?? modules,
+    ...(direct && { direct: { ...direct, ...state } }),
+    ...(linked && { linked: { ...linked, ...state } }),
+  };
+}
+
+/**
+ * Interfaces are told from the component's world; what is imported of them only from a flat one. Elsewhere an unknown
+ * function ends the call that calls it.
+ */
+function refuseUnknown({ host }: FlatComponent): void {
+  const unknown = host.flatMap((fn) =>
+    'function' in fn && !interfaceFunctions[fn.interface]?.includes(fn.function)
+      ? [`${fn.interface}#${fn.function}`]
+      : [],
+  );
+  if (unknown.length > 0) throw rejected(`imports that the host does not provide: ${listed(unknown)}`);
+}
+
+/** Name of the function that runs the component, as flat-component.ts has it. */
+function entryOf(world: World, exportName: string): string {
+  if (world === 'wasi:http/incoming-handler') return `${exportName}#handle`;
+  return world === 'wasi:cli/run' ? `${exportName}#run` : exportName;
 }
 
 async function wit(component: Uint8Array): Promise<string> {

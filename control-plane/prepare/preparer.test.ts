@@ -53,6 +53,29 @@ describe('accepted', () => {
     expect(decodeBundle(prepared.bundle).mode).toBe('suspending');
   });
 
+  test('a wasi:http component runs suspending', async () => {
+    const prepared = await preparer.prepare(fixture('http.wasm'), options);
+    expect(prepared.world).toBe('wasi:http/incoming-handler');
+    expect(prepared.imports).toContain('wasi:http/outgoing-handler@0.2.12');
+    const { mode, exportName } = decodeBundle(prepared.bundle);
+    expect({ mode, exportName }).toEqual({ mode: 'suspending', exportName: 'wasi:http/incoming-handler@0.2.12' });
+  });
+
+  test('drafts of any version', async () => {
+    const component = await parse(
+      `(component
+         (import "wasi:logging/logging" (instance $l (export "log" (func))))
+         (import "wasi:keyvalue/store@0.2.0-draft2" (instance $k (export "open" (func))))
+         (core func $log (canon lower (func $l "log"))) (core func $open (canon lower (func $k "open")))
+         (core module $m (import "a" "b" (func)) (import "a" "c" (func)) (func (export "run") (result i32) i32.const 0))
+         (core instance $i (instantiate $m (with "a" (instance (export "b" (func $log)) (export "c" (func $open))))))
+         (func $run (result (result)) (canon lift (core func $i "run")))
+         (instance $r (export "run" (func $run))) (export "wasi:cli/run@0.2.3" (instance $r)))`,
+    );
+    const { imports } = await preparer.prepare(component, options);
+    expect(imports).toEqual(['wasi:keyvalue/store@0.2.0-draft2', 'wasi:logging/logging']);
+  });
+
   test('a preview1 command is adapted to what the component of the same program is', async () => {
     const [adapted, component] = await Promise.all([
       preparer.prepare(fixture('command.wasm'), options),
@@ -126,9 +149,7 @@ describe('refused', () => {
       'env.a, env.b',
     );
     expect(await refusal(await module('(import "wasi_unstable" "fd_write" (func))'))).toContain('preview0');
-    expect(await refusal(await module('(import "fl_imps" "__insert_error" (func))'))).toMatch(
-      /FunLess.*not supported yet/,
-    );
+    expect(await refusal(await module('(import "fl_imps" "__insert_error" (func))'))).toMatch(/FunLess.*__invoke/);
     expect(await refusal(await module('', '(func (export "main"))'))).toMatch(/without _start.*main/);
     expect(await refusal(await module('(import "wasi_snapshot_preview1" "nope" (func))'))).toContain('.nope');
   });
@@ -140,19 +161,29 @@ describe('refused', () => {
          (export "answer" (func $f)))`,
     );
     expect(await refusal(other)).toMatch(/exports answer: func.*skerry:function\/handler/);
-    const http = await parse(
-      `(component (core module $m (func (export "f"))) (core instance $i (instantiate $m))
-         (func $f (canon lift (core func $i "f"))) (instance $h (export "handle" (func $f)))
-         (export "wasi:http/incoming-handler@0.2.3" (instance $h)))`,
+  });
+
+  test('worlds of other versions, and says which to build for', async () => {
+    const exporting = (name: string, func: string) =>
+      parse(
+        `(component (core module $m (func (export "f") (result i32) i32.const 0)) (core instance $i (instantiate $m))
+           (func $f (result (result)) (canon lift (core func $i "f"))) (instance $h (export "${func}" (func $f)))
+           (export "${name}" (instance $h)))`,
+      );
+    expect(await refusal(await exporting('wasi:http/handler@0.3.0', 'handle'))).toMatch(
+      /wasi:http\/handler@0\.3\.0.*build it for wasi:http\/incoming-handler@0\.2/,
     );
-    expect(await refusal(http)).toMatch(/HTTP components are not supported yet/);
+    expect(await refusal(await exporting('wasi:http/incoming-handler@0.2.0-rc-2023-11-10', 'handle'))).toContain(
+      'rc-2023',
+    );
+    expect(await refusal(await exporting('wasi:cli/run@0.3.0', 'run'))).toMatch(/build it for wasi:cli\/run@0\.2/);
   });
 
   test('imports that the host lacks, by name', async () => {
     const component = await parse(
       `(component
-         (import "wasi:logging/logging" (instance $l (export "log" (func))))
-         (import "wasi:keyvalue/store@0.2.0" (instance $k (export "open" (func))))
+         (import "wasi:nn/graph" (instance $l (export "log" (func))))
+         (import "wasi:blobstore/container@0.3.0" (instance $k (export "open" (func))))
          (core func $log (canon lower (func $l "log"))) (core func $open (canon lower (func $k "open")))
          (core module $m (import "a" "b" (func)) (import "a" "c" (func)) (func (export "run") (result i32) i32.const 0))
          (core instance $i (instantiate $m (with "a" (instance (export "b" (func $log)) (export "c" (func $open))))))
@@ -160,8 +191,8 @@ describe('refused', () => {
          (instance $r (export "run" (func $run))) (export "wasi:cli/run@0.2.3" (instance $r)))`,
     );
     const message = await refusal(component);
-    expect(message).toContain('wasi:logging/logging');
-    expect(message).toContain('wasi:keyvalue/store@0.2.0');
+    expect(message).toContain('wasi:nn/graph');
+    expect(message).toContain('wasi:blobstore/container@0.3.0');
   });
 
   test('more memory from the start than the limit, and says how to go on', async () => {

@@ -33,11 +33,31 @@ test('a module without state stays as it is', async () => {
   expect(exposeState(module)).toEqual({ module, names: [] });
 });
 
+test('what is imported belongs to another module, and what comes after it keeps its place', async () => {
+  const imports = '(import "a" "m" (memory 1)) (import "a" "t" (table 1 funcref)) (import "a" "g" (global (mut i32)))';
+  const module = await parse(`(module ${imports} (global (mut i64) (i64.const 5)) (func (export "f")))`);
+  const exposed = exposeState(module);
+  expect(exposed?.names).toEqual(['skerry:state/3/1']);
+  const memory = new WebAssembly.Instance(
+    new WebAssembly.Module(
+      Uint8Array.from(
+        await parse(
+          '(module (memory (export "m") 1) (table (export "t") 1 funcref) (global (export "g") (mut i32) (i32.const 0)))',
+        ),
+      ),
+    ),
+  );
+  const compiled = new WebAssembly.Module(Uint8Array.from(exposed?.module ?? []));
+  const { exports } = new WebAssembly.Instance(compiled, { a: memory.exports });
+  expect((exports['skerry:state/3/1'] as WebAssembly.Global).value).toBe(5n);
+});
+
 test.each([
-  ['an imported memory', '(import "a" "b" (memory 1))'],
-  ['an imported table', '(import "a" "b" (table 1 funcref))'],
-  ['an imported global', '(import "a" "b" (global (mut i32)))'],
+  ['an imported table of anything', '(import "a" "b" (table 1 externref))'],
+  ['an imported shared memory', '(import "a" "b" (memory 1 1 shared))'],
+  ['an imported tag', '(import "a" "b" (tag))'],
   ['a second memory', '(memory 1) (memory 1)'],
+  ['a memory besides an imported one', '(import "a" "b" (memory 1)) (memory 1)'],
   ['a shared memory', '(memory 1 1 shared)'],
   ['a memory of 64-bit addresses', '(memory i64 1)'],
   ['a table of anything', '(table 1 externref)'],

@@ -4,7 +4,8 @@
  * were after instantiation cannot be told from a new one; resetting is many times cheaper than instantiating.
  *
  * A module qualifies when
- *   - it imports functions only, so that all of its state is its own;
+ *   - what it imports besides functions belongs to another module of the same plan, which has to qualify as well, so
+ *     that its state is put back there;
  *   - it has at most one memory, not shared, of 32-bit addresses (its growth shows in its size);
  *   - its globals are numbers, and those that change are integers: a NaN's bits do not survive JavaScript;
  *   - no instruction writes to a table or drops a segment (instructions.ts), and nothing in it is unknown to us.
@@ -25,7 +26,7 @@ import { NotKnown, readNumberType, walkExpression } from './instructions.ts';
 import { readLimits } from './memory.ts';
 
 const sectionIds = { import: 2, table: 4, memory: 5, global: 6, export: 7, code: 10, last: 12 } as const;
-const kinds = { memory: 2, global: 3 } as const;
+const kinds = { function: 0, table: 1, memory: 2, global: 3 } as const;
 /** i32 and i64 in the binary format. */
 const integers: ReadonlySet<number> = new Set([0x7f, 0x7e]);
 const functionReference = 0x70;
@@ -56,13 +57,19 @@ export function exposeState(module: Uint8Array): { module: Uint8Array; names: st
 /** @throws NotKnown when there may be more to it */
 function stateOf(module: Uint8Array): Exported[] {
   const state: Exported[] = [];
+  let imported: number[] = [];
+  const importedOf = (kind: number) => imported.filter((other) => other === kind).length;
   for (const { id, content } of readSections(module)) {
     const reader = createReader(content);
     if (id > sectionIds.last) throw new NotKnown(`section ${id}`);
-    if (id === sectionIds.import) each(reader, onlyFunction);
+    if (id === sectionIds.import) imported = each(reader, readImport);
     if (id === sectionIds.table) each(reader, plainTable);
-    if (id === sectionIds.memory) state.push(...each(reader, onlyMemory));
-    if (id === sectionIds.global) state.push(...each(reader, readGlobal).flat());
+    if (id === sectionIds.memory) {
+      state.push(...each(reader, (_, index) => onlyMemory(reader, importedOf(kinds.memory) + index)));
+    }
+    if (id === sectionIds.global) {
+      state.push(...each(reader, (_, index) => readGlobal(reader, importedOf(kinds.global) + index)).flat());
+    }
     if (id === sectionIds.code) each(reader, () => readBody(reader.bytes()));
   }
   return state;
@@ -72,11 +79,28 @@ function each<T>(reader: Reader, read: (reader: Reader, index: number) => T): T[
   return Array.from({ length: reader.unsigned() }, (_, index) => read(reader, index));
 }
 
-function onlyFunction(reader: Reader): void {
+/** @returns its kind */
+function readImport(reader: Reader): number {
   reader.name();
   reader.name();
-  if (reader.byte() !== 0x00) throw new NotKnown('an import that is not a function');
-  reader.unsigned();
+  const kind = reader.byte();
+  switch (kind) {
+    case kinds.function:
+      reader.unsigned();
+      return kind;
+    case kinds.table:
+      plainTable(reader);
+      return kind;
+    case kinds.memory:
+      plainMemory(reader);
+      return kind;
+    case kinds.global:
+      readNumberType(reader);
+      reader.byte();
+      return kind;
+    default:
+      throw new NotKnown(`an import of kind ${kind}`);
+  }
 }
 
 /** One of function references that start as null; other tables could hold state behind what they refer to. */
@@ -87,8 +111,12 @@ function plainTable(reader: Reader): void {
 
 function onlyMemory(reader: Reader, index: number): Exported {
   if (index > 0) throw new NotKnown('a second memory');
-  if (readLimits(reader).flags > plainLimits) throw new NotKnown('a memory with flags');
+  plainMemory(reader);
   return { kind: kinds.memory, index };
+}
+
+function plainMemory(reader: Reader): void {
+  if (readLimits(reader).flags > plainLimits) throw new NotKnown('a memory with flags');
 }
 
 function readGlobal(reader: Reader, index: number): Exported[] {

@@ -10,14 +10,19 @@ import { rejected, toolMessage } from './refusal.ts';
 import type { Fit } from './world.ts';
 
 /** jco's names of the exports that may wait, by world. */
-const suspendingExport = { 'skerry:function/handler': 'invoke', 'wasi:cli/run': 'wasi:cli/run#run' } as const;
+const suspendingExports = {
+  'skerry:function/handler': 'invoke',
+  'wasi:http/incoming-handler': 'wasi:http/incoming-handler#handle',
+  'wasi:cli/run': 'wasi:cli/run#run',
+} as const;
 
 /** @throws SkerryError `component_rejected` when jco does not take it */
 export async function transpile(
   component: Uint8Array,
   { world, imports }: Fit,
 ): Promise<Pick<Bundle, 'mode' | 'glue' | 'modules'>> {
-  const suspends = imports.some((name) => suspendingImports.some((item) => name.startsWith(`${item.split('#')[0]}@`)));
+  const suspending = suspendingImports(imports);
+  const suspends = suspending.length > 0;
   const { files } = await generate(component, {
     name: 'component',
     instantiation: { tag: 'async' },
@@ -27,7 +32,7 @@ export async function transpile(
     noNodejsCompat: true,
     base64Cutoff: 0,
     ...(suspends && {
-      asyncMode: { tag: 'jspi', val: { imports: [...suspendingImports], exports: [suspendingExport[world]] } },
+      asyncMode: { tag: 'jspi', val: { imports: [...suspending], exports: [suspendingExports[world]] } },
     }),
   }).catch((error: unknown) => {
     throw rejected(`it cannot be translated: ${toolMessage(error)}`, error);

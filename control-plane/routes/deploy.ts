@@ -132,7 +132,7 @@ export async function rolledOut(
   waitMs: number,
 ): Promise<z.infer<typeof deployedSchema>> {
   const { agents, applied, failed } = await hub.rollout(deployed.id, deployed.version, waitMs);
-  const { name, module, revision, digest, bundleDigest, world, size, imports } = deployed;
+  const { name, module, revision, digest, bundleDigest, world, size, imports, permissions } = deployed;
   return {
     name,
     module,
@@ -142,6 +142,7 @@ export async function rolledOut(
     world,
     size,
     imports: [...imports],
+    permissions: { added: [...permissions.added], removed: [...permissions.removed] },
     agents: { total: agents, applied, failed },
   };
 }

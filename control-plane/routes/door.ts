@@ -3,18 +3,22 @@
  * One handler does it all, with nothing before it and one wait after another: this is the hot path, and each further
  * async layer would cost every call. What differs between the doors are plain functions.
  */
-
+import type { IncomingMessage } from 'node:http';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Context } from 'hono';
 import { authenticate } from '../auth.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
-import type { InvocationResult, Invoker } from '../invoke.ts';
+import type { Invocation, InvocationResult, Invoker } from '../invoke.ts';
+import { invokeForJson } from '../invoke-http.ts';
+import type { Logger } from '../log.ts';
 import type { RequestMetrics } from '../request-metrics.ts';
 import type { AppEnv } from './access.ts';
 import { readBody } from './body.ts';
 import { callerSignal } from './caller.ts';
 import type { ErrorAnswer } from './errors.ts';
+import { alreadyAnswered, callOverHttp } from './http-door.ts';
+import { requestHeadOf } from './http-request.ts';
 import { requestIdOf } from './request-id.ts';
 
 export type DoorOptions = {
@@ -22,6 +26,7 @@ export type DoorOptions = {
   readonly invoker: Invoker;
   readonly requests: RequestMetrics;
   readonly answerError: ErrorAnswer;
+  readonly log: Logger;
   readonly maxBodyBytes: number;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
@@ -32,6 +37,8 @@ export type Door = {
   readonly route: string;
   /** The function that the request names. @throws SkerryError not_found, not_acceptable */
   find(c: Context<AppEnv>): CatalogFunction;
+  /** Whether an HTTP function gets the request as it is; else it gets the input as JSON. */
+  readonly raw: boolean;
   /** Bytes of the body at most, where it is less than for any body. */
   limit?(fn: CatalogFunction): number;
   /** The function's input out of the body. @throws SkerryError bad_request, validation_failed */
@@ -41,7 +48,7 @@ export type Door = {
 };
 
 export function createDoor(
-  { catalog, invoker, requests, answerError, maxBodyBytes, now }: DoorOptions,
+  { catalog, invoker, requests, answerError, log, maxBodyBytes, now }: DoorOptions,
   door: Door,
 ): (c: Context<AppEnv>) => Promise<Response> {
   const metrics = requests.route(door.route);
@@ -53,10 +60,20 @@ export function createDoor(
     try {
       authenticate(catalog, headers.authorization, 'user');
       const fn = door.find(c);
+      const overHttp = fn.world === 'wasi:http/incoming-handler';
+      if (overHttp && door.raw) {
+        const call = { function: fn, incoming, outgoing, requestId, how: invocationHeaders(headers) };
+        await callOverHttp(call, { invoker, metrics, log });
+        metrics.observe(outgoing.statusCode, now() - start);
+        return alreadyAnswered(incoming);
+      }
       const limit = Math.min(maxBodyBytes, door.limit?.(fn) ?? maxBodyBytes);
       const input = door.input(await readBody(incoming, limit));
       const signal = callerSignal(outgoing);
-      const result = await invoker.invoke({ function: fn, input, signal, ...invocationHeaders(headers) });
+      const invocation: Invocation = { function: fn, input, signal, ...invocationHeaders(headers) };
+      const result = await (overHttp
+        ? invokeForJson(invoker, invocation, headers.host ?? '')
+        : invoker.invoke(door.raw ? withHead(invocation, incoming) : invocation));
       const { body, contentType } = door.output(result.output);
       metrics.observe(200, now() - start);
       return new Response(body, { status: 200, headers: resultHeaders(result, requestId, contentType) });
@@ -77,6 +94,11 @@ export function needFunction(
   const fn = module !== undefined && name !== undefined ? catalog.find(module, name) : undefined;
   if (!fn) throw new SkerryError('not_found', `There is no function "${name}" in module "${module}"`);
   return fn;
+}
+
+/** Commands get the request as `Http_*` environment; the other worlds cannot see it. */
+function withHead(invocation: Invocation, incoming: IncomingMessage): Invocation {
+  return invocation.function.world === 'wasi:cli/run' ? { ...invocation, http: requestHeadOf(incoming) } : invocation;
 }
 
 type Headers = AppEnv['Bindings']['incoming']['headers'];

@@ -18,6 +18,9 @@ export const deployedSchema = z
     world: worldSchema,
     size: z.number().openapi({ description: 'Bytes of the component' }),
     imports: z.array(z.string()),
+    permissions: z
+      .object({ added: z.array(z.string()), removed: z.array(z.string()) })
+      .openapi({ description: 'Interfaces imported and capabilities granted, against the revision before' }),
     agents: z.object({
       total: z.number().openapi({ description: 'Connected agents that shall hold it' }),
       applied: z.number(),
@@ -30,6 +33,30 @@ export const deployedSchema = z
   })
   .openapi('DeployedFunction');
 
+const permissionsSchema = z.object({
+  asks: z.array(z.string()).openapi({ description: 'What it imports, in plain words' }),
+  granted: z.array(z.string()).openapi({ description: 'What its manifest gives it' }),
+  ungranted: z.array(z.string()).openapi({ description: 'Asked for and not granted: these attempts fail' }),
+  unused: z.array(z.string()).openapi({ description: 'Granted and not asked for' }),
+});
+
+/** Lines that a function wrote, and the agents that could not be asked. */
+export const logsSchema = z
+  .object({
+    lines: z.array(
+      z.object({
+        agent: z.string(),
+        time: z.string(),
+        invocation: z.string(),
+        revision: z.number(),
+        source: z.string().openapi({ description: 'stdout, stderr, or a level of wasi:logging' }),
+        text: z.string(),
+      }),
+    ),
+    missing: z.array(z.string()).openapi({ description: 'Connected agents that gave no answer' }),
+  })
+  .openapi('Logs');
+
 /** A function read back. */
 export const functionSchema = z
   .object({
@@ -41,6 +68,7 @@ export const functionSchema = z
     world: worldSchema,
     size: z.number(),
     imports: z.array(z.string()),
+    permissions: permissionsSchema,
     manifest: manifestSchema,
     created_at: z.string(),
     created_by: z.string(),

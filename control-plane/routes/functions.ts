@@ -5,6 +5,7 @@ import type { Directory } from '../catalog.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
 import type { FunctionService } from '../functions.ts';
 import type { Holder } from '../holders.ts';
+import { permissionsOf } from '../permissions.ts';
 import type { RevisionService } from '../revisions.ts';
 import type { Hub } from '../tunnel/hub.ts';
 import type { Access, AppEnv } from './access.ts';
@@ -63,6 +64,7 @@ export function addFunctionRoutes(app: OpenAPIHono<AppEnv>, options: FunctionRou
         bundle_digest: fn.bundle,
         size: facts.size,
         imports: [...facts.imports],
+        permissions: shownPermissions(fn, facts.imports),
         manifest: fn.manifest,
         created_at: facts.createdAt.toISOString(),
         created_by: facts.createdBy,
@@ -151,6 +153,11 @@ export function addFunctionRoutes(app: OpenAPIHono<AppEnv>, options: FunctionRou
       return c.body(new Uint8Array(bytes), 200, { 'content-type': 'application/wasm', etag: `"${digest}"` });
     },
   );
+}
+
+function shownPermissions(fn: CatalogFunction, imports: readonly string[]) {
+  const { asks, granted, ungranted, unused } = permissionsOf(imports, fn.manifest);
+  return { asks: [...asks], granted: [...granted], ungranted: [...ungranted], unused: [...unused] };
 }
 
 function summary(fn: CatalogFunction, catalog: Pick<Directory, 'facts'>): z.infer<typeof functionSummarySchema> {

@@ -17,6 +17,7 @@ export function addInvocationRoute(app: OpenAPIHono<AppEnv>, options: DoorOption
       needType(c.env.incoming.headers.accept);
       return needFunction(options.catalog, c.req.param('module'), c.req.param('function'));
     },
+    raw: false,
     input: inputOf,
     output: (output) => ({ body: `{"data":${jsonOf(output)}}`, contentType: 'application/json' }),
   });

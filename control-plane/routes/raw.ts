@@ -1,6 +1,7 @@
 /**
- * ANY /function/{name}[.{module}]/{path}: the body of the request is the function's input, its output is the body of
- * the answer, both as they are. Errors are JSON as everywhere.
+ * ANY /function/{name}[.{module}]/{path}: an HTTP function gets the request and gives the answer (http-door.ts); for
+ * any other the body of the request is its input, and its output is the body of the answer, both as they are. Errors
+ * are JSON as everywhere.
  */
 import { isUtf8 } from 'node:buffer';
 import type { OpenAPIHono } from '@hono/zod-openapi';
@@ -16,6 +17,7 @@ export function addRawRoutes(app: OpenAPIHono<AppEnv>, options: DoorOptions): vo
       const { module, name } = targetOf(c.req.param('target') ?? '');
       return needFunction(options.catalog, module, name);
     },
+    raw: true,
     limit: (fn) => fn.manifest.limits.input_bytes,
     input: (body) => body,
     output: (output) => ({ body: new Uint8Array(output), contentType: contentTypeOf(output) }),
@@ -29,7 +31,9 @@ export function addRawRoutes(app: OpenAPIHono<AppEnv>, options: DoorOptions): vo
     summary: 'Invoke a function with raw bytes',
     description:
       'Every method is taken, and every path below. `target` is the name of the function, or name.module. ' +
-      'The body is the input as it is, and the output is the body of the answer.',
+      'A function of the world wasi:http/incoming-handler gets the request (its path is what follows the target) and ' +
+      'gives the answer, bodies streamed both ways. For other functions the body is the input as it is, and the ' +
+      'output is the body of the answer.',
     tags: ['invocation'],
     security: bearer,
     parameters: [pathParameter('target')],

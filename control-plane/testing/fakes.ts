@@ -4,6 +4,7 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Invocation, InvocationResult, Invoker } from '../invoke.ts';
 import type { Preparer } from '../prepare/preparer.ts';
 import type { Hub, Rollout } from '../tunnel/hub.ts';
+import type { FunctionLogs } from '../tunnel/logs.ts';
 
 /** Takes whatever begins with "wasm"; counts how often it was asked. */
 export function createFakePreparer(): Preparer & { prepared: number } {
@@ -35,6 +36,8 @@ export type FakeHub = Hub & {
   revoked: string[];
   held: ReturnType<Hub['holders']>;
   states: Map<string, ReturnType<Hub['state']>>;
+  logsAnswer: FunctionLogs;
+  asked: { functionId: string; limit: number }[];
 };
 
 /** Has no agents unless the test puts some in. */
@@ -45,6 +48,8 @@ export function createFakeHub(): FakeHub {
     revoked: [],
     held: [],
     states: new Map(),
+    logsAnswer: { lines: [], missing: [] },
+    asked: [],
     online: 0,
     connected: () => [],
     state(agentId) {
@@ -61,6 +66,10 @@ export function createFakeHub(): FakeHub {
       this.revoked.push(agentId);
     },
     eligible: () => [],
+    async logs(functionId, limit) {
+      this.asked.push({ functionId, limit });
+      return this.logsAnswer;
+    },
     scrape: () => Promise.reject(new SkerryError('agent_unreachable', 'no tunnel')),
     handleUpgrade: (_request, socket) => socket.destroy(),
     async close() {},

@@ -4,6 +4,7 @@
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { FrameOf, ToControl } from '@skerry/shared/protocol.ts';
+import type { Stream } from './streams.ts';
 
 /** What the agent says became of a call. `started`: it had said before that the call began. */
 export type Outcome = FrameOf<ToControl, 'outcome'> & { readonly started: boolean };
@@ -18,12 +19,19 @@ export class CallLost extends SkerryError {
   }
 }
 
-type Waiting = { started: boolean; resolve: (outcome: Outcome) => void; reject: (error: SkerryError) => void };
+type Waiting = {
+  started: boolean;
+  readonly stream: Stream | undefined;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: SkerryError) => void;
+};
 
 export type Calls = {
   /** Waits for the outcome of an invocation that is being sent; rejects with CallLost. */
-  wait(id: string): Promise<Outcome>;
+  wait(id: string, stream?: Stream): Promise<Outcome>;
   accepted(id: string): void;
+  /** The stream of a call that somebody waits for, if it has one. Whoever speaks on it has begun the call. */
+  stream(id: string): Stream | undefined;
   /** Frames for calls that nobody waits for are left alone: their callers are gone. */
   outcome(frame: FrameOf<ToControl, 'outcome'>): void;
   /** Nobody waits any more; rejects the waiting promise with `error`. */
@@ -37,13 +45,22 @@ export function createCalls(): Calls {
   const take = (id: string) => {
     const call = waiting.get(id);
     waiting.delete(id);
+    call?.stream?.end();
     return call;
   };
   return {
-    wait: (id) => new Promise((resolve, reject) => waiting.set(id, { started: false, resolve, reject })),
+    wait: (id, stream) =>
+      new Promise((resolve, reject) => waiting.set(id, { started: false, stream, resolve, reject })),
     accepted(id) {
       const call = waiting.get(id);
-      if (call) call.started = true;
+      if (!call) return;
+      call.started = true;
+      call.stream?.accepted();
+    },
+    stream(id) {
+      const call = waiting.get(id);
+      if (call?.stream) call.started = true;
+      return call?.stream;
     },
     outcome(frame) {
       const call = take(frame.id);
@@ -53,7 +70,10 @@ export function createCalls(): Calls {
     failAll(message) {
       const calls = [...waiting.values()];
       waiting.clear();
-      for (const call of calls) call.reject(new CallLost(call.started, message));
+      for (const call of calls) {
+        call.stream?.end();
+        call.reject(new CallLost(call.started, message));
+      }
     },
     get size() {
       return waiting.size;

@@ -6,6 +6,7 @@
  * that starts anew takes the catalog's version for it, and agents find nothing to do.
  */
 import { controlCodec } from '@skerry/shared/codec.ts';
+import { coreLimitsOf, grantsOf } from '@skerry/shared/manifest.ts';
 import { type Labels, labelsMatch } from '@skerry/shared/names.ts';
 import { type DesiredFunction, desiredPartBytes } from '@skerry/shared/protocol.ts';
 import type { Catalog } from '../catalog.ts';
@@ -81,17 +82,18 @@ function encodeParts(generation: number, functions: readonly DesiredFunction[]):
 }
 
 function toDesired(fn: CatalogFunction): DesiredFunction {
-  const { limits, env, args, instance } = fn.manifest;
+  const { env, args, instance } = fn.manifest;
   return {
     id: fn.id,
     module: fn.module,
     name: fn.name,
     revision: fn.revision,
     bundle: fn.bundle,
-    limits,
+    limits: coreLimitsOf(fn.manifest),
     env,
     args,
     instance,
+    grants: grantsOf(fn.manifest),
   };
 }
 

@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { World } from '@skerry/shared/bundle.ts';
 import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
 import { type Labels, labelsMatch } from '@skerry/shared/names.ts';
 import type { Logger } from 'pino';
@@ -14,6 +15,7 @@ import type { Bundles } from '../bundles.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
 import { createDesiredLists } from './desired.ts';
+import { type FunctionLogs, gatherLogs } from './logs.ts';
 import { createRollouts } from './rollout.ts';
 import { createSession, type Session } from './session.ts';
 import { type Admitted, createUpgrade, type UpgradeOptions } from './upgrade.ts';
@@ -55,10 +57,12 @@ export type Hub = {
    * Without a function (it was deleted), all agents whose desired state changed with that version are concerned.
    */
   rollout(functionId: string | undefined, version: number, waitMs: number): Promise<Rollout>;
-  /** Sessions that may take a call of this function. */
+  /** Sessions that may take a call of this function: placed there, not draining, and able to run its world. */
   eligible(fn: CatalogFunction): Session[];
   /** The agent's Prometheus text, fetched now through its tunnel. Rejects with `agent_unreachable`. */
   scrape(agentId: string): Promise<string>;
+  /** The last lines of a function, from all connected agents that shall hold it. Never rejects. */
+  logs(functionId: string, limit: number): Promise<FunctionLogs>;
   /** Ends the tunnel of an agent whose right to one was taken away. */
   revoke(agentId: string): void;
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -97,12 +101,13 @@ export function createHub(options: HubOptions): Hub {
         labels: admission.labels,
         epoch: admission.epoch,
         agentVersion: hello.agentVersion,
+        protocolVersion,
         since: now(),
       },
       lists.forLabels(admission.labels),
       { memoryAvailable: hello.memoryAvailable, memoryTotal: hello.memoryTotal, running: hello.running },
       bundles,
-      { ...options, protocolVersion },
+      options,
       {
         onProgress(ready) {
           rollouts.progress(ready, false);
@@ -171,12 +176,15 @@ export function createHub(options: HubOptions): Hub {
     },
     eligible(fn) {
       const found: Session[] = [];
+      const version = versionFor(fn.world);
       for (const session of sessions.values()) {
-        if (!session.draining && labelsMatch(fn.manifest.placement.labels, session.labels)) found.push(session);
+        if (session.draining || session.protocolVersion < version) continue;
+        if (labelsMatch(fn.manifest.placement.labels, session.labels)) found.push(session);
       }
       return found;
     },
     scrape: async (agentId) => needSession(agentId).scrape(),
+    logs: (functionId, limit) => gatherLogs(concerned(functionId, catalog.version), functionId, limit),
     revoke: (agentId) => sessions.get(agentId)?.close('revoked'),
     handleUpgrade: upgrade.handle,
     async close() {
@@ -185,6 +193,11 @@ export function createHub(options: HubOptions): Hub {
       for (const session of sessions.values()) session.drain(drainRetryAfterMs);
     },
   };
+}
+
+/** Protocol version from which agents know a world. */
+function versionFor(world: World): number {
+  return world === 'skerry:function/handler' || world === 'wasi:cli/run' ? 1 : 2;
 }
 
 function stateOf(session: Session): AgentState {

@@ -5,7 +5,7 @@
 import type { CloseName } from '@skerry/shared/close.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Labels } from '@skerry/shared/names.ts';
-import type { ApplyError, FrameOf, ToAgent, ToControl } from '@skerry/shared/protocol.ts';
+import type { ApplyError, FrameOf, LogLine, ToAgent, ToControl } from '@skerry/shared/protocol.ts';
 import type { WebSocket } from 'ws';
 import type { Bundles } from '../bundles.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
@@ -13,14 +13,17 @@ import { CallLost, createCalls, type Outcome } from './calls.ts';
 import { createConnection } from './connection.ts';
 import type { DesiredList } from './desired.ts';
 import { createPush } from './push.ts';
+import { createQuestions } from './questions.ts';
 import { readLoad, type ScrapedLoad } from './scrape.ts';
+import { type CallStream, createStream } from './streams.ts';
 
 /** Calls in flight to one agent at most; a further one is refused with `agent_busy` and goes elsewhere. */
 const maxCalls = 4_096;
 /** Unsent bytes to one agent at which further calls are refused with `agent_busy`. */
 const maxBacklogBytes = 16 * 1024 * 1024;
-/** How long an agent may take to answer a scrape, in milliseconds. */
+/** How long an agent may take to send its metrics, and the lines of a function, in milliseconds. */
 const scrapeTimeoutMs = 5_000;
+const logsTimeoutMs = 2_000;
 
 export type SessionIdentity = {
   readonly agentId: string;
@@ -28,6 +31,8 @@ export type SessionIdentity = {
   readonly labels: Labels;
   readonly epoch: number;
   readonly agentVersion: string;
+  /** Version that the agent speaks; frames of a later one are not for it. */
+  readonly protocolVersion: number;
   readonly since: Date;
 };
 
@@ -35,7 +40,6 @@ export type SessionOptions = {
   readonly pingIntervalMs: number;
   readonly statusIntervalMs: number;
   readonly scrapeIntervalMs: number;
-  readonly protocolVersion: number;
 };
 
 export type SessionEvents = {
@@ -62,10 +66,13 @@ export type Session = SessionIdentity & {
   /**
    * Sends an invocation and waits for its outcome. Rejects with CallLost when the tunnel goes, with `agent_busy`
    * when too much waits already, with the signal's reason when it aborts (the agent is then told to cancel).
+   * With a stream, bodies may come in parts; that needs an agent of protocol 2.
    */
-  call(request: CallRequest, signal: AbortSignal): Promise<Outcome>;
+  call(request: CallRequest, signal: AbortSignal, stream?: CallStream): Promise<Outcome>;
   /** The agent's Prometheus text, fetched now. Rejects with `agent_unreachable`. */
   scrape(): Promise<string>;
+  /** The last lines of a function, oldest first. Rejects with `agent_unreachable`; needs an agent of protocol 2. */
+  logs(functionId: string, limit: number): Promise<readonly LogLine[]>;
   close(name: CloseName, message?: string): void;
   /** Tells the agent to come back later, then closes. */
   drain(retryAfterMs: number): void;
@@ -81,21 +88,21 @@ export function createSession(
   events: SessionEvents,
 ): Session {
   const calls = createCalls();
-  const scrapes = new Map<number, { resolve: (text: string) => void; reject: (error: SkerryError) => void }>();
+  const scrapes = createQuestions<string>(scrapeTimeoutMs);
+  const logs = createQuestions<readonly LogLine[]>(logsTimeoutMs);
   const load: ScrapedLoad = { ...initialLoad };
   let desired = first;
   let applied = 0;
   let errors = new Map<string, ApplyError>();
   let draining = false;
-  let scrapeCount = 0;
 
   const connection = createConnection(socket, options.pingIntervalMs, {
     onFrame: (frame) => take(frame),
     onClose(reason) {
       clearInterval(scraping);
       calls.failAll(reason);
-      for (const pending of scrapes.values()) pending.reject(new SkerryError('agent_unreachable', reason));
-      scrapes.clear();
+      scrapes.failAll(reason);
+      logs.failAll(reason);
       events.onClose(session, reason);
     },
   });
@@ -116,11 +123,16 @@ export function createSession(
       case 'status':
         updateLoad(frame);
         return progressTo(frame.generation);
-      case 'metrics': {
-        const pending = scrapes.get(frame.id);
-        scrapes.delete(frame.id);
-        return pending?.resolve(frame.text);
-      }
+      case 'head':
+        return calls.stream(frame.id)?.head({ status: frame.status, headers: frame.headers });
+      case 'body':
+        return calls.stream(frame.id)?.part(frame);
+      case 'credit':
+        return calls.stream(frame.id)?.credit(frame.bytes);
+      case 'metrics':
+        return scrapes.answer(frame.id, frame.text);
+      case 'lines':
+        return logs.answer(frame.id, frame.lines);
       case 'drain':
         draining = true;
         return;
@@ -135,23 +147,7 @@ export function createSession(
     applied = Math.min(generation, desired.generation);
     events.onProgress(session);
   };
-  const scrape = () =>
-    new Promise<string>((resolve, reject) => {
-      scrapeCount += 1;
-      const id = scrapeCount;
-      const timer = setTimeout(() => {
-        scrapes.delete(id);
-        reject(new SkerryError('agent_unreachable', 'the agent did not send its metrics in time'));
-      }, scrapeTimeoutMs);
-      const settle =
-        <T>(finish: (value: T) => void) =>
-        (value: T) => {
-          clearTimeout(timer);
-          finish(value);
-        };
-      scrapes.set(id, { resolve: settle(resolve), reject: settle(reject) });
-      connection.send({ kind: 'scrape', id });
-    });
+  const scrape = () => scrapes.ask((id) => connection.send({ kind: 'scrape', id }));
   const scraping = setInterval(() => {
     scrape().then(
       (text) => Object.assign(load, readLoad(text)),
@@ -178,7 +174,7 @@ export function createSession(
     },
     holds: (fn) => desired.ids.has(fn.id) && applied >= fn.since && !errors.has(fn.id),
     failure: (functionId) => errors.get(functionId),
-    async call(request, signal) {
+    async call(request, signal, stream) {
       // A signal that has fired before tells nobody who starts to listen now.
       signal.throwIfAborted();
       if (!connection.open) throw new CallLost(false, 'the tunnel is closed');
@@ -189,7 +185,7 @@ export function createSession(
         connection.send({ kind: 'cancel', id: request.id });
         calls.abandon(request.id, signal.reason as SkerryError);
       };
-      const outcome = calls.wait(request.id);
+      const outcome = calls.wait(request.id, stream && createStream(connection, request.id, stream));
       connection.send({ kind: 'invoke', ...request });
       signal.addEventListener('abort', abort);
       try {
@@ -199,6 +195,7 @@ export function createSession(
       }
     },
     scrape,
+    logs: (functionId, limit) => logs.ask((id) => connection.send({ kind: 'logs', id, function: functionId, limit })),
     close: connection.close,
     drain(retryAfterMs) {
       connection.send({ kind: 'drain', retryAfterMs });
@@ -208,7 +205,7 @@ export function createSession(
 
   connection.send({
     kind: 'welcome',
-    version: options.protocolVersion,
+    version: identity.protocolVersion,
     agentId: identity.agentId,
     epoch: identity.epoch,
     pingIntervalMs: options.pingIntervalMs,

@@ -6,7 +6,9 @@ import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import type { RunnerGroup } from './cgroup.ts';
 import { createFrameReader, createFrameWriter } from './framing.ts';
+import type { HostSettings } from './host/host.ts';
 
 export type RunnerProcess = {
   readonly pid: number | undefined;
@@ -25,13 +27,15 @@ const firstToGo = '1000';
 
 export function startRunnerProcess(options: {
   script: string;
-  threads: number;
+  settings: HostSettings;
+  /** Where the process shall be put, if there is such a group. */
+  group: RunnerGroup | undefined;
   log: Logger;
   onFrame(content: Buffer): void;
   /** Once, after the last frame: its exit code or signal, and the tail of what it complained of. */
   onExit(end: string): void;
 }): RunnerProcess {
-  const { script, threads, log } = options;
+  const { script, settings, group, log } = options;
   const child = spawn(
     process.execPath,
     [
@@ -41,7 +45,7 @@ export function startRunnerProcess(options: {
       '--disable-warning=SecurityWarning',
       `--max-old-space-size=${heapMb}`,
       script,
-      String(threads),
+      JSON.stringify(settings),
     ],
     { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], env: {} },
   );
@@ -65,9 +69,19 @@ export function startRunnerProcess(options: {
     options.onExit(complaints === '' ? end : `${end}: ${complaints.trim()}`);
   });
   if (child.pid !== undefined) {
+    if (group) join(group, child.pid, log);
     writeFile(`/proc/${child.pid}/oom_score_adj`, firstToGo).catch((error: unknown) => {
       log.debug({ err: error }, 'runner keeps its out-of-memory priority');
     });
   }
   return { pid: child.pid, send, kill: () => child.kill('SIGKILL') };
+}
+
+/** A process without its group runs on: the agent watches its memory as well. */
+function join(group: RunnerGroup, pid: number, log: Logger): void {
+  try {
+    group.add(pid);
+  } catch (error) {
+    log.warn({ err: error }, 'the runner has no memory limit from the operating system');
+  }
 }

@@ -53,7 +53,7 @@ describe('a handler with imports', () => {
   test('sees what is declared and nothing else', async () => {
     const runner = start();
     process.env.SKERRY_TEST_SECRET = 'seen';
-    expect(text(await call(runner, 'host', '{"env":"GIVEN"}', { env: { GIVEN: 'value' } }))).toBe('"value"');
+    expect(text(await call(runner, 'host', '{"env":"GIVEN"}', { see: { env: { GIVEN: 'value' } } }))).toBe('"value"');
     expect(text(await call(runner, 'host', '{"env":"SKERRY_TEST_SECRET"}'))).toBe('function_error: not set');
     expect(text(await call(runner, 'host', '{"env":"GIVEN"}'))).toBe('function_error: not set');
     expect(text(await call(runner, 'host', '{"open":"/etc/hostname"}'))).toMatch(/^function_error: /);
@@ -75,9 +75,9 @@ describe('a command', () => {
   test.each(['command', 'run'] as const)('%s: input, output, environment, arguments', async (name) => {
     const runner = start();
     expect(text(await call(runner, name, '{"x":[1]}'))).toBe('{"x":[1]}');
-    expect(text(await call(runner, name, '{"env":"GIVEN"}', { env: { GIVEN: 'value' } }))).toBe('"value"');
+    expect(text(await call(runner, name, '{"env":"GIVEN"}', { see: { env: { GIVEN: 'value' } } }))).toBe('"value"');
     expect(text(await call(runner, name, '{"env":"PATH"}'))).toBe('null');
-    expect(text(await call(runner, name, '{"args"}', { args: ['a', 'b'] }))).toBe('["a","b"]');
+    expect(text(await call(runner, name, '{"args"}', { see: { args: ['a', 'b'] } }))).toBe('["a","b"]');
     expect(text(await call(runner, name, '{"sleep":10}'))).toBe('{"sleep":10}');
   });
 

@@ -6,118 +6,92 @@
  *
  * Invariants: `call` settles exactly once, at its deadline at the latest (plus `graceMs` when the process is stuck);
  * no call is handed over twice; a call waits here only while the process has all the work it can take.
+ *
+ * Somewhat over 300 lines, because the life of a call, the life of the process and the code that is loaded meet here;
+ * each of them is a file of its own.
  */
 import { decodeBundle } from '@skerry/shared/bundle.ts';
 import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
 import type { Logger } from 'pino';
+import type { CallResult, Runner } from './call.ts';
+import { type AskBroker, createCallAsks } from './call-asks.ts';
+import { checkedAnswer, deliver } from './deliver.ts';
+import { createInFlight } from './in-flight.ts';
 import { createLoads } from './loads.ts';
+import { guardMemory } from './memory-guard.ts';
+import { Pending } from './pending.ts';
 import { type RunnerProcess, startRunnerProcess } from './process.ts';
+import { createRecycler } from './recycle.ts';
 import { runnerScript } from './script.ts';
+import * as stream from './stream-wire.ts';
 import { createSupervisor } from './supervisor.ts';
 import { createWindow } from './window.ts';
-import {
-  decodeResult,
-  encodeCall,
-  encodeCancel,
-  encodeUnload,
-  kinds,
-  readDigest,
-  readLoadedMessage,
-  readNumber,
-} from './wire.ts';
+import * as wire from './wire.ts';
 
-export type Call = {
-  /** Id of the invocation; unique among the calls under way. */
-  id: string;
-  /** Digest of the bundle. */
-  bundle: string;
-  env: Record<string, string>;
-  /** After the program's name; for command worlds. */
-  args: readonly string[];
-  instance: 'fresh' | 'reuse';
-  /** Limit of the output, in bytes. */
-  outputBytes: number;
-  /** From now to the answer, waiting included. */
-  timeoutMs: number;
-  input: Uint8Array;
-};
-
-export type CallResult = {
-  result: { ok: true; output: Uint8Array } | { ok: false; code: ErrorCode; message: string };
-  /** From the start in a thread to the result, in microseconds; 0 when there was no result. */
-  durationUs: number;
-  /** True when the code had to be loaded first. */
-  cold: boolean;
-  /** False: certainly never given to a thread. */
-  started: boolean;
-};
-
-export type Runner = {
-  /** Compiles ahead, so that the next call is warm. Rejects with SkerryError('function_load_failed'). */
-  load(digest: string): Promise<void>;
-  unload(digest: string): void;
-  /** Never rejects. `onStart` is called just before the call is handed to a thread. */
-  call(call: Call, onStart: () => void): Promise<CallResult>;
-  /** Ends a call with `cancelled`; one that is not under way is left alone. */
-  cancel(id: string): void;
-  /** Calls that the process has, calls that wait, threads there are, losses of the process so far. */
-  stats(): { running: number; queued: number; threads: number; restarts: number };
-  /** Ends the process; what is under way is answered with `runner_lost`, what waits with `agent_draining`. */
-  close(): Promise<void>;
+export type RunnerOptions = {
+  /** Bytes of a bundle that is held, or undefined. */
+  readonly readBundle: (digest: string) => Uint8Array | undefined;
+  readonly broker: AskBroker;
+  /** Calls that run at one time, at most. */
+  readonly threads: number;
+  /** Calls that may wait beyond those the process has; one more is answered with `agent_busy`. */
+  readonly queue: number;
+  /** What was not used for so long is dropped, in milliseconds. */
+  readonly idleMs: number;
+  /** Memory of the runner's process; more, and it is ended. */
+  readonly memoryBytes: number;
+  /** True when the device has so little memory left that everything that is not in use shall be dropped. */
+  readonly deviceIsShort: () => boolean;
+  readonly log: Logger;
 };
 
 /** How long after its deadline a call may be unanswered before the process counts as stuck. */
 const graceMs = 2_000;
+/** How often is looked for what can go, at most, in milliseconds. */
+const sweepMs = 5_000;
 
-type Pending = {
-  readonly call: Call;
-  readonly onStart: () => void;
-  readonly settle: (result: CallResult) => void;
-  readonly deadline: number;
-  readonly seq: number;
-  state: 'waiting' | 'sent' | 'done';
-  cold: boolean;
-  /** The load of its code that it waits for. */
-  code: Promise<void> | undefined;
-  timer: NodeJS.Timeout | undefined;
-};
-
-/**
- * @param options.readBundle bytes of a bundle that is held, or undefined
- * @param options.threads calls that run at one time, at most
- * @param options.queue calls that may wait beyond those the process has; one more is answered with `agent_busy`
- */
-export function createRunner(options: {
-  readBundle: (digest: string) => Uint8Array | undefined;
-  threads: number;
-  queue: number;
-  log: Logger;
-}): Runner {
-  const { readBundle, threads, queue, log } = options;
+export function createRunner(options: RunnerOptions): Runner {
+  const { readBundle, threads, queue, idleMs, log } = options;
   const window = createWindow(threads);
   const waiting: Pending[] = [];
-  const sent = new Map<number, Pending>();
+  const inFlight = createInFlight(window);
   const byId = new Map<string, Pending>();
   const script = runnerScript();
   script.catch((error: unknown) => log.error({ err: error }, 'the runner has no script'));
+  const memory = guardMemory({
+    limitBytes: options.memoryBytes,
+    pid: () => supervisor.current?.pid,
+    end: () => supervisor.current?.kill(),
+    log,
+  });
   let lastSeq = 0;
-  let liveThreads = 0;
+  let live = { threads: 0, ended: 0 };
+  let endedBefore = 0;
   let closed = false;
 
   const supervisor = createSupervisor({
     random: Math.random,
     now: () => performance.now(),
-    start: async (onExit) => startRunnerProcess({ script: await script, threads, log, onFrame, onExit }),
+    start: async (onExit) =>
+      startRunnerProcess({
+        script: await script,
+        settings: { threads, idleMs },
+        group: memory.group,
+        log,
+        onFrame,
+        onExit,
+      }),
     onUp: (process) => {
       loads.attach(process);
       pump();
     },
     onLost: (end) => {
-      liveThreads = 0;
-      loads.detach();
-      const lost = [...sent.values()];
+      const lost = inFlight.all();
+      forgetProcess();
       if (!closed) log.warn({ end, calls: lost.length, restarts: supervisor.restarts }, 'runner lost');
-      for (const pending of lost) fail(pending, 'runner_lost', 'the runner ended while it had the call');
+      for (const pending of lost) {
+        fail(pending, 'runner_lost', 'the runner ended while it had the call', { lostAmong: lost.length });
+      }
       if (waiting.length > 0 || loads.wanted()) supervisor.get();
     },
   });
@@ -130,69 +104,115 @@ export function createRunner(options: {
     },
     onLoaded: () => pump(),
   });
+  const asks = createCallAsks(
+    options.broker,
+    (seq) => inFlight.get(seq)?.call.granted,
+    (frame) => supervisor.current?.send(frame),
+  );
+  const recycler = createRecycler({
+    idleMs,
+    isShort: () => memory.isShort || options.deviceIsShort(),
+    isBusy: (digest) => [...byId.values()].some(({ call }) => call.bundle === digest),
+    unload: (digest) => unload(digest),
+    retire() {
+      if (byId.size > 0 || loads.wanted() || !supervisor.retire()) return;
+      forgetProcess();
+      log.debug('runner retired');
+    },
+    now: () => performance.now(),
+  });
+  const sweeping = setInterval(() => recycler.sweep(), Math.min(idleMs, sweepMs)).unref();
 
-  function onFrame(content: Buffer): void {
+  function forgetProcess(): void {
+    endedBefore += live.ended;
+    live = { threads: 0, ended: 0 };
+    loads.detach();
+    asks.reset();
+  }
+
+  function onFrame(content: Buffer) {
+    const { kinds } = wire;
     switch (content[0]) {
-      case kinds.result: {
-        const { seq, started, durationUs, result } = decodeResult(content);
-        window.ended(durationUs);
-        const pending = sent.get(seq);
-        if (pending) finish(pending, { result, durationUs, cold: pending.cold, started });
-        pump();
-        return;
-      }
+      case kinds.result:
+        return onResult(wire.decodeResult(content));
       case kinds.loaded:
-        loads.loaded(readDigest(content), readLoadedMessage(content));
-        return;
+        return loads.loaded(wire.readDigest(content), wire.readLoadedMessage(content));
       case kinds.threads:
-        liveThreads = readNumber(content);
+        live = { threads: wire.readNumber(content), ended: wire.readEnded(content) };
         return;
-      default:
-        log.error({ kind: content[0] }, 'a frame of unknown kind from the runner');
+      case kinds.ask:
+        return asks.receive(content);
+      case kinds.part:
+      case kinds.credit:
+        if (wire.readNumber(content) >= stream.firstAsk) return asks.receive(content);
+        break;
     }
+    const pending = inFlight.get(wire.readNumber(content));
+    if (pending) onCallFrame(pending, content);
+  }
+
+  function onResult(frame: wire.ResultFrame): void {
+    const { seq, started, durationUs } = frame;
+    window.ended(durationUs);
+    const pending = inFlight.get(seq);
+    if (pending) finish(pending, { ...checkedAnswer(frame), durationUs, cold: pending.cold, started });
+    pump();
+  }
+
+  function onCallFrame(pending: Pending, content: Buffer) {
+    if (content[0] === wire.kinds.parked) {
+      inFlight.park(pending);
+      for (const frame of pending.takeHeld()) supervisor.current?.send(frame);
+      return pump();
+    }
+    const fault = deliver(content, pending.events);
+    if (fault === undefined) return;
+    supervisor.current?.send(wire.encodeCancel(pending.seq));
+    fail(pending, 'function_output_invalid', fault);
   }
 
   function finish(pending: Pending, result: CallResult): void {
     if (pending.state === 'done') return;
+    inFlight.remove(pending);
     pending.state = 'done';
     clearTimeout(pending.timer);
-    sent.delete(pending.seq);
     byId.delete(pending.call.id);
+    asks.callEnded(pending.seq);
     pending.settle(result);
   }
 
-  function fail(pending: Pending, code: ErrorCode, message: string): void {
-    const started = pending.state === 'sent';
-    finish(pending, { result: { ok: false, code, message }, durationUs: 0, cold: pending.cold, started });
+  function fail(pending: Pending, code: ErrorCode, message: string, more: { lostAmong?: number } = {}): void {
+    const started = pending.state !== 'waiting';
+    const result = { ok: false, code, message } as const;
+    finish(pending, { result, durationUs: 0, cold: pending.cold, started, ...more });
   }
 
   /** Hands over what can be, in order; a call whose code is still loading lets those behind it pass. */
   function pump(): void {
-    if (waiting.length === 0 || sent.size >= window.size) return;
+    if (waiting.length === 0 || inFlight.full) return;
     const process = supervisor.get();
     if (!process) return;
-    for (let at = 0; at < waiting.length && sent.size < window.size; ) {
+    for (let at = 0; at < waiting.length && !inFlight.full; ) {
       const pending = waiting[at];
-      if (pending && loads.has(pending.call.bundle)) {
+      if (pending && inFlight.mayTake(pending.call.granted.function) && hasCode(pending)) {
         waiting.splice(at, 1);
         send(process, pending);
-      } else {
-        if (pending) awaitCode(pending);
-        at += 1;
-      }
+      } else at += 1;
     }
   }
 
-  function awaitCode(pending: Pending): void {
+  function hasCode(pending: Pending): boolean {
+    if (loads.has(pending.call.bundle)) return true;
     pending.cold = true;
     const code = loads.load(pending.call.bundle);
-    if (code === pending.code) return;
+    if (code === pending.code) return false;
     pending.code = code;
     code.catch((error: SkerryError) => {
       if (pending.state !== 'waiting' || pending.code !== code) return;
       withdraw(pending);
       fail(pending, error.code, error.message);
     });
+    return false;
   }
 
   function withdraw(pending: Pending): void {
@@ -203,19 +223,35 @@ export function createRunner(options: {
   function send(process: RunnerProcess, pending: Pending): void {
     const { call, seq } = pending;
     pending.state = 'sent';
-    sent.set(seq, pending);
-    pending.onStart();
+    inFlight.add(pending);
+    recycler.used(call.bundle);
+    pending.events.onStart();
     process.send(
-      encodeCall({
+      wire.encodeCall({
         seq,
         timeoutMs: Math.max(1, Math.ceil(pending.deadline - performance.now())),
         digest: call.bundle,
         reuse: call.instance === 'reuse',
         outputBytes: call.outputBytes,
-        surroundings: JSON.stringify({ env: call.env, args: call.args }),
+        surroundings: call.surroundings,
+        request: call.request,
+        streams: call.streams ?? false,
         input: call.input,
       }),
     );
+  }
+
+  /** A part of the input, or a credit, reaches the call as soon as it waits. */
+  function forward(id: string, encode: (seq: number) => Buffer): void {
+    const pending = byId.get(id);
+    if (!pending) return;
+    if (pending.state === 'parked') supervisor.current?.send(encode(pending.seq));
+    else pending.hold(encode(pending.seq));
+  }
+
+  function unload(digest: string): void {
+    recycler.forget(digest);
+    if (loads.forget(digest)) supervisor.current?.send(wire.encodeUnload(digest));
   }
 
   /** The process answers for deadlines of what it has; this is for what waits, and for a process that is stuck. */
@@ -227,34 +263,24 @@ export function createRunner(options: {
     }
     pending.timer = setTimeout(() => {
       log.error({ invocation: pending.call.id }, 'the runner is stuck');
-      supervisor.get()?.kill();
+      supervisor.current?.kill();
     }, graceMs);
   }
 
   return {
     async load(digest) {
       supervisor.get();
+      recycler.used(digest);
       await loads.load(digest);
     },
-    unload(digest) {
-      if (loads.forget(digest)) supervisor.get()?.send(encodeUnload(digest));
-    },
-    call(call, onStart) {
-      lastSeq = (lastSeq + 1) >>> 0;
+    unload,
+    call(call, events) {
+      // The upper half of the numbers is for asks.
+      lastSeq = (lastSeq + 1) & (stream.firstAsk - 1);
       return new Promise((settle) => {
-        const pending: Pending = {
-          call,
-          onStart,
-          settle,
-          deadline: performance.now() + call.timeoutMs,
-          seq: lastSeq,
-          state: 'waiting',
-          cold: false,
-          code: undefined,
-          timer: undefined,
-        };
+        const pending = new Pending(call, events, lastSeq, performance.now(), settle);
         if (closed) return fail(pending, 'agent_draining', 'the agent is shutting down');
-        if (waiting.length >= queue && (sent.size >= window.size || waiting.length > 0)) {
+        if (waiting.length >= queue && (waiting.length > 0 || !inFlight.mayTake(call.granted.function))) {
           return fail(pending, 'agent_busy', `${waiting.length} calls are waiting already`);
         }
         pending.timer = setTimeout(expire, call.timeoutMs, pending);
@@ -263,22 +289,29 @@ export function createRunner(options: {
         pump();
       });
     },
+    part: (id, part) => forward(id, (seq) => stream.encodePart(seq, part)),
+    credit: (id, bytes) => forward(id, (seq) => stream.encodeCredit(seq, bytes)),
     cancel(id) {
       const pending = byId.get(id);
-      if (pending?.state === 'sent') supervisor.get()?.send(encodeCancel(pending.seq));
-      if (pending?.state === 'waiting') {
-        withdraw(pending);
-        fail(pending, 'cancelled', 'nobody waits for this call any more');
-      }
+      if (!pending) return;
+      if (pending.state !== 'waiting') return supervisor.current?.send(wire.encodeCancel(pending.seq));
+      withdraw(pending);
+      fail(pending, 'cancelled', 'nobody waits for this call any more');
     },
     stats: () => ({
-      running: Math.min(sent.size, threads),
-      queued: waiting.length + Math.max(0, sent.size - threads),
-      threads: liveThreads,
+      running: Math.min(inFlight.active, Math.max(threads, live.threads)),
+      parked: inFlight.parked,
+      queued: waiting.length + Math.max(0, inFlight.active - Math.max(threads, live.threads)),
+      threads: live.threads,
       restarts: supervisor.restarts,
+      threadsEnded: endedBefore + live.ended,
+      memoryBytes: memory.bytes,
+      pid: supervisor.current?.pid,
     }),
     async close() {
       closed = true;
+      clearInterval(sweeping);
+      memory.close();
       for (const pending of waiting.splice(0)) fail(pending, 'agent_draining', 'the agent is shutting down');
       await supervisor.close();
       loads.detach();

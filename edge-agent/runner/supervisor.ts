@@ -8,6 +8,10 @@ import type { RunnerProcess } from './process.ts';
 export type Supervisor = {
   /** The process if it is there; if not, it is on its way, and `onUp` follows. */
   get(): RunnerProcess | undefined;
+  /** The process if it is there; starts none. */
+  readonly current: RunnerProcess | undefined;
+  /** Ends the process until somebody asks for one again; that is no loss. False when there is none. */
+  retire(): boolean;
   /** Losses so far. */
   readonly restarts: number;
   /** Ends the process for good. Resolves when it is gone. */
@@ -38,8 +42,11 @@ export function createSupervisor(options: {
   let notBefore = 0;
   let timer: NodeJS.Timeout | undefined;
   let gone: (() => void) | undefined;
+  /** Starts so far; the end of an earlier process than the last one means nothing. */
+  let attempts = 0;
 
-  const lost = (end: string) => {
+  const lost = (end: string, attempt: number) => {
+    if (attempt !== attempts) return;
     process = undefined;
     restarts += 1;
     failures = now() - upSince > graceMs ? 1 : failures + 1;
@@ -53,12 +60,14 @@ export function createSupervisor(options: {
     starting = true;
     timer = undefined;
     upSince = now();
+    attempts += 1;
+    const attempt = attempts;
     try {
-      const started = await start(lost);
+      const started = await start((end) => lost(end, attempt));
       if (closed) started.kill();
       process = started;
     } catch (error) {
-      lost(`not started: ${error instanceof Error ? error.message : String(error)}`);
+      lost(`not started: ${error instanceof Error ? error.message : String(error)}`, attempt);
       return;
     } finally {
       starting = false;
@@ -74,6 +83,16 @@ export function createSupervisor(options: {
         else timer = setTimeout(() => void up(), wait);
       }
       return process;
+    },
+    get current() {
+      return process;
+    },
+    retire() {
+      if (!process) return false;
+      attempts += 1;
+      process.kill();
+      process = undefined;
+      return true;
     },
     get restarts() {
       return restarts;

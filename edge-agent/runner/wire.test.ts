@@ -22,6 +22,8 @@ test('a call arrives as it was sent', () => {
     timeoutMs: 600_000,
     digest,
     reuse: true,
+    streams: true,
+    request: undefined,
     outputBytes: 4 * 1024 * 1024,
     surroundings: '{"env":{"A":"ü"},"args":[]}',
     input: Buffer.from('{"x":1}'),

@@ -2,16 +2,33 @@
  * What the agent and its runner say to each other. Fixed layouts in place of a general encoding, because every call
  * passes here twice, and because the main thread of the runner hands calls on to a thread without looking inside.
  *
- *   to the runner    load, unload, call, cancel
- *   to the agent     loaded, result, threads
+ *   to the runner    load, unload, call, cancel, part, credit, reply
+ *   to the agent     loaded, result, threads, parked, head, part, credit, ask, log
  *
- * Both ends are of one release and one repository; there is no version on this pipe.
+ * Both ends are of one release and one repository; there is no version on this pipe. What streams is in
+ * stream-wire.ts.
  */
 import type { Bundle } from '@skerry/shared/bundle.ts';
 import type { ErrorCode } from '@skerry/shared/errors.ts';
+import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http.ts';
 import { frameStart, newFrame } from './framing.ts';
 
-export const kinds = { load: 1, unload: 2, call: 3, cancel: 4, loaded: 5, result: 6, threads: 7 } as const;
+export const kinds = {
+  load: 1,
+  unload: 2,
+  call: 3,
+  cancel: 4,
+  loaded: 5,
+  result: 6,
+  threads: 7,
+  parked: 8,
+  head: 9,
+  part: 10,
+  credit: 11,
+  ask: 12,
+  reply: 13,
+  log: 14,
+} as const;
 
 /** Codes that the runner itself can answer with, by their number on the pipe. */
 export const runnerCodes = [
@@ -20,6 +37,9 @@ export const runnerCodes = [
   'function_timeout',
   'function_out_of_memory',
   'function_output_too_large',
+  'function_output_invalid',
+  'function_http_error',
+  'function_no_answer',
   'function_load_failed',
   'cancelled',
   'runner_lost',
@@ -31,7 +51,7 @@ const messageLength = 4096;
 const digestBytes = 32;
 
 /** A bundle on its way in. The agent has checked it; modules are bytes that follow the header. */
-export type LoadHeader = Pick<Bundle, 'world' | 'exportName' | 'mode' | 'glue' | 'direct'> & {
+export type LoadHeader = Pick<Bundle, 'world' | 'exportName' | 'mode' | 'glue' | 'direct' | 'linked'> & {
   modules: { name: string; length: number }[];
 };
 
@@ -80,8 +100,18 @@ export function readDigest(content: Buffer): string {
   return content.toString('hex', 1, 1 + digestBytes);
 }
 
-/** Environment and arguments as they travel; equal ones have equal text. */
-export type Surroundings = { env: Record<string, string>; args: readonly string[] };
+/** What a function sees and may do, as it travels; equal ones have equal text. */
+export type Surroundings = {
+  env: Record<string, string>;
+  args: readonly string[];
+  /** For wasi:config. */
+  config: Record<string, string>;
+  /** Granted directories, in the order of the manifest; where they are on the device is not told. */
+  directories: readonly { guest: string; mode: 'ro' | 'rw' }[];
+  logBytesPerSecond: number;
+  /** Bytes of a streamed body, each way. */
+  bodyBytes: number;
+};
 
 export type CallFrame = {
   seq: number;
@@ -92,6 +122,10 @@ export type CallFrame = {
   outputBytes: number;
   /** JSON of `Surroundings`. */
   surroundings: string;
+  /** The request, when it came over HTTP. */
+  request?: RequestHead | undefined;
+  /** Parts of the input follow. */
+  streams: boolean;
   input: Uint8Array;
 };
 
@@ -99,25 +133,32 @@ const callAt = {
   seq: 1,
   timeoutMs: 5,
   digest: 9,
-  reuse: 41,
+  flags: 41,
   outputBytes: 42,
   surroundingsLength: 46,
-  end: 50,
+  requestLength: 50,
+  end: 54,
 } as const;
+const callFlags = { reuse: 1, streams: 2 } as const;
 
-export function encodeCall({ seq, timeoutMs, digest, reuse, outputBytes, surroundings, input }: CallFrame): Buffer {
+export function encodeCall(call: CallFrame): Buffer {
+  const { seq, timeoutMs, digest, outputBytes, surroundings, input } = call;
   const length = Buffer.byteLength(surroundings);
-  const frame = newFrame(callAt.end + length + input.byteLength);
+  const request = call.request ? JSON.stringify(call.request) : '';
+  const requestLength = Buffer.byteLength(request);
+  const frame = newFrame(callAt.end + length + requestLength + input.byteLength);
   const content = frame.subarray(frameStart);
   content[0] = kinds.call;
   content.writeUInt32LE(seq, callAt.seq);
   content.writeUInt32LE(timeoutMs, callAt.timeoutMs);
   content.write(digest, callAt.digest, 'hex');
-  content[callAt.reuse] = reuse ? 1 : 0;
+  content[callAt.flags] = (call.reuse ? callFlags.reuse : 0) | (call.streams ? callFlags.streams : 0);
   content.writeUInt32LE(outputBytes, callAt.outputBytes);
   content.writeUInt32LE(length, callAt.surroundingsLength);
+  content.writeUInt32LE(requestLength, callAt.requestLength);
   content.write(surroundings, callAt.end);
-  content.set(input, callAt.end + length);
+  content.write(request, callAt.end + length);
+  content.set(input, callAt.end + length + requestLength);
   return frame;
 }
 
@@ -132,12 +173,16 @@ export function readCallHead(content: Buffer): Pick<CallFrame, 'seq' | 'timeoutM
 
 /** What a thread needs of a call; `input` is a view. */
 export function readCall(content: Buffer): CallFrame {
-  const inputAt = callAt.end + content.readUInt32LE(callAt.surroundingsLength);
+  const requestAt = callAt.end + content.readUInt32LE(callAt.surroundingsLength);
+  const inputAt = requestAt + content.readUInt32LE(callAt.requestLength);
+  const flags = content[callAt.flags] ?? 0;
   return {
     ...readCallHead(content),
-    reuse: content[callAt.reuse] === 1,
+    reuse: (flags & callFlags.reuse) !== 0,
+    streams: (flags & callFlags.streams) !== 0,
     outputBytes: content.readUInt32LE(callAt.outputBytes),
-    surroundings: content.toString('utf8', callAt.end, inputAt),
+    surroundings: content.toString('utf8', callAt.end, requestAt),
+    request: inputAt > requestAt ? JSON.parse(content.toString('utf8', requestAt, inputAt)) : undefined,
     input: content.subarray(inputAt),
   };
 }
@@ -149,7 +194,7 @@ export function encodeCancel(seq: number): Buffer {
   return frame;
 }
 
-/** Number of a `cancel` or `result`, or the count of `threads`. */
+/** Number of a `cancel`, `result` or any frame of a stream, or the count of `threads`. */
 export function readNumber(content: Buffer): number {
   return content.readUInt32LE(1);
 }
@@ -167,11 +212,18 @@ export function readLoadedMessage(content: Buffer): string {
   return content.toString('utf8', 1 + digestBytes);
 }
 
-export function encodeThreads(count: number): Buffer {
-  const frame = newFrame(5);
+/** @param ended threads that were ended before their time, since the process began */
+export function encodeThreads(count: number, ended: number): Buffer {
+  const frame = newFrame(9);
   frame[frameStart] = kinds.threads;
   frame.writeUInt32LE(count, frameStart + 1);
+  frame.writeUInt32LE(ended, frameStart + 5);
   return frame;
+}
+
+/** Threads that were ended, of a `threads`. */
+export function readEnded(content: Buffer): number {
+  return content.readUInt32LE(5);
 }
 
 export type ResultFrame = {
@@ -180,29 +232,39 @@ export type ResultFrame = {
   started: boolean;
   durationUs: number;
   result: { ok: true; output: Uint8Array } | { ok: false; code: RunnerCode; message: string };
+  /** Head of an HTTP answer that is whole: the output is its body. */
+  head?: ResponseHead | undefined;
+  trailers?: Headers | undefined;
 };
 
-const resultAt = { seq: 1, started: 5, durationUs: 6, status: 10, end: 11 } as const;
+const resultAt = { seq: 1, started: 5, durationUs: 6, status: 10, httpLength: 11, end: 15 } as const;
 const okStatus = 0;
 
-export function encodeResult({ seq, started, durationUs, result }: ResultFrame): Buffer {
+export function encodeResult({ seq, started, durationUs, result, head, trailers }: ResultFrame): Buffer {
   const payload = result.ok ? result.output : Buffer.from(result.message.slice(0, messageLength));
-  const frame = newFrame(resultAt.end + payload.byteLength);
+  const http = head || trailers ? JSON.stringify({ head, trailers }) : '';
+  const httpLength = Buffer.byteLength(http);
+  const frame = newFrame(resultAt.end + httpLength + payload.byteLength);
   const content = frame.subarray(frameStart);
   content[0] = kinds.result;
   content.writeUInt32LE(seq, resultAt.seq);
   content[resultAt.started] = started ? 1 : 0;
   content.writeUInt32LE(Math.min(Math.round(durationUs), 0xffff_ffff), resultAt.durationUs);
   content[resultAt.status] = result.ok ? okStatus : 1 + runnerCodes.indexOf(result.code);
-  content.set(payload, resultAt.end);
+  content.writeUInt32LE(httpLength, resultAt.httpLength);
+  content.write(http, resultAt.end);
+  content.set(payload, resultAt.end + httpLength);
   return frame;
 }
 
 /** The output is a copy, so that it may be kept. */
 export function decodeResult(content: Buffer): ResultFrame {
   const status = content[resultAt.status] ?? okStatus;
-  const payload = content.subarray(resultAt.end);
+  const payloadAt = resultAt.end + content.readUInt32LE(resultAt.httpLength);
+  const payload = content.subarray(payloadAt);
+  const http = payloadAt > resultAt.end ? JSON.parse(content.toString('utf8', resultAt.end, payloadAt)) : undefined;
   return {
+    ...http,
     seq: readNumber(content),
     started: content[resultAt.started] === 1,
     durationUs: content.readUInt32LE(resultAt.durationUs),

@@ -23,8 +23,11 @@ export const homes: Readonly<Record<string, Home>> = {
   'prom-client': { places: ['control-plane/metrics.ts', 'edge-agent/metrics.ts'], typesAnywhere: true },
 
   hono: { places: ['control-plane/app.ts', 'control-plane/routes/', 'test/'] },
-  '@hono/node-server': { places: ['control-plane/server.ts', 'test/'], typesAnywhere: true },
-  '@hono/zod-openapi': { places: ['control-plane/app.ts', 'control-plane/routes/'] },
+  '@hono/node-server': {
+    places: ['control-plane/server.ts', 'control-plane/routes/http-door.ts', 'test/'],
+    typesAnywhere: true,
+  },
+  '@hono/zod-openapi': { places: ['control-plane/app.ts', 'control-plane/routes/', 'test/'] },
   '@fastify/busboy': { places: ['control-plane/routes/multipart.ts'] },
   'swagger-ui-dist': { places: ['control-plane/routes/'] },
   'drizzle-orm': { places: ['control-plane/'] },
@@ -33,11 +36,12 @@ export const homes: Readonly<Record<string, Home>> = {
   '@neondatabase/serverless': { places: ['control-plane/db/'] },
   pg: { places: ['control-plane/db/', 'test/'] },
   '@bytecodealliance/jco-transpile': { places: ['control-plane/prepare/', 'scripts/', 'test/fixtures/'] },
-  'componentize-qjs': { places: ['scripts/build-example.ts'] },
-  '@bytecodealliance/jco': { places: ['control-plane/prepare/', 'scripts/'] },
+  'componentize-qjs': { places: ['cli/build/', 'scripts/build-example.ts'] },
+  '@bytecodealliance/componentize-js': { places: ['cli/build/starling.ts'] },
+  '@bytecodealliance/jco': { places: ['control-plane/prepare/', 'cli/build/', 'scripts/'] },
 
   '@bytecodealliance/preview2-shim': { places: ['edge-agent/runner/'] },
-  esbuild: { places: ['edge-agent/build.ts'] },
+  esbuild: { places: ['edge-agent/build.ts', 'cli/build/'] },
 
   commander: { places: ['cli/'] },
 

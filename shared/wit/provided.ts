@@ -7,7 +7,7 @@
  */
 
 /** Every version `0.2.x` of these is the same to the host: WASI adds functions there but changes none. */
-export const providedInterfaces: readonly string[] = [
+const stableInterfaces: readonly string[] = [
   'wasi:cli/environment',
   'wasi:cli/exit',
   'wasi:cli/stderr',
@@ -39,16 +39,55 @@ export const providedInterfaces: readonly string[] = [
   'wasi:sockets/udp-create-socket',
 ];
 
-/**
- * The only imports that wait: stdin is given whole and stdout is taken whole, so that streams never do. A component
- * that imports none of them is run in `plain` mode (see bundle.ts).
- */
-export const suspendingImports: readonly string[] = ['wasi:io/poll#poll', 'wasi:io/poll#[method]pollable.block'];
+/** Not part of WASI 0.2, and changing only in name from draft to draft: any version of these is taken, or none. */
+const draftInterfaces: readonly string[] = [
+  'wasi:config/runtime',
+  'wasi:config/store',
+  'wasi:keyvalue/atomics',
+  'wasi:keyvalue/batch',
+  'wasi:keyvalue/store',
+  'wasi:logging/logging',
+];
 
-const versionedName = /^(.+)@0\.2\.\d+$/;
+/** All of them. */
+export const providedInterfaces: readonly string[] = [...stableInterfaces, ...draftInterfaces];
+
+/** Whether a WIT name is that of this interface, in whatever version. */
+const isOf = (versioned: string, name: string): boolean => versioned === name || versioned.startsWith(`${name}@`);
+
+const stableVersion = /^@0\.2\.\d+$/;
 
 /** True when the host provides this interface, given with its version as WIT prints it (`wasi:io/poll@0.2.3`). */
 export function isProvided(versioned: string): boolean {
-  const name = versionedName.exec(versioned)?.[1];
-  return name !== undefined && providedInterfaces.includes(name);
+  return (
+    draftInterfaces.some((name) => isOf(versioned, name)) ||
+    stableInterfaces.some((name) => isOf(versioned, name) && stableVersion.test(versioned.slice(name.length)))
+  );
+}
+
+const waitingPolls = ['wasi:io/poll#poll', 'wasi:io/poll#[method]pollable.block'];
+
+const waitingStreams = [
+  'wasi:io/streams#[method]input-stream.blocking-read',
+  'wasi:io/streams#[method]input-stream.blocking-skip',
+  'wasi:io/streams#[method]output-stream.blocking-flush',
+  'wasi:io/streams#[method]output-stream.blocking-splice',
+  'wasi:io/streams#[method]output-stream.blocking-write-and-flush',
+  'wasi:io/streams#[method]output-stream.blocking-write-zeroes-and-flush',
+];
+
+/**
+ * Functions that may wait in a component with these imports, as jco names them. None: it runs in `plain` mode (see
+ * bundle.ts). Streams wait only where bodies of wasi:http flow: standard input is given whole, standard output is
+ * taken whole, and files are read and written while the thread waits.
+ */
+export function suspendingImports(imports: readonly string[]): readonly string[] {
+  const has = (name: string) => imports.some((versioned) => isOf(versioned, name));
+  return [...(has('wasi:io/poll') ? waitingPolls : []), ...(has('wasi:http/types') ? waitingStreams : [])];
+}
+
+/** Whether this function may wait in some component: interface without version, function as WIT names it. */
+export function isSuspending(interfaceName: string, name: string): boolean {
+  const item = `${interfaceName}#${name}`;
+  return waitingPolls.includes(item) || waitingStreams.includes(item);
 }

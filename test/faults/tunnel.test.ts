@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { closeKinds } from '@skerry/shared/close.ts';
 import { agentCodec } from '@skerry/shared/codec.ts';
-import { maxFrameBytes } from '@skerry/shared/protocol.ts';
+import { maxFrameBytes, protocolVersion } from '@skerry/shared/protocol.ts';
 import { pack } from 'msgpackr/pack';
 import { afterEach, describe, expect, test } from 'vitest';
 import { startHub, type TestHub, type TestHubOptions } from '../harness/hub.ts';
@@ -29,7 +29,7 @@ describe('handshake', () => {
     const agent = await connectRaw(url);
     await agent.hello({ name: 'box', labels: { site: 'north' } });
     const welcome = await agent.next('welcome');
-    expect(welcome).toMatchObject({ epoch: 1, version: 1 });
+    expect(welcome).toMatchObject({ epoch: 1, version: protocolVersion });
     const desired = await agent.next('desired');
     expect(desired.functions.map((one) => one.id)).toEqual([fn.id]);
     expect(hub.state(welcome.agentId)).toMatchObject({ online: true, desired: 2, applied: 0, version: 'test' });

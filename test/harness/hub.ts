@@ -6,7 +6,7 @@ import type { Admission, Hello } from '@skerry/control-plane/agent-admission.ts'
 import type { CatalogFunction } from '@skerry/control-plane/catalog-function.ts';
 import { createInvoker } from '@skerry/control-plane/invoke.ts';
 import { createHub, type HubOptions } from '@skerry/control-plane/tunnel/hub.ts';
-import { digestOf } from '@skerry/shared/bundle.ts';
+import { digestOf, type World } from '@skerry/shared/bundle.ts';
 import { type ManifestInput, manifestSchema } from '@skerry/shared/manifest.ts';
 import { pino } from 'pino';
 
@@ -80,7 +80,12 @@ export async function startHub(options: TestHubOptions = {}) {
     seen,
     catalog,
     /** Puts a function into the catalog, its bundle into the bundles, and tells the agents. */
-    deploy(name: string, bundle: Uint8Array, manifest: ManifestInput = {}): CatalogFunction {
+    deploy(
+      name: string,
+      bundle: Uint8Array,
+      manifest: ManifestInput = {},
+      world: World = 'skerry:function/handler',
+    ): CatalogFunction {
       const digest = digestOf(bundle);
       bundles.set(digest, bundle);
       const full = manifestSchema.parse(manifest);
@@ -90,7 +95,7 @@ export async function startHub(options: TestHubOptions = {}) {
         name,
         revision: (functions.get(name)?.revision ?? 0) + 1,
         bundle: digest,
-        world: 'skerry:function/handler',
+        world,
         manifest: full,
         capacityBytes: full.capacity_bytes ?? 1024 * 1024,
         since: version + 1,

@@ -10,6 +10,8 @@ export type RawAgent = {
   sendBytes(bytes: Uint8Array): void;
   /** The next frame of this kind, from now or already here; frames of other kinds are kept for later. */
   next<K extends ToAgent['kind']>(kind: K): Promise<FrameOf<ToAgent, K>>;
+  /** Kinds of all frames that have come, in order. */
+  readonly kinds: readonly ToAgent['kind'][];
   /** Answers the challenge, with parts of the answer replaced, signed for the host dialled unless another is given. */
   hello(changes?: Partial<FrameOf<ToControl, 'hello'>>, host?: string): Promise<void>;
   /** Resolves when the connection has ended. */
@@ -27,10 +29,13 @@ export async function connectRaw(server: URL, key: KeyObject = newKey()): Promis
   url.protocol = 'ws:';
   const socket = new WebSocket(url, { perMessageDeflate: false });
   const arrived: ToAgent[] = [];
+  const kinds: ToAgent['kind'][] = [];
   const wanted = new Set<() => void>();
   socket.on('error', () => undefined);
   socket.on('message', (data) => {
-    arrived.push(...agentCodec.decode(data as Buffer));
+    const frames = agentCodec.decode(data as Buffer);
+    arrived.push(...frames);
+    kinds.push(...frames.map(({ kind }) => kind));
     for (const look of wanted) look();
   });
   const closed = once(socket, 'close').then(([code, reason]) => ({ code: Number(code), reason: String(reason) }));
@@ -69,6 +74,7 @@ export async function connectRaw(server: URL, key: KeyObject = newKey()): Promis
         ...changes,
       });
     },
+    kinds,
     closed,
     socket,
     close: () => socket.terminate(),

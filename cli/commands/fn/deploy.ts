@@ -5,6 +5,7 @@ import { apiCommand, connect, show } from '../../api-command.ts';
 import { type DeployResult, deployFunction } from '../../deploy.ts';
 import { CliFailure } from '../../failure.ts';
 import { type ManifestOptions, readManifest, withManifestOptions } from '../../manifest-options.ts';
+import { describePermissions } from '../../permissions.ts';
 import type { Terminal } from '../../terminal.ts';
 import { formatSize } from '../../units.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
@@ -20,6 +21,7 @@ export function deployCommand(terminal: Terminal): Command {
     'skerry fn deploy hello hello.wasm',
     'skerry fn deploy -m greenhouse water water.wasm --memory 32MiB --timeout 5s --label site=oslo',
     'skerry fn deploy hello hello.wasm --manifest hello.json',
+    'skerry fn deploy poll poll.wasm --allow-http api.example.com:443 --dir /var/lib/readings:/data:rw',
   ]);
   return withManifestOptions(withModule(command))
     .argument('<name>', 'letters, digits, "_" and inner "-"')
@@ -44,10 +46,11 @@ export function deployCommand(terminal: Terminal): Command {
     });
 }
 
-function describe({ created, module, name, revision, world, size, agents }: DeployResult): string {
+function describe({ created, module, name, revision, world, size, agents, permissions }: DeployResult): string {
   const verb = created ? 'Created' : 'Updated';
   return (
     `${verb} ${module}/${name}, revision ${revision} (${world}, ${formatSize(size)}); ` +
-    `${agents.applied} of ${agents.total} agents have it\n`
+    `${agents.applied} of ${agents.total} agents have it\n` +
+    describePermissions(permissions)
   );
 }

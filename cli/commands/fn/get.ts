@@ -27,14 +27,20 @@ function codeState(holds: boolean | null): string {
   return holds ? 'has it' : 'does not have it yet';
 }
 
-function describe({ module, name, revision, digest, size, world, imports, manifest, agents }: FunctionDetails): string {
+function describe(details: FunctionDetails): string {
+  const { module, name, revision, digest, size, world, imports, permissions, manifest, agents } = details;
   const { limits, env, instance, placement } = manifest;
+  const { asks, granted, ungranted, unused } = permissions;
   const facts = [
     ['function', `${module}/${name}`],
     ['revision', String(revision)],
     ['component', `${formatSize(size)}, sha256:${digest}`],
     ['world', world],
     ['imports', imports.join(', ') || '-'],
+    ['asks for', asks.join(', ') || '-'],
+    ['granted', granted.join(', ') || '-'],
+    ...(ungranted.length > 0 ? [['not granted', `${ungranted.join(', ')}: it may try this, and will be refused`]] : []),
+    ...(unused.length > 0 ? [['not needed', `${unused.join(', ')}: it never asks for this`]] : []),
     ['limits', `${formatSize(limits.memory_bytes)}, ${formatDuration(limits.timeout_ms)}`],
     ['instance', instance],
     ['environment', Object.keys(env).join(', ') || '-'],

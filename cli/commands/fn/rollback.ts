@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Deployed } from '../../api.ts';
 import { apiCommand, connect, show } from '../../api-command.ts';
 import { apiPath } from '../../client.ts';
+import { describePermissions } from '../../permissions.ts';
 import type { Terminal } from '../../terminal.ts';
 import { parseCount } from '../../units.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
@@ -16,6 +17,11 @@ export function rollbackCommand(terminal: Terminal): Command {
       const client = await connect(terminal, options);
       const path = apiPath('fn', options.module, name, 'rollback');
       const { data } = await client.request<Deployed>('POST', path, { json: { revision } });
-      show(terminal, options, data, () => `${options.module}/${name} is at revision ${data.revision}\n`);
+      show(
+        terminal,
+        options,
+        data,
+        () => `${options.module}/${name} is at revision ${data.revision}\n${describePermissions(data.permissions)}`,
+      );
     });
 }

@@ -3,6 +3,7 @@ import type { Bundle } from '@skerry/shared/bundle.ts';
 import { describe, expect, test } from 'vitest';
 import { prepareHandler } from '../../../test/fixtures/bundles.ts';
 import { createDirectFunction } from './direct-function.ts';
+import { TestChannel } from './http/testing/channel.ts';
 
 function load({ direct, modules }: Bundle) {
   if (!direct) throw new Error('the bundle has no plan');
@@ -17,8 +18,9 @@ async function answers(fn: ReturnType<typeof load>, count: number, mode: Mode = 
   const { reuse = false, ahead = false, outputBytes = 100, surroundings = '{}' } = mode;
   const texts = [];
   for (let seq = 0; seq < count; seq++) {
-    const call = { seq, timeoutMs: 1_000, digest: '', reuse, outputBytes, surroundings, input: Buffer.from('in') };
-    const outcome = await fn.call(call);
+    const input = Buffer.from('in');
+    const call = { seq, timeoutMs: 1_000, digest: '', reuse, streams: false, outputBytes, surroundings, input };
+    const outcome = await fn.call(call, new TestChannel());
     texts.push(outcome.ok ? Buffer.from(outcome.output).toString() : outcome.code);
     if (ahead) fn.makeAhead();
   }

@@ -8,7 +8,8 @@
  * Invariant: an instance that threw is spent, and is never called again.
  */
 import { isUtf8 } from 'node:buffer';
-import type { CoreExport, DirectPlan } from '@skerry/shared/bundle.ts';
+import type { DirectPlan } from '@skerry/shared/bundle.ts';
+import type { CoreExport } from '@skerry/shared/linked-plan.ts';
 import { failureOf } from './failure.ts';
 import type { CallOutcome } from './instance.ts';
 import type { StatePart } from './snapshot.ts';

@@ -1,6 +1,6 @@
 /** Why a call ended without an answer, as far as it can be told from what was thrown. */
 import type { ResultFrame } from '../wire.ts';
-import { OutputTooLarge } from './streams.ts';
+import { OutputTooLarge } from './io/sources.ts';
 
 /** A memory that cannot grow by this much is full: 1 MiB. */
 const pagesTried = 16;

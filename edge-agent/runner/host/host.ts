@@ -5,16 +5,24 @@ import { decodeLoad, encodeLoaded, encodeThreads, kinds, readCallHead, readDiges
 import { createBundles } from './bundles.ts';
 import { createPool } from './pool.ts';
 
-/** @param options.size threads at most */
-export function runHost({ pipe, size, script }: { pipe: Socket; size: number; script: URL }): void {
+/** Settings that the agent gives to the process, as JSON in its first argument. */
+export type HostSettings = {
+  /** Threads at most. */
+  readonly threads: number;
+  /** A thread that had nothing to do for so long is ended, in milliseconds. */
+  readonly idleMs: number;
+};
+
+export function runHost({ pipe, settings, script }: { pipe: Socket; settings: HostSettings; script: URL }): void {
   const send = createFrameWriter((bytes) => pipe.write(bytes));
   const bundles = createBundles();
   const pool = createPool({
     script,
-    size,
+    size: settings.threads,
+    idleMs: settings.idleMs,
     bundles,
     reply: send,
-    onSize: (threads) => send(encodeThreads(threads)),
+    onThreads: (count, ended) => send(encodeThreads(count, ended)),
   });
 
   const load = async (content: Buffer) => {
@@ -46,6 +54,10 @@ export function runHost({ pipe, size, script }: { pipe: Socket; size: number; sc
       case kinds.cancel:
         pool.cancel(readNumber(content));
         return;
+      case kinds.part:
+      case kinds.credit:
+      case kinds.reply:
+        return pool.forward(Uint8Array.from(content), readNumber(content));
       default:
         throw new Error(`a frame of unknown kind ${content[0]}`);
     }

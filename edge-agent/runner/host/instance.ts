@@ -1,105 +1,168 @@
 /**
  * One instance of a component, and how a call of it ends.
  *
- * Invariant: an instance that threw anything but its own error result is spent (`spent`), and is never called again.
+ * Invariants: an instance has one call at a time. One that threw anything but its own error result is spent (`spent`),
+ * and is never called again. So is one that gave no answer (StarlingMonkey's answer one request in their life), and
+ * one that was ended while it waited: its waits end with an error, but the glue loses the error of a function that has
+ * no result (`pollable.block`), and the guest then stands still for good.
  */
-import type { Bundle } from '@skerry/shared/bundle.ts';
+import type { World } from '@skerry/shared/bundle.ts';
 import type { ResultFrame } from '../wire.ts';
+import type { CallChannel } from './channel.ts';
+import { Exit } from './cli/exit.ts';
 import { failureOf } from './failure.ts';
-import type { Instantiate } from './glue.ts';
+import { createExchange } from './http/exchange.ts';
+import type { IncomingRequest } from './http/incoming-messages.ts';
+import type { ResponseOutparam } from './http/response-outparam.ts';
+import type { Made, Maker } from './maker.ts';
 import type { Wasi } from './wasi.ts';
 
-/** A bundle as a thread holds it: glue made a function, modules compiled. */
-export type LoadedBundle = Pick<Bundle, 'world' | 'exportName' | 'mode'> & {
-  readonly instantiate: Instantiate;
-  readonly modules: ReadonlyMap<string, WebAssembly.Module>;
-};
+/** A bundle as a thread holds it. */
+export type LoadedBundle = { readonly world: World; readonly make: Maker };
 
 export type CallOutcome = ResultFrame['result'];
+
+/** What a call gives besides its channel. */
+export type CallInput = { readonly input: Uint8Array; readonly outputBytes: number };
 
 export type Instance = {
   readonly spent: boolean;
   /** Runs the function once; never throws, never rejects. A promise only when the bundle may suspend. */
-  call(input: Uint8Array, outputBytes: number): CallOutcome | Promise<CallOutcome>;
+  call(call: CallInput, channel: CallChannel): CallOutcome | Promise<CallOutcome>;
+  /** Makes it as good as new. False when that cannot be, and it is fit for nothing any more. */
+  reset(): boolean;
+};
+
+/** Runs the guest, and makes an outcome of what it returned, or of what was thrown. */
+type Run = {
+  start(call: CallInput, channel: CallChannel): unknown;
+  /** @throws anything, which counts as thrown by the guest */
+  answer(value: unknown, call: CallInput): CallOutcome;
+  /** Undefined when what was thrown is no way in which a function of this world may end. */
+  refuse(error: unknown): CallOutcome | undefined;
 };
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** @throws whatever instantiating throws: RangeError when there is no memory, RuntimeError for a trap at start */
-export function createInstance(bundle: LoadedBundle, wasi: Wasi): Instance | Promise<Instance> {
-  const cores: WebAssembly.Instance[] = [];
-  const made = bundle.instantiate(
-    (name) => {
-      const module = bundle.modules.get(name);
-      if (!module) throw new Error(`the bundle has no core module ${name}`);
-      return module;
-    },
-    wasi.imports,
-    (module, imports) => {
-      const core = new WebAssembly.Instance(module, imports);
-      cores.push(core);
-      return core;
-    },
-  );
-  const wrap = (exports: Record<string, unknown>) =>
-    bundle.world === 'wasi:cli/run'
-      ? commandInstance(exports[bundle.exportName] as { run(): unknown }, wasi, cores)
-      : handlerInstance(exports[bundle.exportName] as (input: string) => unknown, wasi, cores);
+/** @throws as `Maker` */
+export function createInstance({ world, make }: LoadedBundle, wasi: Wasi): Instance | Promise<Instance> {
+  const wrap = (made: Made) => instanceOf(runOf(world, made.exported, wasi), wasi, made);
+  const made = make(wasi.imports);
   return made instanceof Promise ? made.then(wrap) : wrap(made);
 }
 
-function handlerInstance(invoke: (input: string) => unknown, wasi: Wasi, cores: WebAssembly.Instance[]): Instance {
+function instanceOf(run: Run, wasi: Wasi, made: Made): Instance {
   let spent = false;
-  const answer = (text: unknown, outputBytes: number): CallOutcome => {
-    const output = encoder.encode(text as string);
-    if (output.byteLength <= outputBytes) return { ok: true, output };
-    return { ok: false, code: 'function_output_too_large', message: `${output.byteLength} bytes, over ${outputBytes}` };
-  };
   const refuse = (error: unknown): CallOutcome => {
-    if (isErrorResult(error)) return { ok: false, code: 'function_error', message: String(error.payload) };
+    const outcome = run.refuse(error);
+    if (outcome) return outcome;
     spent = true;
-    return failureOf(error, cores, wasi.complaints());
+    return failureOf(error, made.cores, wasi.complaints());
   };
   return {
     get spent() {
       return spent;
     },
-    call(input, outputBytes) {
+    call(call, channel) {
+      let abandon: ((reason: Error) => void) | undefined;
+      const answer = (value: unknown) => {
+        try {
+          const outcome = run.answer(value, call);
+          spent = !outcome.ok && outcome.code === 'function_no_answer';
+          return outcome;
+        } catch (error) {
+          return refuse(error);
+        }
+      };
+      const finish = (outcome: CallOutcome): CallOutcome => {
+        wasi.end();
+        return outcome;
+      };
+      wasi.begin(channel, call.input, call.outputBytes, (reason) => abandon?.(reason));
       try {
-        const text = invoke(decoder.decode(input));
-        if (!(text instanceof Promise)) return answer(text, outputBytes);
-        return text.then((value) => answer(value, outputBytes), refuse);
+        const value = run.start(call, channel);
+        if (!(value instanceof Promise)) return finish(answer(value));
+        return new Promise<CallOutcome>((resolve) => {
+          abandon = (reason) => resolve(refuse(reason));
+          value.then(answer, refuse).then(resolve);
+        }).then(finish);
       } catch (error) {
-        return refuse(error);
+        return finish(refuse(error));
       }
+    },
+    reset() {
+      if (spent || !made.reset()) return false;
+      wasi.renew();
+      return true;
     },
   };
 }
 
-/** A command runs once: `spent` from the start. Its input and output limits are in its `Wasi`. */
-function commandInstance({ run }: { run(): unknown }, wasi: Wasi, cores: WebAssembly.Instance[]): Instance {
-  const finish = (): CallOutcome => ({ ok: true, output: wasi.output() });
-  const refuse = (error: unknown): CallOutcome => {
-    const code = isErrorResult(error) ? 1 : exitCode(error);
-    if (code === 0) return finish();
-    const complaints = wasi.complaints();
-    if (code === undefined) return failureOf(error, cores, complaints);
-    return {
-      ok: false,
-      code: 'function_error',
-      message: `exited with code ${code}${complaints === '' ? '' : `: ${complaints.slice(-shownComplaints)}`}`,
-    };
+function runOf(world: World, exported: unknown, wasi: Wasi): Run {
+  switch (world) {
+    case 'wasi:cli/run':
+      return runOfCommand(exported as { run(): unknown }, wasi);
+    case 'wasi:http/incoming-handler':
+      return runOfHttp(exported as HttpHandler, wasi);
+    default:
+      return runOfHandler(exported as (input: string) => unknown);
+  }
+}
+
+function runOfHandler(invoke: (input: string) => unknown): Run {
+  return {
+    start: ({ input }) => invoke(decoder.decode(input)),
+    answer(text, { outputBytes }) {
+      const output = encoder.encode(text as string);
+      if (output.byteLength <= outputBytes) return { ok: true, output };
+      const message = `${output.byteLength} bytes, over ${outputBytes}`;
+      return { ok: false, code: 'function_output_too_large', message };
+    },
+    refuse: (error) =>
+      isErrorResult(error) ? { ok: false, code: 'function_error', message: String(error.payload) } : undefined,
+  };
+}
+
+function runOfCommand({ run }: { run(): unknown }, wasi: Wasi): Run {
+  const answer = (): CallOutcome => ({ ok: true, output: wasi.output() });
+  return {
+    start: () => run(),
+    answer,
+    refuse(error) {
+      const code = isErrorResult(error) ? 1 : error instanceof Exit ? error.code : undefined;
+      if (code === undefined) return undefined;
+      if (code === 0) return answer();
+      const complaints = wasi.complaints().slice(-shownComplaints);
+      const message = `exited with code ${code}${complaints === '' ? '' : `: ${complaints}`}`;
+      return { ok: false, code: 'function_error', message };
+    },
+  };
+}
+
+type HttpHandler = { handle(request: IncomingRequest, outparam: ResponseOutparam): unknown };
+
+function runOfHttp({ handle }: HttpHandler, wasi: Wasi): Run {
+  let exchange: ReturnType<typeof createExchange> | undefined;
+  /** What is kept between calls would keep their bodies. */
+  const take = () => {
+    const taken = exchange;
+    exchange = undefined;
+    return taken;
   };
   return {
-    spent: true,
-    call() {
-      try {
-        const done = run();
-        return done instanceof Promise ? done.then(finish, refuse) : finish();
-      } catch (error) {
-        return refuse(error);
-      }
+    start(_call, channel) {
+      exchange = createExchange(channel, wasi.signal);
+      return handle(exchange.request, exchange.outparam);
+    },
+    answer() {
+      const ended = take();
+      if (!ended) throw new Error('an answer without a call');
+      return ended.returned();
+    },
+    refuse() {
+      take()?.abandoned();
+      return undefined;
     },
   };
 }
@@ -110,10 +173,4 @@ const shownComplaints = 2_000;
 /** jco throws the error result of a WIT function as an error with its value in `payload`. */
 function isErrorResult(error: unknown): error is { payload: unknown } {
   return error instanceof Error && Object.hasOwn(error, 'payload');
-}
-
-/** preview2-shim throws an error out of wasi:cli/exit. */
-function exitCode(error: unknown): number | undefined {
-  const { exitError, code } = (error ?? {}) as { exitError?: unknown; code?: unknown };
-  return exitError === true && typeof code === 'number' ? code : undefined;
 }

@@ -1,79 +1,120 @@
 /**
- * A function in a thread: chooses the instance for each call. `fresh` is an instance that no call has had before,
- * made ahead where possible; `reuse` is the same instance for as long as it is not spent.
+ * A function in a thread: chooses the instance for each call. `fresh` is an instance that no call has had before, or one
+ * that was put back to where it was before any call, made ahead where possible; `reuse` is one of those that earlier
+ * calls have left.
  *
- * Invariant: instances are only kept for calls with the same surroundings (environment and arguments).
+ * Invariants: no instance has two calls at one time. An instance that has answered a fresh call answers another one
+ * only after it was reset; one that is reused is never given to a fresh call. Instances are only kept for calls with
+ * the same surroundings (environment, arguments, grants); `idleKept` of each kind at most, and one made ahead.
  */
 import type { CallFrame, Surroundings } from '../wire.ts';
+import type { CallChannel } from './channel.ts';
 import { failureOf } from './failure.ts';
 import { type CallOutcome, createInstance, type Instance, type LoadedBundle } from './instance.ts';
-import { createWasi } from './wasi.ts';
+import { createWasi, type Wasi } from './wasi.ts';
 
 export type LoadedFunction = {
   /** Never throws, never rejects. */
-  call(call: CallFrame): CallOutcome | Promise<CallOutcome>;
+  call(call: CallFrame, channel: CallChannel): CallOutcome | Promise<CallOutcome>;
   /** Makes an instance for the next call like the last one, if that saves time. */
   makeAhead(): void;
-  /** Drops the instance made ahead. */
+  /** Drops the instances that no call has now. */
   dropAhead(): void;
 };
 
-type Kept = { readonly surroundings: string; readonly instance: Instance };
+type Ready = { readonly wasi: Wasi; readonly instance: Instance };
 
-const nothing = new Uint8Array(0);
+/** Instances kept beyond those that have a call. */
+const idleKept = 8;
 
 export function createLoadedFunction(bundle: LoadedBundle): LoadedFunction {
-  /** A command reads its input from the instance's stdin, and one that may suspend is not made in one go. */
-  const keeps = bundle.world === 'skerry:function/handler' && bundle.mode === 'plain';
-  let ahead: Kept | undefined;
-  let reused: Kept | undefined;
-  let last: Pick<CallFrame, 'surroundings' | 'outputBytes'> | undefined;
+  let surroundings: string | undefined;
+  let ahead: Ready | undefined;
+  let idle: Ready[] = [];
+  /** Have answered fresh calls. */
+  let used: Ready[] = [];
+  /** The last call was for a fresh instance, and making one has worked. */
+  let wantsAhead = false;
 
-  const create = (surroundings: string, stdin: Uint8Array, outputBytes: number) => {
-    const { env, args }: Surroundings = JSON.parse(surroundings);
-    return createInstance(bundle, createWasi({ env, args, stdin, outputBytes }));
+  const drop = () => {
+    ahead = undefined;
+    idle = [];
+    used = [];
   };
 
-  const take = ({ surroundings, input, outputBytes, reuse }: CallFrame): Instance | Promise<Instance> => {
-    if (reuse && reused?.surroundings === surroundings && !reused.instance.spent) return reused.instance;
-    if (ahead?.surroundings === surroundings) {
-      const { instance } = ahead;
-      ahead = undefined;
-      return instance;
+  const create = (prepare?: (wasi: Wasi) => void): Ready | Promise<Ready> => {
+    const {
+      env = {},
+      args = [],
+      config = {},
+      directories = [],
+    }: Partial<Surroundings> = JSON.parse(surroundings ?? '{}');
+    const wasi = createWasi({ env, args, config, directories, world: bundle.world });
+    prepare?.(wasi);
+    const instance = createInstance(bundle, wasi);
+    return instance instanceof Promise ? instance.then((made) => ({ wasi, instance: made })) : { wasi, instance };
+  };
+
+  const restored = (): Ready | undefined => {
+    for (let next = used.pop(); next; next = used.pop()) {
+      if (next.instance.reset()) return next;
     }
-    return create(surroundings, bundle.world === 'wasi:cli/run' ? input : nothing, outputBytes);
+    return undefined;
   };
 
-  const run = (instance: Instance, { surroundings, input, outputBytes, reuse }: CallFrame) => {
-    reused = reuse ? { surroundings, instance } : undefined;
-    return instance.call(input, outputBytes);
+  /** An instance for this call: what its start function does counts as part of the call. */
+  const take = (call: CallFrame, channel: CallChannel): Ready | Promise<Ready> => {
+    const kept = call.reuse ? idle.pop() : (ahead ?? restored());
+    if (!call.reuse) ahead = undefined;
+    // What a request adds to the environment must not have been missed.
+    if (kept && !(kept.wasi.readEarly && channel.request)) return kept;
+    return create((wasi) => wasi.begin(channel, call.input, call.outputBytes, () => {}));
+  };
+
+  const keep = (made: Ready, call: CallFrame) => {
+    const list = call.reuse ? idle : used;
+    const useful = !made.instance.spent && !(call.reuse && bundle.world === 'wasi:cli/run');
+    if (useful && call.surroundings === surroundings && list.length < idleKept) list.push(made);
+  };
+
+  const run = (made: Ready, call: CallFrame, channel: CallChannel) => {
+    wantsAhead = !call.reuse;
+    const done = made.instance.call(call, channel);
+    if (!(done instanceof Promise)) {
+      keep(made, call);
+      return done;
+    }
+    return done.then((outcome) => {
+      keep(made, call);
+      return outcome;
+    });
   };
 
   return {
-    call(call) {
+    call(call, channel) {
       const failed = (error: unknown) => failureOf(error, [], '');
-      last = keeps && !call.reuse ? call : undefined;
+      wantsAhead = false;
+      if (call.surroundings !== surroundings) drop();
+      surroundings = call.surroundings;
       try {
-        const instance = take(call);
-        return instance instanceof Promise
-          ? instance.then((made) => run(made, call)).catch(failed)
-          : run(instance, call);
+        const made = take(call, channel);
+        return made instanceof Promise
+          ? made.then((ready) => run(ready, call, channel)).catch(failed)
+          : run(made, call, channel);
       } catch (error) {
         return failed(error);
       }
     },
     makeAhead() {
-      if (!last || ahead?.surroundings === last.surroundings) return;
+      if (!wantsAhead || ahead) return;
       try {
-        const instance = create(last.surroundings, nothing, last.outputBytes);
-        if (!(instance instanceof Promise)) ahead = { surroundings: last.surroundings, instance };
+        const made = restored() ?? create();
+        if (!(made instanceof Promise)) ahead = made;
       } catch {
         // The next call will meet the same, and report it.
-        last = undefined;
+        wantsAhead = false;
       }
     },
-    dropAhead() {
-      ahead = undefined;
-    },
+    dropAhead: drop,
   };
 }

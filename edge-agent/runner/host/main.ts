@@ -11,7 +11,11 @@ import { runThread } from './thread.ts';
 const pipeFd = 3;
 
 if (isMainThread) {
-  runHost({ pipe: new Socket({ fd: pipeFd }), size: Number(process.argv[2]), script: new URL(import.meta.url) });
+  runHost({
+    pipe: new Socket({ fd: pipeFd }),
+    settings: JSON.parse(process.argv[2] ?? ''),
+    script: new URL(import.meta.url),
+  });
 } else if (parentPort) {
   runThread(parentPort, workerData);
 }

@@ -1,15 +1,19 @@
 /**
- * The main thread's view of one thread: the calls it was given, of which the first is the one that runs, and the
- * bundles it holds.
+ * The main thread's view of one thread: the calls it was given, of which the first is the one that runs; those that
+ * wait in it (`parked`), which hold nothing but memory; and the bundles it holds.
  */
-import { Worker } from 'node:worker_threads';
-import type { RunnerCode } from '../wire.ts';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { frameStart } from '../framing.ts';
+import { firstAsk, isBlocking } from '../stream-wire.ts';
+import { kinds, type RunnerCode } from '../wire.ts';
 import type { CompiledBundle } from './bundles.ts';
 import { createClaims, createGiver } from './claims.ts';
-import type { FromThread, ToThread } from './thread.ts';
+import type { FromThread, ThreadData, ToThread } from './thread.ts';
 
 /** Heap of a thread, in MiB, linear memory not counted. */
 const heapMb = 256;
+/** A thread that says nothing for so long after it was told to end a call is computing, in milliseconds. */
+const silenceMs = 25;
 
 /** Why a thread ended; `seq` is the call for whose sake it was ended. */
 export type ThreadEnd = { readonly code: RunnerCode; readonly message: string; readonly seq?: number };
@@ -17,13 +21,18 @@ export type ThreadEnd = { readonly code: RunnerCode; readonly message: string; r
 type Given<Call> = { readonly call: Call; readonly ticket: number };
 
 export type PoolThread<Call> = {
+  readonly number: number;
   readonly ready: boolean;
-  /** Calls that it was given and has not answered. */
+  /** Calls that it was given and that have neither ended nor begun to wait. */
   readonly load: number;
+  /** Calls that wait in it. */
+  readonly parked: number;
   /** The running call takes long; nothing shall be put behind it. */
   readonly stalled: boolean;
   hasRoom(): boolean;
   holds(digest: string): boolean;
+  /** True when calls of other bundles than this one are in it. */
+  sharesWithOthers(digest: string): boolean;
   give(call: Call, digest: string, bundle: CompiledBundle): void;
   /** The last call, if it has not begun. */
   takeAhead(): Call | undefined;
@@ -31,14 +40,32 @@ export type PoolThread<Call> = {
   takeAheadIfStalled(): Call[];
   /** Stops a call: gives it back when it has not begun. When it has, its result follows, or `onLost`. */
   stop(seq: number, code: RunnerCode, message: string): Call | 'begun' | 'not here';
+  /** The caller of a call is gone. False when it has not begun, or is not here. */
+  hangUp(seq: number): boolean;
+  /** A frame for a stream of this thread; taken when `has` is true for its call, or the ask is its own. */
+  forward(content: Uint8Array<ArrayBuffer>, stream: number): void;
+  has(seq: number): boolean;
   forget(digest: string): void;
+  /** Ends a thread that has nothing to do. */
+  retire(): void;
 };
 
-export function startThread<Call extends { readonly seq: number; readonly content: Uint8Array<ArrayBuffer> }>(
+export type PoolThreadCall = {
+  readonly seq: number;
+  readonly digest: string;
+  readonly content: Uint8Array<ArrayBuffer>;
+};
+
+export function startThread<Call extends PoolThreadCall>(
   script: URL,
+  number: number,
   events: {
     onReady(): void;
     onResult(call: Call, frame: Uint8Array): void;
+    /** A call has begun to wait; the frame says so to the agent. */
+    onParked(frame: Uint8Array): void;
+    /** Anything else for the agent. */
+    onFrame(frame: Uint8Array): void;
     /**
      * The thread is gone. Calls that it had `begun` may have had effects: the one that ended it, if it was one, and
      * any whose results did not get out. Those `ahead` certainly had none.
@@ -48,16 +75,23 @@ export function startThread<Call extends { readonly seq: number; readonly conten
 ): PoolThread<Call> {
   const claims = createClaims();
   const giver = createGiver(claims);
+  const bellMemory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const bell = new Int32Array(bellMemory);
+  const { port1: replies, port2 } = new MessageChannel();
+  const data: ThreadData = { claims, number, replies: port2, bell: bellMemory };
   const worker = new Worker(script, {
-    workerData: claims,
+    workerData: data,
+    transferList: [port2],
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: heapMb },
   });
   const held = new Set<string>();
+  const parked = new Map<number, Call>();
   let given: Given<Call>[] = [];
   let ready = false;
   let stalled = false;
   let lost = false;
+  let heard = 0;
   let lastRunning: number | undefined;
 
   const post = (message: ToThread) => worker.postMessage(message);
@@ -70,7 +104,10 @@ export function startThread<Call extends { readonly seq: number; readonly conten
     ready = false;
     const ahead = given.filter(takeBack).map(({ call }) => call);
     const begun = given.map(({ call }) => call).filter((call) => !ahead.includes(call));
+    begun.push(...parked.values());
     given = [];
+    parked.clear();
+    replies.close();
     void worker.terminate();
     events.onLost(begun, ahead, end);
   };
@@ -80,19 +117,50 @@ export function startThread<Call extends { readonly seq: number; readonly conten
    * turn of this loop. Only one that is still without a result after a whole turn takes the thread with it.
    */
   const endUnlessDone = (entry: Given<Call>, end: ThreadEnd) => {
-    setImmediate(() => setImmediate(() => given.includes(entry) && lose(end)));
+    setImmediate(() =>
+      setImmediate(() => {
+        if (given.includes(entry)) lose(end);
+        else if (end.seq !== undefined && parked.has(end.seq)) endParked(end.seq, end);
+      }),
+    );
+  };
+
+  /** A call that waits is ended by its thread, as long as that thread says anything at all. */
+  const endParked = (seq: number, end: ThreadEnd) => {
+    post({ kind: 'end', seq, code: end.code, message: end.message });
+    const watch = (before: number) => {
+      setTimeout(() => {
+        if (lost || !parked.has(seq)) return;
+        if (heard === before) lose(end);
+        else watch(heard);
+      }, silenceMs);
+    };
+    watch(heard);
+  };
+
+  const onFrame = (frame: Uint8Array<ArrayBuffer>) => {
+    const kind = frame[frameStart];
+    if (kind !== kinds.result && kind !== kinds.parked) return events.onFrame(frame);
+    const seq = new DataView(frame.buffer, frame.byteOffset).getUint32(frameStart + 1, true);
+    const waited = parked.get(seq);
+    if (kind === kinds.result && waited) {
+      parked.delete(seq);
+      return events.onResult(waited, frame);
+    }
+    const done = given.shift();
+    stalled = false;
+    if (!done) return;
+    if (kind === kinds.result) return events.onResult(done.call, frame);
+    parked.set(seq, done.call);
+    events.onParked(frame);
   };
 
   worker.on('message', (message: FromThread) => {
     if (lost) return;
-    if (message === 'ready') {
-      ready = true;
-      events.onReady();
-      return;
-    }
-    const done = given.shift();
-    stalled = false;
-    if (done) events.onResult(done.call, message);
+    heard += 1;
+    if (message !== 'ready') return onFrame(message);
+    ready = true;
+    events.onReady();
   });
   worker.on('error', (error: Error & { code?: string }) => {
     const outOfMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
@@ -102,17 +170,27 @@ export function startThread<Call extends { readonly seq: number; readonly conten
   worker.on('exit', () => lose({ code: 'function_trap', message: 'the thread ended' }));
 
   return {
+    number,
     get ready() {
       return ready;
     },
     get load() {
       return given.length;
     },
+    get parked() {
+      return parked.size;
+    },
     get stalled() {
       return stalled;
     },
     hasRoom: giver.hasRoom,
     holds: (digest) => held.has(digest),
+    sharesWithOthers(digest) {
+      if (given.some(({ call }) => call.digest !== digest)) return true;
+      // All that wait here are of one bundle, or of several for want of threads: the first tells which.
+      for (const call of parked.values()) return call.digest !== digest;
+      return false;
+    },
     give(call, digest, bundle) {
       if (!held.has(digest)) {
         held.add(digest);
@@ -139,6 +217,10 @@ export function startThread<Call extends { readonly seq: number; readonly conten
       return back.map(({ call }) => call);
     },
     stop(seq, code, message) {
+      if (parked.has(seq)) {
+        endParked(seq, { code, message, seq });
+        return 'begun';
+      }
       const entry = given.find(({ call }) => call.seq === seq);
       if (!entry) return 'not here';
       if (takeBack(entry)) {
@@ -148,8 +230,24 @@ export function startThread<Call extends { readonly seq: number; readonly conten
       endUnlessDone(entry, { code, message, seq });
       return 'begun';
     },
+    hangUp(seq) {
+      if (!parked.has(seq)) return false;
+      post({ kind: 'hang up', seq });
+      return true;
+    },
+    has: (seq) => parked.has(seq) || given.some(({ call }) => call.seq === seq),
+    forward(content, stream) {
+      if (lost) return;
+      if (!isBlockingAsk(stream)) return post(content);
+      replies.postMessage(content);
+      Atomics.add(bell, 0, 1);
+      Atomics.notify(bell, 0);
+    },
     forget(digest) {
       if (held.delete(digest)) post({ kind: 'forget', digest });
     },
+    retire: () => lose({ code: 'runner_lost', message: 'the thread was not needed any more' }),
   };
 }
+
+const isBlockingAsk = (stream: number): boolean => stream >= firstAsk && isBlocking(stream);

@@ -7,7 +7,8 @@ const longestRequest = 1024 * 1024;
 const quota = 65_536;
 
 function getRandomBytes(length: bigint): Uint8Array {
-  if (length > longestRequest) throw new RangeError(`${length} random bytes at once; the limit is ${longestRequest}`);
+  if (typeof length !== 'bigint') throw new TypeError(`a length of ${length}`);
+  if (length > longestRequest) throw new Error(`${length} random bytes at once; the limit is ${longestRequest}`);
   const bytes = new Uint8Array(Number(length));
   for (let at = 0; at < bytes.byteLength; at += quota) webcrypto.getRandomValues(bytes.subarray(at, at + quota));
   return bytes;

@@ -1,75 +1,50 @@
-/** The standard streams of one invocation, in memory, each with a bound. */
+/**
+ * The standard streams of one instance, in memory, each with a bound. A command reads its input from stdin, and what it
+ * writes to stdout is its output; in the other worlds stdin is empty, and stdout goes to the log like stderr.
+ */
+import type { LogSource } from './channel.ts';
+import { both, bytesSource, createCollector, createLines, createTail } from './io/sources.ts';
+import { InputStream, OutputStream, type OutputTarget } from './io/streams.ts';
 
-/** Thrown into a guest that writes more than it may; it ends the invocation, whatever the guest does about it. */
-export class OutputTooLarge extends Error {
-  constructor(limit: number) {
-    super(`the output is over the limit of ${limit} bytes`);
-    this.name = 'OutputTooLarge';
-  }
-}
+const nothing = new Uint8Array(0);
 
-/** Bytes that a guest may write at once. */
-const permitBytes = 65_536n;
-/** Bytes of stderr that are kept: the last ones. */
-const tailBytes = 65_536;
-/** Writes that are kept apart before they are joined. */
-const chunksKept = 1_024;
+/** Streams in memory never wait. */
+const never = AbortSignal.any([]);
 
-/** Stdin that holds all of the input from the start. Handed in as an adapter of preview2-shim's input stream. */
-export function createStdin(input: Uint8Array) {
-  let at = 0;
+/** A guest may ask for a stream more than once, and drop each. */
+const streamOf = (target: OutputTarget): OutputStream => OutputStream.of(target, never);
+
+/** @param log takes whole lines */
+export function createStdio(isCommand: boolean, log: (source: LogSource, text: string) => void) {
+  const tail = createTail();
+  const errorLines = createLines((text) => log('stderr', text));
+  const outLines = createLines((text) => log('stdout', text));
+  const stderr = both(tail.target, errorLines.target);
+  let input = bytesSource(nothing);
+  let output = createCollector(0);
   return {
-    blockingRead(length: bigint): Uint8Array {
-      if (at >= input.byteLength) throw { tag: 'closed' };
-      const end = Math.min(input.byteLength, at + Number(length));
-      const bytes = input.subarray(at, end);
-      at = end;
-      return bytes;
+    imports: {
+      'wasi:cli/stdin': { getStdin: () => InputStream.of(input, never) },
+      'wasi:cli/stdout': { getStdout: () => streamOf(isCommand ? output.target : outLines.target) },
+      'wasi:cli/stderr': { getStderr: () => streamOf(stderr) },
     },
-  };
-}
-
-/** Stdout that keeps everything up to the limit and throws `OutputTooLarge` beyond it. */
-export function createOutput(limit: number) {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  return {
-    adapter: {
-      checkWrite: () => permitBytes,
-      write(chunk: Uint8Array): void {
-        bytes += chunk.byteLength;
-        if (bytes > limit) throw new OutputTooLarge(limit);
-        chunks.push(Uint8Array.from(chunk));
-      },
+    /** A call begins; what a command writes beyond `outputBytes` ends it. */
+    begin(stdin: Uint8Array, outputBytes: number): void {
+      tail.clear();
+      if (!isCommand) return;
+      input = bytesSource(stdin);
+      output = createCollector(outputBytes);
     },
-    bytes: (): Uint8Array => Buffer.concat(chunks, bytes),
-  };
-}
-
-/** Stderr that keeps the last 64 KiB. */
-export function createTail() {
-  let chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const trim = () => {
-    const kept = Buffer.concat(chunks, bytes).subarray(-tailBytes);
-    chunks = [kept];
-    bytes = kept.byteLength;
-  };
-  return {
-    adapter: {
-      checkWrite: () => permitBytes,
-      write(chunk: Uint8Array): void {
-        chunks.push(Uint8Array.from(chunk));
-        bytes += chunk.byteLength;
-        // Not at every write: a program may write byte by byte.
-        if (bytes > 2 * tailBytes || chunks.length > chunksKept) trim();
-      },
+    /** What was not yet a whole line is logged as one. */
+    end(): void {
+      errorLines.end();
+      outLines.end();
     },
-    text: (): string => {
-      trim();
-      return Buffer.from(chunks[0] ?? [])
-        .toString()
-        .trimEnd();
+    /** @throws OutputTooLarge when there was more than was allowed */
+    output(): Uint8Array {
+      if (output.exceeded) throw output.exceeded;
+      return output.bytes();
     },
+    complaints: tail.text,
   };
 }

@@ -1,90 +1,143 @@
 /**
- * What one instance sees of the world: the interfaces of shared/wit/provided.ts and nothing behind them but what is
- * given here. No directories, no sockets, no outgoing HTTP: a guest that tries gets an error value, not a trap.
+ * What one instance sees of the world: the interfaces of shared/wit/provided.ts, and nothing behind them but what is
+ * given here. What was not granted gives an error value, not a trap.
  *
- * Built on the web build of preview2-shim, which grants nothing by itself and has no threads of its own.
+ * Resources are classes of ours that serve all instances; what an instance needs for itself is made here.
+ *
+ * Invariant: an instance has one call at a time. What reaches outside goes through the channel of that call, and none
+ * when there is no call.
  */
-import { createCli } from '@bytecodealliance/preview2-shim/cli';
-import { monotonicClock, wallClock } from '@bytecodealliance/preview2-shim/clocks';
-import { types as filesystemTypes } from '@bytecodealliance/preview2-shim/filesystem';
-import { types as httpTypes } from '@bytecodealliance/preview2-shim/http';
-import { error, poll, streams } from '@bytecodealliance/preview2-shim/io';
-import * as sockets from '@bytecodealliance/preview2-shim/sockets';
+import type { World } from '@skerry/shared/bundle.ts';
+import type { Surroundings } from '../wire.ts';
+import type { CallChannel } from './channel.ts';
+import { exit } from './cli/exit.ts';
+import { terminals } from './cli/terminals.ts';
+import { createConfig } from './config.ts';
+import { createFilesystem } from './filesystem/filesystem.ts';
+import { environmentOf } from './http/environment.ts';
+import { createOutgoingHandler } from './http/outgoing-handler.ts';
+import { createTypes } from './http/types.ts';
+import { createMonotonicClock, wallClock } from './io/clocks.ts';
+import { reasonOf } from './io/gate.ts';
+import { IoError } from './io/io-error.ts';
+import { poll } from './io/pollable.ts';
+import { streams } from './io/streams.ts';
+import { createKeyvalue } from './keyvalue.ts';
+import { createLogging } from './logging.ts';
 import { insecure, insecureSeed, random } from './random.ts';
-import { createOutput, createStdin, createTail } from './streams.ts';
+import { sockets } from './sockets.ts';
+import { createStdio } from './streams.ts';
 
 export type Wasi = {
   /** By interface name without version, as the glue asks for them. */
   readonly imports: Record<string, unknown>;
-  /** What was written to stdout. */
+  /** Of the call that is under way. */
+  readonly signal: () => AbortSignal;
+  /** True when the guest has read its environment before it had a call. */
+  readonly readEarly: boolean;
+  /**
+   * A call begins.
+   *
+   * @param outputBytes of standard output, for a command
+   * @param onAborted the call was ended while the guest waited, and a turn later it still has not returned
+   */
+  begin(channel: CallChannel, input: Uint8Array, outputBytes: number, onAborted: (reason: Error) => void): void;
+  /** Forgets everything that earlier calls have left here: for an instance that is to be as good as new. */
+  renew(): void;
+  /** The call is over: what it left under way is given up, and its last line is logged. */
+  end(): void;
+  /** What a command wrote to standard output in this call. @throws OutputTooLarge when it was too much */
   output(): Uint8Array;
-  /** The last 64 KiB of stderr, as text. */
+  /** The last 64 KiB of standard error of this call, as text. */
   complaints(): string;
 };
 
-export type WasiOptions = {
-  readonly env: Record<string, string>;
-  /** Arguments after the program's name. */
-  readonly args: readonly string[];
-  readonly stdin: Uint8Array;
-  /** Bytes of stdout; more ends the invocation with `OutputTooLarge`. */
-  readonly outputBytes: number;
-};
+export type WasiOptions = Pick<Surroundings, 'env' | 'args' | 'config' | 'directories'> & { readonly world: World };
 
 /** A program sees this as its own name; there is no file behind it. */
 const programName = 'function';
 
+/** The same for all instances. */
 const everywhere: Record<string, unknown> = {
-  'wasi:clocks/monotonic-clock': monotonicClock,
+  'wasi:cli/exit': exit,
   'wasi:clocks/wall-clock': wallClock,
-  'wasi:filesystem/preopens': { getDirectories: () => [] },
-  'wasi:filesystem/types': filesystemTypes,
-  'wasi:http/outgoing-handler': {
-    handle(): never {
-      throw { tag: 'HTTP-request-denied' };
-    },
-  },
-  'wasi:http/types': httpTypes,
-  'wasi:io/error': error,
+  'wasi:io/error': { Error: IoError },
   'wasi:io/poll': poll,
   'wasi:io/streams': streams,
   'wasi:random/insecure': insecure,
   'wasi:random/insecure-seed': insecureSeed,
   'wasi:random/random': random,
-  'wasi:sockets/instance-network': sockets.instanceNetwork,
-  'wasi:sockets/ip-name-lookup': sockets.ipNameLookup,
-  'wasi:sockets/network': sockets.network,
-  'wasi:sockets/tcp': sockets.tcp,
-  'wasi:sockets/tcp-create-socket': sockets.tcpCreateSocket,
-  'wasi:sockets/udp': sockets.udp,
-  'wasi:sockets/udp-create-socket': sockets.udpCreateSocket,
+  ...terminals,
+  ...sockets,
 };
 
-export function createWasi({ env, args, stdin, outputBytes }: WasiOptions): Wasi {
-  const output = createOutput(outputBytes);
-  const tail = createTail();
-  const cli = createCli({
-    environment: env,
-    arguments: [programName, ...args],
-    stdin: createStdin(stdin),
-    stdout: output.adapter,
-    stderr: tail.adapter,
-  });
-  return {
-    imports: {
-      ...everywhere,
-      'wasi:cli/environment': cli.environment,
-      'wasi:cli/exit': cli.exit,
-      'wasi:cli/stderr': cli.stderr,
-      'wasi:cli/stdin': cli.stdin,
-      'wasi:cli/stdout': cli.stdout,
-      'wasi:cli/terminal-input': cli.terminalInput,
-      'wasi:cli/terminal-output': cli.terminalOutput,
-      'wasi:cli/terminal-stderr': cli.terminalStderr,
-      'wasi:cli/terminal-stdin': cli.terminalStdin,
-      'wasi:cli/terminal-stdout': cli.terminalStdout,
+export function createWasi({ env, args, config, directories, world }: WasiOptions): Wasi {
+  let channel: CallChannel | undefined;
+  let ofRequest: Record<string, string> = {};
+  let readEarly = false;
+  let watched = false;
+  let aborted: ((reason: Error) => void) | undefined;
+  const current = (): CallChannel => {
+    if (!channel) throw new Error('no call is under way');
+    return channel;
+  };
+  /** Asked for when the guest begins to wait, which most calls never do. */
+  const signal = (): AbortSignal => {
+    const call = current();
+    if (!watched) {
+      watched = true;
+      const later = () => setImmediate(() => channel === call && aborted?.(reasonOf(call.signal)));
+      if (call.signal.aborted) later();
+      else call.signal.addEventListener('abort', later, { once: true });
+    }
+    return call.signal;
+  };
+  const stdio = createStdio(world === 'wasi:cli/run', (source, text) => channel?.log(source, text));
+  const outgoing = createOutgoingHandler(current);
+  const imports: Record<string, unknown> = {
+    ...everywhere,
+    ...stdio.imports,
+    ...createFilesystem(current, directories),
+    ...createKeyvalue(current),
+    ...createConfig(config),
+    ...createLogging(current),
+    'wasi:cli/environment': {
+      getEnvironment(): [string, string][] {
+        readEarly ||= channel === undefined;
+        return Object.entries({ ...ofRequest, ...env });
+      },
+      getArguments: (): string[] => [programName, ...args],
+      initialCwd: () => '/',
     },
-    output: output.bytes,
-    complaints: tail.text,
+    'wasi:clocks/monotonic-clock': createMonotonicClock(signal),
+    'wasi:http/outgoing-handler': outgoing.handler,
+    'wasi:http/types': createTypes(signal),
+  };
+  return {
+    imports,
+    signal,
+    get readEarly() {
+      return readEarly;
+    },
+    begin(next, input, outputBytes, onAborted) {
+      channel = next;
+      watched = false;
+      aborted = onAborted;
+      if (world === 'wasi:cli/run' && next.request) ofRequest = environmentOf(next.request, input.byteLength);
+      stdio.begin(input, outputBytes);
+    },
+    renew() {
+      ofRequest = {};
+      readEarly = false;
+      Object.assign(imports, createFilesystem(current, directories));
+    },
+    end() {
+      stdio.end();
+      outgoing.end();
+      channel = undefined;
+      aborted = undefined;
+    },
+    output: stdio.output,
+    complaints: stdio.complaints,
   };
 }

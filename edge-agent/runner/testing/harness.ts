@@ -4,10 +4,14 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { type Bundle, decodeBundle, digestOf, encodeBundle } from '@skerry/shared/bundle.ts';
+import { grantsSchema } from '@skerry/shared/manifest.ts';
 import { pino } from 'pino';
 import { afterEach, beforeAll } from 'vitest';
 import { type FixtureName, prepareFixture } from '../../../test/fixtures/bundles.ts';
-import { type Call, type CallResult, createRunner, type Runner } from '../runner.ts';
+import type { Call, CallEvents, CallResult, Runner } from '../call.ts';
+import type { AskBroker } from '../call-asks.ts';
+import { createRunner, type RunnerOptions } from '../runner.ts';
+import type { Surroundings } from '../wire.ts';
 
 const bundles = new Map<string, Uint8Array>();
 export const digests = {} as Record<FixtureName | 'glued' | 'small' | 'hostile' | 'broken', string>;
@@ -40,41 +44,73 @@ const hostileGlue = `export function instantiate(getCoreModule, imports) {
   } };
 }`;
 
+/** Grants nothing. */
+const refusing: AskBroker = {
+  answer: async () => ({ reply: { error: 'access' }, bytes: new Uint8Array(0) }),
+  fetch(_granted, _ask, events) {
+    events.onError('HTTP-request-denied');
+    return { write() {}, end() {}, abort() {}, credit() {} };
+  },
+};
+
+/** What a function sees that was given nothing but these. */
+export const surroundings = (given: Partial<Surroundings> = {}): string =>
+  JSON.stringify({
+    env: {},
+    args: [],
+    config: {},
+    directories: [],
+    logBytesPerSecond: 16_384,
+    bodyBytes: 2 ** 32,
+    ...given,
+  } satisfies Surroundings);
+
 const runners = new Set<Runner>();
-export function start(options: { threads?: number; queue?: number } = {}): Runner {
-  const { threads = 2, queue = 100 } = options;
+export function start(options: Partial<RunnerOptions> = {}): Runner {
   const runner = createRunner({
     readBundle: (digest) => bundles.get(digest),
-    threads,
-    queue,
+    broker: refusing,
+    threads: 2,
+    queue: 100,
+    idleMs: 600_000,
+    memoryBytes: 4 * 1024 ** 3,
+    deviceIsShort: () => false,
     log: pino({ level: 'silent' }),
+    ...options,
   });
   runners.add(runner);
   return runner;
 }
 
 let calls = 0;
+export type CallOptions = Partial<Call> & Partial<CallEvents> & { see?: Partial<Surroundings> };
+
 export function call(
   runner: Runner,
   name: keyof typeof digests,
   input: string,
-  options: Partial<Call> & { onStart?: () => void } = {},
+  { see, onStart = () => {}, onHead, onPart, onCredit, onLog, ...rest }: CallOptions = {},
 ): Promise<CallResult> {
-  const { onStart = () => {}, ...rest } = options;
   calls += 1;
   return runner.call(
     {
       id: `call-${calls}`,
       bundle: digests[name],
-      env: {},
-      args: [],
+      surroundings: surroundings(see),
+      granted: { function: name, grants: grantsSchema.parse(undefined) },
       instance: 'fresh',
       outputBytes: 1_000_000,
       timeoutMs: 15_000,
       input: Buffer.from(input),
       ...rest,
     },
-    onStart,
+    {
+      onStart,
+      ...(onHead && { onHead }),
+      ...(onPart && { onPart }),
+      ...(onCredit && { onCredit }),
+      ...(onLog && { onLog }),
+    },
   );
 }
 
@@ -84,7 +120,7 @@ export function text({ result }: CallResult): string {
 }
 
 /** Resolves when the call has been handed over; the result comes later. */
-export async function started(runner: Runner, name: keyof typeof digests, input: string, options: Partial<Call> = {}) {
+export async function started(runner: Runner, name: keyof typeof digests, input: string, options: CallOptions = {}) {
   const { promise, resolve } = Promise.withResolvers<void>();
   const result = call(runner, name, input, { ...options, onStart: resolve });
   await promise;

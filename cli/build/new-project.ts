@@ -1,0 +1,87 @@
+/** Writes the project of a new function: a template's files, and those that all have. */
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CliFailure } from '../failure.ts';
+import type { Language } from './project.ts';
+import { handlerWitPath } from './wit.ts';
+
+export const languages = ['js', 'ts', 'rust', 'c'] as const satisfies readonly Language[];
+export const newWorlds = ['handler', 'http'] as const;
+export type NewWorld = (typeof newWorlds)[number];
+
+export type NewProject = {
+  readonly name: string;
+  readonly language: Language;
+  readonly world: NewWorld;
+  /** Absolute; made when it is not there. */
+  readonly directory: string;
+};
+
+const templates = fileURLToPath(new URL('../templates/', import.meta.url));
+/** Stands for the function's name in a template. */
+const nameMark = '{{name}}';
+
+/** The names of the files written. @throws CliFailure when the directory has something in it */
+export async function writeProject({ name, language, world, directory }: NewProject): Promise<string[]> {
+  await mkdir(directory, { recursive: true });
+  if ((await readdir(directory)).length > 0) throw new CliFailure('usage', `${directory} is not empty`);
+  const template = join(templates, `${language}-${world}`);
+  const entries = await readdir(template, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(template, join(entry.parentPath, entry.name)));
+  for (const file of files) {
+    const text = await readFile(join(template, file), 'utf8');
+    await write(directory, file, text.replaceAll(nameMark, name));
+  }
+  await write(directory, 'manifest.json', '{\n  "limits": { "timeout_ms": 10000 }\n}\n');
+  await write(directory, '.gitignore', `*.wasm\n${language === 'rust' ? 'target/\n' : ''}`);
+  await write(directory, 'README.md', readme(name, language, world));
+  const common = ['manifest.json', '.gitignore', 'README.md'];
+  if (world === 'handler') {
+    await mkdir(join(directory, 'wit'));
+    await copyFile(handlerWitPath, join(directory, 'wit/handler.wit'));
+    common.push('wit/handler.wit');
+  }
+  return [...files, ...common].sort();
+}
+
+async function write(directory: string, file: string, text: string): Promise<void> {
+  await mkdir(dirname(join(directory, file)), { recursive: true });
+  await writeFile(join(directory, file), text);
+}
+
+const sources: Readonly<Record<`${Language}-${NewWorld}`, string>> = {
+  'js-handler': 'handler.js',
+  'js-http': 'http.js',
+  'ts-handler': 'handler.ts',
+  'ts-http': 'http.ts',
+  'rust-handler': 'src/handler.rs',
+  'rust-http': 'src/http.rs',
+  'c-handler': 'handler.c',
+  'c-http': 'http.c',
+};
+
+function readme(name: string, language: Language, world: NewWorld): string {
+  const what =
+    world === 'http'
+      ? 'It answers HTTP requests (`wasi:http/incoming-handler`).'
+      : 'It takes JSON and gives JSON (`skerry:function/handler`, see `wit/handler.wit`).';
+  const call =
+    world === 'http'
+      ? `    curl "$SKERRY_SERVER/function/${name}/" -H "Authorization: Bearer $SKERRY_TOKEN"`
+      : `    skerry fn invoke ${name} -j '{"name":"Ada"}'`;
+  return [
+    `# ${name}`,
+    '',
+    `A function for Skerry. ${what} Yours to change is \`${sources[`${language}-${world}`]}\`.`,
+    '',
+    '    skerry fn build',
+    `    skerry fn deploy ${name} ${name}.wasm --manifest manifest.json`,
+    call,
+    '',
+    'What it may do besides computing is in `manifest.json`: nothing, until something is written there.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,31 @@
+/** WIT as the builds need it: Skerry's own, and WASI's as jco brings it. */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+/** Path of shared/wit/handler.wit. */
+export const handlerWitPath: string = fileURLToPath(import.meta.resolve('@skerry/shared/wit/handler.wit'));
+
+const packages = ['io', 'clocks', 'random', 'cli', 'filesystem', 'sockets', 'http'];
+
+/**
+ * A world named `http`, with WASI's packages nested in the same text, so that they find each other. Worlds of theirs
+ * are left out: nothing here includes them, and they name more than a build needs.
+ * @param version `0.2.12` for what is compiled; the StarlingMonkey engine is built on `0.2.10`
+ */
+export async function httpWit(version: '0.2.10' | '0.2.12'): Promise<string> {
+  const builtin = new URL('../lib/wit/builtin/', import.meta.resolve('@bytecodealliance/jco'));
+  const texts = await Promise.all(packages.map((name) => readPackage(builtin, name, version)));
+  const at = (name: string) => `wasi:http/${name}@${version}`;
+  const world = `world http { import ${at('types')}; import ${at('outgoing-handler')}; export ${at('incoming-handler')}; }`;
+  return `package skerry:build;\n${world}\n${texts.join('\n')}`;
+}
+
+/** Packages that differ between the versions are there for both; of the others the newer text serves. */
+async function readPackage(builtin: URL, name: string, version: string): Promise<string> {
+  const read = (of: string) => readFile(new URL(`${of}/wasi-${name}/package.wit`, builtin), 'utf8');
+  const text = await read(version).catch(() => read('0.2.12'));
+  return text
+    .replace(/^package ([^;]+);([\s\S]*)$/m, 'package $1 {$2}')
+    .replaceAll(/^world \S+ \{[^}]*\}\n?/gm, '')
+    .replaceAll('@0.2.12', `@${version}`);
+}

@@ -1,0 +1,42 @@
+import { writeFile } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
+import { Command } from 'commander';
+import { show } from '../../api-command.ts';
+import { builderOf, buildProject } from '../../build/build.ts';
+import { findProject } from '../../build/project.ts';
+import { withExamples } from '../../examples.ts';
+import { CliFailure } from '../../failure.ts';
+import type { Terminal } from '../../terminal.ts';
+import { formatDuration, formatSize } from '../../units.ts';
+
+type BuildOptions = { output?: string; json?: boolean };
+
+/** `skerry fn build [DIR]`: makes the component of a project that `skerry fn new` wrote, or one like it. */
+export function buildCommand(terminal: Terminal): Command {
+  const command = new Command('build')
+    .description('Build a function to a component; the language is told by the files in the directory.')
+    .argument('[dir]', 'directory of the project', '.')
+    .option('-o, --output <file>', 'where to write it; default: in the directory, under its name')
+    .action(async (dir: string, _, build: Command) => {
+      const options = build.optsWithGlobals<BuildOptions>();
+      const directory = resolve(terminal.cwd, dir);
+      const project = await findProject(directory);
+      const file =
+        options.output === undefined
+          ? join(directory, `${basename(directory)}.wasm`)
+          : resolve(terminal.cwd, options.output);
+      const name = relative(terminal.cwd, file);
+      terminal.err(`Building ${name} (${builderOf(project)}) …\n`);
+      const start = performance.now();
+      const bytes = await buildProject(project, terminal.env);
+      await writeFile(file, bytes).catch((cause: Error) => {
+        throw new CliFailure('usage', `cannot write ${name}: ${cause.message}`, { cause });
+      });
+      const ms = Math.round(performance.now() - start);
+      const { language, world } = project;
+      show(terminal, options, { file, size: bytes.byteLength, language, world, duration_ms: ms }, () => {
+        return `${name}: ${formatSize(bytes.byteLength)} in ${formatDuration(ms)}\n`;
+      });
+    });
+  return withExamples(command, ['skerry fn build', 'skerry fn build hello -o hello.wasm']);
+}

@@ -1,0 +1,8 @@
+import type { Invoke } from './skerry.d.ts';
+
+/** Takes JSON text, gives JSON text. What is thrown becomes the error that the caller sees. */
+export const invoke: Invoke = (input) => {
+  const { name }: { name?: unknown } = JSON.parse(input) ?? {};
+  if (typeof name !== 'string' || name === '') throw 'give me a name: {"name":"Ada"}';
+  return JSON.stringify({ greeting: `Hello, ${name}!` });
+};

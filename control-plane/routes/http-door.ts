@@ -1,0 +1,111 @@
+/**
+ * The raw door for functions of the world wasi:http/incoming-handler: the request goes to the function as it is, the
+ * answer comes back as it is, bodies in parts and never more than a window of them in memory.
+ *
+ * Before the answer's head is out, an error is told as everywhere. After it the connection is cut, which is all that
+ * HTTP has for it, and the error is logged and counted.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
+import { type Headers, maxPartBytes } from '@skerry/shared/http.ts';
+import type { CatalogFunction } from '../catalog-function.ts';
+import type { InvocationResult, Invoker } from '../invoke.ts';
+import type { Logger } from '../log.ts';
+import type { RouteMetrics } from '../request-metrics.ts';
+import type { CallStream } from '../tunnel/streams.ts';
+import { readBody } from './body.ts';
+import { createHttpAnswer, type HttpAnswer } from './http-answer.ts';
+import { isSmall, requestHeadOf } from './http-request.ts';
+import { bodyTooLarge, sendBody } from './http-upload.ts';
+
+export type HttpCall = {
+  readonly function: CatalogFunction;
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly requestId: string;
+  /** Headers of the request that say how to run it. */
+  readonly how: { readonly agent?: string; readonly traceparent?: string };
+};
+
+export type HttpDoorOptions = {
+  readonly invoker: Invoker;
+  readonly metrics: Pick<RouteMetrics, 'brokenOff'>;
+  readonly log: Logger;
+};
+
+const nothing = new Uint8Array(0);
+
+/** What a handler returns after `callOverHttp`. */
+export function alreadyAnswered({ method }: IncomingMessage): Response | Promise<Response> {
+  // Hono makes an answer of its own to HEAD out of ours, and would write a second head: it gets none.
+  return method === 'HEAD' ? new Promise<never>(() => {}) : RESPONSE_ALREADY_SENT;
+}
+
+/**
+ * Calls the function and writes its answer.
+ * @throws SkerryError when there is none, and nothing has been written
+ */
+export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: HttpDoorOptions): Promise<void> {
+  const { function: fn, incoming, outgoing, requestId, how } = call;
+  const { body_bytes: limit, input_bytes } = fn.manifest.limits;
+  const http = requestHeadOf(incoming);
+  if (Number(incoming.headers['content-length']) > limit) throw bodyTooLarge(limit);
+  const small = isSmall(incoming, input_bytes);
+  const input = small ? await readBody(incoming, Math.min(maxPartBytes, limit)) : nothing;
+
+  const answer = createHttpAnswer(outgoing, requestId, limit);
+  const end = new AbortController();
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) end.abort();
+  });
+  const upload: Pick<CallStream, 'begun'> = small
+    ? {}
+    : { begun: (to) => void sendBody(incoming, to, limit).catch((error) => end.abort(error)) };
+  try {
+    const stream = { ...upload, ...answerStream(answer, end) };
+    const result = await invoker.invoke({ function: fn, input, http, stream, signal: end.signal, ...how });
+    finish(answer, result);
+  } catch (error) {
+    if (!answer.begun) throw error;
+    if (!answer.whole) {
+      answer.breakOff();
+      metrics.brokenOff();
+    }
+    const { code, message } = toSkerryError(error);
+    log.warn({ requestId, function: `${fn.module}/${fn.name}`, code, reason: message }, 'the answer failed midway');
+  }
+}
+
+/** What cannot be written ends the call, with the reason. */
+function answerStream(answer: HttpAnswer, end: AbortController): Pick<CallStream, 'head' | 'part'> {
+  const attempt = (work: () => void) => {
+    try {
+      if (!end.signal.aborted) work();
+    } catch (error) {
+      end.abort(toSkerryError(error));
+    }
+  };
+  return {
+    head: (head) => attempt(() => answer.begin(head)),
+    part: (part, taken) => attempt(() => answer.part(part, taken)),
+  };
+}
+
+function finish(answer: HttpAnswer, result: InvocationResult): void {
+  if (answer.whole) return;
+  if (answer.begun) throw new SkerryError('agent_lost', 'the agent ended the call before the end of the body');
+  if (!result.head) throw new SkerryError('function_no_answer', 'the agent ended the call without an answer');
+  answer.send(result.head, result.output, result.trailers, factsOf(result));
+}
+
+/** Headers of a whole answer; with one that comes in parts, most of this is not known yet when its head leaves. */
+function factsOf({ id, agent, revision, durationUs, cold }: InvocationResult): Headers {
+  return [
+    ['x-skerry-invocation', id],
+    ['x-skerry-agent', agent],
+    ['x-skerry-revision', String(revision)],
+    ['x-skerry-duration-us', String(durationUs)],
+    ['x-skerry-cold', cold ? '1' : '0'],
+  ];
+}

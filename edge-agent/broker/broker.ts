@@ -1,0 +1,100 @@
+/**
+ * Does for functions what their runner's process may not: files of granted directories, kept values, outgoing requests.
+ * An ask says what; what the function's revision was granted decides.
+ *
+ * Invariants: nothing is done for an ask that is not whole, or not granted; at most `allAsks` of files are under way at a time; a
+ * function has at most `functionRequests` outgoing requests at a time, all of them at most `allRequests`.
+ */
+import type { Reply } from '../runner/asks.ts';
+import type { Granted } from '../runner/call.ts';
+import type { AskBroker, BrokerFetch } from '../runner/call-asks.ts';
+import { parseAsk } from './ask-schema.ts';
+import { type Connect, createConnect } from './connect.ts';
+import { createDirectories } from './directories.ts';
+import { answerKeyvalue } from './keyvalue.ts';
+import type { KeyvalueStore } from './keyvalue-store.ts';
+import { openOutbound } from './outbound.ts';
+import { type Resolve, systemResolve } from './resolve.ts';
+
+/** Each of the runner's threads asks for one thing at a time; more come only from a process that is not ours any more. */
+const allAsks = 256;
+const functionRequests = 64;
+const allRequests = 512;
+
+export type Broker = AskBroker & {
+  /** What the function has kept goes with it. */
+  forget(functionId: string): void;
+};
+
+export type BrokerOptions = {
+  /** Directories that the device offers: absolute paths. A function gets at most what is in them. */
+  readonly offered: readonly string[];
+  readonly keyvalue: KeyvalueStore;
+  readonly resolve?: Resolve;
+  readonly connect?: Connect;
+};
+
+const nothing = new Uint8Array(0);
+
+export function createBroker(options: BrokerOptions): Broker {
+  const { offered, keyvalue, resolve = systemResolve, connect = createConnect() } = options;
+  const directories = createDirectories(offered);
+  /** Outgoing requests under way, by function. */
+  const requests = new Map<string, number>();
+  let total = 0;
+  let asks = 0;
+
+  const count = (functionId: string, change: 1 | -1) => {
+    const now = (requests.get(functionId) ?? 0) + change;
+    total += change;
+    if (now > 0) requests.set(functionId, now);
+    else requests.delete(functionId);
+  };
+
+  return {
+    async answer({ function: functionId, grants }: Granted, ask, bytes) {
+      const known = parseAsk(ask);
+      const refuse = (error: string): { reply: Reply; bytes: Uint8Array } => ({ reply: { error }, bytes: nothing });
+      switch (known?.do) {
+        case 'directory':
+          if (asks >= allAsks) return refuse('busy');
+          asks += 1;
+          return directories.answer(grants.directories, known, bytes).finally(() => {
+            asks -= 1;
+          });
+        case 'keyvalue':
+          return answerKeyvalue(keyvalue, { function: functionId, limitBytes: grants.keyvalue_bytes }, known, bytes);
+        default:
+          return refuse('invalid');
+      }
+    },
+
+    fetch({ function: functionId, grants }, ask, events): BrokerFetch {
+      const known = parseAsk(ask);
+      if (known?.do !== 'fetch') return refused('HTTP-request-URI-invalid', events.onError);
+      if (total >= allRequests || (requests.get(functionId) ?? 0) >= functionRequests) {
+        return refused('connection-limit-reached', events.onError);
+      }
+      count(functionId, 1);
+      return openOutbound({ resolve, connect }, grants, known, events, () => count(functionId, -1));
+    },
+
+    forget: (functionId) => keyvalue.forget(functionId),
+  };
+}
+
+/** A request that is not made; told in the next turn, like every other failure. */
+function refused(error: string, onError: (error: string) => void): BrokerFetch {
+  let aborted = false;
+  queueMicrotask(() => {
+    if (!aborted) onError(error);
+  });
+  return {
+    write() {},
+    end() {},
+    credit() {},
+    abort() {
+      aborted = true;
+    },
+  };
+}

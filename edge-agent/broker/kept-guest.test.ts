@@ -1,0 +1,71 @@
+/** A real guest in a real runner keeps values, reads its config and writes its log. */
+import { grantsSchema } from '@skerry/shared/manifest.ts';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { prepareFixture } from '../../test/fixtures/bundles.ts';
+import type { Runner } from '../runner/call.ts';
+import type { LogEntry } from '../runner/stream-wire.ts';
+import { call, start, text } from '../runner/testing/harness.ts';
+import { openStore, type Store } from '../store.ts';
+import { type Broker, createBroker } from './broker.ts';
+
+let bundle: { digest: string; bytes: Uint8Array };
+beforeAll(async () => {
+  const prepared = await prepareFixture('kept');
+  bundle = { digest: prepared.bundleDigest, bytes: prepared.bundle };
+});
+
+let store: Store;
+let broker: Broker;
+let runner: Runner;
+beforeEach(() => {
+  store = openStore(':memory:');
+  broker = createBroker({ offered: [], keyvalue: store.keyvalue });
+  runner = start({ broker, readBundle: (digest) => (digest === bundle.digest ? bundle.bytes : undefined) });
+});
+afterEach(() => store.close());
+
+type Options = { fn?: string; keyvalueBytes?: number; onLog?: (entry: LogEntry) => void };
+
+async function invoke(input: string, { fn = 'f', keyvalueBytes = 10_000, onLog = () => {} }: Options = {}) {
+  const grants = grantsSchema.parse({ keyvalue_bytes: keyvalueBytes });
+  const result = await call(runner, 'handler', input, {
+    bundle: bundle.digest,
+    granted: { function: fn, grants },
+    see: { config: { colour: 'red' } },
+    onLog,
+  });
+  return text(result).trimEnd();
+}
+
+test('one of everything', async () => {
+  const entries: LogEntry[] = [];
+  const answer = await invoke('all', { onLog: (entry) => entries.push(entry) });
+  expect(answer).toBe('none value 1 1 0 2 value other mine 0 red none');
+  expect(entries).toEqual([
+    { source: 'warn', text: 'part: first' },
+    { source: 'warn', text: 'part: second' },
+  ]);
+});
+
+test('a value outlives its call, and is the function\u2019s own', async () => {
+  expect(await invoke('count')).toBe('1');
+  expect(await invoke('count')).toBe('2');
+  expect(await invoke('count', { fn: 'g' })).toBe('1');
+  broker.forget('f');
+  expect(await invoke('count')).toBe('1');
+});
+
+test('calls at the same time lose no count', async () => {
+  await Promise.all(Array.from({ length: 50 }, () => invoke('count')));
+  expect(await invoke('count')).toBe('51');
+});
+
+test('beyond the limit there is an error, and without a share nothing', async () => {
+  expect(await invoke('fill')).toBe('9 over the limit of 10000 bytes (limits.keyvalue_bytes)');
+  expect(await invoke('count', { keyvalueBytes: 0 })).toBe('function_error: access-denied');
+});
+
+test('what no bucket and no key can be is an error, or the end of who gives it', async () => {
+  expect(await invoke('cheat')).toMatch(/^function_trap/);
+  expect(await invoke('count')).toBe('1');
+});

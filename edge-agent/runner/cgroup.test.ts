@@ -1,0 +1,45 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createRunnerGroup } from './cgroup.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'skerry-cgroup-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A tree as the kernel shows it, in ordinary files. */
+function root(self: string, group: string) {
+  writeFileSync(join(folder, 'self'), self);
+  mkdirSync(join(folder, 'groups', group), { recursive: true });
+  return { groups: join(folder, 'groups'), self: join(folder, 'self'), pid: 42 };
+}
+const read = (...path: string[]) => readFileSync(join(folder, 'groups', ...path), 'utf8');
+
+test('cgroup v2: the agent moves into a leaf, the runner gets one with a limit', () => {
+  const group = createRunnerGroup(1_000_000, root('0::/system.slice/skerry.service\n', 'system.slice/skerry.service'));
+  if (typeof group === 'string') throw new Error(group);
+  group.add(43);
+  const own = 'system.slice/skerry.service';
+  expect(group.kind).toBe('cgroup2');
+  expect(read(own, 'cgroup.subtree_control')).toBe('+memory');
+  expect(read(own, 'skerry-agent', 'cgroup.procs')).toBe('42');
+  expect(read(own, 'skerry-runner', 'memory.max')).toBe('1000000');
+  expect(read(own, 'skerry-runner', 'cgroup.procs')).toBe('43');
+});
+
+test('cgroup v1: the memory controller is taken', () => {
+  const group = createRunnerGroup(1_000_000, root('4:memory:/box\n1:cpu:/\n0::/\n', 'memory/box'));
+  if (typeof group === 'string') throw new Error(group);
+  group.add(43);
+  expect(group.kind).toBe('cgroup1');
+  expect(read('memory/box/skerry-runner', 'memory.limit_in_bytes')).toBe('1000000');
+  expect(read('memory/box/skerry-runner', 'cgroup.procs')).toBe('43');
+});
+
+test('where there is none, the reason is told', () => {
+  expect(createRunnerGroup(1, root('1:cpu:/\n', 'cpu'))).toBe('this system has no control groups');
+  expect(createRunnerGroup(1, { groups: folder, self: join(folder, 'nothing'), pid: 1 })).toContain('ENOENT');
+});

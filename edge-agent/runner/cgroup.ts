@@ -1,0 +1,62 @@
+/**
+ * A memory limit from the operating system for the runner's process, where there is one to be had: a control group of
+ * its own below the agent's (cgroup v2, or the memory controller of v1). Under systemd this takes `Delegate=memory`.
+ *
+ * cgroup v2 wants processes in the leaves only (Documentation/admin-guide/cgroup-v2.rst, "No Internal Process
+ * Constraint"), so the agent moves itself into a leaf as well.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export type RunnerGroup = {
+  /** `cgroup2` or `cgroup1`. */
+  readonly kind: 'cgroup2' | 'cgroup1';
+  /** Puts a process under the limit. @throws when the operating system refuses */
+  add(pid: number): void;
+};
+
+const agentLeaf = 'skerry-agent';
+const runnerLeaf = 'skerry-runner';
+
+/**
+ * @param limitBytes memory of the runner's process, caches and swap included
+ * @param root where the control groups are; another one in tests
+ * @returns the group, or why there is none, in words for the log
+ */
+export function createRunnerGroup(
+  limitBytes: number,
+  root: { groups: string; self: string; pid: number } = {
+    groups: '/sys/fs/cgroup',
+    self: '/proc/self/cgroup',
+    pid: process.pid,
+  },
+): RunnerGroup | string {
+  try {
+    const lines = readFileSync(root.self, 'utf8').trim().split('\n');
+    const unified = lines.find((line) => line.startsWith('0::'))?.slice('0::'.length);
+    const memory = lines.find((line) => line.split(':')[1]?.split(',').includes('memory'))?.split(':')[2];
+    if (memory !== undefined) return versionOne(join(root.groups, 'memory', memory), limitBytes);
+    if (unified !== undefined) return versionTwo(join(root.groups, unified), limitBytes, root.pid);
+    return 'this system has no control groups';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function versionTwo(own: string, limitBytes: number, pid: number): RunnerGroup {
+  const agent = join(own, agentLeaf);
+  const runner = join(own, runnerLeaf);
+  mkdirSync(agent, { recursive: true });
+  writeFileSync(join(agent, 'cgroup.procs'), String(pid));
+  writeFileSync(join(own, 'cgroup.subtree_control'), '+memory');
+  mkdirSync(runner, { recursive: true });
+  writeFileSync(join(runner, 'memory.max'), String(limitBytes));
+  return { kind: 'cgroup2', add: (added) => writeFileSync(join(runner, 'cgroup.procs'), String(added)) };
+}
+
+function versionOne(own: string, limitBytes: number): RunnerGroup {
+  const runner = join(own, runnerLeaf);
+  mkdirSync(runner, { recursive: true });
+  writeFileSync(join(runner, 'memory.limit_in_bytes'), String(limitBytes));
+  return { kind: 'cgroup1', add: (added) => writeFileSync(join(runner, 'cgroup.procs'), String(added)) };
+}

@@ -1,0 +1,4 @@
+/** command, with instances made on jco's glue. */
+import { commandCases } from './command.cases.ts';
+
+commandCases('glue');

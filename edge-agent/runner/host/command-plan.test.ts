@@ -1,0 +1,4 @@
+/** command, with instances made by their plan. */
+import { commandCases } from './command.cases.ts';
+
+commandCases('plan');

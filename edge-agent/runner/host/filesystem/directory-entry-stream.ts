@@ -1,0 +1,17 @@
+/** The resource `directory-entry-stream`: the entries that were there when it was made. */
+import type { DirectoryEntry } from './node.ts';
+
+/** Gives undefined (`none`) after the last. */
+export class DirectoryEntryStream {
+  #entries: Iterator<DirectoryEntry> = [].values();
+
+  static of(entries: readonly DirectoryEntry[]): DirectoryEntryStream {
+    const stream = new DirectoryEntryStream();
+    stream.#entries = entries.values();
+    return stream;
+  }
+
+  readDirectoryEntry(): DirectoryEntry | undefined {
+    return this.#entries.next().value;
+  }
+}

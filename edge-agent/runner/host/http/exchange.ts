@@ -1,0 +1,95 @@
+/**
+ * One HTTP call of a guest: the request and the outparam that its handler is given, and how the call ended.
+ *
+ * After the handler has returned nothing of the guest runs, so an answer whose body is unfinished then will never be
+ * finished: it is broken off.
+ */
+import type { ResultFrame } from '../../wire.ts';
+import type { CallChannel, PartSource } from '../channel.ts';
+import type { CallSignal } from '../io/gate.ts';
+import { IncomingRequest } from './incoming-messages.ts';
+import { OutgoingBody } from './outgoing-body.ts';
+import { ResponseOutparam } from './response-outparam.ts';
+
+type CallOutcome = ResultFrame['result'];
+
+export type Exchange = {
+  readonly request: IncomingRequest;
+  readonly outparam: ResponseOutparam;
+  /** The handler has returned. */
+  returned(): CallOutcome;
+  /** The handler will never return: what it has begun to answer is broken off. */
+  abandoned(): void;
+};
+
+const nothing = new Uint8Array(0);
+
+/**
+ * @param signal of the call that is under way in the instance, this one or a later one
+ * @throws Error when the call did not come with a request
+ */
+export function createExchange(channel: CallChannel, signal: CallSignal): Exchange {
+  const { request: head } = channel;
+  if (!head) throw new Error('a call without a request');
+  const source = endable(channel.body);
+  const outparam = ResponseOutparam.of({
+    answer: (response) => channel.answer(response),
+    headOnly: head.method === 'HEAD',
+  });
+  const close = () => {
+    ResponseOutparam.close(outparam);
+    source.close();
+    const given = ResponseOutparam.givenBy(outparam);
+    if (given.kind === 'answer') OutgoingBody.breakOff(given.body);
+    return given;
+  };
+  return {
+    request: IncomingRequest.of(head, { source, signal }),
+    outparam,
+    returned() {
+      const given = close();
+      if (given.kind === 'nothing') return failed('function_no_answer', 'it returned without an answer');
+      if (given.kind === 'error') return failed('function_http_error', describe(given.code));
+      if (OutgoingBody.endOf(given.body) === 'whole') return { ok: true, output: nothing };
+      return failed('function_http_error', 'HTTP-response-incomplete: the body of its answer was not finished');
+    },
+    abandoned: close,
+  };
+}
+
+/** The request's body, which nobody brings any more once the call is over: a guest may keep its stream. */
+function endable(source: PartSource): PartSource & { close(): void } {
+  let closed = false;
+  return {
+    take: (length) => source.take(length),
+    get ended() {
+      return source.ended;
+    },
+    get failure() {
+      return source.failure ?? (closed ? new Error('the call is over') : undefined);
+    },
+    get trailers() {
+      return source.trailers;
+    },
+    ready: () => source.ready(),
+    drop: () => source.drop(),
+    close() {
+      closed = true;
+      source.drop();
+    },
+  };
+}
+
+const failed = (code: 'function_no_answer' | 'function_http_error', message: string): CallOutcome => ({
+  ok: false,
+  code,
+  message,
+});
+
+/** Characters of a message from the guest. */
+const messageLength = 1_000;
+
+/** The case's name, and the message that some carry. */
+function describe({ tag, val }: { readonly tag: string; readonly val?: unknown }): string {
+  return (typeof val === 'string' ? `${tag}: ${val}` : String(tag)).slice(0, messageLength);
+}

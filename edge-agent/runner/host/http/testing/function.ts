@@ -1,0 +1,30 @@
+/** A fixture as a thread has it: prepared by the real preparer, loaded, and called with channels of a test. */
+import { decodeBundle } from '@skerry/shared/bundle.ts';
+import { type FixtureName, prepareFixture } from '../../../../../test/fixtures/bundles.ts';
+import type { CallFrame } from '../../../wire.ts';
+import { createFunction } from '../../functions.ts';
+import type { LoadedFunction } from '../../loaded-function.ts';
+
+/** @param way how its instances are made; `plan` is what agents do where they can */
+export async function loadFixture(name: FixtureName, way: 'glue' | 'plan' = 'glue'): Promise<LoadedFunction> {
+  const { linked, modules, ...rest } = decodeBundle((await prepareFixture(name)).bundle);
+  const compiled = new Map(
+    modules.map(({ name: file, bytes }) => [file, new WebAssembly.Module(Uint8Array.from(bytes))] as const),
+  );
+  return createFunction(name, { ...rest, modules: compiled, ...(way === 'plan' && linked && { linked }) });
+}
+
+/** A call with nothing special about it. */
+export function frame(changes: Partial<CallFrame> = {}): CallFrame {
+  return {
+    seq: 1,
+    timeoutMs: 10_000,
+    digest: '',
+    reuse: false,
+    outputBytes: 1_048_576,
+    surroundings: '{}',
+    streams: false,
+    input: new Uint8Array(0),
+    ...changes,
+  };
+}

@@ -1,0 +1,41 @@
+/** wasi:http/types as one instance sees it. The classes serve all instances; only what a guest makes needs the call. */
+import { IoError } from '../io/io-error.ts';
+import { type ErrorCode, errorCode } from './error-code.ts';
+import { Fields } from './fields.ts';
+import { FutureTrailers, IncomingBody } from './incoming-body.ts';
+import { IncomingRequest, IncomingResponse } from './incoming-messages.ts';
+import { OutgoingBody } from './outgoing-body.ts';
+import { FutureIncomingResponse } from './outgoing-handler.ts';
+import { OutgoingRequest } from './outgoing-request.ts';
+import { OutgoingResponse } from './outgoing-response.ts';
+import { RequestOptions } from './request-options.ts';
+import { ResponseOutparam } from './response-outparam.ts';
+
+/** @param signal of the call that is under way */
+export function createTypes(signal: () => AbortSignal) {
+  return {
+    Fields,
+    FutureIncomingResponse,
+    FutureTrailers,
+    IncomingBody,
+    IncomingRequest,
+    IncomingResponse,
+    OutgoingBody,
+    OutgoingRequest: class extends OutgoingRequest {
+      constructor(headers: Fields) {
+        super(headers, signal);
+      }
+    },
+    OutgoingResponse: class extends OutgoingResponse {
+      constructor(headers: Fields) {
+        super(headers, signal);
+      }
+    },
+    RequestOptions,
+    ResponseOutparam,
+    httpErrorCode(error: IoError): ErrorCode | undefined {
+      const name = IoError.httpCodeOf(error);
+      return name === undefined ? undefined : errorCode(name);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** wasi:clocks. A timer runs only while somebody waits for it, so nothing of it outlives its call. */
+import type { CallSignal, Gate } from './gate.ts';
+import { Pollable } from './pollable.ts';
+
+/** What a timer of the event loop can hold, in milliseconds. */
+const longestTimer = 2 ** 31 - 1;
+const nanosecondsPerMs = 1_000_000;
+
+/**
+ * @param signal of the call that is under way
+ * @param now milliseconds; only differences count, and it never goes back
+ */
+export function createMonotonicClock(signal: CallSignal, now: () => number = () => performance.now()) {
+  const until = (atMs: number): Pollable => Pollable.of(timerGate(atMs, now), signal);
+  return {
+    now: (): bigint => BigInt(Math.floor(now() * nanosecondsPerMs)),
+    resolution: (): bigint => 1_000n,
+    /** @param when nanoseconds, as `now` gives them */
+    subscribeInstant: (when: bigint): Pollable => until(Number(when) / nanosecondsPerMs),
+    /** @param duration nanoseconds */
+    subscribeDuration: (duration: bigint): Pollable => until(now() + Number(duration) / nanosecondsPerMs),
+  };
+}
+
+function timerGate(atMs: number, now: () => number): Gate {
+  const waiting = new Set<() => void>();
+  let timer: NodeJS.Timeout | undefined;
+  const ring = () => {
+    timer = undefined;
+    for (const wake of [...waiting]) wake();
+  };
+  return {
+    isOpen: () => now() >= atMs,
+    add(wake) {
+      waiting.add(wake);
+      // A timer may go off a little early; who waits looks, and comes back.
+      timer ??= setTimeout(ring, Math.min(Math.max(1, Math.ceil(atMs - now())), longestTimer));
+    },
+    remove(wake) {
+      waiting.delete(wake);
+      if (waiting.size > 0) return;
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+}
+
+/** Of the device. Nothing depends on what it says, so it is no parameter. */
+export const wallClock = {
+  now() {
+    const milliseconds = Date.now();
+    return {
+      seconds: BigInt(Math.floor(milliseconds / 1_000)),
+      nanoseconds: (milliseconds % 1_000) * nanosecondsPerMs,
+    };
+  },
+  resolution: () => ({ seconds: 0n, nanoseconds: nanosecondsPerMs }),
+};

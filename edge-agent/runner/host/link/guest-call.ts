@@ -1,0 +1,58 @@
+/** A function of the guest as the host calls it: lowers the arguments, calls, lifts the result, lets the guest clean up. */
+import type { LinkedPlan } from '@skerry/shared/linked-plan.ts';
+import { type Context, type CoreValue, CoreValues } from './codec.ts';
+import { codecOf } from './types.ts';
+
+/** Core values beyond which arguments go through memory (CanonicalABI.md, MAX_FLAT_PARAMS). */
+const maxFlatParams = 16;
+
+type Core = (...values: CoreValue[]) => CoreValue | undefined | Promise<CoreValue | undefined>;
+
+/** The error result of a function; what jco throws for one looks the same. */
+export class ErrorResult extends Error {
+  readonly payload: unknown;
+
+  constructor(payload: unknown) {
+    super('the function returned an error');
+    this.name = 'ErrorResult';
+    this.payload = payload;
+  }
+}
+
+export type GuestCall = (
+  context: Context,
+  core: Core,
+  postReturn: ((value: CoreValue) => void) | undefined,
+  args: readonly unknown[],
+) => unknown;
+
+/** @throws Error when the type takes more arguments than pass as core values: no world that is accepted does */
+export function prepareGuestCall({ type }: LinkedPlan['entry']): GuestCall {
+  const params = type.params.map(codecOf);
+  if (params.reduce((sum, codec) => sum + codec.flat.length, 0) > maxFlatParams) throw new Error('too many arguments');
+  const result = type.result === null ? undefined : codecOf(type.result);
+  const fallible = type.result !== null && typeof type.result !== 'string' && 'result' in type.result;
+
+  const read = (context: Context, value: CoreValue | undefined): unknown => {
+    if (!result) return undefined;
+    if (result.flat.length <= 1) return result.lift(context, new CoreValues(value === undefined ? [] : [value]));
+    const at = Number(value) >>> 0;
+    context.memory.check(at, result.size, result.alignment);
+    return result.load(context, at);
+  };
+
+  return (context, core, postReturn, args) => {
+    const values: CoreValue[] = [];
+    for (const [index, codec] of params.entries()) codec.lower(context, args[index], values);
+    const finish = (value: CoreValue | undefined): unknown => {
+      const lifted = read(context, value);
+      if (postReturn && value !== undefined) postReturn(value);
+      if (!fallible) return lifted;
+      const { tag, val } = lifted as { tag: string; val?: unknown };
+      if (tag === 'ok') return val;
+      throw new ErrorResult(val);
+    };
+    const returned = core(...values);
+    return returned instanceof Promise ? returned.then(finish) : finish(returned);
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * The handles of one instance: numbers that stand for resources of the host. A number that the guest gives is hostile:
+ * one that stands for nothing, or for a resource of another kind, ends the guest.
+ */
+
+/** Handles that one instance may have. */
+const maxHandles = 100_000;
+
+type Entry = { readonly resource: number; readonly object: object };
+
+export class Handles {
+  /** The place is the number; 0 is never one (CanonicalABI.md, `Table`). */
+  #entries: (Entry | undefined)[] = [undefined];
+  #free: number[] = [];
+
+  /** @throws Error when there are too many */
+  add(resource: number, object: object): number {
+    const number = this.#free.pop() ?? this.#entries.length;
+    if (number > maxHandles) throw new Error(`more than ${maxHandles} handles`);
+    this.#entries[number] = { resource, object };
+    return number;
+  }
+
+  /** @throws Error when there is no such handle */
+  get(resource: number, number: number): object {
+    const entry = this.#entries[number];
+    if (entry?.resource !== resource) throw new Error(`unknown handle ${number}`);
+    return entry.object;
+  }
+
+  /** The guest gives it away. @throws Error when there is no such handle */
+  take(resource: number, number: number): object {
+    const object = this.get(resource, number);
+    this.#entries[number] = undefined;
+    this.#free.push(number);
+    return object;
+  }
+
+  /** @throws Error when there is no such handle */
+  drop(resource: number, number: number): void {
+    dispose(this.take(resource, number));
+  }
+
+  /** Drops all there are, newest first, so that what was made from something else goes before it. */
+  clear(): void {
+    if (this.#entries.length === 1) return;
+    const left = this.#entries.slice(1).reverse();
+    this.#entries = [undefined];
+    this.#free = [];
+    for (const entry of left) if (entry) dispose(entry.object);
+  }
+}
+
+function dispose(object: object): void {
+  (object as Partial<Disposable>)[Symbol.dispose]?.();
+}

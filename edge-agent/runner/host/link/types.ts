@@ -1,0 +1,38 @@
+/** The codec of a type: the one place that knows all of its forms. */
+import type { ValueType } from '@skerry/shared/linked-plan.ts';
+import { cases, namedCases, optionalCases, taggedCases } from './cases.ts';
+import type { Codec } from './codec.ts';
+import { flags, list, record, tuple } from './compounds.ts';
+import { borrow, own, primitives } from './scalars.ts';
+
+export function codecOf(type: ValueType): Codec {
+  if (typeof type === 'string') return primitives[type];
+  if ('list' in type) return list(type.list, codecOf);
+  if ('record' in type) return record(type.record, codecOf);
+  if ('tuple' in type) return tuple(type.tuple, codecOf);
+  if ('variant' in type) {
+    const names = type.variant.map(([name]) => name);
+    return cases(
+      type.variant.map(([, payload]) => payload && codecOf(payload)),
+      taggedCases(names),
+    );
+  }
+  if ('enum' in type) {
+    return cases(
+      type.enum.map(() => null),
+      namedCases(type.enum),
+    );
+  }
+  if ('flags' in type) return flags(type.flags);
+  if ('option' in type) {
+    const nested = typeof type.option !== 'string' && 'option' in type.option;
+    return cases([null, codecOf(type.option)], nested ? taggedCases(['none', 'some']) : optionalCases);
+  }
+  if ('result' in type) {
+    return cases(
+      type.result.map((payload) => payload && codecOf(payload)),
+      taggedCases(['ok', 'err']),
+    );
+  }
+  return 'own' in type ? own(type.own) : borrow(type.borrow);
+}

@@ -1,0 +1,39 @@
+/**
+ * What functions may log from one thread: so many bytes a second each, so that a flood costs the guest and nobody
+ * else. What is dropped is told in the log itself, with the next line that passes.
+ */
+import type { LogEntry } from '../stream-wire.ts';
+import type { CallFrame, Surroundings } from '../wire.ts';
+import type { LogSource } from './channel.ts';
+import { createLogLimit, type LogLimit } from './log-limit.ts';
+
+/** Characters of a line at most. */
+const lineLength = 4_096;
+
+export type LogLimits = {
+  /** What of this line goes to the log, and of what was dropped before it: nothing, one entry or two. */
+  pass(call: Pick<CallFrame, 'digest' | 'surroundings'>, source: LogSource, text: string): LogEntry[];
+  forget(digest: string): void;
+};
+
+/** @param now monotonic, in milliseconds */
+export function createLogLimits(now: () => number): LogLimits {
+  const limits = new Map<string, LogLimit>();
+  return {
+    pass({ digest, surroundings }, source, text) {
+      let limit = limits.get(digest);
+      if (!limit) {
+        limit = createLogLimit((JSON.parse(surroundings) as Surroundings).logBytesPerSecond, now);
+        limits.set(digest, limit);
+      }
+      const line = text.slice(0, lineLength);
+      if (!limit.take(line.length)) return [];
+      const dropped = limit.takeDropped();
+      const entry: LogEntry = { source, text: line };
+      return dropped === 0
+        ? [entry]
+        : [{ source: 'warn', text: `${dropped} lines over the log limit were dropped` }, entry];
+    },
+    forget: (digest) => void limits.delete(digest),
+  };
+}

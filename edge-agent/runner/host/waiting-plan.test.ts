@@ -1,0 +1,4 @@
+/** waiting, with instances made by their plan. */
+import { waitingCases } from './waiting.cases.ts';
+
+waitingCases('plan');

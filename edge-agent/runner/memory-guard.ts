@@ -1,0 +1,56 @@
+/**
+ * Keeps all functions together within the memory that they may have: by a limit of the operating system where there
+ * is one to be had, and by looking everywhere.
+ */
+import type { Logger } from 'pino';
+import { createRunnerGroup, type RunnerGroup } from './cgroup.ts';
+import { residentBytes } from './resident.ts';
+
+export type MemoryGuard = {
+  /** What a new process is put into; undefined when the operating system gives no limit. */
+  readonly group: RunnerGroup | undefined;
+  /** Memory of the process at the last look, in bytes. */
+  readonly bytes: number;
+  /** Most of the memory is taken: what is not in use shall go. */
+  readonly isShort: boolean;
+  close(): void;
+};
+
+/** How often the memory of the process is looked at, in milliseconds. */
+const lookMs = 500;
+const shortShare = 0.8;
+
+/**
+ * @param options.pid of the runner's process, while there is one
+ * @param options.end ends it: it has more than `limitBytes`
+ */
+export function guardMemory(options: {
+  limitBytes: number;
+  pid: () => number | undefined;
+  end: () => void;
+  log: Logger;
+}): MemoryGuard {
+  const { limitBytes, log } = options;
+  const group = createRunnerGroup(limitBytes);
+  if (typeof group === 'string')
+    log.info({ reason: group }, 'the operating system gives no memory limit for functions');
+  let bytes = 0;
+  const look = () => {
+    const pid = options.pid();
+    bytes = pid === undefined ? 0 : residentBytes(pid);
+    if (bytes <= limitBytes) return;
+    log.warn({ bytes, limitBytes }, 'functions take too much memory; their runner is ended');
+    options.end();
+  };
+  const timer = setInterval(look, lookMs).unref();
+  return {
+    group: typeof group === 'string' ? undefined : group,
+    get bytes() {
+      return bytes;
+    },
+    get isShort() {
+      return bytes > limitBytes * shortShare;
+    },
+    close: () => clearInterval(timer),
+  };
+}

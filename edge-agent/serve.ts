@@ -1,0 +1,77 @@
+/**
+ * Invocations that come through the tunnel: their frames in, what becomes of them out.
+ *
+ * Invariant: every invocation that came in is answered with one `outcome`, unless the tunnel goes first. What streams
+ * is ended with the tunnel, because nobody is there any more to take it.
+ */
+import type { FrameOf, ToAgent, ToControl } from '@skerry/shared/protocol.ts';
+import type { Door, InvocationOutcome } from './invoke.ts';
+import type { Part } from './runner/stream-wire.ts';
+
+export type Load = { readonly memoryAvailable: number; readonly running: number };
+
+export type Serving = {
+  invoke(frame: FrameOf<ToAgent, 'invoke'>): void;
+  body(frame: FrameOf<ToAgent, 'body'>): void;
+  credit(frame: FrameOf<ToAgent, 'credit'>): void;
+  onDown(): void;
+};
+
+export function createServing(
+  door: Pick<Door, 'invoke' | 'part' | 'credit' | 'cancel'>,
+  send: (frame: ToControl) => void,
+  load: () => Load,
+): Serving {
+  /** Invocations that stream, one way or the other. */
+  const streaming = new Set<string>();
+
+  const sendPart = (id: string, { bytes, end, trailers }: Part) => {
+    if (end === 'failed') return;
+    // The bytes are a view of a buffer that is used again.
+    send({ kind: 'body', id, bytes: Uint8Array.from(bytes), last: end === 'last', ...(trailers && { trailers }) });
+  };
+
+  const invoke = async (frame: FrameOf<ToAgent, 'invoke'>) => {
+    const { id, function: functionId, input, timeoutMs, http, streams } = frame;
+    let broken = false;
+    if (streams) streaming.add(id);
+    const outcome = await door.invoke(
+      { id, function: functionId, input, timeoutMs, http, streams },
+      {
+        onStart: () => send({ kind: 'accepted', id }),
+        onHead(head) {
+          streaming.add(id);
+          send({ kind: 'head', id, ...head });
+        },
+        onPart(part) {
+          if (part.end === 'failed') broken = true;
+          sendPart(id, part);
+        },
+        onCredit: (bytes) => send({ kind: 'credit', id, bytes }),
+      },
+    );
+    streaming.delete(id);
+    send({ kind: 'outcome', id, ...told(outcome, broken), ...load() });
+  };
+
+  return {
+    invoke: (frame) => void invoke(frame),
+    body: ({ id, bytes, last, trailers }) =>
+      door.part(id, { bytes, end: last ? 'last' : 'no', ...(trailers && { trailers }) }),
+    credit: ({ id, bytes }) => door.credit(id, bytes),
+    onDown() {
+      for (const id of streaming) door.cancel(id);
+    },
+  };
+}
+
+/** @param broken the answer's body was broken off: a result that says nothing of it would make it look whole */
+function told({ head, trailers, ...rest }: InvocationOutcome, broken: boolean) {
+  const unfinished = { ok: false, code: 'function_output_invalid', message: 'its answer was not finished' } as const;
+  return {
+    ...rest,
+    ...(broken && rest.result.ok && { result: unfinished }),
+    ...(head && { head }),
+    ...(trailers && { trailers }),
+  };
+}

@@ -1,0 +1,16 @@
+/** What a function sees in the runner, as the text that travels with each of its calls. */
+import type { DesiredFunction } from '@skerry/shared/protocol.ts';
+import type { Surroundings } from './runner/wire.ts';
+
+/** JSON of `Surroundings`. Equal functions have equal text. */
+export function surroundingsOf({ env, args, grants }: DesiredFunction): string {
+  const surroundings: Surroundings = {
+    env,
+    args,
+    config: grants.config,
+    directories: grants.directories.map(({ guest, mode }) => ({ guest, mode })),
+    logBytesPerSecond: grants.log_bytes_per_second,
+    bodyBytes: grants.body_bytes,
+  };
+  return JSON.stringify(surroundings);
+}

@@ -1,0 +1,38 @@
+/** The two doors to an invocation over real HTTP, in front of a test's hub; everybody may call. */
+import type { AddressInfo } from 'node:net';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { createRequestMetrics } from '@skerry/control-plane/request-metrics.ts';
+import type { AppEnv } from '@skerry/control-plane/routes/access.ts';
+import { createErrorAnswer } from '@skerry/control-plane/routes/errors.ts';
+import { addInvocationRoute } from '@skerry/control-plane/routes/invocation.ts';
+import { addRawRoutes } from '@skerry/control-plane/routes/raw.ts';
+import { createHttpServer } from '@skerry/control-plane/server.ts';
+import { pino } from 'pino';
+import type { TestHub } from './hub.ts';
+
+export type Doors = {
+  readonly url: URL;
+  /** What the doors have counted, as Prometheus text. */
+  metrics(): string;
+  close(): Promise<void>;
+};
+
+export async function startDoors({ catalog, invoker }: TestHub): Promise<Doors> {
+  const app = new OpenAPIHono<AppEnv>();
+  const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
+  const requests = createRequestMetrics();
+  const options = {
+    catalog: { ...catalog, subjectByToken: () => ({ id: 'test', name: 'test', role: 'user' as const }) },
+    invoker,
+    requests,
+    log,
+    answerError: createErrorAnswer(log),
+    maxBodyBytes: 8 * 1024 * 1024,
+    now: () => performance.now(),
+  };
+  addInvocationRoute(app, options);
+  addRawRoutes(app, options);
+  const server = createHttpServer(app, (_, socket) => socket.destroy());
+  const { port } = (await server.listen(0, '127.0.0.1')) satisfies Pick<AddressInfo, 'port'>;
+  return { url: new URL(`http://127.0.0.1:${port}`), metrics: requests.text, close: () => server.close() };
+}
