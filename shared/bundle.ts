@@ -50,6 +50,11 @@ const directPlanSchema = z.object({
    * control plane has proven it: an instance in which they are put back cannot be told from a new one.
    */
   state: z.array(coreExportSchema).optional(),
+  /**
+   * The global that holds the slack of the memory (control-plane/prepare/growth.ts): where there is one, a memory that
+   * has grown can be put back as well. Agents that do not know it make a new instance instead.
+   */
+  slack: coreExportSchema.optional(),
 });
 export type DirectPlan = z.infer<typeof directPlanSchema>;
 

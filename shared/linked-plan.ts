@@ -124,7 +124,8 @@ export const linkedPlanSchema = z.object({
     options: optionsSchema,
     postReturn: coreExportSchema.optional(),
   }),
-  /** As in `DirectPlan.state`. */
+  /** As in `DirectPlan`. */
   state: z.array(coreExportSchema).optional(),
+  slack: coreExportSchema.optional(),
 });
 export type LinkedPlan = z.infer<typeof linkedPlanSchema>;

@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { type CoreModule, readCoreModule } from './core-module.ts';
+import { withRealloc } from './realloc.ts';
 import { listed, rejected, toolMessage } from './refusal.ts';
 
 const preview1 = 'wasi_snapshot_preview1';
@@ -20,7 +21,7 @@ export async function preview1Functions(): Promise<ReadonlySet<string>> {
 export async function adapt(bytes: Uint8Array, module: CoreModule): Promise<Uint8Array> {
   refuseForeign(module, await preview1Functions());
   try {
-    return await componentNew(bytes, [[preview1, await readFile(adapterUrl)]]);
+    return await componentNew(withRealloc(bytes, module), [[preview1, await readFile(adapterUrl)]]);
   } catch (error) {
     throw rejected(`the preview1 module cannot be made a component: ${toolMessage(error)}`, error);
   }

@@ -12,8 +12,6 @@ export const ids = {
   memory: 5,
   global: 6,
   export: 7,
-  start: 8,
-  element: 9,
   code: 10,
 } as const;
 export const kinds = { function: 0, table: 1, memory: 2, global: 3 } as const;
@@ -26,8 +24,6 @@ export type Shape = {
   readonly importedGlobals: number;
   readonly globals: number;
   readonly memory: 'none' | 'own' | 'imported';
-  /** Pages that its own memory starts with. */
-  readonly pages: number;
   /** It has instructions for the size of its memory. */
   readonly grows: boolean;
 };
@@ -37,7 +33,6 @@ export function shapeOf(module: Uint8Array): Shape {
   let types = 0;
   let functions = 0;
   let globals = 0;
-  let pages = 0;
   let memory = 'none' as Shape['memory'];
   let grows = false;
   const imported = [0, 0, 0, 0];
@@ -55,7 +50,6 @@ export function shapeOf(module: Uint8Array): Shape {
     if (id === ids.memory && reader.unsigned() > 0) {
       if (memory === 'imported') throw new NotKnown('a second memory');
       memory = 'own';
-      pages = readLimits(reader).minimum;
     }
     if (id === ids.global) globals = reader.unsigned();
     if (id === ids.code) {
@@ -67,7 +61,7 @@ export function shapeOf(module: Uint8Array): Shape {
     }
   }
   const [importedFunctions = 0, , , importedGlobals = 0] = imported;
-  return { types, importedFunctions, functions, importedGlobals, globals, memory, pages, grows };
+  return { types, importedFunctions, functions, importedGlobals, globals, memory, grows };
 }
 
 /** Locals, then the instructions. @throws NotKnown */

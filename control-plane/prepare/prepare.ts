@@ -19,7 +19,7 @@ import { inspect } from './inspect.ts';
 import { capMemory } from './memory.ts';
 import type { Prepared } from './prepared.ts';
 import { listed, rejected, toolMessage } from './refusal.ts';
-import { planReset } from './reset.ts';
+import { planReset, type Reset } from './reset.ts';
 import { capTables } from './tables.ts';
 import { transpile } from './transpile.ts';
 import { fitWorld } from './world.ts';
@@ -83,11 +83,11 @@ function withPlan(
   const direct = flat && planDirect(flat);
   const linked = direct ? undefined : flat && planLinked(flat, entryOf(world, exportName));
   const plan = direct ?? linked;
-  const reset = plan && planReset<typeof plan>(plan, modules);
-  for (const { bytes } of reset?.modules ?? []) compile(bytes);
-  const state = reset && { state: reset.plan.state };
+  const reset = plan && planReset(plan, modules);
+  const { modules: changed = modules, ...state }: Partial<Reset> = reset ?? {};
+  if (reset) for (const { bytes } of changed) compile(bytes);
   return {
-    modules: reset?.modules ?? modules,
+    modules: changed,
     ...(direct && { direct: { ...direct, ...state } }),
     ...(linked && { linked: { ...linked, ...state } }),
   };

@@ -43,7 +43,7 @@ describe('accepted', () => {
       initialMemoryBytes: 2 * 65_536,
     });
     expect(bundle).toMatchObject({ world: 'skerry:function/handler', exportName: 'invoke', mode: 'plain' });
-    expect(bundle.direct?.state).toHaveLength(2); // memory and stack pointer
+    expect(bundle.direct?.state).toHaveLength(3); // memory, stack pointer and slack
   });
 
   test('a handler that may wait runs suspending, and its imports are listed with their versions', async () => {

@@ -1,13 +1,23 @@
 /** Adds to a plan how an instance made by it can be reset between calls, when all of its core modules allow it. */
 import type { Bundle } from '@skerry/shared/bundle.ts';
 import type { CoreExport } from '@skerry/shared/linked-plan.ts';
+import { virtualizeGrowth } from './growth.ts';
 import { exposeState } from './state.ts';
 
-/** @returns plan and modules with the state exported; undefined when a module of the plan does not allow it */
-export function planReset<Plan extends { readonly instances: readonly { readonly module: string }[] }>(
-  plan: Plan,
-  modules: Bundle['modules'],
-): { plan: Plan & { state: CoreExport[] }; modules: Bundle['modules'] } | undefined {
+/** What makes instances of a plan resettable, with the modules that have it. */
+export type Reset = {
+  readonly state: CoreExport[];
+  readonly slack?: CoreExport;
+  readonly modules: Bundle['modules'];
+};
+
+/** @returns undefined when a module of the plan does not allow it */
+export function planReset(
+  plan: { readonly instances: readonly { readonly module: string }[] },
+  original: Bundle['modules'],
+): Reset | undefined {
+  const growth = virtualizeGrowth(plan, original);
+  const modules = growth?.modules ?? original;
   const exposed = new Map(modules.map(({ name, bytes }) => [name, exposeState(bytes)]));
   const state: CoreExport[] = [];
   for (const [instance, { module }] of plan.instances.entries()) {
@@ -16,7 +26,8 @@ export function planReset<Plan extends { readonly instances: readonly { readonly
     state.push(...names.map((name) => ({ instance, name })));
   }
   return {
-    plan: { ...plan, state },
+    state,
+    ...(growth && { slack: growth.slack }),
     modules: modules.map(({ name, bytes }) => ({ name, bytes: exposed.get(name)?.module ?? bytes })),
   };
 }

@@ -12,6 +12,7 @@
  *
  * Its start function belongs to instantiation: what that does is in the state that is put back.
  */
+import { appendTo, exportOf } from './append.ts';
 import {
   createReader,
   preambleBytes,
@@ -140,17 +141,10 @@ function readBody(body: Uint8Array): void {
 
 /** To its export section; a module with state has one, or nothing could call it. */
 function addExports(module: Uint8Array, state: readonly Exported[], names: readonly string[]): Uint8Array {
-  const added = state.flatMap(({ kind, index }, at) => {
-    const name = Buffer.from(names[at] ?? '');
-    return [...unsignedBytes(name.byteLength), ...name, kind, ...unsignedBytes(index)];
-  });
-  const sections = readSections(module);
-  const at = sections.findIndex(({ id }) => id === sectionIds.export);
-  const old = sections[at];
-  if (!old) throw new NotKnown('state and no exports');
-  const reader = createReader(old.content);
-  const count = reader.unsigned() + state.length;
-  const rest = old.content.subarray(reader.position);
-  const content = Uint8Array.from([...unsignedBytes(count), ...rest, ...added]);
-  return writeSections(module.subarray(0, preambleBytes), sections.with(at, { id: sectionIds.export, content }));
+  let sections = readSections(module);
+  if (!sections.some(({ id }) => id === sectionIds.export)) throw new NotKnown('state and no exports');
+  for (const [at, { kind, index }] of state.entries()) {
+    sections = appendTo(sections, sectionIds.export, exportOf(names[at] ?? '', kind, unsignedBytes(index)));
+  }
+  return writeSections(module.subarray(0, preambleBytes), sections);
 }

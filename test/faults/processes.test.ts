@@ -108,7 +108,7 @@ describe('an agent', () => {
   });
 
   test('asked to stop: finishes what it has, takes nothing new, exits with 0', async () => {
-    const pending = call('command', { sleep: 700 });
+    const pending = call('command', { sleep: 2_000 });
     await platform.api.until('/v1/agents/box', (body: { data: { running: number } }) => body.data.running === 1);
     const exit = agent.stop('SIGTERM');
     expect((await pending).status).toBe(200);

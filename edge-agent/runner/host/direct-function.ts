@@ -41,7 +41,7 @@ export function createDirectFunction(
     const instance = used;
     used = undefined;
     if (!instance?.state || instance.spent || !snapshot) return undefined;
-    return restore(instance.state, snapshot) ? instance : undefined;
+    return restore(instance.state, snapshot, instance.slack) ? instance : undefined;
   };
 
   const fresh = (): DirectInstance => {

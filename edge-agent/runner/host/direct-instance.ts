@@ -28,6 +28,8 @@ export class DirectInstance {
   spent = false;
   /** Everything that a call can change; undefined when that is not known. */
   readonly state: readonly StatePart[] | undefined;
+  /** Of its memory, when that may have grown and be put back all the same. */
+  readonly slack: WebAssembly.Global | undefined;
   readonly #cores: readonly WebAssembly.Instance[];
   readonly #memory: WebAssembly.Memory;
   readonly #realloc: (old: number, oldSize: number, alignment: number, size: number) => number;
@@ -44,6 +46,7 @@ export class DirectInstance {
     this.#invoke = find(plan.invoke);
     this.#postReturn = plan.postReturn && find(plan.postReturn);
     this.state = plan.state?.map((part) => find<StatePart>(part));
+    this.slack = plan.slack && find(plan.slack);
   }
 
   /** Runs the function once; never throws. */

@@ -2,7 +2,8 @@
  * The state of an instance as it was right after instantiation, and the way back to it: linear memories and globals.
  * Only for bundles whose preparation has proven that there is no other state (`DirectPlan.state`).
  *
- * Invariant: after `restore` has returned true, every byte and every global is what it was when the snapshot was taken.
+ * Invariant: after `restore` has returned true, every byte and every global is what it was when the snapshot was taken,
+ * but for pages that the guest does not know of, which are zeroes.
  */
 
 export type StatePart = WebAssembly.Memory | WebAssembly.Global;
@@ -11,7 +12,8 @@ export type StatePart = WebAssembly.Memory | WebAssembly.Global;
 export type Snapshot = readonly (Uint8Array<ArrayBuffer> | number | bigint)[];
 
 /** Memory that is copied in a longer time than a new instance takes, in bytes. */
-const largest = 2 * 1024 * 1024;
+const largest = 4 * 1024 * 1024;
+const pageBytes = 65_536;
 
 /** @returns undefined when there is so much memory that restoring does not pay */
 export function takeSnapshot(state: readonly StatePart[]): Snapshot | undefined {
@@ -23,17 +25,28 @@ export function takeSnapshot(state: readonly StatePart[]): Snapshot | undefined 
 
 /**
  * @param state of the instance that the snapshot was taken of, or of another one of the same bundle
- * @returns false, with the instance fit for nothing any more, when a memory has grown
+ * @param slack takes the pages by which the memory has grown (`DirectPlan.slack`); without it a memory that has grown
+ *   cannot be put back
+ * @returns false, with the instance fit for nothing any more, when a memory has grown and cannot be put back, or so much
+ *   that a new one is cheaper
  */
-export function restore(state: readonly StatePart[], snapshot: Snapshot): boolean {
+export function restore(
+  state: readonly StatePart[],
+  snapshot: Snapshot,
+  slack: WebAssembly.Global | undefined,
+): boolean {
+  let grown = 0;
   for (const [index, part] of state.entries()) {
     const saved = snapshot[index];
     if (part instanceof WebAssembly.Memory) {
       const bytes = new Uint8Array(part.buffer);
-      if (!(saved instanceof Uint8Array) || saved.byteLength !== bytes.byteLength) return false;
+      if (!(saved instanceof Uint8Array) || bytes.byteLength > (slack ? largest : saved.byteLength)) return false;
       bytes.set(saved);
+      bytes.fill(0, saved.byteLength);
+      grown = (bytes.byteLength - saved.byteLength) / pageBytes;
     } else if (saved !== undefined && !(saved instanceof Uint8Array)) part.value = saved;
     else return false;
   }
+  if (slack) slack.value = grown;
   return true;
 }

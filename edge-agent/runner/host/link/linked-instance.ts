@@ -84,6 +84,7 @@ export function createLinker(plan: LinkedPlan, modules: ReadonlyMap<string, WebA
         cores.push(new WebAssembly.Instance(module, object));
       }
       const state = plan.state?.map((part) => find<StatePart>(part));
+      const slack = plan.slack && find<WebAssembly.Global>(plan.slack);
       // What a start function learnt from the host (the time, random bytes) would be in every copy.
       if (first && state && !asked) snapshot = takeSnapshot(state);
       first = false;
@@ -97,7 +98,7 @@ export function createLinker(plan: LinkedPlan, modules: ReadonlyMap<string, WebA
         cores,
         reset() {
           handles.clear();
-          return state !== undefined && snapshot !== undefined && restore(state, snapshot);
+          return state !== undefined && snapshot !== undefined && restore(state, snapshot, slack);
         },
       };
     },
