@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: starts the bare baseline and the platform as real processes, measures both in turns within one
- * run, prints a table of ratios, and writes it to docs/BENCH.md. Ratios count; absolute figures are the machine's.
+ * `npm run bench`: starts the baselines and the platform as real processes, measures all in turns within one run,
+ * prints a table of ratios, and writes it to docs/BENCH.md. Ratios count; absolute figures are the machine's.
  *
  *     npm run bench -- --seconds 2 --rounds 1 --no-write      a quick look
  */
@@ -12,12 +12,15 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildExample } from '../harness/example.ts';
-import { startPlatform } from '../harness/platform.ts';
+import { type Platform, startPlatform } from '../harness/platform.ts';
 import { startProcess } from '../harness/process.ts';
 import { measureColdStart } from './cold.ts';
 import { type LoadResult, type LoadTarget, load } from './load.ts';
 import { residentMemory } from './memory.ts';
-import { median, type Report, render } from './report.ts';
+import { median, render, type TargetName } from './report.ts';
+import { measureWaiting } from './waiting.ts';
+import { measureWarm } from './warm.ts';
+import { startWorkerd } from './workerd.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -39,15 +42,53 @@ const defaults = {
 
 /** 230 bytes of JSON, as a sensor reading might be. */
 const args = { device: 'press-7', at: '2026-01-01T00:00:00Z', values: Array.from({ length: 30 }, (_, n) => 20 + n) };
-const componentPath = new URL('../fixtures/handler.wasm', import.meta.url);
+const body = JSON.stringify({ args });
+const say = (text: string) => process.stderr.write(`${text}\n`);
+
+/** Both worlds, each with fresh instances and with reuse. */
+async function deploy({ api }: Platform, token: string): Promise<Record<string, LoadTarget>> {
+  const targets: Record<string, LoadTarget> = {};
+  for (const [prefix, fixture, path] of [
+    ['', 'handler.wasm', '/v1/fn/_/'],
+    ['http-', 'http.wasm', '/function/'],
+  ] as const) {
+    const component = readFileSync(new URL(`../fixtures/${fixture}`, import.meta.url));
+    for (const instance of ['fresh', 'reuse']) {
+      const name = `${prefix}${instance}`;
+      const answer = await api.upload('POST', '/v1/fn/_', name, component, { manifest: { instance } });
+      if (answer.status !== 201) throw new Error(`deploying failed: ${JSON.stringify(answer.body)}`);
+      targets[name] = { url: new URL(`${path}${name}${prefix === '' ? '' : '/count'}`, api.url), token, body };
+    }
+  }
+  return targets;
+}
+
+async function measureLoad(targets: Record<TargetName, LoadTarget>) {
+  const runs = new Map<string, { busy: LoadResult[]; single: LoadResult[] }>();
+  for (const [name, target] of Object.entries(targets)) {
+    say(`warming up ${name}`);
+    await load(target, 32, 2);
+    runs.set(name, { busy: [], single: [] });
+  }
+  for (let round = 1; round <= rounds; round++) {
+    for (const [name, target] of Object.entries(targets)) {
+      say(`round ${round} of ${rounds}: ${name}`);
+      runs.get(name)?.busy.push(await load(target, 32, seconds));
+      runs.get(name)?.single.push(await load(target, 1, seconds));
+    }
+  }
+  return Object.fromEntries(
+    [...runs].map(([name, { busy, single }]) => [name, { busy: median(busy), single: median(single) }]),
+  ) as Record<TargetName, { busy: LoadResult; single: LoadResult }>;
+}
 
 async function main(): Promise<void> {
-  const say = (text: string) => process.stderr.write(`${text}\n`);
   say('building the agent as it is released');
   const release = mkdtempSync(join(tmpdir(), 'skerry-bench-'));
   const build = fileURLToPath(import.meta.resolve('@skerry/edge-agent/build.ts'));
   execFileSync(process.execPath, [build, '--out', release], { stdio: 'pipe' });
-  say('starting the baseline and the platform');
+  say('starting the baselines and the platform');
+  const workerd = await startWorkerd();
   const bare = startProcess(new URL('./bare-server.ts', import.meta.url), {});
   const { port } = await bare.line((line) => line.msg === 'listening');
   const peer = startProcess(new URL('./bare-agent.ts', import.meta.url), { BARE_SERVER: `ws://127.0.0.1:${port}` });
@@ -59,52 +100,37 @@ async function main(): Promise<void> {
   );
   try {
     const agent = await platform.agent('bench');
-    const idle = residentMemory({ agent: agent.pid, controlPlane: platform.controlPlane.pid });
-
-    const component = readFileSync(componentPath);
-    for (const instance of ['fresh', 'reuse']) {
-      const answer = await platform.api.upload('POST', '/v1/fn/_', instance, component, { manifest: { instance } });
-      if (answer.status !== 201) throw new Error(`deploying failed: ${JSON.stringify(answer.body)}`);
-    }
-    const targets: Record<string, LoadTarget> = {
-      bare: { url: new URL(`http://127.0.0.1:${port}/echo`), body: JSON.stringify({ args }) },
-      fresh: { url: new URL('/v1/fn/_/fresh', platform.api.url), token, body: JSON.stringify({ args }) },
-      reuse: { url: new URL('/v1/fn/_/reuse', platform.api.url), token, body: JSON.stringify({ args }) },
-    };
-    const runs: Record<string, { busy: LoadResult[]; single: LoadResult[] }> = {};
-    for (const [name, target] of Object.entries(targets)) {
-      say(`warming up ${name}`);
-      await load(target, 32, 2);
-      runs[name] = { busy: [], single: [] };
-    }
-    for (let round = 1; round <= rounds; round++) {
-      for (const [name, target] of Object.entries(targets)) {
-        say(`round ${round} of ${rounds}: ${name}`);
-        runs[name]?.busy.push(await load(target, 32, seconds));
-        runs[name]?.single.push(await load(target, 1, seconds));
-      }
-    }
+    const pids = { agent: agent.pid, controlPlane: platform.controlPlane.pid };
+    const idle = residentMemory(pids);
+    say('warm functions');
+    const warm = await measureWarm(platform.api, pids);
+    // Before the load, which would leave memory that is then used again.
+    say('a thousand that wait');
+    const waiting = await measureWaiting(platform.api, pids);
+    const results = await measureLoad({
+      bare: { url: new URL(`http://127.0.0.1:${port}/echo`), body },
+      workerd: { url: workerd.url, body },
+      ...(await deploy(platform, token)),
+    } as Record<TargetName, LoadTarget>);
+    const after = residentMemory(pids);
     say('first calls of unseen components');
     const cold = await measureColdStart(platform.api, buildExample());
-    const warm = residentMemory({ agent: agent.pid, controlPlane: platform.controlPlane.pid });
-
-    const report: Report = {
+    const text = render({
       when: new Date(),
       node: process.version,
       seconds,
       rounds,
-      results: Object.fromEntries(
-        Object.entries(runs).map(([name, { busy, single }]) => [name, { busy: median(busy), single: median(single) }]),
-      ),
+      results,
       cold,
       idle,
       warm,
-    };
-    const text = render(report);
+      after,
+      waiting,
+    });
     process.stdout.write(text);
     if (!options['no-write']) writeFileSync(new URL('../../docs/BENCH.md', import.meta.url), text);
   } finally {
-    await Promise.all([platform.stop(), bare.stop('SIGKILL'), peer.stop('SIGKILL')]);
+    await Promise.all([platform.stop(), workerd.stop(), bare.stop('SIGKILL'), peer.stop('SIGKILL')]);
     rmSync(release, { recursive: true });
   }
 }

@@ -24,8 +24,17 @@ const keptLines = 5_000;
 
 /** Starts `script` with Node and exactly this environment, besides PATH and HOME. */
 export function startProcess(script: URL, env: Readonly<Record<string, string | undefined>>): Watched {
+  return startCommand(process.execPath, [script.pathname], env);
+}
+
+/** The same for any program. */
+export function startCommand(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = {},
+): Watched {
   const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, [script.pathname], {
+  const child = spawn(command, args, {
     env: Object.fromEntries(Object.entries({ PATH, HOME, ...env }).filter(([, value]) => value !== undefined)),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
