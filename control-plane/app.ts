@@ -1,4 +1,7 @@
-/** The Hono application: which routes there are, and what happens to what they throw. */
+/**
+ * The Hono application: which routes there are, and what happens to what they throw. The doors to an invocation are
+ * in front of it (routes/doors.ts); here they are only described.
+ */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { AgentService } from './agents.ts';
@@ -6,9 +9,7 @@ import type { Directory } from './catalog.ts';
 import type { CatalogFunction } from './catalog-function.ts';
 import type { FunctionService } from './functions.ts';
 import type { Holder } from './holders.ts';
-import type { Invoker } from './invoke.ts';
 import type { JoinTokenService } from './join-tokens.ts';
-import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { ModuleService } from './modules.ts';
 import type { RequestMetrics } from './request-metrics.ts';
@@ -19,13 +20,14 @@ import { addAgentRoutes } from './routes/agents.ts';
 import { bodyError } from './routes/body-error.ts';
 import { addDeployRoutes } from './routes/deploy.ts';
 import { addDocsRoutes } from './routes/docs.ts';
-import { createErrorAnswer } from './routes/errors.ts';
+import type { ErrorAnswer } from './routes/errors.ts';
 import { addFunctionRoutes } from './routes/functions.ts';
-import { addInvocationRoute } from './routes/invocation.ts';
+import { describeInvocation } from './routes/invocation.ts';
 import { addJoinTokenRoutes } from './routes/join-tokens.ts';
 import { addLogRoutes } from './routes/logs.ts';
 import { addModuleRoutes } from './routes/modules.ts';
-import { addRawRoutes } from './routes/raw.ts';
+import type { PlainAnswer } from './routes/problem.ts';
+import { describeRawDoor } from './routes/raw.ts';
 import { requestIdOf } from './routes/request-id.ts';
 import { addStatusRoutes } from './routes/status.ts';
 import { addSubjectRoutes } from './routes/subjects.ts';
@@ -42,10 +44,9 @@ export type AppOptions = {
   readonly joinTokens: JoinTokenService;
   readonly holders: (fn: CatalogFunction) => Promise<readonly Holder[]>;
   readonly hub: Pick<Hub, 'state' | 'revoke' | 'rollout' | 'connected' | 'scrape' | 'logs'>;
-  readonly invoker: Invoker;
   readonly metrics: Metrics;
   readonly requests: RequestMetrics;
-  readonly log: Logger;
+  readonly answerError: ErrorAnswer;
   readonly ready: () => boolean;
   readonly maxUploadBytes: number;
   readonly maxBodyBytes: number;
@@ -59,8 +60,7 @@ export type AppOptions = {
 export type App = OpenAPIHono<AppEnv>;
 
 export function createApp(options: AppOptions): App {
-  const { catalog, requests, log, agents, hub, monotonic, maxBodyBytes } = options;
-  const answerError = createErrorAnswer(log);
+  const { catalog, requests, answerError, agents, hub, monotonic, maxBodyBytes } = options;
   const app = new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {
       if (!result.success) throw bodyError(result.error);
@@ -68,20 +68,21 @@ export function createApp(options: AppOptions): App {
   });
   const unknownRoute = requests.route('none');
 
-  app.onError((error, c) => answerError(error, c.get('requestId') ?? requestIdOf(c.req.header('x-request-id'))));
+  app.onError((error, c) =>
+    responseOf(answerError(error, c.get('requestId') ?? requestIdOf(c.req.header('x-request-id')))),
+  );
   app.notFound((c) => {
     const start = monotonic();
-    const response = answerError(new SkerryError('not_found', 'Not Found'), requestIdOf(c.req.header('x-request-id')));
-    unknownRoute.observe(response.status, monotonic() - start);
-    return response;
+    const answer = answerError(new SkerryError('not_found', 'Not Found'), requestIdOf(c.req.header('x-request-id')));
+    unknownRoute.observe(answer.status, monotonic() - start);
+    return responseOf(answer);
   });
 
   const access = createAccess(catalog, requests, maxBodyBytes, monotonic);
-  const invocation = { ...options, answerError, now: monotonic };
   addStatusRoutes(app, { access, metrics: options.metrics, ready: options.ready });
   addDocsRoutes(app, access, options.version);
-  addInvocationRoute(app, invocation);
-  addRawRoutes(app, invocation);
+  describeInvocation(app.openAPIRegistry);
+  describeRawDoor(app.openAPIRegistry);
   addModuleRoutes(app, { access, catalog, modules: options.modules });
   addDeployRoutes(app, { ...options, access });
   addFunctionRoutes(app, { ...options, access });
@@ -91,4 +92,8 @@ export function createApp(options: AppOptions): App {
   addAgentRoutes(app, { access, agents, hub, now: options.now });
   addSubjectRoutes(app, access, options.subjects);
   return app;
+}
+
+function responseOf({ status, headers, body }: PlainAnswer): Response {
+  return new Response(body, { status, headers });
 }

@@ -2,9 +2,8 @@
  * Bundles by digest, out of the database through a cache. Thousands of agents ask for the same one at once after an
  * update: they share one query.
  */
-import { eq } from 'drizzle-orm';
 import { createByteCache } from './byte-cache.ts';
-import { bundles } from './db/schema.ts';
+import { readCode } from './db/code.ts';
 import type { Store } from './db/store.ts';
 
 export type Bundles = {
@@ -24,9 +23,9 @@ export function createBundles(store: Store): Bundles {
   const reading = new Map<string, Promise<Uint8Array | undefined>>();
 
   const query = async (digest: string) => {
-    const [row] = await store.read((orm) => orm.select().from(bundles).where(eq(bundles.digest, digest)));
-    if (row) cache.set(digest, row.bytes);
-    return row?.bytes;
+    const bytes = await store.read((orm) => readCode(orm, 'bundle', digest));
+    if (bytes) cache.set(digest, bytes);
+    return bytes;
   };
 
   return {

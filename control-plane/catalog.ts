@@ -11,7 +11,7 @@ import { type CatalogContent, readContent } from './db/content.ts';
 import type { Store } from './db/store.ts';
 import type { Logger } from './log.ts';
 import type { Subject } from './subject.ts';
-import { hashToken, sameHash } from './tokens.ts';
+import { hashTokenHex } from './tokens.ts';
 
 export type Catalog = {
   readonly version: number;
@@ -107,9 +107,8 @@ export async function openDirectory({ store, log, pollMs }: DirectoryOptions): P
     find: (module, name) => content.modules.get(module)?.get(name),
     functions: () => content.byId.values(),
     subjectByToken(token) {
-      const hash = hashToken(token);
-      const found = content.subjects.get(hash.toString('hex'));
-      return found && sameHash(found.tokenHash, hash) ? found.subject : undefined;
+      // Looking up a hash tells nothing of the token, however long it takes.
+      return content.subjects.get(hashTokenHex(token));
     },
     onChange(listener) {
       listeners.add(listener);
@@ -131,7 +130,8 @@ type Index = {
   readonly modules: ReadonlyMap<string, ReadonlyMap<string, CatalogFunction>>;
   readonly byId: ReadonlyMap<string, CatalogFunction>;
   readonly facts: ReadonlyMap<string, RevisionFacts>;
-  readonly subjects: ReadonlyMap<string, { readonly subject: Subject; readonly tokenHash: Uint8Array }>;
+  /** By the hash of their token, in hex. */
+  readonly subjects: ReadonlyMap<string, Subject>;
 };
 
 function index(content: CatalogContent): Index {
@@ -142,11 +142,6 @@ function index(content: CatalogContent): Index {
     modules,
     byId: new Map(content.functions.map(({ entry }) => [entry.id, entry])),
     facts: new Map(content.functions.map(({ entry, facts }) => [entry.id, facts])),
-    subjects: new Map(
-      content.subjects.map((row) => [
-        Buffer.from(row.tokenHash).toString('hex'),
-        { subject: row, tokenHash: row.tokenHash },
-      ]),
-    ),
+    subjects: new Map(content.subjects.map((row) => [Buffer.from(row.tokenHash).toString('hex'), row])),
   };
 }

@@ -30,6 +30,7 @@ test('an empty environment gives the defaults', () => {
     waitForWorkersMs: 5_000,
     prepareTimeoutMs: 60_000,
     prepareMemoryMb: 1_024,
+    wasi03: false,
     tunnelHosts: [],
     drainMs: 10_000,
     catalogPollMs: 2_000,
@@ -50,6 +51,12 @@ test('values are taken; an empty one counts as absent; names of others are left 
     tunnelHosts: ['a.example:443', 'b.example'],
     logLevel: 'debug',
   });
+});
+
+test('WASI 0.3 is accepted where that is set, in the one way of setting it', () => {
+  expect(readConfig({ SKERRY_WASI_03: '1' }).wasi03).toBe(true);
+  expect(readConfig({ SKERRY_WASI_03: '0' }).wasi03).toBe(false);
+  expect(faultsOf({ SKERRY_WASI_03: 'yes' })).toHaveLength(1);
 });
 
 test('all faults are reported together', () => {

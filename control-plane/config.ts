@@ -30,6 +30,8 @@ export type Config = {
   readonly waitForWorkersMs: number;
   readonly prepareTimeoutMs: number;
   readonly prepareMemoryMb: number;
+  /** Whether components of WASI 0.3 are accepted. */
+  readonly wasi03: boolean;
   /** The only `host:port` names under which agents may know this control plane; none: any. See tunnel/upgrade.ts. */
   readonly tunnelHosts: readonly string[];
   /** How long a shutdown waits for requests in flight. */
@@ -60,6 +62,7 @@ export const environmentNames = [
   'SKERRY_WAIT_FOR_WORKERS_MS',
   'SKERRY_PREPARE_TIMEOUT_MS',
   'SKERRY_PREPARE_MEMORY_MB',
+  'SKERRY_WASI_03',
   'SKERRY_TUNNEL_HOSTS',
   'SKERRY_DRAIN_MS',
   'SKERRY_CATALOG_POLL_MS',
@@ -108,6 +111,7 @@ export function readConfig(environment: Environment): Config {
     waitForWorkersMs: integer('SKERRY_WAIT_FOR_WORKERS_MS', 5_000, 0, 60_000),
     prepareTimeoutMs: integer('SKERRY_PREPARE_TIMEOUT_MS', 60_000, 100, 600_000),
     prepareMemoryMb: integer('SKERRY_PREPARE_MEMORY_MB', 1_024, 64, 65_536),
+    wasi03: integer('SKERRY_WASI_03', 0, 0, 1) === 1,
     tunnelHosts: (text('SKERRY_TUNNEL_HOSTS') ?? '')
       .split(',')
       .map((host) => host.trim())

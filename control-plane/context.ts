@@ -22,6 +22,8 @@ import packageJson from './package.json' with { type: 'json' };
 import { createPreparer, type Preparer } from './prepare/preparer.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 import { createRevisionService } from './revisions.ts';
+import { createDoors } from './routes/doors.ts';
+import { createErrorAnswer } from './routes/errors.ts';
 import { createHttpServer } from './server.ts';
 import { createSubjectService } from './subjects.ts';
 import { createHub, type Hub } from './tunnel/hub.ts';
@@ -67,10 +69,17 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
   const bundles = createBundles(store);
   const agents = createAgentService({ store, log, now });
   const preparer =
-    overrides.preparer ?? createPreparer({ timeoutMs: config.prepareTimeoutMs, memoryMb: config.prepareMemoryMb });
+    overrides.preparer ??
+    createPreparer({
+      timeoutMs: config.prepareTimeoutMs,
+      memoryMb: config.prepareMemoryMb,
+      wasi03: config.wasi03,
+    });
   const hub = overrides.hub ?? createHub({ ...config, catalog, bundles, agents, log, now });
   const invoker = overrides.invoker ?? createInvoker({ hub, ...(overrides.random && { random: overrides.random }) });
   const requests = createRequestMetrics();
+  const answerError = createErrorAnswer(log);
+  const monotonic = () => performance.now();
   let closing: Promise<void> | undefined;
 
   const app = createApp({
@@ -85,19 +94,20 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     joinTokens: createJoinTokenService(store, now, randomBytes),
     holders: (fn) => findHolders({ hub, agents, catalog }, fn),
     hub,
-    invoker,
     metrics: createMetrics({ catalog, hub, requests }),
     requests,
-    log,
+    answerError,
     ready: () => closing === undefined,
     maxUploadBytes: config.maxUploadBytes,
     maxBodyBytes: config.maxBodyBytes,
     waitForWorkersMs: config.waitForWorkersMs,
     version: packageJson.version,
     now,
-    monotonic: () => performance.now(),
+    monotonic,
   });
-  const server = createHttpServer(app, hub.handleUpgrade);
+  const { maxBodyBytes } = config;
+  const doors = createDoors({ catalog, invoker, requests, answerError, log, maxBodyBytes, now: monotonic });
+  const server = createHttpServer(app, hub.handleUpgrade, doors);
 
   const close = async () => {
     await server.stop(config.drainMs);

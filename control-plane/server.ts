@@ -8,7 +8,9 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
+import { limitCeilings } from '@skerry/shared/manifest.ts';
 import type { App } from './app.ts';
+import type { Doors } from './routes/doors.ts';
 
 export type HttpServer = {
   /** Rejects with the system's error when the port cannot be had. */
@@ -21,13 +23,27 @@ export type HttpServer = {
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-export function createHttpServer(app: Pick<App, 'fetch'>, onUpgrade: UpgradeHandler): HttpServer {
+/**
+ * A call may take ten minutes (`limitCeilings.timeoutMs`), and its caller may send its body as long; after it, the
+ * answer to a deadline has to get out. Node would cut a request that is still being sent after five minutes.
+ */
+const requestTimeoutMs = limitCeilings.timeoutMs + 60_000;
+/** Nobody needs long for the head of a request. */
+const headersTimeoutMs = 20_000;
+
+/** @param doors is asked first; what it does not answer is for the application */
+export function createHttpServer(
+  app: Pick<App, 'fetch'>,
+  onUpgrade: UpgradeHandler,
+  doors: Doors = () => false,
+): HttpServer {
   const listener = getRequestListener(app.fetch);
   let inFlight = 0;
   let stopping = false;
   let onIdle = () => {};
 
-  const server = createServer((request, response) => {
+  const timeouts = { requestTimeout: requestTimeoutMs, headersTimeout: headersTimeoutMs };
+  const server = createServer(timeouts, (request, response) => {
     inFlight += 1;
     // Keep-alive connections would go on sending requests for ever.
     if (stopping) response.shouldKeepAlive = false;
@@ -35,7 +51,7 @@ export function createHttpServer(app: Pick<App, 'fetch'>, onUpgrade: UpgradeHand
       inFlight -= 1;
       if (inFlight === 0) onIdle();
     });
-    void listener(request, response);
+    if (!doors(request, response)) void listener(request, response);
   });
   server.on('upgrade', (request, socket, head) => {
     // Errors of a socket before it is anybody's would end the process.

@@ -1,30 +1,42 @@
 /**
  * Holds back functions that keep ending their runner, so that one function cannot take the device from the others.
  *
- * Each loss of the process is a strike, shared by the functions that were in it: alone in it, a function bears all of
- * it. With `strikesAllowed` strikes within `windowMs` its circuit opens: calls are refused for a while. Then one call
- * is let through to try; if it ends without a loss the circuit closes, else it opens for longer.
+ * Each loss of the process is a strike, shared by the functions that had calls in it. Nobody can tell which of them it
+ * was, but a function of which many calls went well since it was last in a loss is less likely to be the one than a
+ * function of which none did; so the shares are by `1 / (1 + calls that went well)`, and a function that is called all
+ * the time does not pay for one that ends the process at every call. With about three strikes within `windowMs` the
+ * circuit of a function opens: its calls are refused for a while. Then one call is let through to try; if it ends
+ * without a loss the circuit closes, else it opens for longer.
  */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
 
 export type Circuit = {
   /** Milliseconds for which calls of this function are refused; 0: it may be called now. */
   heldForMs(functionId: string): number;
-  /** A call of it ended; `lostAmong` when the process was lost under it, with that many calls. */
-  ended(functionId: string, lostAmong: number | undefined): void;
+  /** A call of it ended; `ran` when that was in a process that lived on. */
+  ended(functionId: string, ran: boolean): void;
+  /** The process was lost, with calls of these functions in it, each named once. */
+  lost(functionIds: readonly string[]): void;
   /** The function is another one now, or gone. */
   forget(functionId: string): void;
   /** Functions that are held back, and for how long. */
   held(): { function: string; retryInMs: number }[];
 };
 
-const strikesAllowed = 3;
+/** Somewhat less than three: a share of a strike always goes to whoever was there as well. */
+const strikesAllowed = 2.7;
 const windowMs = 60_000;
 const backoff = { baseMs: 5_000, capMs: 300_000 };
 /** The circuit is for runaways: nobody else waits for the same moment, so there is nothing to spread. */
 const noJitter = 1;
+/** Calls that went well count up to here: one function's many calls shall not put all the blame on another. */
+const mostCounted = 100;
+/** A trying call with at least this share of a loss has failed. */
+const blamed = 0.5;
 
 type State = {
+  /** Calls that went well since the last loss that it was in. */
+  well: number;
   strikes: { at: number; weight: number }[];
   /** Times the circuit has opened since it was last closed. */
   openings: number;
@@ -35,14 +47,33 @@ type State = {
 
 /** @param now monotonic, in milliseconds */
 export function createCircuit(now: () => number): Circuit {
-  /** Only functions that have done harm of late. */
+  /** Functions that were called; the agent's functions are bounded. */
   const states = new Map<string, State>();
+
+  const stateOf = (functionId: string): State => {
+    let state = states.get(functionId);
+    if (!state) {
+      state = { well: 0, strikes: [], openings: 0, openUntil: 0, trying: false };
+      states.set(functionId, state);
+    }
+    return state;
+  };
 
   const open = (state: State) => {
     state.openings += 1;
     state.openUntil = now() + backoffDelay(state.openings, noJitter, 0, backoff);
     state.strikes = [];
     state.trying = false;
+  };
+
+  const strike = (state: State, weight: number) => {
+    const failedTry = state.trying && weight >= blamed;
+    state.trying = false;
+    state.well = 0;
+    const since = now() - windowMs;
+    state.strikes = [...state.strikes.filter(({ at }) => at > since), { at: now(), weight }];
+    const sum = state.strikes.reduce((weights, { weight: one }) => weights + one, 0);
+    if (failedTry || (sum > strikesAllowed && state.openUntil <= now())) open(state);
   };
 
   return {
@@ -55,20 +86,20 @@ export function createCircuit(now: () => number): Circuit {
       state.trying = true;
       return 0;
     },
-    ended(functionId, lostAmong) {
-      const state = states.get(functionId);
-      if (lostAmong === undefined) {
-        if (state?.trying) states.delete(functionId);
-        return;
+    ended(functionId, ran) {
+      const state = stateOf(functionId);
+      if (ran) {
+        state.well = Math.min(state.well + 1, mostCounted);
+        // A call from before the circuit opened proves nothing.
+        if (state.trying) state.openings = 0;
       }
-      const struck = state ?? { strikes: [], openings: 0, openUntil: 0, trying: false };
-      states.set(functionId, struck);
-      if (struck.trying) return open(struck);
-      const since = now() - windowMs;
-      struck.strikes = [...struck.strikes.filter(({ at }) => at > since), { at: now(), weight: 1 / lostAmong }];
-      const weight = struck.strikes.reduce((sum, strike) => sum + strike.weight, 0);
-      // Thirds do not add up to one.
-      if (weight > strikesAllowed - 0.001 && struck.openUntil <= now()) open(struck);
+      state.trying = false;
+    },
+    lost(functionIds) {
+      const involved = functionIds.map(stateOf);
+      const suspicions = involved.map(({ well }) => 1 / (1 + well));
+      const sum = suspicions.reduce((all, suspicion) => all + suspicion, 0);
+      for (const [index, state] of involved.entries()) strike(state, (suspicions[index] ?? 0) / sum);
     },
     forget: (functionId) => void states.delete(functionId),
     held: () =>

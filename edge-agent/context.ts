@@ -51,6 +51,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
   const memory = createMemory();
   const broker = createBroker({ offered: config.directories, keyvalue: store.keyvalue });
   const { threads, queue, idleMs, functionMemoryMb } = config;
+  const circuit = createCircuit(() => performance.now());
   const runner =
     overrides.runner ??
     createRunner({
@@ -61,9 +62,9 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
       idleMs,
       memoryBytes: functionMemoryMb === undefined ? memory.total / 2 : functionMemoryMb * 1024 * 1024,
       deviceIsShort: () => memory.available() < memory.total * reserveShare,
+      onLost: circuit.lost,
       log,
     });
-  const circuit = createCircuit(() => performance.now());
   const logs = createLogs();
   const functions = createFunctions(store, (functionId, change) => {
     circuit.forget(functionId);

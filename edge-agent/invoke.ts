@@ -70,7 +70,7 @@ export function createDoor(options: DoorOptions): Door {
   const waiting = new Map<string, { readonly patience: AbortController; readonly parts: Part[] }>();
   /** Texts of what functions see, made once each. */
   const surroundings = new WeakMap<DesiredFunction, string>();
-  /** Invocations inside, by function. */
+  /** Invocations that were admitted and have not ended, by function. */
   const concurrent = new Map<string, number>();
   let inside = 0;
   let draining = false;
@@ -96,7 +96,7 @@ export function createDoor(options: DoorOptions): Door {
     if (input.byteLength > limits.input_bytes) {
       throw new SkerryError('payload_too_large', `the function takes ${limits.input_bytes} bytes of input`);
     }
-    if ((concurrent.get(functionId) ?? 0) > grants.concurrency) {
+    if ((concurrent.get(functionId) ?? 0) >= grants.concurrency) {
       throw new SkerryError('agent_busy', `${grants.concurrency} invocations of this function run already`);
     }
     const heldMs = circuit.heldForMs(functionId);
@@ -121,6 +121,7 @@ export function createDoor(options: DoorOptions): Door {
     const early: Part[] = [];
     const fn = await arrive(invocation, early);
     admit(invocation, fn);
+    count(fn.id, 1);
     const { limits, grants, instance, bundle, revision } = fn;
     const timeoutMs = Math.min(invocation.timeoutMs, limits.timeout_ms) - (now() - entered);
     const calling = runner.call(
@@ -139,8 +140,9 @@ export function createDoor(options: DoorOptions): Door {
       { ...events, onLog: (entry) => onLog(fn.id, invocation.id, revision, entry) },
     );
     for (const part of early) runner.part(invocation.id, part);
-    const { result, head, trailers, durationUs, cold, lostAmong } = await calling;
-    circuit.ended(fn.id, lostAmong);
+    const { result, head, trailers, durationUs, cold, started } = await calling;
+    count(fn.id, -1);
+    circuit.ended(fn.id, started && (result.ok || result.code !== 'runner_lost'));
     const told = result.ok ? result : { ...result, code: toOutcomeCode(result.code) };
     return { result: told, head, trailers, durationUs, cold, revision };
   };
@@ -154,13 +156,11 @@ export function createDoor(options: DoorOptions): Door {
   return {
     async invoke(invocation, events) {
       inside += 1;
-      count(invocation.function, 1);
       const outcome = await run(invocation, events).catch((error): InvocationOutcome => {
         const { code, message } = toSkerryError(error);
         return { result: { ok: false, code: toOutcomeCode(code), message }, revision: 0, durationUs: 0, cold: false };
       });
       inside -= 1;
-      count(invocation.function, -1);
       if (inside === 0) onEmpty?.();
       onOutcome(outcome);
       return outcome;

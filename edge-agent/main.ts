@@ -3,12 +3,12 @@
  * faults in the configuration, `stopExitCode` when the control plane turned it away and a human has to act.
  */
 import './heap.ts';
-import { createServer } from 'node:http';
 import { stopExitCode } from '@skerry/shared/close.ts';
 import { ConfigError } from '@skerry/shared/config-error.ts';
 import { pino } from 'pino';
 import { readConfig } from './config.ts';
 import { type Agent, createAgent } from './context.ts';
+import { createServer } from './node-http.ts';
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);

@@ -6,7 +6,8 @@
  */
 import type { FrameOf, ToAgent, ToControl } from '@skerry/shared/protocol.ts';
 import type { Door, InvocationOutcome } from './invoke.ts';
-import type { Part } from './runner/stream-wire.ts';
+import { createJoinedParts } from './joined-parts.ts';
+import { createStarts } from './starts.ts';
 
 export type Load = { readonly memoryAvailable: number; readonly running: number };
 
@@ -25,11 +26,8 @@ export function createServing(
   /** Invocations that stream, one way or the other. */
   const streaming = new Set<string>();
 
-  const sendPart = (id: string, { bytes, end, trailers }: Part) => {
-    if (end === 'failed') return;
-    // The bytes are a view of a buffer that is used again.
-    send({ kind: 'body', id, bytes: Uint8Array.from(bytes), last: end === 'last', ...(trailers && { trailers }) });
-  };
+  const parts = createJoinedParts(send);
+  const starts = createStarts((id) => send({ kind: 'accepted', id }));
 
   const invoke = async (frame: FrameOf<ToAgent, 'invoke'>) => {
     const { id, function: functionId, input, timeoutMs, http, streams } = frame;
@@ -38,20 +36,26 @@ export function createServing(
     const outcome = await door.invoke(
       { id, function: functionId, input, timeoutMs, http, streams },
       {
-        onStart: () => send({ kind: 'accepted', id }),
+        // The caller's body comes only after this word.
+        onStart: () => (streams ? starts.tell(id) : starts.hold(id)),
         onHead(head) {
           streaming.add(id);
+          starts.tellHeld(id);
           send({ kind: 'head', id, ...head });
         },
         onPart(part) {
           if (part.end === 'failed') broken = true;
-          sendPart(id, part);
+          else parts.add(id, part);
         },
         onCredit: (bytes) => send({ kind: 'credit', id, bytes }),
       },
     );
-    streaming.delete(id);
-    send({ kind: 'outcome', id, ...told(outcome, broken), ...load() });
+    if (streaming.delete(id)) parts.flush();
+    const answer = told(outcome, broken);
+    // A good outcome says by itself that the call began.
+    if (answer.result.ok) starts.forget(id);
+    else starts.tellHeld(id);
+    send({ kind: 'outcome', id, ...answer, ...load() });
   };
 
   return {
@@ -60,6 +64,7 @@ export function createServing(
       door.part(id, { bytes, end: last ? 'last' : 'no', ...(trailers && { trailers }) }),
     credit: ({ id, bytes }) => door.credit(id, bytes),
     onDown() {
+      starts.forgetAll();
       for (const id of streaming) door.cancel(id);
     },
   };

@@ -13,6 +13,8 @@
  *   kept.wasm       world skerry:function/handler, with wasi:keyvalue, config and logging
  *   wait.wasm       world skerry:function/handler, waits as long as it is told
  *   poison.wasm     world wasi:http/incoming-handler, does harm
+ *   run03.wasm      world wasi:cli/run of WASI 0.3
+ *   http03.wasm     world wasi:http/handler of WASI 0.3
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -54,19 +56,29 @@ function compileBare(source: string): Uint8Array {
   return readFileSync(output);
 }
 
-/** WIT of WASI 0.2.12, which jco brings: its packages in one text, so that they find each other. */
-const wasiWit = ['io', 'clocks', 'random', 'cli', 'filesystem', 'sockets', 'http']
-  .map(
-    (name) =>
-      new URL(`../lib/wit/builtin/0.2.12/wasi-${name}/package.wit`, import.meta.resolve('@bytecodealliance/jco')),
-  )
-  .map((url) => readFileSync(url, 'utf8').replace(/^package ([^;]+);([\s\S]*)$/m, 'package $1 {$2}'))
-  .join('\n');
+/** WIT of WASI, which jco brings: packages in one text, so that they find each other. */
+function wasiWit(version: string, packages: readonly string[]): string {
+  return packages
+    .map(
+      (name) =>
+        new URL(`../lib/wit/builtin/${version}/wasi-${name}/package.wit`, import.meta.resolve('@bytecodealliance/jco')),
+    )
+    .map((url) => readFileSync(url, 'utf8').replace(/^package ([^;]+);([\s\S]*)$/m, 'package $1 {$2}'))
+    .join('\n');
+}
+
+const wasi02 = wasiWit('0.2.12', ['io', 'clocks', 'random', 'cli', 'filesystem', 'sockets', 'http']);
+const wasi03 = wasiWit('0.3.0', ['clocks', 'random', 'cli', 'filesystem', 'sockets', 'http']);
 
 /** A component whose core module imports nothing but the interfaces of its world. */
-async function worldOf(source: string, items: string, packages = wasiWit): Promise<Uint8Array> {
+async function worldOf(
+  source: string,
+  items: string,
+  packages = wasi02,
+  binary = compile(source, 'reactor'),
+): Promise<Uint8Array> {
   const witSource = `package skerry:fixture;\nworld fixture { ${items} }\n${packages}`;
-  return componentNew(await componentEmbed({ binary: compile(source, 'reactor'), witSource, world: 'fixture' }), []);
+  return componentNew(await componentEmbed({ binary, witSource, world: 'fixture' }), []);
 }
 
 try {
@@ -98,6 +110,20 @@ try {
       'poison.c',
       `import wasi:clocks/monotonic-clock@0.2.12; import wasi:random/random@0.2.12; import wasi:cli/stderr@0.2.12;
        import wasi:cli/exit@0.2.12; import wasi:cli/environment@0.2.12; export wasi:http/incoming-handler@0.2.12;`,
+    ),
+    'run03.wasm': await worldOf(
+      'run03.c',
+      `import wasi:cli/stdin@0.3.0; import wasi:cli/stdout@0.3.0; import wasi:cli/stderr@0.3.0;
+       import wasi:cli/exit@0.3.0; import wasi:cli/environment@0.3.0; import wasi:random/random@0.3.0;
+       import wasi:clocks/monotonic-clock@0.3.0; export wasi:cli/run@0.3.0;`,
+      wasi03,
+      compileBare('run03.c'),
+    ),
+    'http03.wasm': await worldOf(
+      'http03.c',
+      'import wasi:http/types@0.3.0; export wasi:http/handler@0.3.0;',
+      wasi03,
+      compileBare('http03.c'),
     ),
   };
   for (const [name, bytes] of Object.entries(built)) {

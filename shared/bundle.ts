@@ -16,10 +16,24 @@ export const worldSchema = z.enum([
   'skerry:function/handler',
   'wasi:http/incoming-handler',
   'wasi:cli/run',
+  // Their functions may be asynchronous, and so may those that they import.
+  'wasi:cli/run@0.3',
+  'wasi:http/handler@0.3',
   // FunLess's core-module ABI; not a component, so its bundle has no glue.
   'funless',
 ]);
 export type World = z.infer<typeof worldSchema>;
+
+/** True for programs that read standard input and write standard output. */
+export const isCommand = (world: World): boolean => world === 'wasi:cli/run' || world === 'wasi:cli/run@0.3';
+
+/** True for functions that take an HTTP request and answer it. */
+export const isHttp = (world: World): boolean =>
+  world === 'wasi:http/incoming-handler' || world === 'wasi:http/handler@0.3';
+
+/** The worlds of WASI 0.3. */
+export type AsyncWorld = Extract<World, `${string}@0.3`>;
+export const isAsync = (world: World): world is AsyncWorld => world.endsWith('@0.3');
 
 export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex');
 
@@ -62,7 +76,7 @@ export const bundleSchema = z.object({
   /** Raised when the layout changes in a way that older agents cannot run. */
   format: z.literal(1),
   world: worldSchema,
-  /** Name under which `instantiate`'s result holds the function: `invoke`, or the interface name of `wasi:cli/run`. */
+  /** Name under which `instantiate`'s result holds the function: `invoke`, or the name of the interface that has it, with its version. */
   exportName: z.string(),
   /** `suspending`: imports may wait, through JSPI, and the export returns a promise. `plain`: it never waits. */
   mode: z.enum(['plain', 'suspending']),

@@ -8,6 +8,7 @@ import { pack } from 'msgpackr/pack';
 import { unpackMultiple } from 'msgpackr/unpack';
 import type * as z from 'zod';
 import type { CloseName } from './close.ts';
+import { hotToAgent, hotToControl } from './hot-frames.ts';
 import { maxFrameBytes, toAgentSchema, toControlSchema } from './protocol.ts';
 
 /** A message that breaks the protocol; `close` names the code to close the connection with. */
@@ -28,16 +29,25 @@ export type Codec<Out, In> = {
   decode(message: Uint8Array): In[];
 };
 
-function codec<Out extends z.ZodDiscriminatedUnion, In extends z.ZodDiscriminatedUnion>(
-  outgoing: Out,
-  incoming: In,
-): Codec<z.output<Out>, z.output<In>> {
-  const known = new Set(incoming.options.flatMap((option) => kindsOf(option)));
+/** One direction: its schema, and the check by hand of its most frequent frames (hot-frames.ts). */
+type Direction<Frame extends object> = {
+  readonly schema: z.ZodDiscriminatedUnion & z.ZodType<Frame>;
+  readonly hot: (frame: object) => Frame | undefined;
+};
+
+function codec<Out extends object, In extends object>(
+  outgoing: Direction<Out>,
+  incoming: Direction<In>,
+): Codec<Out, In> {
+  const known = new Set(incoming.schema.options.flatMap((option) => kindsOf(option)));
+  const checkOutgoing = (frame: Out) => {
+    const checked = outgoing.schema.safeParse(frame);
+    if (!checked.success) throw new CodecError('bad_frame', `outgoing frame: ${firstIssue(checked.error)}`);
+    return checked.data;
+  };
   return {
     encode(frame) {
-      const checked = outgoing.safeParse(frame);
-      if (!checked.success) throw new CodecError('bad_frame', `outgoing frame: ${firstIssue(checked.error)}`);
-      const message = pack(checked.data);
+      const message = pack(outgoing.hot(frame) ?? checkOutgoing(frame));
       if (message.byteLength > maxFrameBytes) {
         throw new CodecError('frame_too_large', `outgoing frame of ${message.byteLength} bytes`);
       }
@@ -47,12 +57,17 @@ function codec<Out extends z.ZodDiscriminatedUnion, In extends z.ZodDiscriminate
       if (message.byteLength > maxFrameBytes) {
         throw new CodecError('frame_too_large', `message of ${message.byteLength} bytes`);
       }
-      const frames: z.output<In>[] = [];
+      const frames: In[] = [];
       for (const value of unpackAll(message)) {
         const kind = (value as { kind?: unknown } | null)?.kind;
         if (typeof kind !== 'string') throw new CodecError('bad_frame', 'a frame without a kind');
         if (!known.has(kind)) continue;
-        const checked = incoming.safeParse(value);
+        const hot = incoming.hot(value as object);
+        if (hot) {
+          frames.push(hot);
+          continue;
+        }
+        const checked = incoming.schema.safeParse(value);
         if (!checked.success) throw new CodecError('bad_frame', `frame "${kind}": ${firstIssue(checked.error)}`);
         frames.push(checked.data);
       }
@@ -80,7 +95,10 @@ function firstIssue(error: z.ZodError): string {
   return issue ? `${issue.path.join('.') || 'value'}: ${issue.message}` : 'invalid';
 }
 
+const toAgent = { schema: toAgentSchema, hot: hotToAgent };
+const toControl = { schema: toControlSchema, hot: hotToControl };
+
 /** The control plane's end. */
-export const controlCodec = codec(toAgentSchema, toControlSchema);
+export const controlCodec = codec(toAgent, toControl);
 /** The agent's end. */
-export const agentCodec = codec(toControlSchema, toAgentSchema);
+export const agentCodec = codec(toControl, toAgent);

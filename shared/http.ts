@@ -7,22 +7,14 @@
  * each `credit` allows as many bytes more. So no body, however long, takes more memory than its windows.
  */
 import * as z from 'zod';
-
-/** Bytes of one body that may be on the way without a credit. */
-export const streamWindowBytes = 256 * 1024;
-/** Bytes of one part of a body at most. */
-export const maxPartBytes = 64 * 1024;
-
-/** Headers of one head at most, and characters of all their names and values. */
-const maxHeaders = 256;
-const maxHeaderCharacters = 64 * 1024;
+import { maxHeaderCharacters, maxHeaderNameCharacters, maxHeaders } from './http-limits.ts';
 
 const headerCharacters = (headers: readonly (readonly [string, string])[]) =>
   headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 
 /** Names are lower-case or as they came; compare them without case. */
 export const headersSchema: z.ZodType<Headers> = z
-  .array(z.tuple([z.string().min(1).max(256), z.string().max(maxHeaderCharacters)]))
+  .array(z.tuple([z.string().min(1).max(maxHeaderNameCharacters), z.string().max(maxHeaderCharacters)]))
   .max(maxHeaders)
   .refine((headers) => headerCharacters(headers) <= maxHeaderCharacters, 'must have at most 64 KiB of headers');
 export type Headers = readonly (readonly [name: string, value: string])[];

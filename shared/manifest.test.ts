@@ -1,12 +1,23 @@
 import { expect, test } from 'vitest';
-import { type ManifestInput, manifestSchema } from './manifest.ts';
+import { coreLimitsOf, grantsOf, type ManifestInput, manifestSchema } from './manifest.ts';
 
 const faults = (manifest: ManifestInput) =>
   manifestSchema.safeParse(manifest).error?.issues.map((issue) => issue.message);
 
 test('an empty manifest has all its defaults', () => {
   expect(manifestSchema.parse(undefined)).toEqual({
-    limits: { memory_bytes: 67_108_864, timeout_ms: 60_000, input_bytes: 1_048_576, output_bytes: 1_048_576 },
+    limits: {
+      memory_bytes: 67_108_864,
+      timeout_ms: 60_000,
+      input_bytes: 1_048_576,
+      output_bytes: 1_048_576,
+      body_bytes: 4_294_967_296,
+      log_bytes_per_second: 16_384,
+      concurrency: 10_000,
+      keyvalue_bytes: 1_048_576,
+    },
+    capabilities: { http: [], networks: [], directories: [] },
+    config: {},
     env: {},
     args: [],
     instance: 'fresh',
@@ -26,4 +37,39 @@ test.each<[string, ManifestInput]>([
   ['a key that nobody knows', { limit: {} } as ManifestInput],
 ])('%s is refused', (_, manifest) => {
   expect(faults(manifest)).toHaveLength(1);
+});
+
+test.each([['example.com'], ['*.example.com:443'], ['example.com:*'], ['*'], ['10.0.0.1:8080'], ['[fd00::1]:80']])(
+  'outbound %s is a place',
+  (place) => {
+    expect(manifestSchema.parse({ capabilities: { http: [place] } }).capabilities.http).toEqual([place]);
+  },
+);
+
+test.each([
+  ['http://example.com'],
+  ['example.com/path'],
+  ['a b'],
+  ['ex*mple.com'],
+  ['example.com:123456'],
+  ['-a'],
+  [''],
+])('outbound %j is none', (place) => {
+  expect(manifestSchema.safeParse({ capabilities: { http: [place] } }).success).toBe(false);
+});
+
+test.each([['data'], ['/data/../etc'], ['/./data'], ['/data/..'], ['/da\0ta']])('%j is no directory', (path) => {
+  const directories = [{ host: path, guest: '/data' }];
+  expect(manifestSchema.safeParse({ capabilities: { directories } }).success).toBe(false);
+});
+
+test('what agents of protocol 2 get besides, and what those of protocol 1 know', () => {
+  const manifest = manifestSchema.parse({ limits: { concurrency: 3 }, config: { a: 'b' } });
+  expect(grantsOf(manifest)).toMatchObject({ concurrency: 3, config: { a: 'b' }, http: [], directories: [] });
+  expect(Object.keys(coreLimitsOf(manifest)).sort()).toEqual([
+    'input_bytes',
+    'memory_bytes',
+    'output_bytes',
+    'timeout_ms',
+  ]);
 });

@@ -8,7 +8,8 @@
 import * as z from 'zod';
 import { digestSchema } from './bundle.ts';
 import { outcomeCodes } from './errors.ts';
-import { headersSchema, maxPartBytes, requestHeadSchema, responseHeadSchema } from './http.ts';
+import { headersSchema, requestHeadSchema, responseHeadSchema } from './http.ts';
+import { maxPartBytes } from './http-limits.ts';
 import { coreLimitsSchema, grantsSchema, manifestSchema } from './manifest.ts';
 import { labelsSchema, nameSchema } from './names.ts';
 

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findToolchain } from '@skerry/cli/build/rust.ts';
 import { createPreparer } from '@skerry/control-plane/prepare/preparer.ts';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createCliBench } from './cli-bench.ts';
@@ -23,6 +24,10 @@ function hasClang(): boolean {
   }
 }
 const clang = hasClang() ? '' : ' (skipped: no clang with wasm32 here)';
+const rust = await findToolchain('.').then(
+  () => '',
+  () => ' (skipped: no Rust for WebAssembly here)',
+);
 
 describe('new', () => {
   const handler = ['.gitignore', 'README.md', 'manifest.json', 'wit'];
@@ -72,15 +77,25 @@ describe('build', () => {
           ['c', 'http', 'wasi:http/incoming-handler'],
         ]
       : []),
-  ])(`what new writes, %s %s, is prepared as %s${clang}`, async (lang = '', world = '', prepared = '') => {
-    const { run, directory } = await bench();
-    await run(['fn', 'new', 'f', '--lang', lang, '--world', world]);
-    const built = await run(['fn', 'build', 'f', '--json']);
-    expect(built).toMatchObject({ code: 0, err: expect.stringMatching(/^Building f\/f\.wasm /) });
-    const bytes = await readFile(join(directory, 'f/f.wasm'));
-    expect(JSON.parse(built.out)).toMatchObject({ language: lang, world, size: bytes.byteLength });
-    expect(await preparer.prepare(bytes, { memoryBytes: 2 ** 26 })).toMatchObject({ world: prepared });
-  });
+    ...(rust === ''
+      ? [
+          ['rust', 'handler', 'skerry:function/handler'],
+          ['rust', 'http', 'wasi:http/incoming-handler'],
+        ]
+      : []),
+  ])(
+    `what new writes, %s %s, is prepared as %s${clang}${rust}`,
+    { timeout: 120_000 },
+    async (lang = '', world = '', prepared = '') => {
+      const { run, directory } = await bench();
+      await run(['fn', 'new', 'f', '--lang', lang, '--world', world]);
+      const built = await run(['fn', 'build', 'f', '--json']);
+      expect(built).toMatchObject({ code: 0, err: expect.stringMatching(/^Building f\/f\.wasm /) });
+      const bytes = await readFile(join(directory, 'f/f.wasm'));
+      expect(JSON.parse(built.out)).toMatchObject({ language: lang, world, size: bytes.byteLength });
+      expect(await preparer.prepare(bytes, { memoryBytes: 2 ** 26 })).toMatchObject({ world: prepared });
+    },
+  );
 
   test('imports are bundled, and types of TypeScript go', async () => {
     const { run, directory } = await bench();

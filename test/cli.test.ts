@@ -206,7 +206,8 @@ test('an agent that is away: whether it has the code is not known', async () => 
           agents: [
             { id: '1', name: 'pi', online: false, holds: null },
             { id: '2', name: 'pj', online: false, holds: false },
-            { id: '3', name: 'pk', online: true, holds: true },
+            { id: '3', name: 'pk', online: true, holds: true, state: 'ready' },
+            { id: '4', name: 'pl', online: true, holds: true, state: 'held_back', reason: 'ends', retry_in_ms: 4_000 },
           ],
         },
       },
@@ -216,6 +217,7 @@ test('an agent that is away: whether it has the code is not known', async () => 
   expect(out).toMatch(/^pi +offline +not known while it is offline$/m);
   expect(out).toMatch(/^pj +offline +does not have it yet$/m);
   expect(out).toMatch(/^pk +online +has it$/m);
+  expect(out).toMatch(/^pl +online +held back for 4\.0 s: ends$/m);
 });
 
 test.each([

@@ -2,6 +2,7 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { environmentNames as controlPlaneNames } from '@skerry/control-plane/config.ts';
 import { environmentNames } from '@skerry/edge-agent/config.ts';
 import { errorKinds } from '@skerry/shared/errors.ts';
 import { expect, test } from 'vitest';
@@ -23,6 +24,12 @@ test('docs/API.md: every error code with its status', async () => {
 test('docs/agent.md: every setting of the agent', async () => {
   const named = [...(await read('docs/agent.md')).matchAll(/^\| `(SKERRY_\w+)` \|/gm)].map(([, name]) => name);
   expect(named.sort()).toEqual([...environmentNames].sort());
+});
+
+test('docs/control-plane.md: every setting of the control plane', async () => {
+  const page = await read('docs/control-plane.md');
+  const named = [...page.matchAll(/^\| `([A-Z_0-9]+)` \|/gm)].map(([, name]) => name);
+  expect(named.sort()).toEqual([...controlPlaneNames].sort());
 });
 
 const pages = ['README.md', 'CONTRIBUTING.md', ...(await readdir(join(root, 'docs'))).map((name) => `docs/${name}`)];

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { closeKinds } from '@skerry/shared/close.ts';
-import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http.ts';
+import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http-limits.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RawAgent } from './harness/raw-agent.ts';
 import { answerTo, answerWhole, endAnswer, outcomeFacts, settled, startWeb, type Web } from './harness/web.ts';

@@ -1,6 +1,6 @@
 /** Requests to HTTP functions through the raw door: what the function gets of them, and when. */
 import { once } from 'node:events';
-import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http.ts';
+import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http-limits.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectGreeted } from './harness/raw-agent.ts';
 import { answerTo, answerWhole, outcomeFacts, settled, startWeb, type Web } from './harness/web.ts';

@@ -1,25 +1,31 @@
-/** Rust, with cargo: for the target wasm32-wasip1, which is a component after one more step. */
-import { readdir, readFile } from 'node:fs/promises';
+/** Rust, with cargo: to a module for WASI preview 1, which is a component after one more step. */
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CliFailure } from '../failure.ts';
 import { toComponent } from './component.ts';
 import type { Project } from './project.ts';
-import { runTool, ToolFailure } from './tool.ts';
+import { runTool } from './tool.ts';
 
-const target = 'wasm32-wasip1';
-const targetHint = `The target is missing: rustup target add ${target}`;
+/** The target's name today, and before Rust 1.78. */
+const targets = ['wasm32-wasip1', 'wasm32-wasi'] as const;
+/** What is on the PATH, and what Debian has beside it (its libstd-rust-dev-wasm32 is for its own compiler only). */
+const toolchains = [
+  { cargo: 'cargo', rustc: 'rustc' },
+  { cargo: '/usr/bin/cargo', rustc: '/usr/bin/rustc' },
+] as const;
+
+const hint =
+  'Install Rust (https://rustup.rs), then: rustup target add wasm32-wasip1. On Debian: apt install cargo libstd-rust-dev-wasm32';
+
+type Toolchain = (typeof toolchains)[number] & { readonly target: string };
 
 /** @throws CliFailure */
 export async function buildRust({ directory, world }: Project): Promise<Uint8Array> {
-  await runTool('cargo', ['build', '--release', '--target', target], {
+  const { cargo, rustc, target } = await findToolchain(directory);
+  await runTool(cargo, ['build', '--release', '--target', target], {
     cwd: directory,
-    hint: `Install Rust (https://rustup.rs), then: rustup target add ${target}`,
-  }).catch((error: unknown) => {
-    // rustc's code for a crate that cannot be found, which `core` and `std` are without the target.
-    if (error instanceof ToolFailure && /E0463|target may not be installed/.test(error.said)) {
-      throw new CliFailure('failed', targetHint, { cause: error });
-    }
-    throw error;
+    hint,
+    env: { ...process.env, RUSTC: rustc },
   });
   const folder = join(directory, 'target', target, 'release');
   const built = (await readdir(folder)).filter((name) => name.endsWith('.wasm'));
@@ -29,4 +35,24 @@ export async function buildRust({ directory, world }: Project): Promise<Uint8Arr
   }
   const module = await readFile(join(folder, name));
   return world === 'handler' || world === 'http' ? toComponent(module, world) : module;
+}
+
+/** The first toolchain that has the standard library for WebAssembly. @throws CliFailure when none has */
+export async function findToolchain(directory: string): Promise<Toolchain> {
+  let missing: unknown;
+  for (const toolchain of toolchains) {
+    for (const target of targets) {
+      try {
+        const library = await runTool(toolchain.rustc, ['--print', 'target-libdir', '--target', target], {
+          cwd: directory,
+          hint,
+        });
+        await access(library.trim());
+        return { ...toolchain, target };
+      } catch (error) {
+        missing = error;
+      }
+    }
+  }
+  throw new CliFailure('failed', `Rust for WebAssembly is not installed. ${hint}`, { cause: missing });
 }

@@ -72,7 +72,7 @@ export function describeFunctions(h: () => Harness): void {
           },
           created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
           created_by: 'admin',
-          agents: [{ id: 'agent-1', name: 'one', online: true, holds: false, error: 'disk full' }],
+          agents: [{ id: 'agent-1', name: 'one', online: true, holds: false, error: 'disk full', state: 'failed' }],
         },
       });
       const entry = h().controlPlane.catalog.find('_', 'read');
@@ -81,6 +81,23 @@ export function describeFunctions(h: () => Harness): void {
       expect((await h().request('GET', '/v1/functions')).json).toMatchObject({
         data: expect.arrayContaining([expect.objectContaining({ module: '_', name: 'read', revision: 1 })]),
       });
+    });
+
+    test('what an agent holds back is told, with the time that is left', async () => {
+      await create(h(), 'held');
+      h().hub.held = [
+        { id: '1', name: 'one', holds: true },
+        { id: '2', name: 'two', holds: true, heldForMs: 4_000 },
+        { id: '3', name: 'three', holds: false },
+      ];
+      const { json } = await h().request('GET', '/v1/fn/_/held');
+      const agents = (json as { data: { agents: unknown[] } }).data.agents;
+      const reason = expect.stringContaining('ended its runner again and again');
+      expect(agents).toEqual([
+        { id: '1', name: 'one', online: true, holds: true, state: 'ready' },
+        { id: '3', name: 'three', online: true, holds: false, state: 'waiting' },
+        { id: '2', name: 'two', online: true, holds: true, state: 'held_back', reason, retry_in_ms: 4_000 },
+      ]);
     });
 
     test('a taken name: 409', async () => {

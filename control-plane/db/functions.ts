@@ -3,8 +3,9 @@ import type { World } from '@skerry/shared/bundle.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Manifest, manifestSchema } from '@skerry/shared/manifest.ts';
 import { and, desc, eq, lte, ne } from 'drizzle-orm';
+import { readCode, writeCode } from './code.ts';
 import { isName } from './ids.ts';
-import { bundles, components, functions, modules, revisions } from './schema.ts';
+import { functions, modules, revisions } from './schema.ts';
 import type { Orm } from './store.ts';
 import { sweepCode } from './sweep.ts';
 
@@ -69,9 +70,9 @@ export async function readRevisions(orm: Orm, functionId: string): Promise<Revis
 }
 
 export async function readComponent(orm: Orm, digest: string): Promise<Uint8Array> {
-  const [row] = await orm.select().from(components).where(eq(components.digest, digest));
-  if (!row) throw new SkerryError('internal', `component ${digest} is not stored`);
-  return row.bytes;
+  const bytes = await readCode(orm, 'component', digest);
+  if (!bytes) throw new SkerryError('internal', `component ${digest} is not stored`);
+  return bytes;
 }
 
 export async function insertFunction(
@@ -101,8 +102,8 @@ export async function insertRevision(
 ): Promise<void> {
   const { bytes, component, bundle, world, imports, size, initialMemoryBytes } = revision.code;
   if (bytes) {
-    await orm.insert(components).values({ digest: component, bytes: bytes.component }).onConflictDoNothing();
-    await orm.insert(bundles).values({ digest: bundle, bytes: bytes.bundle }).onConflictDoNothing();
+    await writeCode(orm, 'component', component, bytes.component);
+    await writeCode(orm, 'bundle', bundle, bytes.bundle);
   }
   const { number, manifest, createdBy } = revision;
   await orm.insert(revisions).values({

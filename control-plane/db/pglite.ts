@@ -2,7 +2,7 @@
  * PGlite in the data directory: for trying out, development and small installations. It has one connection, so a
  * transaction keeps all others waiting; and it does not fsync, so a power cut may cost the last changes.
  */
-import { PGlite } from '@electric-sql/pglite';
+import { PGlite, types } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
 import { makeDirectory } from './directory.ts';
@@ -14,7 +14,7 @@ export async function openPglite(directory: string): Promise<Driver> {
   await makeDirectory(directory, 0o700);
   const unlock = lockDirectory(directory);
   try {
-    const client = await PGlite.create(`${directory}/pglite`);
+    const client = await PGlite.create(`${directory}/pglite`, { serializers: { [types.BYTEA]: hexOf } });
     const orm = drizzle({ client });
     return {
       lease: async () => ({
@@ -31,4 +31,9 @@ export async function openPglite(directory: string): Promise<Driver> {
     unlock();
     throw error;
   }
+}
+
+/** PGlite's own goes byte by byte in script, and takes as long as storing the bytes does. */
+function hexOf(bytes: Uint8Array): string {
+  return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
 }

@@ -61,17 +61,36 @@ export const functions = pgTable(
   (table) => [uniqueIndex('functions_module_name_unique').on(table.moduleId, table.name)],
 );
 
-/** Uploaded components by SHA-256. */
-export const components = pgTable('components', {
-  digest: text('digest').primaryKey(),
-  bytes: bytea('bytes').notNull(),
-});
+/** Uploaded components by SHA-256; what is in them is in parts, see db/code.ts. */
+export const components = pgTable('components', { digest: text('digest').primaryKey() });
 
-/** Prepared bundles by SHA-256. */
-export const bundles = pgTable('bundles', {
-  digest: text('digest').primaryKey(),
-  bytes: bytea('bytes').notNull(),
-});
+export const componentParts = pgTable(
+  'component_parts',
+  {
+    digest: text('digest')
+      .notNull()
+      .references(() => components.digest, { onDelete: 'cascade' }),
+    /** From 0. */
+    part: integer('part').notNull(),
+    bytes: bytea('bytes').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.digest, table.part] })],
+);
+
+/** Prepared bundles by SHA-256, likewise. */
+export const bundles = pgTable('bundles', { digest: text('digest').primaryKey() });
+
+export const bundleParts = pgTable(
+  'bundle_parts',
+  {
+    digest: text('digest')
+      .notNull()
+      .references(() => bundles.digest, { onDelete: 'cascade' }),
+    part: integer('part').notNull(),
+    bytes: bytea('bytes').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.digest, table.part] })],
+);
 
 /** Never updated. */
 export const revisions = pgTable(

@@ -34,16 +34,22 @@ function refuseForeign({ imports, exports, customSections }: CoreModule, provide
   if (imports.some(({ module }) => module === 'wasi_unstable')) {
     throw rejected('made for WASI preview0 (wasi_unstable); build it for wasm32-wasip1 or later');
   }
+  if (imports.some(({ name }) => name === 'memory')) {
+    throw rejected('it imports its memory; link it without --import-memory, so that it has one and exports it');
+  }
   const missing = imports
     .filter(({ module, name }) => module !== preview1 || !provided.has(name))
     .map(({ module, name }) => `${module}.${name}`);
   if (missing.length > 0) {
-    throw rejected(`imports that no host here provides: ${listed(missing)}`);
+    throw rejected(
+      `imports that no host here provides: ${listed(missing)}; build it for wasm32-wasip1, or as a component for WASI 0.2`,
+    );
   }
   if (!exports.includes('_start')) {
     throw rejected(
       `a core module without _start (it exports ${listed(exports)}); accepted are preview1 commands, FunLess functions and components`,
     );
   }
-  if (!exports.includes('memory')) throw rejected('a command that does not export its memory');
+  if (!exports.includes('memory'))
+    throw rejected('a command that does not export its memory; export it under the name `memory`');
 }

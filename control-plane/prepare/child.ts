@@ -5,16 +5,16 @@
 import { buffer } from 'node:stream/consumers';
 import { type ErrorCode, toSkerryError } from '@skerry/shared/errors.ts';
 import { pack, unpack } from 'msgpackr';
-import { prepare } from './prepare.ts';
+import { type PrepareOptions, prepare } from './prepare.ts';
 import type { Prepared } from './prepared.ts';
 
-export type PrepareRequest = { component: Uint8Array; memoryBytes: number };
+export type PrepareRequest = PrepareOptions & { readonly component: Uint8Array };
 export type PrepareReply = { ok: true; prepared: Prepared } | { ok: false; code: ErrorCode; message: string };
 
 async function reply(): Promise<PrepareReply> {
-  const { component, memoryBytes }: PrepareRequest = unpack(await buffer(process.stdin));
+  const { component, ...options }: PrepareRequest = unpack(await buffer(process.stdin));
   try {
-    return { ok: true, prepared: await prepare(component, { memoryBytes }) };
+    return { ok: true, prepared: await prepare(component, options) };
   } catch (error) {
     const { code, message } = toSkerryError(error);
     return { ok: false, code, message };

@@ -7,7 +7,7 @@
  * one upload, because some bad files leave jco's WIT reader unusable for everything after them.
  */
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
-import { type Bundle, digestOf, encodeBundle, type World } from '@skerry/shared/bundle.ts';
+import { type Bundle, digestOf, encodeBundle, isAsync, type World } from '@skerry/shared/bundle.ts';
 import { interfaceFunctions } from '@skerry/shared/wit/functions.ts';
 import { suspendingImports } from '@skerry/shared/wit/provided.ts';
 import { adapt, preview1Functions } from './adapt.ts';
@@ -24,9 +24,16 @@ import { capTables } from './tables.ts';
 import { transpile } from './transpile.ts';
 import { fitWorld } from './world.ts';
 
+export type PrepareOptions = {
+  /** Limit of each linear memory, written into the bundle. */
+  readonly memoryBytes: number;
+  /** Whether components of WASI 0.3 are accepted; absent: no. */
+  readonly wasi03?: boolean;
+};
+
 /** @throws SkerryError `component_rejected` */
-export async function prepare(upload: Uint8Array, { memoryBytes }: { memoryBytes: number }): Promise<Prepared> {
-  const { component, imports, modules, ...head } = await translate(upload);
+export async function prepare(upload: Uint8Array, { memoryBytes, wasi03 = false }: PrepareOptions): Promise<Prepared> {
+  const { component, imports, modules, ...head } = await translate(upload, wasi03);
   let initialMemoryBytes = 0;
   const capped = modules.map(({ name, bytes }) => {
     const { module, initialBytes } = capMemory(capTables(bytes), memoryBytes);
@@ -34,7 +41,8 @@ export async function prepare(upload: Uint8Array, { memoryBytes }: { memoryBytes
     compile(module);
     return { name, bytes: module };
   });
-  const flat = component && readFlatComponent(component, modules, suspendingImports(imports));
+  const flat =
+    component && !isAsync(head.world) ? readFlatComponent(component, modules, suspendingImports(imports)) : undefined;
   if (flat) refuseUnknown(flat);
   const bundle = encodeBundle({ format: 1, ...head, ...withPlan(flat, head, capped) });
   return {
@@ -54,15 +62,15 @@ type Translated = Omit<Bundle, 'format' | 'direct'> & {
   readonly component?: Uint8Array;
 };
 
-async function translate(upload: Uint8Array): Promise<Translated> {
-  if (inspect(upload) === 'component') return translateComponent(upload);
+async function translate(upload: Uint8Array, wasi03: boolean): Promise<Translated> {
+  if (inspect(upload) === 'component') return translateComponent(upload, wasi03);
   const module = readModule(upload);
   if (isFunless(module)) return fitFunless(upload, await preview1Functions());
-  return translateComponent(await adapt(upload, module));
+  return translateComponent(await adapt(upload, module), wasi03);
 }
 
-async function translateComponent(component: Uint8Array): Promise<Translated> {
-  const fit = fitWorld(await wit(component));
+async function translateComponent(component: Uint8Array, wasi03: boolean): Promise<Translated> {
+  const fit = fitWorld(await wit(component), { wasi03 });
   return { ...fit, component, ...(await transpile(component, fit)) };
 }
 
@@ -116,8 +124,14 @@ async function wit(component: Uint8Array): Promise<string> {
   try {
     return await componentWit(component);
   } catch (error) {
-    throw rejected(`not a valid component: ${toolMessage(error)}`, error);
+    const way = namesDraft(component) ? '; it is of a draft of WASI 0.3: build it for WASI 0.2' : '';
+    throw rejected(`not a valid component: ${toolMessage(error)}${way}`, error);
   }
+}
+
+/** Drafts of WASI 0.3 came with drafts of the binary format, which the tools do not read any more. */
+function namesDraft(component: Uint8Array): boolean {
+  return /@0\.3\.\d+-/.test(Buffer.from(component).toString('latin1'));
 }
 
 /** What does not compile here would fail on every agent. */

@@ -76,13 +76,13 @@ describe('accepted', () => {
     expect(imports).toEqual(['wasi:keyvalue/store@0.2.0-draft2', 'wasi:logging/logging']);
   });
 
-  test('a preview1 command is adapted to what the component of the same program is', async () => {
+  test('a preview1 command is adapted to a component like that of the same program', async () => {
     const [adapted, component] = await Promise.all([
       preparer.prepare(fixture('command.wasm'), options),
       preparer.prepare(fixture('run.wasm'), options),
     ]);
     expect(adapted.world).toBe('wasi:cli/run');
-    expect(adapted.bundleDigest).toBe(component.bundleDigest);
+    expect(adapted.imports).toEqual(component.imports);
     expect(adapted.componentDigest).not.toBe(component.componentDigest);
   });
 

@@ -25,9 +25,12 @@ const atOnce = 2;
  * @param options.timeoutMs wall-clock time for one upload (default 60 s)
  * @param options.memoryMb memory for one upload, in MiB, of the heap and of wasm each (default 1024)
  * @param options.queue uploads that may wait (default 16)
+ * @param options.wasi03 whether components of WASI 0.3 are accepted (default no)
  */
-export function createPreparer(options: { timeoutMs?: number; memoryMb?: number; queue?: number } = {}): Preparer {
-  const { timeoutMs = 60_000, memoryMb = 1024, queue = 16 } = options;
+export function createPreparer(
+  options: { timeoutMs?: number; memoryMb?: number; queue?: number; wasi03?: boolean } = {},
+): Preparer {
+  const { timeoutMs = 60_000, memoryMb = 1024, queue = 16, wasi03 = false } = options;
   const waiting: { start(): void; refuse(error: SkerryError): void }[] = [];
   const running = new Set<PrepareProcess>();
   /** Turns taken; whoever ends one gives it to the next in the queue, if there is one. */
@@ -48,7 +51,7 @@ export function createPreparer(options: { timeoutMs?: number; memoryMb?: number;
   return {
     async prepare(component, { memoryBytes }) {
       await turn();
-      const child = startPrepareProcess({ component, memoryBytes }, { timeoutMs, memoryMb });
+      const child = startPrepareProcess({ component, memoryBytes, wasi03 }, { timeoutMs, memoryMb });
       running.add(child);
       try {
         return await child.prepared;

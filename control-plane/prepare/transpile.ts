@@ -4,17 +4,19 @@
  * are never used for uploads.
  */
 import { generate } from '@bytecodealliance/jco/component';
-import type { Bundle } from '@skerry/shared/bundle.ts';
+import { type Bundle, isAsync } from '@skerry/shared/bundle.ts';
 import { suspendingImports } from '@skerry/shared/wit/provided.ts';
+import { hostName03, isWasi03 } from '@skerry/shared/wit/provided-03.ts';
+import { hasStackfulLift } from './lifts.ts';
 import { rejected, toolMessage } from './refusal.ts';
-import type { Fit } from './world.ts';
+import type { ComponentWorld, Fit } from './world.ts';
 
-/** jco's names of the exports that may wait, by world. */
-const suspendingExports = {
+/** jco's names of the exports that may wait, by world. Those that are asynchronous by their type need no mention. */
+const suspendingExports: Partial<Record<ComponentWorld, string>> = {
   'skerry:function/handler': 'invoke',
   'wasi:http/incoming-handler': 'wasi:http/incoming-handler#handle',
   'wasi:cli/run': 'wasi:cli/run#run',
-} as const;
+};
 
 /** @throws SkerryError `component_rejected` when jco does not take it */
 export async function transpile(
@@ -22,21 +24,26 @@ export async function transpile(
   { world, imports }: Fit,
 ): Promise<Pick<Bundle, 'mode' | 'glue' | 'modules'>> {
   const suspending = suspendingImports(imports);
-  const suspends = suspending.length > 0;
+  const suspends = suspending.length > 0 || isAsync(world);
+  const suspendingExport = suspendingExports[world];
   const { files } = await generate(component, {
     name: 'component',
     instantiation: { tag: 'async' },
     importBindings: { tag: 'js' },
-    map: [],
+    map: imports.filter(isWasi03).map((name) => [name, hostName03(name)]),
     noTypescript: true,
     noNodejsCompat: true,
     base64Cutoff: 0,
     ...(suspends && {
-      asyncMode: { tag: 'jspi', val: { imports: [...suspending], exports: [suspendingExports[world]] } },
+      asyncMode: {
+        tag: 'jspi',
+        val: { imports: [...suspending], exports: suspendingExport ? [suspendingExport] : [] },
+      },
     }),
   }).catch((error: unknown) => {
     throw rejected(`it cannot be translated: ${toolMessage(error)}`, error);
   });
+  if (isAsync(world)) refuseStackful(component);
   const glue = files.find(([name]) => name === 'component.js')?.[1];
   if (!glue) throw new Error('jco wrote no glue');
   return {
@@ -44,4 +51,12 @@ export async function transpile(
     glue: Buffer.from(glue).toString(),
     modules: files.filter(([name]) => name.endsWith('.wasm')).map(([name, bytes]) => ({ name, bytes })),
   };
+}
+
+/** jco's glue lets such a function run, and then does not take its result (docs/decisions/0010). */
+function refuseStackful(component: Uint8Array): void {
+  if (!hasStackfulLift(component)) return;
+  throw rejected(
+    'a function in it is lifted as async without a callback (stackful), which is not supported; build it with one, or lifted synchronously',
+  );
 }

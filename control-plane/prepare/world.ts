@@ -2,8 +2,9 @@
  * Which accepted world a component fits, and what it imports, read from its WIT as jco prints it. The world of a
  * component is always printed as `world root`, one item per line.
  */
-import type { World } from '@skerry/shared/bundle.ts';
+import { isAsync, type World } from '@skerry/shared/bundle.ts';
 import { isProvided } from '@skerry/shared/wit/provided.ts';
+import { isProvided03, isWasi03 } from '@skerry/shared/wit/provided-03.ts';
 import { listed, rejected } from './refusal.ts';
 
 /** Worlds that are components; FunLess's functions are not. */
@@ -20,23 +21,44 @@ export type Fit = {
 const handlerExport = /^invoke: func\(%?[a-z][a-z0-9-]*: string\) -> result<string, string>$/i;
 const httpExport = /^wasi:http\/incoming-handler@0\.2\.\d+$/;
 const runExport = /^wasi:cli\/run@0\.2\.\d+$/;
-/** The same of other versions: drafts before 0.2, and 0.3 and later. */
+const asyncRunExport = /^wasi:cli\/run@0\.3\.\d+$/;
+/** The same of other versions: drafts, and those that come later. */
+const asyncHttpExport = /^wasi:http\/handler@0\.3\.\d+$/;
 const otherHttpExport = /^wasi:http\/(?:incoming-)?handler(?:@|$)/;
 const otherRunExport = /^wasi:cli\/run(?:@|$)/;
 const accepted =
   'accepted are `invoke: func(input: string) -> result<string, string>` (world skerry:function/handler), wasi:http/incoming-handler@0.2 and wasi:cli/run@0.2';
+/** What the operator of the control plane can do about it. */
+const setting = 'set SKERRY_WASI_03=1 for the control plane, to have WASI 0.3 accepted';
 
-/** @throws SkerryError `component_rejected` when it fits no world or imports what the host does not provide */
-export function fitWorld(wit: string): Fit {
+/**
+ * @param wasi03 whether components of WASI 0.3 are accepted
+ * @throws SkerryError `component_rejected` when it fits no world or imports what the host does not provide
+ */
+export function fitWorld(wit: string, { wasi03 }: { wasi03: boolean }): Fit {
   const exports = items(wit, 'export');
   const imports = items(wit, 'import').toSorted();
-  const missing = imports.filter((name) => !isProvided(name));
-  const fit = worldOf(exports);
-  if (missing.length > 0) throw rejected(`imports that the host does not provide: ${listed(missing)}`);
+  const fit = worldOf(exports, wasi03);
+  const newer = isAsync(fit.world);
+  const missing = imports.filter((name) => !isProvided(name) && !(newer && isProvided03(name)));
+  if (missing.length > 0) {
+    throw rejected(`imports that the host does not provide: ${listed(missing)}${adviceFor(missing, newer, wasi03)}`);
+  }
   return { ...fit, imports };
 }
 
-function worldOf(exports: readonly string[]): Omit<Fit, 'imports'> {
+/** For what is of WASI 0.3; other interfaces speak for themselves. */
+function adviceFor(missing: readonly string[], inNewer: boolean, wasi03: boolean): string {
+  const newer = missing.filter(isWasi03);
+  if (newer.length === 0) return '';
+  if (inNewer) return '; use those of WASI 0.2 in their place, which a component of 0.3 may import as well';
+  if (!newer.every(isProvided03)) return '; build it for WASI 0.2';
+  return wasi03
+    ? '; what imports WASI 0.3 must export wasi:cli/run@0.3 or wasi:http/handler@0.3'
+    : `; build it for WASI 0.2, or export it for 0.3 as well and ${setting}`;
+}
+
+function worldOf(exports: readonly string[], wasi03: boolean): Omit<Fit, 'imports'> {
   if (exports.some((item) => handlerExport.test(item))) {
     return { world: 'skerry:function/handler', exportName: 'invoke' };
   }
@@ -44,8 +66,15 @@ function worldOf(exports: readonly string[]): Omit<Fit, 'imports'> {
   if (http) return { world: 'wasi:http/incoming-handler', exportName: http };
   const run = exports.find((item) => runExport.test(item));
   if (run) return { world: 'wasi:cli/run', exportName: run };
+  const asyncHttp = exports.find((item) => asyncHttpExport.test(item));
+  if (asyncHttp && wasi03) return { world: 'wasi:http/handler@0.3', exportName: asyncHttp };
+  if (asyncHttp)
+    throw rejected(`it exports ${asyncHttp}; build it for wasi:http/incoming-handler@0.2 instead, or ${setting}`);
   const otherHttp = exports.find((item) => otherHttpExport.test(item));
   if (otherHttp) throw rejected(`it exports ${otherHttp}; build it for wasi:http/incoming-handler@0.2 instead`);
+  const asyncRun = exports.find((item) => asyncRunExport.test(item));
+  if (asyncRun && wasi03) return { world: 'wasi:cli/run@0.3', exportName: asyncRun };
+  if (asyncRun) throw rejected(`it exports ${asyncRun}; build it for wasi:cli/run@0.2 instead, or ${setting}`);
   const otherRun = exports.find((item) => otherRunExport.test(item));
   if (otherRun) throw rejected(`it exports ${otherRun}; build it for wasi:cli/run@0.2 instead`);
   throw rejected(`it exports ${listed(exports)}; ${accepted}`);

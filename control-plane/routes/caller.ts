@@ -1,11 +1,16 @@
-/** Whether the client still waits for its answer. */
-import type { ServerResponse } from 'node:http';
+/** Whether the client still waits for its answer, and what becomes of what it still sends. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { discardRest } from './unread-body.ts';
 
-/** A signal that aborts when the connection closes before the answer has been written. */
-export function callerSignal(outgoing: ServerResponse): AbortSignal {
+/**
+ * Aborts when the connection closes before the answer has been written. Once it has been, what is left of the
+ * request's body is discarded.
+ */
+export function callerEnd(incoming: IncomingMessage, outgoing: ServerResponse): AbortController {
   const controller = new AbortController();
   outgoing.once('close', () => {
-    if (!outgoing.writableFinished) controller.abort();
+    if (outgoing.writableFinished) discardRest(incoming);
+    else controller.abort();
   });
-  return controller.signal;
+  return controller;
 }

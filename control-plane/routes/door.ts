@@ -1,11 +1,11 @@
 /**
  * What both doors to an invocation have in common: the request's id, its metrics, who calls, and how errors are told.
- * One handler does it all, with nothing before it and one wait after another: this is the hot path, and each further
- * async layer would cost every call. What differs between the doors are plain functions.
+ * One function does it all, from Node's request to Node's response, one wait after another: this is the hot path, and
+ * each further layer would cost every call. What differs between the doors are plain functions.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { isCommand, isHttp } from '@skerry/shared/bundle.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Context } from 'hono';
 import { authenticate } from '../auth.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
@@ -13,11 +13,10 @@ import type { Invocation, InvocationResult, Invoker } from '../invoke.ts';
 import { invokeForJson } from '../invoke-http.ts';
 import type { Logger } from '../log.ts';
 import type { RequestMetrics } from '../request-metrics.ts';
-import type { AppEnv } from './access.ts';
 import { readBody } from './body.ts';
-import { callerSignal } from './caller.ts';
+import { callerEnd } from './caller.ts';
 import type { ErrorAnswer } from './errors.ts';
-import { alreadyAnswered, callOverHttp } from './http-door.ts';
+import { callOverHttp } from './http-door.ts';
 import { requestHeadOf } from './http-request.ts';
 import { requestIdOf } from './request-id.ts';
 
@@ -35,52 +34,58 @@ export type DoorOptions = {
 export type Door = {
   /** Name of the route in the metrics. */
   readonly route: string;
-  /** The function that the request names. @throws SkerryError not_found, not_acceptable */
-  find(c: Context<AppEnv>): CatalogFunction;
+  /** @throws SkerryError not_acceptable */
+  check(incoming: IncomingMessage): void;
   /** Whether an HTTP function gets the request as it is; else it gets the input as JSON. */
   readonly raw: boolean;
   /** Bytes of the body at most, where it is less than for any body. */
-  limit?(fn: CatalogFunction): number;
+  readonly limit: ((fn: CatalogFunction) => number) | undefined;
   /** The function's input out of the body. @throws SkerryError bad_request, validation_failed */
   input(body: Buffer): Uint8Array;
   /** The answer's body out of the function's output. @throws SkerryError function_output_invalid */
-  output(output: Uint8Array): { readonly body: string | Uint8Array<ArrayBuffer>; readonly contentType: string };
+  output(output: Uint8Array): { readonly body: string | Uint8Array; readonly contentType: string };
 };
 
-export function createDoor(
-  { catalog, invoker, requests, answerError, log, maxBodyBytes, now }: DoorOptions,
-  door: Door,
-): (c: Context<AppEnv>) => Promise<Response> {
+/** The function that a request names. */
+export type Target = { readonly module: string; readonly name: string };
+
+/** Answers a request; never rejects. */
+export type DoorHandler = (incoming: IncomingMessage, outgoing: ServerResponse, target: Target) => Promise<void>;
+
+export function createDoor(options: DoorOptions, door: Door): DoorHandler {
+  const { catalog, invoker, requests, answerError, log, maxBodyBytes, now } = options;
   const metrics = requests.route(door.route);
-  return async (c) => {
+
+  return async (incoming, outgoing, target) => {
     const start = now();
-    const { incoming, outgoing } = c.env;
     const { headers } = incoming;
     const requestId = requestIdOf(headers['x-request-id']);
+    const end = callerEnd(incoming, outgoing);
     try {
       authenticate(catalog, headers.authorization, 'user');
-      const fn = door.find(c);
-      const overHttp = fn.world === 'wasi:http/incoming-handler';
+      door.check(incoming);
+      const fn = needFunction(catalog, target.module, target.name);
+      const overHttp = isHttp(fn.world);
       if (overHttp && door.raw) {
-        const call = { function: fn, incoming, outgoing, requestId, how: invocationHeaders(headers) };
+        const call = { function: fn, incoming, outgoing, end, requestId, how: invocationHeaders(headers) };
         await callOverHttp(call, { invoker, metrics, log });
-        metrics.observe(outgoing.statusCode, now() - start);
-        return alreadyAnswered(incoming);
+        return metrics.observe(outgoing.statusCode, now() - start);
       }
       const limit = Math.min(maxBodyBytes, door.limit?.(fn) ?? maxBodyBytes);
       const input = door.input(await readBody(incoming, limit));
-      const signal = callerSignal(outgoing);
-      const invocation: Invocation = { function: fn, input, signal, ...invocationHeaders(headers) };
+      const invocation: Invocation = { function: fn, input, signal: end.signal, ...invocationHeaders(headers) };
       const result = await (overHttp
         ? invokeForJson(invoker, invocation, headers.host ?? '')
         : invoker.invoke(door.raw ? withHead(invocation, incoming) : invocation));
       const { body, contentType } = door.output(result.output);
       metrics.observe(200, now() - start);
-      return new Response(body, { status: 200, headers: resultHeaders(result, requestId, contentType) });
+      outgoing.writeHead(200, resultHeaders(result, requestId, contentType, body));
+      outgoing.end(body);
     } catch (error) {
-      const response = answerError(error, requestId);
-      metrics.observe(response.status, now() - start);
-      return response;
+      const { status, headers: told, body } = answerError(error, requestId);
+      metrics.observe(status, now() - start);
+      outgoing.writeHead(status, { ...told, 'content-length': Buffer.byteLength(body) });
+      outgoing.end(body);
     }
   };
 }
@@ -98,13 +103,11 @@ export function needFunction(
 
 /** Commands get the request as `Http_*` environment; the other worlds cannot see it. */
 function withHead(invocation: Invocation, incoming: IncomingMessage): Invocation {
-  return invocation.function.world === 'wasi:cli/run' ? { ...invocation, http: requestHeadOf(incoming) } : invocation;
+  return isCommand(invocation.function.world) ? { ...invocation, http: requestHeadOf(incoming) } : invocation;
 }
 
-type Headers = AppEnv['Bindings']['incoming']['headers'];
-
 /** The headers that say how to run an invocation. */
-function invocationHeaders(headers: Headers): { agent?: string; traceparent?: string } {
+function invocationHeaders(headers: IncomingHttpHeaders): { agent?: string; traceparent?: string } {
   const { traceparent } = headers;
   const agent = headers['x-skerry-agent'];
   return {
@@ -113,15 +116,24 @@ function invocationHeaders(headers: Headers): { agent?: string; traceparent?: st
   };
 }
 
-/** Plain headers of a good answer. */
-function resultHeaders(result: InvocationResult, requestId: string, contentType: string) {
-  return {
-    'content-type': contentType,
-    'x-request-id': requestId,
-    'x-skerry-invocation': result.id,
-    'x-skerry-agent': result.agent,
-    'x-skerry-revision': String(result.revision),
-    'x-skerry-duration-us': String(result.durationUs),
-    'x-skerry-cold': result.cold ? '1' : '0',
-  };
+/** Names and values in turn, as Node writes them fastest. */
+function resultHeaders(result: InvocationResult, requestId: string, contentType: string, body: string | Uint8Array) {
+  return [
+    'content-type',
+    contentType,
+    'content-length',
+    String(Buffer.byteLength(body)),
+    'x-request-id',
+    requestId,
+    'x-skerry-invocation',
+    result.id,
+    'x-skerry-agent',
+    result.agent,
+    'x-skerry-revision',
+    String(result.revision),
+    'x-skerry-duration-us',
+    String(result.durationUs),
+    'x-skerry-cold',
+    result.cold ? '1' : '0',
+  ];
 }

@@ -2,16 +2,16 @@
 import { SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
 import { HTTPException } from 'hono/http-exception';
 import type { Logger } from '../log.ts';
-import { problemResponse } from './problem.ts';
+import { type PlainAnswer, problemAnswer } from './problem.ts';
 
-export type ErrorAnswer = (error: unknown, requestId: string) => Response;
+export type ErrorAnswer = (error: unknown, requestId: string) => PlainAnswer;
 
 export function createErrorAnswer(log: Logger): ErrorAnswer {
   return (error, requestId) => {
     const known = fromHono(error) ?? toSkerryError(error);
     if (known.code === 'internal') log.error({ err: error, requestId }, 'request failed');
     else if (known.code === 'store_unavailable') log.warn({ err: known.cause, requestId }, 'the database is away');
-    return problemResponse(known, requestId);
+    return problemAnswer(known, requestId);
   };
 }
 

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { worldSchema } from '@skerry/shared/bundle.ts';
 import { errorCodes } from '@skerry/shared/errors.ts';
 import { manifestSchema } from '@skerry/shared/manifest.ts';
+import { holderStates } from '../holders.ts';
 
 const connectorResult = z.object({ status: z.enum(['success', 'error']), message: z.string().optional() });
 const connectorCounts = z.object({ successful: z.number(), failed: z.number(), total: z.number() });
@@ -82,6 +83,11 @@ export const functionSchema = z
           .nullable()
           .openapi({ description: 'The current revision is ready there; null: not known while it is offline' }),
         error: z.string().optional(),
+        state: z.enum(holderStates).openapi({
+          description: 'held_back: the agent refuses calls for a while, because it ended its runner again and again',
+        }),
+        reason: z.string().optional().openapi({ description: 'Why it is held back' }),
+        retry_in_ms: z.number().optional().openapi({ description: 'How long it is still held back' }),
       }),
     ),
   })

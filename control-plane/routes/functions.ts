@@ -68,7 +68,7 @@ export function addFunctionRoutes(app: OpenAPIHono<AppEnv>, options: FunctionRou
         manifest: fn.manifest,
         created_at: facts.createdAt.toISOString(),
         created_by: facts.createdBy,
-        agents: [...(await holders(fn))],
+        agents: (await holders(fn)).map(holderAnswer),
       };
       return c.json({ data }, 200);
     },
@@ -163,4 +163,8 @@ function shownPermissions(fn: CatalogFunction, imports: readonly string[]) {
 function summary(fn: CatalogFunction, catalog: Pick<Directory, 'facts'>): z.infer<typeof functionSummarySchema> {
   const { name, module, revision, world } = fn;
   return { name, module, revision, digest: catalog.facts(fn.id)?.digest ?? '', world };
+}
+
+function holderAnswer({ retryInMs, ...holder }: Holder) {
+  return { ...holder, ...(retryInMs !== undefined && { retry_in_ms: retryInMs }) };
 }

@@ -6,9 +6,9 @@
  * HTTP has for it, and the error is logged and counted.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
-import { type Headers, maxPartBytes } from '@skerry/shared/http.ts';
+import type { Headers } from '@skerry/shared/http.ts';
+import { maxPartBytes } from '@skerry/shared/http-limits.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
 import type { InvocationResult, Invoker } from '../invoke.ts';
 import type { Logger } from '../log.ts';
@@ -23,6 +23,8 @@ export type HttpCall = {
   readonly function: CatalogFunction;
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
+  /** Aborts when the caller goes; what cannot be sent or written aborts it as well. */
+  readonly end: AbortController;
   readonly requestId: string;
   /** Headers of the request that say how to run it. */
   readonly how: { readonly agent?: string; readonly traceparent?: string };
@@ -36,18 +38,12 @@ export type HttpDoorOptions = {
 
 const nothing = new Uint8Array(0);
 
-/** What a handler returns after `callOverHttp`. */
-export function alreadyAnswered({ method }: IncomingMessage): Response | Promise<Response> {
-  // Hono makes an answer of its own to HEAD out of ours, and would write a second head: it gets none.
-  return method === 'HEAD' ? new Promise<never>(() => {}) : RESPONSE_ALREADY_SENT;
-}
-
 /**
  * Calls the function and writes its answer.
  * @throws SkerryError when there is none, and nothing has been written
  */
 export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: HttpDoorOptions): Promise<void> {
-  const { function: fn, incoming, outgoing, requestId, how } = call;
+  const { function: fn, incoming, outgoing, end, requestId, how } = call;
   const { body_bytes: limit, input_bytes } = fn.manifest.limits;
   const http = requestHeadOf(incoming);
   if (Number(incoming.headers['content-length']) > limit) throw bodyTooLarge(limit);
@@ -55,10 +51,6 @@ export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: Ht
   const input = small ? await readBody(incoming, Math.min(maxPartBytes, limit)) : nothing;
 
   const answer = createHttpAnswer(outgoing, requestId, limit);
-  const end = new AbortController();
-  outgoing.once('close', () => {
-    if (!outgoing.writableFinished) end.abort();
-  });
   const upload: Pick<CallStream, 'begun'> = small
     ? {}
     : { begun: (to) => void sendBody(incoming, to, limit).catch((error) => end.abort(error)) };

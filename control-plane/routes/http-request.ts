@@ -1,7 +1,8 @@
 /** A request as a function shall see it (shared/http.ts). */
 import type { IncomingMessage } from 'node:http';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import { maxPartBytes, type RequestHead, requestHeadSchema } from '@skerry/shared/http.ts';
+import { type RequestHead, requestHeadSchema } from '@skerry/shared/http.ts';
+import { maxPartBytes } from '@skerry/shared/http-limits.ts';
 import { requestHeaders } from './http-headers.ts';
 
 /**

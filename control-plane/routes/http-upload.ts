@@ -1,7 +1,7 @@
 /** The body of a request on its way to a function, part by part, no faster than the function takes it. */
 import type { IncomingMessage } from 'node:http';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import { maxPartBytes } from '@skerry/shared/http.ts';
+import { maxPartBytes } from '@skerry/shared/http-limits.ts';
 import type { Upload } from '../tunnel/streams.ts';
 import { requestTrailers } from './http-headers.ts';
 

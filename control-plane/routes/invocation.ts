@@ -6,24 +6,21 @@ import { isUtf8 } from 'node:buffer';
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { needType } from './accept.ts';
-import type { AppEnv } from './access.ts';
-import { createDoor, type DoorOptions, needFunction } from './door.ts';
+import type { Door } from './door.ts';
 import { bearer, dataOf, json, jsonBody, pathParameter, problems } from './schemas.ts';
 
-export function addInvocationRoute(app: OpenAPIHono<AppEnv>, options: DoorOptions): void {
-  const handle = createDoor(options, {
-    route: 'POST /v1/fn/:module/:function',
-    find(c) {
-      needType(c.env.incoming.headers.accept);
-      return needFunction(options.catalog, c.req.param('module'), c.req.param('function'));
-    },
-    raw: false,
-    input: inputOf,
-    output: (output) => ({ body: `{"data":${jsonOf(output)}}`, contentType: 'application/json' }),
-  });
-  app.post('/v1/fn/:module/:function', handle);
+/** The door for `POST /v1/fn/{module}/{function}`. */
+export const jsonDoor: Door = {
+  route: 'POST /v1/fn/:module/:function',
+  check: ({ headers }) => needType(headers.accept),
+  raw: false,
+  limit: undefined,
+  input: inputOf,
+  output: (output) => ({ body: `{"data":${jsonOf(output)}}`, contentType: 'application/json' }),
+};
 
-  app.openAPIRegistry.registerPath({
+export function describeInvocation(registry: OpenAPIHono['openAPIRegistry']): void {
+  registry.registerPath({
     method: 'post',
     path: '/v1/fn/{module}/{function}',
     summary: 'Invoke a function and wait for its result',

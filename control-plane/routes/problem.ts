@@ -48,12 +48,19 @@ export function problemBody(error: SkerryError): Problem {
   };
 }
 
-export function problemResponse(error: SkerryError, requestId: string): Response {
+/** An answer as it is written, by Hono or by the doors themselves. */
+export type PlainAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+export function problemAnswer(error: SkerryError, requestId: string): PlainAnswer {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'x-request-id': requestId };
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
   // The rest of the body is not read: the connection cannot serve another request.
   if (error.code === 'payload_too_large') headers.connection = 'close';
-  return new Response(JSON.stringify(problemBody(error)), { status: problemStatus(error), headers });
+  return { status: problemStatus(error), headers, body: JSON.stringify(problemBody(error)) };
 }
 
 /** A 422 about one field. */

@@ -5,27 +5,21 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { defaultModule } from '@skerry/shared/names.ts';
-import type { AppEnv } from './access.ts';
-import { createDoor, type DoorOptions, needFunction } from './door.ts';
+import type { Door } from './door.ts';
 import { bearer, pathParameter, problems } from './schemas.ts';
 
-export function addRawRoutes(app: OpenAPIHono<AppEnv>, options: DoorOptions): void {
-  const handle = createDoor(options, {
-    route: 'ALL /function/:target',
-    find(c) {
-      const { module, name } = targetOf(c.req.param('target') ?? '');
-      return needFunction(options.catalog, module, name);
-    },
-    raw: true,
-    limit: (fn) => fn.manifest.limits.input_bytes,
-    input: (body) => body,
-    output: (output) => ({ body: new Uint8Array(output), contentType: contentTypeOf(output) }),
-  });
-  app.all('/function/:target', handle);
-  app.all('/function/:target/*', handle);
+/** The door for `ANY /function/{name}[.{module}]/{path}`. */
+export const rawDoor: Door = {
+  route: 'ALL /function/:target',
+  check: () => {},
+  raw: true,
+  limit: (fn) => fn.manifest.limits.input_bytes,
+  input: (body) => body,
+  output: (output) => ({ body: output, contentType: contentTypeOf(output) }),
+};
 
-  app.openAPIRegistry.registerPath({
+export function describeRawDoor(registry: OpenAPIHono['openAPIRegistry']): void {
+  registry.registerPath({
     method: 'post',
     path: '/function/{target}',
     summary: 'Invoke a function with raw bytes',
@@ -46,13 +40,6 @@ export function addRawRoutes(app: OpenAPIHono<AppEnv>, options: DoorOptions): vo
       ...problems(401, 404, 413, 422, 500, 502, 503, 504),
     },
   });
-}
-
-function targetOf(target: string): { module: string; name: string } {
-  const dot = target.indexOf('.');
-  return dot === -1
-    ? { module: defaultModule, name: target }
-    : { name: target.slice(0, dot), module: target.slice(dot + 1) };
 }
 
 function contentTypeOf(output: Uint8Array): string {

@@ -43,6 +43,18 @@ export type Rollout = {
   failed: { agent: string; code: ErrorCode; message: string }[];
 };
 
+/** How one connected agent is with a function that it shall hold. */
+export type ConnectedHolder = {
+  readonly id: string;
+  readonly name: string;
+  /** Whether the current revision is ready there. */
+  readonly holds: boolean;
+  /** Why it could not apply the current revision. */
+  readonly error?: string;
+  /** Milliseconds for which the agent holds the function back, because it ended its runner again and again. */
+  readonly heldForMs?: number;
+};
+
 export type Hub = {
   /** Undefined for an agent without a tunnel. */
   state(agentId: string): AgentState | undefined;
@@ -50,8 +62,8 @@ export type Hub = {
   readonly online: number;
   /** Agents whose tunnel stands. */
   connected(): { id: string; name: string; labels: Labels }[];
-  /** For each connected agent that shall hold the function: whether its current revision is ready there. */
-  holders(fn: Pick<CatalogFunction, 'id' | 'since'>): { id: string; name: string; holds: boolean; error?: string }[];
+  /** The connected agents that shall hold the function. */
+  holders(fn: Pick<CatalogFunction, 'id' | 'since'>): ConnectedHolder[];
   /**
    * Resolves when every connected agent concerned has applied the catalog's `version`, or after `waitMs`.
    * Without a function (it was deleted), all agents whose desired state changed with that version are concerned.
@@ -107,7 +119,7 @@ export function createHub(options: HubOptions): Hub {
       lists.forLabels(admission.labels),
       { memoryAvailable: hello.memoryAvailable, memoryTotal: hello.memoryTotal, running: hello.running },
       bundles,
-      options,
+      { ...options, now },
       {
         onProgress(ready) {
           rollouts.progress(ready, false);
@@ -157,7 +169,14 @@ export function createHub(options: HubOptions): Hub {
     holders: (fn) =>
       concerned(fn.id, catalog.version).map((session) => {
         const error = session.failure(fn.id)?.message;
-        return { id: session.agentId, name: session.name, holds: session.holds(fn), ...(error && { error }) };
+        const heldForMs = session.heldForMs(fn.id);
+        return {
+          id: session.agentId,
+          name: session.name,
+          holds: session.holds(fn),
+          ...(error && { error }),
+          ...(heldForMs !== undefined && { heldForMs }),
+        };
       }),
     async rollout(functionId, version, waitMs) {
       // The change is stored, but could not be read again: nobody has been told yet.

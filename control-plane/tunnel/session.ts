@@ -12,6 +12,7 @@ import type { CatalogFunction } from '../catalog-function.ts';
 import { CallLost, createCalls, type Outcome } from './calls.ts';
 import { createConnection } from './connection.ts';
 import type { DesiredList } from './desired.ts';
+import { createHeldFunctions } from './held.ts';
 import { createPush } from './push.ts';
 import { createQuestions } from './questions.ts';
 import { readLoad, type ScrapedLoad } from './scrape.ts';
@@ -40,6 +41,7 @@ export type SessionOptions = {
   readonly pingIntervalMs: number;
   readonly statusIntervalMs: number;
   readonly scrapeIntervalMs: number;
+  readonly now: () => Date;
 };
 
 export type SessionEvents = {
@@ -63,6 +65,8 @@ export type Session = SessionIdentity & {
   holds(fn: Pick<CatalogFunction, 'id' | 'since'>): boolean;
   /** Why the agent could not apply this function, if it could not. */
   failure(functionId: string): ApplyError | undefined;
+  /** Milliseconds for which the agent holds this function back, if it does. */
+  heldForMs(functionId: string): number | undefined;
   /**
    * Sends an invocation and waits for its outcome. Rejects with CallLost when the tunnel goes, with `agent_busy`
    * when too much waits already, with the signal's reason when it aborts (the agent is then told to cancel).
@@ -90,6 +94,7 @@ export function createSession(
   const calls = createCalls();
   const scrapes = createQuestions<string>(scrapeTimeoutMs);
   const logs = createQuestions<readonly LogLine[]>(logsTimeoutMs);
+  const held = createHeldFunctions(() => options.now().getTime());
   const load: ScrapedLoad = { ...initialLoad };
   let desired = first;
   let applied = 0;
@@ -122,6 +127,7 @@ export function createSession(
         return progressTo(frame.generation);
       case 'status':
         updateLoad(frame);
+        held.told(frame.held);
         return progressTo(frame.generation);
       case 'head':
         return calls.stream(frame.id)?.head({ status: frame.status, headers: frame.headers });
@@ -174,6 +180,7 @@ export function createSession(
     },
     holds: (fn) => desired.ids.has(fn.id) && applied >= fn.since && !errors.has(fn.id),
     failure: (functionId) => errors.get(functionId),
+    heldForMs: held.retryInMs,
     async call(request, signal, stream) {
       // A signal that has fired before tells nobody who starts to listen now.
       signal.throwIfAborted();

@@ -7,7 +7,8 @@
  * tunnel, since it speaks another protocol.
  */
 import { CodecError } from '@skerry/shared/codec.ts';
-import { type Headers, type ResponseHead, streamWindowBytes } from '@skerry/shared/http.ts';
+import type { Headers, ResponseHead } from '@skerry/shared/http.ts';
+import { streamWindowBytes } from '@skerry/shared/http-limits.ts';
 import type { FrameOf, ToControl } from '@skerry/shared/protocol.ts';
 import type { Connection } from './connection.ts';
 

@@ -18,8 +18,9 @@ import { type Resolve, systemResolve } from './resolve.ts';
 
 /** Each of the runner's threads asks for one thing at a time; more come only from a process that is not ours any more. */
 const allAsks = 256;
-const functionRequests = 64;
-const allRequests = 512;
+/** Outgoing requests at one time: as many as may wait for one (a thousand), and not so many that sockets run out. */
+const functionRequests = 1_024;
+const allRequests = 2_048;
 
 export type Broker = AskBroker & {
   /** What the function has kept goes with it. */

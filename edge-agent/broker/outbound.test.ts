@@ -151,7 +151,7 @@ describe('what fails', () => {
 
   test('one request too many of a function, until another is done', async () => {
     const server = await serveRaw(() => {});
-    const open = Array.from({ length: 64 }, () => exchange(broker, server.authority));
+    const open = Array.from({ length: 1_024 }, () => exchange(broker, server.authority));
     const limit = { error: 'connection-limit-reached' };
     expect(await request(broker, server.authority)).toEqual(limit);
     expect(await request(broker, server.authority, { function: 'other', firstByteTimeoutMs: 20 })).not.toEqual(limit);

@@ -7,10 +7,12 @@
  * `abort`; of either body at most `streamWindowBytes` are here beyond what the sockets hold; `onDone` comes once, when
  * nothing of the request goes on any more, name lookups included, which cannot be stopped.
  */
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type Headers, streamWindowBytes } from '@skerry/shared/http.ts';
+import type { Headers } from '@skerry/shared/http.ts';
+import { streamWindowBytes } from '@skerry/shared/http-limits.ts';
 import type { Grants } from '@skerry/shared/manifest.ts';
+import { request as httpRequest } from '../node-http.ts';
 import type { FetchAsk } from '../runner/asks.ts';
 import type { BrokerFetch, FetchEvents } from '../runner/call-asks.ts';
 import type { Connect } from './connect.ts';

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { streamWindowBytes } from '@skerry/shared/http.ts';
+import { streamWindowBytes } from '@skerry/shared/http-limits.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Broker } from './broker.ts';
 import { brokerWith, exchange, request, sendBody, serve, serveRaw } from './testing/requests.ts';

@@ -1,13 +1,7 @@
 /** The answer to an outgoing request: its head, checked, and its body, taken from the socket only as it is wanted. */
 import type { IncomingMessage } from 'node:http';
-import {
-  type Headers,
-  headersSchema,
-  maxPartBytes,
-  type ResponseHead,
-  responseHeadSchema,
-  streamWindowBytes,
-} from '@skerry/shared/http.ts';
+import { type Headers, headersSchema, type ResponseHead, responseHeadSchema } from '@skerry/shared/http.ts';
+import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http-limits.ts';
 import { type HttpErrorCode, withoutHopHeaders } from './request.ts';
 
 export type ResponseReader = {

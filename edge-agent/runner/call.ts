@@ -50,8 +50,6 @@ export type CallResult = {
   cold: boolean;
   /** False: certainly never given to a thread. */
   started: boolean;
-  /** Present when the runner's process was lost: among how many calls that it had. */
-  lostAmong?: number;
 };
 
 export type Runner = {

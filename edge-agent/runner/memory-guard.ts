@@ -17,7 +17,7 @@ export type MemoryGuard = {
 };
 
 /** How often the memory of the process is looked at, in milliseconds. */
-const lookMs = 500;
+const lookMs = 100;
 const shortShare = 0.8;
 
 /**

@@ -42,6 +42,8 @@ export type RunnerOptions = {
   readonly memoryBytes: number;
   /** True when the device has so little memory left that everything that is not in use shall be dropped. */
   readonly deviceIsShort: () => boolean;
+  /** The process was lost: it had calls of these functions, each named once. Their results follow. */
+  readonly onLost: (functions: readonly string[]) => void;
   readonly log: Logger;
 };
 
@@ -89,9 +91,8 @@ export function createRunner(options: RunnerOptions): Runner {
       const lost = inFlight.all();
       forgetProcess();
       if (!closed) log.warn({ end, calls: lost.length, restarts: supervisor.restarts }, 'runner lost');
-      for (const pending of lost) {
-        fail(pending, 'runner_lost', 'the runner ended while it had the call', { lostAmong: lost.length });
-      }
+      if (!closed) options.onLost([...new Set(lost.map(({ call }) => call.granted.function))]);
+      for (const pending of lost) fail(pending, 'runner_lost', 'the runner ended while it had the call');
       if (waiting.length > 0 || loads.wanted()) supervisor.get();
     },
   });
@@ -181,10 +182,10 @@ export function createRunner(options: RunnerOptions): Runner {
     pending.settle(result);
   }
 
-  function fail(pending: Pending, code: ErrorCode, message: string, more: { lostAmong?: number } = {}): void {
+  function fail(pending: Pending, code: ErrorCode, message: string): void {
     const started = pending.state !== 'waiting';
     const result = { ok: false, code, message } as const;
-    finish(pending, { result, durationUs: 0, cold: pending.cold, started, ...more });
+    finish(pending, { result, durationUs: 0, cold: pending.cold, started });
   }
 
   /** Hands over what can be, in order; a call whose code is still loading lets those behind it pass. */

@@ -3,9 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { createRequestMetrics } from '@skerry/control-plane/request-metrics.ts';
 import type { AppEnv } from '@skerry/control-plane/routes/access.ts';
+import { createDoors } from '@skerry/control-plane/routes/doors.ts';
 import { createErrorAnswer } from '@skerry/control-plane/routes/errors.ts';
-import { addInvocationRoute } from '@skerry/control-plane/routes/invocation.ts';
-import { addRawRoutes } from '@skerry/control-plane/routes/raw.ts';
 import { createHttpServer } from '@skerry/control-plane/server.ts';
 import { pino } from 'pino';
 import type { TestHub } from './hub.ts';
@@ -30,9 +29,7 @@ export async function startDoors({ catalog, invoker }: TestHub): Promise<Doors> 
     maxBodyBytes: 8 * 1024 * 1024,
     now: () => performance.now(),
   };
-  addInvocationRoute(app, options);
-  addRawRoutes(app, options);
-  const server = createHttpServer(app, (_, socket) => socket.destroy());
+  const server = createHttpServer(app, (_, socket) => socket.destroy(), createDoors(options));
   const { port } = (await server.listen(0, '127.0.0.1')) satisfies Pick<AddressInfo, 'port'>;
   return { url: new URL(`http://127.0.0.1:${port}`), metrics: requests.text, close: () => server.close() };
 }

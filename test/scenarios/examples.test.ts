@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findToolchain } from '@skerry/cli/build/rust.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Platform, startPlatform } from '../harness/platform.ts';
 
@@ -32,7 +33,10 @@ function missing(what: string, command: string, expected: string): string {
   }
 }
 const noClang = missing('clang with wasm32', 'clang --print-targets', 'wasm32');
-const noRust = missing('Rust for wasm32-wasip1', 'ls "$(rustc --print sysroot)/lib/rustlib"', 'wasm32-wasip1');
+const noRust = await findToolchain(examples).then(
+  () => '',
+  () => 'no Rust for WebAssembly',
+);
 const skipped = (reason: string) => (reason === '' ? '' : ` (skipped: ${reason})`);
 
 /** Builds it with `skerry fn build`, and deploys it under its own name. */

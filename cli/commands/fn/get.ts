@@ -22,7 +22,9 @@ export function getFunctionCommand(terminal: Terminal): Command {
     });
 }
 
-function codeState(holds: boolean | null): string {
+function codeState({ error, holds, state, reason, retry_in_ms }: FunctionDetails['agents'][number]): string {
+  if (error !== undefined) return error;
+  if (state === 'held_back') return `held back for ${formatDuration(retry_in_ms ?? 0)}: ${reason}`;
   if (holds === null) return 'not known while it is offline';
   return holds ? 'has it' : 'does not have it yet';
 }
@@ -46,11 +48,7 @@ function describe(details: FunctionDetails): string {
     ['environment', Object.keys(env).join(', ') || '-'],
     ['placement', formatPairs(placement.labels)],
   ];
-  const rows = agents.map((agent) => [
-    agent.name,
-    agent.online ? 'online' : 'offline',
-    agent.error ?? codeState(agent.holds),
-  ]);
+  const rows = agents.map((agent) => [agent.name, agent.online ? 'online' : 'offline', codeState(agent)]);
   const head = facts.map(([fact = '', value = '']) => `${fact.padEnd(12)} ${value}\n`).join('');
   return rows.length === 0 ? `${head}No agent shall have it.\n` : `${head}\n${table(['AGENT', 'STATE', 'CODE'], rows)}`;
 }

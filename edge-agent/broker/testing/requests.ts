@@ -5,7 +5,8 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
-import { type Headers, type RequestHead, type ResponseHead, streamWindowBytes } from '@skerry/shared/http.ts';
+import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http.ts';
+import { streamWindowBytes } from '@skerry/shared/http-limits.ts';
 import { type Grants, grantsSchema } from '@skerry/shared/manifest.ts';
 import { afterEach } from 'vitest';
 import type { BrokerFetch } from '../../runner/call-asks.ts';

@@ -20,9 +20,12 @@ export function failureOf(
   return { ok: false, code: 'function_trap', message };
 }
 
-/** The host could not allocate. A stack that is too deep is a RangeError as well, but not one of memory. */
+/**
+ * The host could not allocate. V8 has a RangeError for that, and the same for a stack that is too deep and for a
+ * pointer of the guest that leads out of its memory: only the text tells them apart.
+ */
 function isAllocationFailure(error: unknown): boolean {
-  return error instanceof RangeError && !error.message.includes('call stack');
+  return error instanceof RangeError && /memory|allocation failed/i.test(error.message);
 }
 
 /** Only for instances that are thrown away: trying changes them. */

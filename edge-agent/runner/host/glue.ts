@@ -16,9 +16,15 @@ export type Instantiate = (
 
 /** @throws SyntaxError when the glue is not what jco writes */
 export function compileGlue(glue: string, name: string): Instantiate {
-  const body = glue
-    .replaceAll(/^export (?=function instantiate\(|const _util\b)/gm, '')
-    .replaceAll('import.meta.url', 'undefined');
-  const script = new Script(`(() => { 'use strict';\n${body}\nreturn instantiate; })()`, { filename: `${name}.js` });
+  const script = new Script(`(() => { 'use strict';\n${glueBody(glue)}\nreturn instantiate; })()`, {
+    filename: `${name}.js`,
+  });
   return script.runInThisContext();
+}
+
+/** The glue as the body of a function, in which `instantiate` is defined. */
+export function glueBody(glue: string): string {
+  return glue
+    .replaceAll(/^ *export (?=function instantiate\(|const _util\b)/gm, '')
+    .replaceAll('import.meta.url', 'undefined');
 }

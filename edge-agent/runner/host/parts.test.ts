@@ -1,4 +1,4 @@
-import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http.ts';
+import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http-limits.ts';
 import { expect, test } from 'vitest';
 import type { Part } from '../stream-wire.ts';
 import { Inbound, Outbound } from './parts.ts';

@@ -2,7 +2,8 @@
  * Bodies in a thread, one end of a stream each: what comes in is held up to the window, what goes out is counted
  * against the credit that the other end gives.
  */
-import { type Headers, maxPartBytes, streamWindowBytes } from '@skerry/shared/http.ts';
+import type { Headers } from '@skerry/shared/http.ts';
+import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http-limits.ts';
 import type { Part } from '../stream-wire.ts';
 import type { PartSink, PartSource } from './channel.ts';
 

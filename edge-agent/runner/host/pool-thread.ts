@@ -12,8 +12,15 @@ import type { FromThread, ThreadData, ToThread } from './thread.ts';
 
 /** Heap of a thread, in MiB, linear memory not counted. */
 const heapMb = 256;
-/** A thread that says nothing for so long after it was told to end a call is computing, in milliseconds. */
+/** Of that, for new objects: nearly all of them are gone with the call. V8 would take 48 MiB per thread. */
+const youngMb = 6;
+/** A thread that takes and says nothing for so long after it was told to end a call is computing, in milliseconds. */
 const silenceMs = 25;
+/**
+ * The same when other calls wait in it, which would be lost: freeing the memories of hundreds of instances takes a
+ * thread this long on a busy machine, without any guest.
+ */
+const crowdedSilenceMs = 250;
 
 /** Why a thread ended; `seq` is the call for whose sake it was ended. */
 export type ThreadEnd = { readonly code: RunnerCode; readonly message: string; readonly seq?: number };
@@ -77,13 +84,15 @@ export function startThread<Call extends PoolThreadCall>(
   const giver = createGiver(claims);
   const bellMemory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   const bell = new Int32Array(bellMemory);
+  const pulseMemory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const pulse = new Int32Array(pulseMemory);
   const { port1: replies, port2 } = new MessageChannel();
-  const data: ThreadData = { claims, number, replies: port2, bell: bellMemory };
+  const data: ThreadData = { claims, number, replies: port2, bell: bellMemory, pulse: pulseMemory };
   const worker = new Worker(script, {
     workerData: data,
     transferList: [port2],
     env: {},
-    resourceLimits: { maxOldGenerationSizeMb: heapMb },
+    resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: youngMb },
   });
   const held = new Set<string>();
   const parked = new Map<number, Call>();
@@ -92,6 +101,8 @@ export function startThread<Call extends PoolThreadCall>(
   let stalled = false;
   let lost = false;
   let heard = 0;
+  /** Changes as long as the thread takes messages or sends some. */
+  const signs = () => heard + Atomics.load(pulse, 0);
   let lastRunning: number | undefined;
 
   const post = (message: ToThread) => worker.postMessage(message);
@@ -112,30 +123,39 @@ export function startThread<Call extends PoolThreadCall>(
     events.onLost(begun, ahead, end);
   };
 
+  /** Lets what the thread has said already come in first. */
+  const soon = (look: () => void) => setImmediate(() => setImmediate(look));
+
   /**
    * A call that has begun may have ended already, with its result on the way here: calls can be much shorter than a
-   * turn of this loop. Only one that is still without a result after a whole turn takes the thread with it.
+   * turn of this loop. Only one that is still without a result after a whole turn takes the thread with it; and when
+   * others wait there, only one that has not begun to wait itself when the thread has been silent for a while.
    */
-  const endUnlessDone = (entry: Given<Call>, end: ThreadEnd) => {
-    setImmediate(() =>
-      setImmediate(() => {
-        if (given.includes(entry)) lose(end);
-        else if (end.seq !== undefined && parked.has(end.seq)) endParked(end.seq, end);
-      }),
-    );
+  const endUnlessDone = (entry: Given<Call>, end: ThreadEnd & { readonly seq: number }) => {
+    const look = (before: number | undefined) => {
+      if (lost) return;
+      if (parked.has(end.seq)) return endParked(end);
+      if (!given.includes(entry)) return;
+      const now = signs();
+      if (parked.size === 0 || now === before) return lose(end);
+      setTimeout(() => soon(() => look(now)), crowdedSilenceMs);
+    };
+    soon(() => look(undefined));
   };
 
-  /** A call that waits is ended by its thread, as long as that thread says anything at all. */
-  const endParked = (seq: number, end: ThreadEnd) => {
-    post({ kind: 'end', seq, code: end.code, message: end.message });
-    const watch = (before: number) => {
-      setTimeout(() => {
-        if (lost || !parked.has(seq)) return;
-        if (heard === before) lose(end);
-        else watch(heard);
-      }, silenceMs);
+  /** A call that waits is ended by its thread, as long as that thread shows any sign of life. */
+  const endParked = (end: ThreadEnd & { readonly seq: number }) => {
+    post({ kind: 'end', seq: end.seq, code: end.code, message: end.message });
+    const look = (before: number) => {
+      if (lost || !parked.has(end.seq)) return;
+      const now = signs();
+      if (now === before) lose(end);
+      else watch(now);
     };
-    watch(heard);
+    const watch = (before: number) => {
+      setTimeout(() => soon(() => look(before)), parked.size > 1 ? crowdedSilenceMs : silenceMs);
+    };
+    watch(signs());
   };
 
   const onFrame = (frame: Uint8Array<ArrayBuffer>) => {
@@ -218,7 +238,7 @@ export function startThread<Call extends PoolThreadCall>(
     },
     stop(seq, code, message) {
       if (parked.has(seq)) {
-        endParked(seq, { code, message, seq });
+        endParked({ code, message, seq });
         return 'begun';
       }
       const entry = given.find(({ call }) => call.seq === seq);

@@ -22,6 +22,7 @@ import { createTaker } from './claims.ts';
 import { createFunction } from './functions.ts';
 import type { LoadedFunction } from './loaded-function.ts';
 import { createLogLimits } from './log-limits.ts';
+import { createStrayRejections } from './wasi03/stray-rejections.ts';
 
 /** From the main thread. Bytes are the content of a frame: a call, or something for a stream of this thread. */
 export type ToThread =
@@ -44,6 +45,8 @@ export type ThreadData = {
   /** Replies to asks for which the thread stands still, and the cell that changes with each. */
   readonly replies: MessagePort;
   readonly bell: SharedArrayBuffer;
+  /** A cell that changes with each message that the thread takes: it computes nothing at that moment. */
+  readonly pulse: SharedArrayBuffer;
 };
 
 /** Frames from this size on are handed over instead of copied, in bytes. */
@@ -51,11 +54,12 @@ const transferFrom = 16_384;
 
 type Running = { readonly call: CallFrame; readonly channel: ThreadChannel; end?: ResultFrame['result'] };
 
-export function runThread(port: MessagePort, { claims, number, replies, bell }: ThreadData): void {
+export function runThread(port: MessagePort, { claims, number, replies, bell, pulse }: ThreadData): void {
   const taker = createTaker(claims);
   const functions = new Map<string, LoadedFunction>();
   const waiting: Uint8Array<ArrayBuffer>[] = [];
   const running = new Map<number, Running>();
+  const strays = createStrayRejections(process);
   const logLimits = createLogLimits(() => performance.now());
   let busy = false;
   let called: LoadedFunction | undefined;
@@ -119,12 +123,14 @@ export function runThread(port: MessagePort, { claims, number, replies, bell }: 
     if (content[0] === kinds.credit) channel?.credit(readCredit(content));
   };
 
+  const pulseCell = new Int32Array(pulse);
   const onMessage = (message: ToThread) => {
+    Atomics.add(pulseCell, 0, 1);
     if (message instanceof Uint8Array) return onFrame(message);
     switch (message.kind) {
       case 'hold':
         try {
-          functions.set(message.digest, createFunction(message.digest, message));
+          functions.set(message.digest, createFunction(message.digest, message, strays));
         } catch {
           // A call of it will be answered with `function_load_failed`.
         }

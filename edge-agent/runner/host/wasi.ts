@@ -7,17 +7,25 @@
  * Invariant: an instance has one call at a time. What reaches outside goes through the channel of that call, and none
  * when there is no call.
  */
+import {
+  terminalInput,
+  terminalOutput,
+  terminalStderr,
+  terminalStdin,
+  terminalStdout,
+} from '@bytecodealliance/preview2-shim/cli';
+import { wallClock } from '@bytecodealliance/preview2-shim/clocks';
+import * as sockets from '@bytecodealliance/preview2-shim/sockets';
 import type { World } from '@skerry/shared/bundle.ts';
 import type { Surroundings } from '../wire.ts';
 import type { CallChannel } from './channel.ts';
 import { exit } from './cli/exit.ts';
-import { terminals } from './cli/terminals.ts';
 import { createConfig } from './config.ts';
 import { createFilesystem } from './filesystem/filesystem.ts';
 import { environmentOf } from './http/environment.ts';
 import { createOutgoingHandler } from './http/outgoing-handler.ts';
 import { createTypes } from './http/types.ts';
-import { createMonotonicClock, wallClock } from './io/clocks.ts';
+import { createMonotonicClock } from './io/clocks.ts';
 import { reasonOf } from './io/gate.ts';
 import { IoError } from './io/io-error.ts';
 import { poll } from './io/pollable.ts';
@@ -25,7 +33,6 @@ import { streams } from './io/streams.ts';
 import { createKeyvalue } from './keyvalue.ts';
 import { createLogging } from './logging.ts';
 import { insecure, insecureSeed, random } from './random.ts';
-import { sockets } from './sockets.ts';
 import { createStdio } from './streams.ts';
 
 export type Wasi = {
@@ -67,8 +74,18 @@ const everywhere: Record<string, unknown> = {
   'wasi:random/insecure': insecure,
   'wasi:random/insecure-seed': insecureSeed,
   'wasi:random/random': random,
-  ...terminals,
-  ...sockets,
+  'wasi:cli/terminal-input': terminalInput,
+  'wasi:cli/terminal-output': terminalOutput,
+  'wasi:cli/terminal-stderr': terminalStderr,
+  'wasi:cli/terminal-stdin': terminalStdin,
+  'wasi:cli/terminal-stdout': terminalStdout,
+  'wasi:sockets/instance-network': sockets.instanceNetwork,
+  'wasi:sockets/ip-name-lookup': sockets.ipNameLookup,
+  'wasi:sockets/network': sockets.network,
+  'wasi:sockets/tcp': sockets.tcp,
+  'wasi:sockets/tcp-create-socket': sockets.tcpCreateSocket,
+  'wasi:sockets/udp': sockets.udp,
+  'wasi:sockets/udp-create-socket': sockets.udpCreateSocket,
 };
 
 export function createWasi({ env, args, config, directories, world }: WasiOptions): Wasi {

@@ -75,6 +75,7 @@ export function start(options: Partial<RunnerOptions> = {}): Runner {
     idleMs: 600_000,
     memoryBytes: 4 * 1024 ** 3,
     deviceIsShort: () => false,
+    onLost: () => {},
     log: pino({ level: 'silent' }),
     ...options,
   });
@@ -149,7 +150,7 @@ export function killRunner(): void {
 }
 
 beforeAll(async () => {
-  for (const name of ['handler', 'host', 'command', 'run'] as const) {
+  for (const name of ['handler', 'host', 'command', 'run', 'wait'] as const) {
     digests[name] = hold((await prepareFixture(name)).bundle);
   }
   const { direct: _, ...glued } = decodeBundle((await prepareFixture('handler')).bundle);

@@ -8,6 +8,7 @@
  * are left out: a guest that copies a head must not be refused for them.
  */
 import type { Headers } from '@skerry/shared/http.ts';
+import { maxHeaderCharacters, maxHeaders } from '@skerry/shared/http-limits.ts';
 
 /** WIT `header-error`. */
 type HeaderError = { readonly tag: 'invalid-syntax' | 'forbidden' | 'immutable' };
@@ -31,9 +32,6 @@ const forbidden: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
-
-/** Those of `headersSchema` (shared/http.ts). */
-const limits = { entries: 256, characters: 65_536 } as const;
 
 type Entry = readonly [name: string, value: string];
 
@@ -84,7 +82,7 @@ export class Fields {
 
   set(name: string, values: readonly Uint8Array[]): void {
     this.#change(name);
-    if (values.length > limits.entries) throw new Error(`${values.length} headers`);
+    if (values.length > maxHeaders) throw new Error(`${values.length} headers`);
     const texts = values.map((value) => this.#checked(name, value));
     const key = name.toLowerCase();
     this.#replace([
@@ -106,6 +104,17 @@ export class Fields {
 
   entries(): [string, Uint8Array][] {
     return this.#entries.map(([name, value]) => [name, Buffer.from(value, 'latin1')]);
+  }
+
+  /** Of WASI 0.3, like the next. */
+  copyAll(): [string, Uint8Array][] {
+    return this.entries();
+  }
+
+  getAndDelete(name: string): Uint8Array[] {
+    const values = this.get(name);
+    this.delete(name);
+    return values;
   }
 
   clone(): Fields {
@@ -139,7 +148,7 @@ export class Fields {
     const lengths = entries.filter(([name]) => name.toLowerCase() === 'content-length');
     if (lengths.length > 1) throw { tag: 'invalid-syntax' } satisfies HeaderError;
     const characters = entries.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
-    if (entries.length > limits.entries || characters > limits.characters) {
+    if (entries.length > maxHeaders || characters > maxHeaderCharacters) {
       throw new Error(`${entries.length} headers of ${characters} characters`);
     }
     this.#entries = entries;

@@ -5,7 +5,8 @@
  * Invariants: a body that has a content-length is whole only with exactly that many bytes; one that is dropped without
  * `finish` is broken off, never whole.
  */
-import { type Headers, streamWindowBytes } from '@skerry/shared/http.ts';
+import type { Headers } from '@skerry/shared/http.ts';
+import { streamWindowBytes } from '@skerry/shared/http-limits.ts';
 import type { PartSink } from '../channel.ts';
 import type { CallSignal } from '../io/gate.ts';
 import { OutputStream, type OutputTarget } from '../io/streams.ts';

@@ -105,7 +105,12 @@ function pointed(
 }
 
 const bytes: Codec = pointed(
-  ({ memory }, at, length) => (length === 0 ? new Uint8Array(0) : memory.bytes(at, length).slice()),
+  ({ memory }, at, length) => {
+    if (length === 0) return new Uint8Array(0);
+    const view = memory.bytes(at, length);
+    memory.take(length);
+    return view.slice();
+  },
   ({ memory }, value) => [memory.putBytes(value as Uint8Array), (value as Uint8Array).byteLength],
 );
 
@@ -116,7 +121,10 @@ export function list(element: ValueType, codecOf: CodecOf): Codec {
   return pointed(
     (context, at, length) => {
       if (length > maxElements) throw new Error(`a list of ${length} elements; the limit is ${maxElements}`);
-      if (length > 0) context.memory.check(at, length * size, alignment);
+      if (length > 0) {
+        context.memory.check(at, length * size, alignment);
+        context.memory.take(length * size);
+      }
       return Array.from({ length }, (_, index) => codec.load(context, at + index * size));
     },
     (context, value) => {

@@ -35,6 +35,7 @@ export function prepareGuestCall({ type }: LinkedPlan['entry']): GuestCall {
 
   const read = (context: Context, value: CoreValue | undefined): unknown => {
     if (!result) return undefined;
+    context.memory.beginValues();
     if (result.flat.length <= 1) return result.lift(context, new CoreValues(value === undefined ? [] : [value]));
     const at = Number(value) >>> 0;
     context.memory.check(at, result.size, result.alignment);

@@ -13,6 +13,8 @@ export class GuestMemory {
   readonly #memory: WebAssembly.Memory;
   readonly #realloc: ((old: number, oldSize: number, alignment: number, size: number) => number) | undefined;
   #view: DataView<ArrayBuffer>;
+  /** Bytes that values may still take out. */
+  #left: number;
 
   /** @param realloc makes room; absent when nothing needs any */
   constructor(
@@ -22,12 +24,27 @@ export class GuestMemory {
     this.#memory = memory;
     this.#realloc = realloc;
     this.#view = new DataView(memory.buffer);
+    this.#left = memory.buffer.byteLength;
   }
 
   /** To be taken anew after every call into the guest: its memory may have grown. */
   get view(): DataView<ArrayBuffer> {
     if (this.#view.buffer !== this.#memory.buffer) this.#view = new DataView(this.#memory.buffer);
     return this.#view;
+  }
+
+  /**
+   * The values of one call follow. They take as many bytes out as the memory has, at most: pointers in a list may all
+   * lead to the same bytes, and what they make on the host's side is nowhere else limited.
+   */
+  beginValues(): void {
+    this.#left = this.#memory.buffer.byteLength;
+  }
+
+  /** A value takes so many bytes out. @throws Error when the values of this call have had them all */
+  take(size: number): void {
+    this.#left -= size;
+    if (this.#left < 0) throw new Error('values of one call that are larger than the memory they are in');
   }
 
   /** @throws Error when these bytes are not all there */
@@ -53,7 +70,10 @@ export class GuestMemory {
   }
 
   text(at: number, length: number): string {
-    return length === 0 ? '' : decoder.decode(this.bytes(at, length));
+    if (length === 0) return '';
+    const bytes = this.bytes(at, length);
+    this.take(length);
+    return decoder.decode(bytes);
   }
 
   /** @returns where it is, and its length in bytes */

@@ -40,6 +40,7 @@ export function prepareHostCall({ interface: name, function: fn, type }: CallFun
 
   return (context, imports, values) => {
     const at = inMemory ? Number(values.at(-1)) >>> 0 : 0;
+    context.memory.beginValues();
     const args = lift(context, new CoreValues(values));
     const succeed = (value: unknown) => give(context, fallible ? { tag: 'ok', val: value } : value, at);
     const fail = (error: unknown) => {

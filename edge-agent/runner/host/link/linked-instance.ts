@@ -31,7 +31,7 @@ export type Linker = {
 type Realloc = (old: number, oldSize: number, alignment: number, size: number) => number;
 
 /** A core instance that has not been made, or exports no such thing: for a host function that needs no memory. */
-const noMemory = {} as GuestMemory;
+const noMemory = { beginValues() {} } as unknown as GuestMemory;
 
 export function createLinker(plan: LinkedPlan, modules: ReadonlyMap<string, WebAssembly.Module>): Linker {
   const hostCalls = plan.host.map((fn) => ('drop' in fn ? undefined : prepareHostCall(fn)));

@@ -1,0 +1,27 @@
+/**
+ * Functions that one agent holds back because they ended their runner again and again, as it told last. What it told
+ * counts until its next status, or until its time is up.
+ */
+import type { FrameOf, ToControl } from '@skerry/shared/protocol.ts';
+
+export type HeldFunctions = {
+  /** What the agent says now; absent from agents that do not tell. */
+  told(held: FrameOf<ToControl, 'status'>['held']): void;
+  /** Milliseconds until the agent lets a call of it through to try; undefined when it is not held back. */
+  retryInMs(functionId: string): number | undefined;
+};
+
+/** @param now in milliseconds */
+export function createHeldFunctions(now: () => number): HeldFunctions {
+  let until = new Map<string, number>();
+  return {
+    told(held = []) {
+      const at = now();
+      until = new Map(held.map(({ function: id, retryInMs }) => [id, at + retryInMs]));
+    },
+    retryInMs(functionId) {
+      const end = until.get(functionId);
+      return end === undefined ? undefined : Math.max(0, end - now());
+    },
+  };
+}

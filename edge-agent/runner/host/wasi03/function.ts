@@ -1,0 +1,111 @@
+/**
+ * A function of WASI 0.3 in a thread. To everything around it it is one of 0.2 that waits; what differs is how an
+ * instance is made, and when it has answered.
+ *
+ * Invariants: every call has an instance of its own, since what the glue keeps of tasks and streams is not known to be
+ * as it was after a call. When the call has its outcome the instance does nothing any more, whatever it has left.
+ */
+import type { AsyncWorld, Bundle, World } from '@skerry/shared/bundle.ts';
+import type { CallFrame, Surroundings } from '../../wire.ts';
+import type { CallChannel } from '../channel.ts';
+import { Exit } from '../cli/exit.ts';
+import { failureOf } from '../failure.ts';
+import type { IncomingRequest } from '../http/incoming-messages.ts';
+import type { ResponseOutparam } from '../http/response-outparam.ts';
+import { type CallOutcome, createInstance } from '../instance.ts';
+import type { LoadedFunction } from '../loaded-function.ts';
+import { gluedMaker, type Maker, type Modules } from '../maker.ts';
+import { createWasi, type Wasi } from '../wasi.ts';
+import { compileScopedGlue, type ScopedGlue } from './glue.ts';
+import { type AsyncHandler, handleWith, httpTypes } from './http-types.ts';
+import { createInterfaces } from './interfaces.ts';
+import { createPollTimers, type PollTimers } from './poll-timers.ts';
+import type { StrayRejections } from './stray-rejections.ts';
+
+type Loaded = {
+  readonly world: AsyncWorld;
+  readonly exportName: string;
+  readonly glue: ScopedGlue;
+  readonly modules: Modules;
+  readonly strays: StrayRejections;
+};
+
+/** What it is of 0.2, by its answers. */
+const asOld = {
+  'wasi:cli/run@0.3': 'wasi:cli/run',
+  'wasi:http/handler@0.3': 'wasi:http/incoming-handler',
+} as const satisfies Record<AsyncWorld, World>;
+
+/** @throws SyntaxError when the glue is not what jco writes */
+export function createAsyncFunction(
+  digest: string,
+  { world, exportName, glue }: Pick<Bundle, 'exportName' | 'glue'> & { readonly world: AsyncWorld },
+  modules: Modules,
+  strays: StrayRejections,
+): LoadedFunction {
+  const loaded = { world, exportName, glue: compileScopedGlue(glue, digest), modules, strays };
+  return {
+    call: (call, channel) => callOnce(loaded, call, channel),
+    makeAhead() {},
+    dropAhead() {},
+  };
+}
+
+async function callOnce(loaded: Loaded, call: CallFrame, channel: CallChannel): Promise<CallOutcome> {
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  // Whoever waits for it sees it; before and after, nobody does.
+  failed.catch(() => {});
+  const timers = createPollTimers(fail);
+  const world = asOld[loaded.world];
+  try {
+    const { env = {}, args = [], config = {}, directories = [] }: Partial<Surroundings> = JSON.parse(call.surroundings);
+    const wasi = createWasi({ env, args, config, directories, world });
+    wasi.begin(channel, call.input, call.outputBytes, fail);
+    const make = makerOf(loaded, wasi, timers, { failed, fail });
+    return await loaded.strays.during(fail, async () => {
+      const instance = await createInstance({ world, make }, wasi);
+      return instance.call(call, channel);
+    });
+  } catch (error) {
+    return failureOf(error, [], '');
+  } finally {
+    timers.stop();
+  }
+}
+
+type Failing = { readonly failed: Promise<never>; fail(error: unknown): void };
+
+/** An instance's `run` ends when the guest's has, and what the guest had written by then is here; or it fails. */
+function makerOf(
+  { world, exportName, glue, modules }: Loaded,
+  wasi: Wasi,
+  timers: PollTimers,
+  { failed, fail }: Failing,
+): Maker {
+  return async (imports) => {
+    const interfaces = createInterfaces(wasi, { moved: timers.wake, fail });
+    const make = gluedMaker({ exportName }, glue(timers, fail), modules);
+    const made = await make({ ...imports, ...interfaces.imports, ...httpTypes });
+    /** Runs the guest, and waits for what it has written. */
+    const runAll = async (start: () => Promise<void>) => {
+      // Everything may wait here, and for what the host knows nothing of: the deadline is watched from the start.
+      wasi.signal();
+      timers.wake();
+      await start();
+      await interfaces.settled();
+    };
+    const race = (start: () => Promise<void>) =>
+      Promise.race([runAll(start), failed]).catch(async (error: unknown) => {
+        if (error instanceof Exit) await interfaces.settled();
+        throw error;
+      });
+    const exported =
+      world === 'wasi:cli/run@0.3'
+        ? { run: () => race((made.exported as { run(): Promise<void> }).run) }
+        : {
+            handle: (request: IncomingRequest, outparam: ResponseOutparam) =>
+              race(() => handleWith(made.exported as AsyncHandler, request, outparam, wasi.signal, timers.wake)),
+          };
+    return { ...made, exported };
+  };
+}

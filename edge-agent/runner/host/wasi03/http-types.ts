@@ -1,0 +1,157 @@
+/**
+ * `wasi:http/types@0.3` for a handler: the request that it is given, and the response that it makes, over the classes of
+ * 0.2, which have the limits and the rules of what may be sent. Requests of its own a guest makes with 0.2's.
+ */
+import { errorCode } from '../http/error-code.ts';
+import { Fields } from '../http/fields.ts';
+import { IncomingBody } from '../http/incoming-body.ts';
+import type { IncomingRequest } from '../http/incoming-messages.ts';
+import { OutgoingBody } from '../http/outgoing-body.ts';
+import { OutgoingResponse } from '../http/outgoing-response.ts';
+import { ResponseOutparam } from '../http/response-outparam.ts';
+import type { CallSignal } from '../io/gate.ts';
+import { drain, type Ended, type GuestStream, readable } from './byte-streams.ts';
+
+/** What a `future<result<option<trailers>, error-code>>` resolves to. */
+type Trailers =
+  | { readonly tag: 'ok'; readonly val?: Fields | undefined }
+  | { readonly tag: 'err'; readonly val: unknown };
+
+const terminated = () => errorCode('connection-terminated');
+
+class Request {
+  #received: { readonly request: IncomingRequest; readonly moved: () => void } | undefined;
+
+  static of(request: IncomingRequest, moved: () => void): Request {
+    const made = new Request();
+    made.#received = { request, moved };
+    return made;
+  }
+
+  getMethod = () => this.#open().request.method();
+  getPathWithQuery = () => this.#open().request.pathWithQuery();
+  getScheme = () => this.#open().request.scheme();
+  getAuthority = () => this.#open().request.authority();
+  getHeaders = () => this.#open().request.headers();
+  getOptions = () => undefined;
+
+  /** The body, and what comes after it. The second never rejects. */
+  static consumeBody(request: Request): [ReadableStream<Uint8Array>, Promise<Trailers>] {
+    const { request: received, moved } = request.#open();
+    request.#received = undefined;
+    const body = received.consume();
+    const [stream, ended] = readable(body.stream(), terminated, moved);
+    const trailers = ended.then((end) => (end.tag === 'ok' ? trailersOf(body) : end)).finally(moved);
+    return [stream, trailers];
+  }
+
+  #open() {
+    if (!this.#received) throw new Error('a request that is gone');
+    return this.#received;
+  }
+}
+
+async function trailersOf(body: IncomingBody): Promise<Trailers> {
+  const future = IncomingBody.finish(body);
+  try {
+    await future.subscribe().block();
+    const given = future.get();
+    return given?.tag === 'ok' && given.val.tag === 'ok' ? given.val : { tag: 'err', val: terminated() };
+  } catch {
+    // The call is over.
+    return { tag: 'err', val: terminated() };
+  }
+}
+
+type Answer = {
+  readonly headers: Fields;
+  readonly contents: GuestStream | undefined;
+  readonly trailers: PromiseLike<Trailers>;
+  readonly sent: PromiseWithResolvers<Ended>;
+};
+
+class Response {
+  #answer: Answer | undefined;
+  #status = 200;
+
+  static new(
+    headers: Fields,
+    contents: GuestStream | undefined,
+    trailers: PromiseLike<Trailers>,
+  ): [Response, Promise<Ended>] {
+    if (!(headers instanceof Fields)) throw new TypeError('headers that are no fields');
+    const response = new Response();
+    const sent = Promise.withResolvers<Ended>();
+    response.#answer = { headers, contents, trailers, sent };
+    return [response, sent.promise];
+  }
+
+  getStatusCode = () => this.#status;
+  getHeaders = () => this.#open().headers;
+
+  setStatusCode(status: number): void {
+    if (!Number.isInteger(status) || status < 200 || status > 599) throw undefined;
+    this.#status = status;
+  }
+
+  /**
+   * Resolves when the answer has gone out, or will never be whole: the outparam knows which.
+   *
+   * @throws what the guest's stream throws, and TypeError when it is none
+   */
+  static async send(response: Response, outparam: ResponseOutparam, signal: CallSignal, moved: () => void) {
+    const { headers, contents, trailers, sent } = response.#open();
+    response.#answer = undefined;
+    const outgoing = new OutgoingResponse(headers, signal);
+    outgoing.setStatusCode(response.#status);
+    const body = outgoing.body();
+    const stream = body.write();
+    ResponseOutparam.set(outparam, { tag: 'ok', val: outgoing });
+    try {
+      if (contents) await drain(contents, stream, moved);
+      stream[Symbol.dispose]();
+      const end = await trailers;
+      if (end.tag === 'ok') OutgoingBody.finish(body, end.val);
+      else OutgoingBody.breakOff(body);
+      sent.resolve({ tag: 'ok' });
+    } catch (error) {
+      OutgoingBody.breakOff(body);
+      sent.resolve({ tag: 'err', val: terminated() });
+      // A stream's own failure is a value; everything else is the guest's fault.
+      if (error instanceof Error) throw error;
+    } finally {
+      moved();
+    }
+  }
+
+  #open(): Answer {
+    if (!this.#answer) throw new Error('a response that is gone');
+    return this.#answer;
+  }
+}
+
+class RequestOptions {}
+
+/** As the glue asks for it. */
+export const httpTypes = { 'wasi:http/types@0.3': { Fields, Request, RequestOptions, Response } };
+
+/** `wasi:http/handler@0.3`, as the glue gives it. */
+export type AsyncHandler = { handle(request: Request): Promise<Response> };
+
+/** Calls the guest's handler; its answer, or its error-code, goes to the outparam. @throws whatever else it throws */
+export async function handleWith(
+  { handle }: AsyncHandler,
+  received: IncomingRequest,
+  outparam: ResponseOutparam,
+  signal: CallSignal,
+  moved: () => void,
+): Promise<void> {
+  const response = await handle(Request.of(received, moved)).catch((error: unknown) => {
+    if (!(error instanceof Error) || !Object.hasOwn(error, 'payload')) throw error;
+    ResponseOutparam.set(outparam, {
+      tag: 'err',
+      val: (error as Error & { payload: ReturnType<typeof terminated> }).payload,
+    });
+  });
+  if (response) await Response.send(response, outparam, signal, moved);
+}

@@ -1,0 +1,119 @@
+/**
+ * The timers that jco's glue for asynchronous components is given in place of the global ones, for one instance.
+ *
+ * The glue polls: it asks every 10 ms whether a waiting task can go on, and every millisecond whether the guest's end of
+ * a stream has moved. All of these questions depend on what the host has done for the instance since, so they are asked
+ * in rounds: at once when the host has done something (`wake`), then ever more rarely, up to every 100 ms.
+ *
+ * Invariants: after `stop` nothing of the instance runs any more, and nothing is kept. An error that escapes from a
+ * question goes to `onFault`: thrown, it would end the thread, and every call that waits in it.
+ */
+
+/** The names under which the glue finds them. */
+export type PollTimers = {
+  setTimeout(poll: () => unknown, delayMs?: number): number;
+  setInterval(poll: () => unknown): number;
+  clearInterval(timer: number): void;
+  queueMicrotask(job: () => unknown): void;
+  /** The host has done something that the guest may be waiting for. */
+  wake(): void;
+  stop(): void;
+};
+
+/** Rounds in a row, one for each turn of the event loop, after the host has done something. */
+const roundsAtOnce = 8;
+/** Between rounds when nothing happens, in milliseconds; it doubles from 1 up to this. */
+const longestPause = 100;
+/** Questions that may be open at one time: a guest makes them, by its tasks and streams. */
+const maxPolls = 100_000;
+
+type Poll = { readonly ask: () => unknown; readonly repeats: boolean };
+
+/** @param onFault called with what a question threw, or rejected with */
+export function createPollTimers(onFault: (error: unknown) => void): PollTimers {
+  const polls = new Map<number, Poll>();
+  let soon: (() => unknown)[] = [];
+  let lastTimer = 0;
+  let rounds = 0;
+  let stopped = false;
+  let immediate: NodeJS.Immediate | undefined;
+  let pause: NodeJS.Timeout | undefined;
+
+  const ask = (poll: () => unknown) => {
+    try {
+      const answer = poll();
+      if (answer instanceof Promise) answer.catch(onFault);
+    } catch (error) {
+      onFault(error);
+    }
+  };
+
+  const schedule = () => {
+    if (stopped || immediate) return;
+    if (polls.size > 0 && rounds >= roundsAtOnce) {
+      pause ??= setTimeout(round, Math.min(2 ** (rounds - roundsAtOnce), longestPause));
+    } else {
+      clearTimeout(pause);
+      pause = undefined;
+    }
+    if (soon.length > 0 || (polls.size > 0 && rounds < roundsAtOnce)) immediate = setImmediate(turn);
+  };
+
+  const turn = () => {
+    immediate = undefined;
+    const now = soon;
+    soon = [];
+    for (const poll of now) ask(poll);
+    if (rounds < roundsAtOnce) round();
+    else schedule();
+  };
+
+  const round = () => {
+    pause = undefined;
+    rounds += 1;
+    for (const [timer, poll] of [...polls]) {
+      if (!poll.repeats) polls.delete(timer);
+      if (!stopped) ask(poll.ask);
+    }
+    schedule();
+  };
+
+  const add = (poll: Poll): number => {
+    lastTimer += 1;
+    if (stopped) return lastTimer;
+    if (polls.size >= maxPolls) throw new Error(`more than ${maxPolls} tasks and streams that wait`);
+    polls.set(lastTimer, poll);
+    schedule();
+    return lastTimer;
+  };
+
+  return {
+    setTimeout(poll, delayMs = 0) {
+      if (delayMs > 0) return add({ ask: poll, repeats: false });
+      if (!stopped) soon.push(poll);
+      schedule();
+      lastTimer += 1;
+      return lastTimer;
+    },
+    setInterval: (poll) => add({ ask: poll, repeats: true }),
+    clearInterval(timer) {
+      polls.delete(timer);
+    },
+    queueMicrotask(job) {
+      queueMicrotask(() => {
+        if (!stopped) ask(job);
+      });
+    },
+    wake() {
+      rounds = 0;
+      schedule();
+    },
+    stop() {
+      stopped = true;
+      polls.clear();
+      soon = [];
+      clearImmediate(immediate);
+      clearTimeout(pause);
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/** What is not used goes: threads, compiled code and at last the runner; the next call brings it back. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fixture } from './fixture.ts';
+import { type Site, startSite } from './site.ts';
+
+const threads = 'skerry_agent_runner_threads';
+
+let site: Site;
+beforeAll(async () => {
+  site = await startSite({ SKERRY_IDLE_MS: '500', SKERRY_THREADS: '3' });
+  await site.deploy('wait', fixture('wait'));
+  await site.deploy('busy', fixture('handler'), { limits: { timeout_ms: 300 } });
+  await site.neighbour.stop();
+}, 60_000);
+afterAll(() => site?.close());
+
+test('threads and the runner go when nobody calls; the next call is cold, the one after it warm', async () => {
+  await Promise.all(Array.from({ length: 6 }, () => site.call('busy', 'spin')));
+  const most = await site.untilMetric(threads, (count) => count > 0);
+  expect(most).toBeGreaterThan(0);
+  await site.untilMetric(threads, (count) => count === 0);
+  await site.untilNoRunner();
+  const idle = site.residentMb();
+  const cold = await site.call('wait', 0);
+  const warm = await site.call('wait', 0);
+  console.log(
+    `threads ${most} -> 0; agent alone ${idle.toFixed(0)} MiB; cold ${cold.ms.toFixed(0)} ms, warm ${warm.ms.toFixed(1)} ms`,
+  );
+  expect([cold.headers.get('x-skerry-cold'), warm.headers.get('x-skerry-cold')]).toEqual(['1', '0']);
+  expect([cold.status, warm.status]).toEqual([200, 200]);
+  expect(site.runner()).toBeDefined();
+  expect(await site.metric('skerry_agent_runner_restarts'), 'to rest is no loss').toBe(0);
+});
+
+test('a call that waits keeps its runner, however long', async () => {
+  const waiting = site.call('wait', 2_000);
+  const pid = await site.untilMetric('skerry_agent_invocations_parked', (count) => count === 1).then(site.runner);
+  expect((await waiting).status).toBe(200);
+  expect(site.runner()).toBe(pid);
+});
