@@ -80,7 +80,7 @@ export const networkSchema = z.enum(['loopback', 'link-local', 'metadata', 'lan'
 export type Network = z.infer<typeof networkSchema>;
 
 const absolutePath = textSchema(1024).regex(
-  /^\/(?!.*(?:^|\/)\.{1,2}(?:\/|$))/,
+  /^(?!.*\/\.{1,2}(?:\/|$))\//,
   'must be an absolute path without . or ..',
 );
 
