@@ -111,3 +111,33 @@ test.skipIf(noClang)(`funless-c${skipped(noClang)}`, async () => {
   expect(await invoke('funless-c', { name: 'Ada' })).toMatchObject({ body: { data: { you_said: { name: 'Ada' } } } });
   expect(await invoke('funless-c', {})).toMatchObject({ status: 422, body: { errors: { code: 'function_error' } } });
 });
+
+for (const [lang, world, reason] of [
+  ['js', 'handler', ''],
+  ['ts', 'handler', ''],
+  ['c', 'handler', noClang],
+  ['c', 'http', noClang],
+  ['rust', 'handler', noRust],
+  ['rust', 'http', noRust],
+] as const) {
+  test.skipIf(reason)(
+    `what fn new writes for ${lang}, ${world}, answers as it is${skipped(reason)}`,
+    { timeout: 120_000 },
+    async () => {
+      // The compilers are the same as those of the examples, which are skipped without them.
+      if (reason !== '') return expect(reason).toMatch(/^no /);
+      const name = `new-${lang}-${world}`;
+      const directory = join(folder, name);
+      execFileSync(process.execPath, [cli, 'fn', 'new', name, '--lang', lang, '--world', world], { cwd: folder });
+      execFileSync(process.execPath, [cli, 'fn', 'build', directory], { stdio: 'pipe' });
+      const component = readFileSync(join(directory, `${name}.wasm`));
+      const manifest = JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8'));
+      expect(await platform.api.upload('POST', '/v1/fn/_', name, component, { manifest })).toMatchObject({
+        status: 201,
+      });
+      const answer = await invoke(name, { name: 'Ada' });
+      expect(answer.status).toBe(200);
+      expect(JSON.stringify(answer.body)).toMatch(/Hello, (Ada|World)!|"you_said":\{"name":"Ada"\}/);
+    },
+  );
+}
