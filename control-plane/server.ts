@@ -30,6 +30,8 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 const requestTimeoutMs = limitCeilings.timeoutMs + 60_000;
 /** Nobody needs long for the head of a request. */
 const headersTimeoutMs = 20_000;
+/** Longer than the minute for which load balancers and clients keep a connection: who closes first must be they. */
+const keepAliveTimeoutMs = 65_000;
 
 /** @param doors is asked first; what it does not answer is for the application */
 export function createHttpServer(
@@ -42,7 +44,11 @@ export function createHttpServer(
   let stopping = false;
   let onIdle = () => {};
 
-  const timeouts = { requestTimeout: requestTimeoutMs, headersTimeout: headersTimeoutMs };
+  const timeouts = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: headersTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+  };
   const server = createServer(timeouts, (request, response) => {
     inFlight += 1;
     // Keep-alive connections would go on sending requests for ever.

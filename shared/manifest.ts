@@ -79,10 +79,7 @@ export const outboundSchema = z
 export const networkSchema = z.enum(['loopback', 'link-local', 'metadata', 'lan']);
 export type Network = z.infer<typeof networkSchema>;
 
-const absolutePath = textSchema(1024).regex(
-  /^(?!.*\/\.{1,2}(?:\/|$))\//,
-  'must be an absolute path without . or ..',
-);
+const absolutePath = textSchema(1024).regex(/^(?!.*\/\.{1,2}(?:\/|$))\//, 'must be an absolute path without . or ..');
 
 /** A directory of the device that the function sees. The agent must offer it as well (SKERRY_DIRECTORIES). */
 export const directorySchema = z.strictObject({
