@@ -16,8 +16,11 @@ COPY edge-agent edge-agent
 RUN node edge-agent/build.ts
 
 FROM node:26.10.0-bookworm-slim
+# The two memory settings save an agent that mostly waits a few megabytes; neither can be set from inside (docs/decisions/0011).
 ENV NODE_ENV=production \
     SKERRY_DATA=/var/lib/skerry-agent \
+    MALLOC_ARENA_MAX=1 \
+    NODE_OPTIONS=--max-semi-space-size=1 \
     SKERRY_METRICS_PORT=9464
 RUN install -d -o node -g node -m 0700 /var/lib/skerry-agent
 WORKDIR /app

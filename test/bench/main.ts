@@ -40,6 +40,9 @@ const defaults = {
   SKERRY_CATALOG_POLL_MS: undefined,
 };
 
+/** What infra/skerry-agent.service sets besides. */
+const asInstalled = { MALLOC_ARENA_MAX: '1', NODE_OPTIONS: '--max-semi-space-size=1' };
+
 /** 230 bytes of JSON, as a sensor reading might be. */
 const args = { device: 'press-7', at: '2026-01-01T00:00:00Z', values: Array.from({ length: 30 }, (_, n) => 20 + n) };
 const body = JSON.stringify({ args });
@@ -99,7 +102,7 @@ async function main(): Promise<void> {
     pathToFileURL(join(release, 'agent.mjs')),
   );
   try {
-    const agent = await platform.agent('bench');
+    const agent = await platform.agent('bench', asInstalled);
     const pids = { agent: agent.pid, controlPlane: platform.controlPlane.pid };
     const idle = residentMemory(pids);
     say('warm functions');
