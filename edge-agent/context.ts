@@ -10,6 +10,7 @@ import { createFetcher } from './fetch.ts';
 import { createFunctions } from './functions.ts';
 import { loadIdentity } from './identity.ts';
 import { createDoor } from './invoke.ts';
+import { createLogGate } from './log-gate.ts';
 import { createLogs } from './logs.ts';
 import { createMemory } from './memory.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -66,10 +67,12 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
       log,
     });
   const logs = createLogs();
+  const logGate = createLogGate(() => performance.now());
   const functions = createFunctions(store, (functionId, change) => {
     circuit.forget(functionId);
     if (change === 'activated') return;
     logs.forget(functionId);
+    logGate.forget(functionId);
     broker.forget(functionId);
   });
   const fetcher = createFetcher(store, (frame) => tunnel.send(frame));
@@ -96,8 +99,10 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     runner,
     circuit,
     onOutcome: metrics.ended,
-    onLog: (functionId, invocation, revision, { source, text }) =>
-      logs.add(functionId, { time: Date.now(), invocation, revision, source, text }),
+    onLog(fn, invocation, entry) {
+      const time = Date.now();
+      for (const line of logGate.pass(fn, entry)) logs.add(fn.id, { time, invocation, revision: fn.revision, ...line });
+    },
   });
   const parts = createDesiredParts();
   let status: NodeJS.Timeout | undefined;

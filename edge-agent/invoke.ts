@@ -60,7 +60,7 @@ export type DoorOptions = {
   readonly circuit: Pick<Circuit, 'heldForMs' | 'ended'>;
   /** Called with every outcome, for the metrics. */
   readonly onOutcome: (outcome: InvocationOutcome) => void;
-  readonly onLog: (functionId: string, invocation: string, revision: number, entry: LogEntry) => void;
+  readonly onLog: (fn: DesiredFunction, invocation: string, entry: LogEntry) => void;
   readonly now?: () => number;
 };
 
@@ -137,7 +137,7 @@ export function createDoor(options: DoorOptions): Door {
         streams: invocation.streams ?? false,
         input: invocation.input,
       },
-      { ...events, onLog: (entry) => onLog(fn.id, invocation.id, revision, entry) },
+      { ...events, onLog: (entry) => onLog(fn, invocation.id, entry) },
     );
     for (const part of early) runner.part(invocation.id, part);
     const { result, head, trailers, durationUs, cold, started } = await calling;

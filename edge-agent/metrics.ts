@@ -47,6 +47,9 @@ export function createMetrics(sources: MetricsSources): Metrics {
     'Invocations that wait in a thread and hold nothing but memory',
     () => runner.stats().parked,
   );
+  gauge('skerry_agent_runner_memory_limited', '1 when the operating system limits the memory of functions', () =>
+    Number(runner.stats().memoryIsLimited),
+  );
   gauge('skerry_agent_runner_memory_bytes', 'Memory of the runner', () => runner.stats().memoryBytes);
   gauge(
     'skerry_agent_runner_threads_ended',

@@ -2,9 +2,10 @@
 import type { DesiredFunction } from '@skerry/shared/protocol.ts';
 import type { Surroundings } from './runner/wire.ts';
 
-/** JSON of `Surroundings`. Equal functions have equal text. */
-export function surroundingsOf({ env, args, grants }: DesiredFunction): string {
+/** JSON of `Surroundings`. The same function has the same text, another one has another. */
+export function surroundingsOf({ id, env, args, grants }: DesiredFunction): string {
   const surroundings: Surroundings = {
+    function: id,
     env,
     args,
     config: grants.config,

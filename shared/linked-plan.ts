@@ -8,7 +8,7 @@ import * as z from 'zod';
 /** Core modules of a bundle, and core instances of a plan, at most. */
 export const maxCores = 64;
 /** Functions of the host that one component can be given, at most. */
-const maxHostFunctions = 1_000;
+export const maxHostFunctions = 1_000;
 /** Types, all parts counted, of one function at most. */
 export const maxTypeParts = 2_000;
 
@@ -98,7 +98,7 @@ export type HostFunction = z.infer<typeof hostFunctionSchema>;
 
 export const linkedPlanSchema = z.object({
   /** Resources of the host, by interface without version and WIT name. */
-  resources: z.array(z.object({ interface: z.string(), name: z.string() })).max(1_000),
+  resources: z.array(z.object({ interface: z.string(), name: z.string() })).max(maxHostFunctions),
   host: z.array(hostFunctionSchema).max(maxHostFunctions),
   instances: z
     .array(

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { generateTypes } from '@bytecodealliance/jco/component';
 import { findToolchain } from '@skerry/cli/build/rust.ts';
 import { createPreparer } from '@skerry/control-plane/prepare/preparer.ts';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -65,6 +66,17 @@ describe('new', () => {
     expect(code).toBe(2);
     expect(await readdir(join(directory, 'taken'))).toEqual(['file']);
   });
+});
+
+test('the type of a handler is what its WIT gives', async () => {
+  const wit = await readFile(new URL('../shared/wit/handler.wit', import.meta.url), 'utf8');
+  const files = await generateTypes('fn', { wit: { tag: 'source', val: wit }, world: 'handler', guest: true });
+  const [, parameters, result] =
+    /function invoke(\(.*\)): (\w+);/.exec(files.map(([, text]) => Buffer.from(text).toString()).join('')) ?? [];
+  for (const template of ['js-handler', 'ts-handler']) {
+    const types = await readFile(new URL(`../cli/templates/${template}/skerry.d.ts`, import.meta.url), 'utf8');
+    expect(types).toContain(`export type Invoke = ${parameters} => ${result};`);
+  }
 });
 
 describe('build', () => {

@@ -18,6 +18,7 @@ import {
   type HostFunction,
   type LinkedPlan,
   maxCores,
+  maxHostFunctions,
 } from '@skerry/shared/linked-plan.ts';
 import { createReader, type Reader, readSections, Truncated } from './binary.ts';
 import {
@@ -102,7 +103,10 @@ export function readFlatComponent(
     const spaces = newSpaces(new Set(suspending));
     for (const { id, content } of readSections(component)) readSection(id, content, spaces, nameOf);
     const { plan, exports } = spaces;
-    return plan.instances.length > maxCores ? undefined : { ...plan, exports };
+    const { instances, host, resources } = plan;
+    const fits =
+      instances.length <= maxCores && host.length <= maxHostFunctions && resources.length <= maxHostFunctions;
+    return fits ? { ...plan, exports } : undefined;
   } catch (error) {
     if (error instanceof NotFlat || error instanceof Truncated) return undefined;
     throw error;

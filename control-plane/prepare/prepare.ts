@@ -8,6 +8,7 @@
  */
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { type Bundle, digestOf, encodeBundle, isAsync, type World } from '@skerry/shared/bundle.ts';
+import { maxCores } from '@skerry/shared/linked-plan.ts';
 import { interfaceFunctions } from '@skerry/shared/wit/functions.ts';
 import { suspendingImports } from '@skerry/shared/wit/provided.ts';
 import { adapt, preview1Functions } from './adapt.ts';
@@ -34,6 +35,7 @@ export type PrepareOptions = {
 /** @throws SkerryError `component_rejected` */
 export async function prepare(upload: Uint8Array, { memoryBytes, wasi03 = false }: PrepareOptions): Promise<Prepared> {
   const { component, imports, modules, ...head } = await translate(upload, wasi03);
+  if (modules.length > maxCores) throw rejected(`it has ${modules.length} core modules; the limit is ${maxCores}`);
   let initialMemoryBytes = 0;
   const capped = modules.map(({ name, bytes }) => {
     const { module, initialBytes } = capMemory(capTables(bytes), memoryBytes);

@@ -82,6 +82,8 @@ export type RunnerStats = {
   readonly threadsEnded: number;
   /** Memory of the process at the last look, in bytes. */
   readonly memoryBytes: number;
+  /** The operating system holds it to its limit, so that it is not only looked at. */
+  readonly memoryIsLimited: boolean;
   /** Process id, while there is one. */
   readonly pid: number | undefined;
 };

@@ -307,6 +307,7 @@ export function createRunner(options: RunnerOptions): Runner {
       restarts: supervisor.restarts,
       threadsEnded: endedBefore + live.ended,
       memoryBytes: memory.bytes,
+      memoryIsLimited: memory.group !== undefined,
       pid: supervisor.current?.pid,
     }),
     async close() {

@@ -102,6 +102,8 @@ export function readDigest(content: Buffer): string {
 
 /** What a function sees and may do, as it travels; equal ones have equal text. */
 export type Surroundings = {
+  /** Id of the function: two functions of one bundle share no instance. */
+  function: string;
   env: Record<string, string>;
   args: readonly string[];
   /** For wasi:config. */

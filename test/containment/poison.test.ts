@@ -94,6 +94,14 @@ test('handles without end: there is a limit', async () => {
   expect((await site.attack('linked-long/fields')).code).toBe('function_trap');
 });
 
+test('a guest that has waited, and then writes for ever: ended at its deadline, and the runner lives', async () => {
+  const restarts = await site.metric('skerry_agent_runner_restarts');
+  const { code, ms } = await site.attack('linked-short/noise?20', timeoutMs.short);
+  expect(code).toBe('function_timeout');
+  expect(ms - timeoutMs.short).toBeLessThan(900);
+  expect(await site.metric('skerry_agent_runner_restarts')).toBe(restarts);
+});
+
 test('a flood of stderr is cut, counted and readable', async () => {
   const before = site.residentMb();
   await site.attack('linked-short/noise', timeoutMs.short);

@@ -116,3 +116,12 @@ describe('at the start', () => {
     expect((await site.attackCall('hungry-start', 1)).code).toBe('function_trap');
   });
 });
+
+test('two functions with the same code and the same settings share no instance, also with reuse', async () => {
+  for (const name of ['mine', 'yours']) await site.deploy(name, fixture('http'), { instance: 'reuse' });
+  const counted = async (name: string): Promise<number> => JSON.parse((await site.raw(`${name}/count`)).text).count;
+  for (let call = 0; call < 5; call++) await counted('mine');
+  expect(await counted('yours')).toBe(1);
+  for (let call = 0; call < 5; call++) await counted('yours');
+  expect(await counted('mine')).toBeLessThanOrEqual(6);
+});

@@ -84,6 +84,29 @@ test('http-js', { timeout: 120_000 }, async () => {
   expect((await raw('http-js/nothing')).status).toBe(404);
 });
 
+test('http-ts', { timeout: 120_000 }, async () => {
+  await deploy('http-ts', { limits: { memory_bytes: 128 * 2 ** 20 } });
+  const answer = await raw('http-ts/', { method: 'POST', body: '{"name":"Ada"}' });
+  expect([answer.status, await answer.json()]).toEqual([200, { greeting: 'Hello, Ada!' }]);
+});
+
+for (const [name, reason] of [
+  ['hello-c', noClang],
+  ['hello-rust', noRust],
+] as const) {
+  test.skipIf(reason)(`${name}${skipped(reason)}`, { timeout: 120_000 }, async () => {
+    await deploy(name);
+    expect(await invoke(name, { name: 'Ada' })).toMatchObject({ body: { data: { you_said: { name: 'Ada' } } } });
+  });
+}
+
+test.skipIf(noRust)(`http-rust${skipped(noRust)}`, { timeout: 120_000 }, async () => {
+  await deploy('http-rust');
+  const answer = await raw('http-rust/');
+  expect([answer.status, await answer.json()]).toEqual([200, { greeting: 'Hello, World!', method: 'GET' }]);
+  expect((await raw('http-rust/other')).status).toBe(404);
+});
+
 test.skipIf(noClang)(`http-c${skipped(noClang)}`, async () => {
   await deploy('http-c');
   const answer = await raw('http-c/count?1000');

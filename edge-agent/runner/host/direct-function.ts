@@ -5,7 +5,7 @@
  *
  * Invariants: an instance that has answered a fresh call answers another one only after it was restored; a reused
  * instance is never restored, nor given to a fresh call. Instances are reused only for calls with the same
- * surroundings, although they cannot see them: two functions with the same code and different settings share no state.
+ * surroundings, although they cannot see them: those name the function, and two functions share no state.
  */
 import type { DirectPlan } from '@skerry/shared/bundle.ts';
 import type { CallFrame } from '../wire.ts';

@@ -5,7 +5,7 @@
  *
  * Invariants: no instance has two calls at one time. An instance that has answered a fresh call answers another one
  * only after it was reset; one that is reused is never given to a fresh call. Instances are only kept for calls with
- * the same surroundings (environment, arguments, grants); `idleKept` of each kind at most, and one made ahead.
+ * the same surroundings (function, environment, arguments, grants); `idleKept` of each kind at most, and one made ahead.
  */
 import type { CallFrame, Surroundings } from '../wire.ts';
 import type { CallChannel } from './channel.ts';

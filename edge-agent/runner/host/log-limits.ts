@@ -10,21 +10,27 @@ import { createLogLimit, type LogLimit } from './log-limit.ts';
 /** Characters of a line at most. */
 const lineLength = 4_096;
 
+/** Functions whose limits are kept: a thread has few at a time, and a limit that is made anew is a full one. */
+const kept = 256;
+
 export type LogLimits = {
   /** What of this line goes to the log, and of what was dropped before it: nothing, one entry or two. */
-  pass(call: Pick<CallFrame, 'digest' | 'surroundings'>, source: LogSource, text: string): LogEntry[];
-  forget(digest: string): void;
+  pass(call: Pick<CallFrame, 'surroundings'>, source: LogSource, text: string): LogEntry[];
 };
 
 /** @param now monotonic, in milliseconds */
 export function createLogLimits(now: () => number): LogLimits {
+  /** By surroundings, which name the function and its limit; least recently used first. */
   const limits = new Map<string, LogLimit>();
   return {
-    pass({ digest, surroundings }, source, text) {
-      let limit = limits.get(digest);
-      if (!limit) {
-        limit = createLogLimit((JSON.parse(surroundings) as Surroundings).logBytesPerSecond, now);
-        limits.set(digest, limit);
+    pass({ surroundings }, source, text) {
+      const limit =
+        limits.get(surroundings) ?? createLogLimit((JSON.parse(surroundings) as Surroundings).logBytesPerSecond, now);
+      limits.delete(surroundings);
+      limits.set(surroundings, limit);
+      for (const oldest of limits.keys()) {
+        if (limits.size <= kept) break;
+        limits.delete(oldest);
       }
       const line = text.slice(0, lineLength);
       if (!limit.take(line.length)) return [];
@@ -34,6 +40,5 @@ export function createLogLimits(now: () => number): LogLimits {
         ? [entry]
         : [{ source: 'warn', text: `${dropped} lines over the log limit were dropped` }, entry];
     },
-    forget: (digest) => void limits.delete(digest),
   };
 }

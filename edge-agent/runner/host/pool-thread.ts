@@ -21,6 +21,8 @@ const silenceMs = 25;
  * thread this long on a busy machine, without any guest.
  */
 const crowdedSilenceMs = 250;
+/** Whatever the signs: so long after it was told to end a call, a thread that still has it is ended, in milliseconds. */
+const lastMs = 1_500;
 
 /** Why a thread ended; `seq` is the call for whose sake it was ended. */
 export type ThreadEnd = { readonly code: RunnerCode; readonly message: string; readonly seq?: number };
@@ -100,9 +102,9 @@ export function startThread<Call extends PoolThreadCall>(
   let ready = false;
   let stalled = false;
   let lost = false;
-  let heard = 0;
-  /** Changes as long as the thread takes messages or sends some. */
-  const signs = () => heard + Atomics.load(pulse, 0);
+  let ended = 0;
+  /** Changes as long as the thread takes messages or ends calls. What a guest sends by itself is no sign. */
+  const signs = () => ended + Atomics.load(pulse, 0);
   let lastRunning: number | undefined;
 
   const post = (message: ToThread) => worker.postMessage(message);
@@ -132,12 +134,13 @@ export function startThread<Call extends PoolThreadCall>(
    * others wait there, only one that has not begun to wait itself when the thread has been silent for a while.
    */
   const endUnlessDone = (entry: Given<Call>, end: ThreadEnd & { readonly seq: number }) => {
+    const since = performance.now();
     const look = (before: number | undefined) => {
       if (lost) return;
       if (parked.has(end.seq)) return endParked(end);
       if (!given.includes(entry)) return;
       const now = signs();
-      if (parked.size === 0 || now === before) return lose(end);
+      if (parked.size === 0 || now === before || performance.now() - since > lastMs) return lose(end);
       setTimeout(() => soon(() => look(now)), crowdedSilenceMs);
     };
     soon(() => look(undefined));
@@ -146,10 +149,11 @@ export function startThread<Call extends PoolThreadCall>(
   /** A call that waits is ended by its thread, as long as that thread shows any sign of life. */
   const endParked = (end: ThreadEnd & { readonly seq: number }) => {
     post({ kind: 'end', seq: end.seq, code: end.code, message: end.message });
+    const since = performance.now();
     const look = (before: number) => {
       if (lost || !parked.has(end.seq)) return;
       const now = signs();
-      if (now === before) lose(end);
+      if (now === before || performance.now() - since > lastMs) lose(end);
       else watch(now);
     };
     const watch = (before: number) => {
@@ -161,6 +165,7 @@ export function startThread<Call extends PoolThreadCall>(
   const onFrame = (frame: Uint8Array<ArrayBuffer>) => {
     const kind = frame[frameStart];
     if (kind !== kinds.result && kind !== kinds.parked) return events.onFrame(frame);
+    ended += 1;
     const seq = new DataView(frame.buffer, frame.byteOffset).getUint32(frameStart + 1, true);
     const waited = parked.get(seq);
     if (kind === kinds.result && waited) {
@@ -177,7 +182,6 @@ export function startThread<Call extends PoolThreadCall>(
 
   worker.on('message', (message: FromThread) => {
     if (lost) return;
-    heard += 1;
     if (message !== 'ready') return onFrame(message);
     ready = true;
     events.onReady();

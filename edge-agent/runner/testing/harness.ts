@@ -56,6 +56,7 @@ const refusing: AskBroker = {
 /** What a function sees that was given nothing but these. */
 export const surroundings = (given: Partial<Surroundings> = {}): string =>
   JSON.stringify({
+    function: 'f',
     env: {},
     args: [],
     config: {},

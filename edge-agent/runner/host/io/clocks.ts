@@ -44,15 +44,3 @@ function timerGate(atMs: number, now: () => number): Gate {
     },
   };
 }
-
-/** Of the device. Nothing depends on what it says, so it is no parameter. */
-export const wallClock = {
-  now() {
-    const milliseconds = Date.now();
-    return {
-      seconds: BigInt(Math.floor(milliseconds / 1_000)),
-      nanoseconds: (milliseconds % 1_000) * nanosecondsPerMs,
-    };
-  },
-  resolution: () => ({ seconds: 0n, nanoseconds: nanosecondsPerMs }),
-};

@@ -22,7 +22,7 @@ export class ErrorResult extends Error {
 export type GuestCall = (
   context: Context,
   core: Core,
-  postReturn: ((value: CoreValue) => void) | undefined,
+  postReturn: ((...values: CoreValue[]) => void) | undefined,
   args: readonly unknown[],
 ) => unknown;
 
@@ -47,7 +47,9 @@ export function prepareGuestCall({ type }: LinkedPlan['entry']): GuestCall {
     for (const [index, codec] of params.entries()) codec.lower(context, args[index], values);
     const finish = (value: CoreValue | undefined): unknown => {
       const lifted = read(context, value);
-      if (postReturn && value !== undefined) postReturn(value);
+      // It takes what the function gave, which may be nothing.
+      if (value === undefined) postReturn?.();
+      else postReturn?.(value);
       if (!fallible) return lifted;
       const { tag, val } = lifted as { tag: string; val?: unknown };
       if (tag === 'ok') return val;

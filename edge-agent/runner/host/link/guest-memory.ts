@@ -4,7 +4,8 @@
  */
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** Text that is not UTF-8 ends the guest (CanonicalABI.md, `load_string`). */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Where an empty string or list points; nobody looks there. */
 const nowhere = 1;

@@ -91,7 +91,7 @@ export function createLinker(plan: LinkedPlan, modules: ReadonlyMap<string, WebA
 
       const core = find<(...values: CoreValue[]) => CoreValue>(plan.entry.core);
       const enter = suspends ? WebAssembly.promising(core) : core;
-      const postReturn = plan.entry.postReturn && find<(value: CoreValue) => void>(plan.entry.postReturn);
+      const postReturn = plan.entry.postReturn && find<(...values: CoreValue[]) => void>(plan.entry.postReturn);
       const context: Context = { memory: memoryOf(plan.entry.options), handles };
       return {
         call: (...args) => guestCall(context, enter, postReturn, args),

@@ -199,3 +199,12 @@ describe('handles', () => {
     expect(handles.add(0, {})).toBe(1);
   });
 });
+
+test('text that is not UTF-8 ends the guest, and a byte order mark is a character', () => {
+  const made = context();
+  const put = (...bytes: number[]) => new Uint8Array(made.buffer, 64, bytes.length).set(bytes);
+  put(0xff, 0xfe);
+  expect(() => codecOf('string').lift(made, new CoreValues([64, 2]))).toThrow();
+  put(0xef, 0xbb, 0xbf, 0x61);
+  expect(codecOf('string').lift(made, new CoreValues([64, 4]))).toBe('\ufeffa');
+});

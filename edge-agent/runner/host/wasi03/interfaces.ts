@@ -2,7 +2,8 @@
  * The interfaces of WASI 0.3 that every function may import: `wasi:cli`, `wasi:clocks` and `wasi:random`, made of those
  * of 0.2 that its instance has anyway. Limits, log and declarations are therefore the same, and so is what is denied.
  */
-import { createMonotonicClock, wallClock } from '../io/clocks.ts';
+import { wallClock } from '@bytecodealliance/preview2-shim/clocks';
+import { createMonotonicClock } from '../io/clocks.ts';
 import type { InputStream, OutputStream } from '../io/streams.ts';
 import type { Wasi } from '../wasi.ts';
 import { drain, type Ended, type GuestStream, readable } from './byte-streams.ts';
