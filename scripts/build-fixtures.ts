@@ -109,7 +109,8 @@ try {
     'poison.wasm': await worldOf(
       'poison.c',
       `import wasi:clocks/monotonic-clock@0.2.12; import wasi:random/random@0.2.12; import wasi:cli/stderr@0.2.12;
-       import wasi:cli/exit@0.2.12; import wasi:cli/environment@0.2.12; export wasi:http/incoming-handler@0.2.12;`,
+       import wasi:cli/exit@0.2.12; import wasi:cli/environment@0.2.12; import wasi:sockets/tcp-create-socket@0.2.12;
+       import wasi:sockets/udp-create-socket@0.2.12; export wasi:http/incoming-handler@0.2.12;`,
     ),
     'run03.wasm': await worldOf(
       'run03.c',

@@ -74,6 +74,10 @@ describe.each(['linked', 'glued'] as const)('%s', (way) => {
     expect(headers.get('x-a')).toBeNull();
   });
 
+  test('sockets: an error value each, for TCP and for UDP', async () => {
+    expect((await site.raw(`${way}-long/sockets`)).text).toBe('11');
+  });
+
   test("the device's environment is not there, and one argument: a name", async () => {
     expect((await site.raw(`${way}-long/seen`)).text).toBe('1');
   });
