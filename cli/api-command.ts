@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { type Client, createClient } from './client.ts';
 import { type ConnectionOptions, findConnection } from './connection.ts';
 import { withExamples } from './examples.ts';
+import { printableJson } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options of every such command, with those of the program itself. */
@@ -23,5 +24,5 @@ export async function connect(terminal: Terminal, options: ApiOptions): Promise<
 
 /** Writes a result: one JSON value with `--json`, else the text for people. */
 export function show(terminal: Terminal, options: ApiOptions, value: unknown, text: () => string): void {
-  terminal.out(options.json ? `${JSON.stringify(value)}\n` : text());
+  terminal.out(options.json ? `${printableJson(value)}\n` : text());
 }

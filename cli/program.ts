@@ -16,10 +16,12 @@ import { upCommand } from './commands/up.ts';
 import { withExamples } from './examples.ts';
 import { CliFailure, exitCodes } from './failure.ts';
 import packageJson from './package.json' with { type: 'json' };
+import { printable, printableJson } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs one command line. @param argv arguments without the program's own name @returns the exit code */
-export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function runProgram(argv: readonly string[], given: Terminal): Promise<number> {
+  const terminal = printable(given);
   let exitCode: number = exitCodes.ok;
   const json = argv.includes('--json');
   const program = createProgram(terminal, json, (code) => {
@@ -31,7 +33,7 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
     const { kind, message, code, status } = failureOf(error);
-    if (json) terminal.err(`${JSON.stringify({ error: { message, code, status } })}\n`);
+    if (json) terminal.err(`${printableJson({ error: { message, code, status } })}\n`);
     // What commander finds wrong it has told already, with the help where that is the answer.
     else if (!(error instanceof CommanderError)) terminal.err(`skerry: ${message}\n`);
     return exitCodes[kind];

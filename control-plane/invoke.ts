@@ -18,6 +18,11 @@ import type { Hub } from './tunnel/hub.ts';
 import type { Session } from './tunnel/session.ts';
 import type { CallStream } from './tunnel/streams.ts';
 
+/** The caller's side of a call with bodies in parts; the head comes with who gives the answer. */
+export type AnswerStream = Omit<CallStream, 'head'> & {
+  head(head: ResponseHead, from: Pick<InvocationResult, 'id' | 'agent'>): void;
+};
+
 export type Invocation = {
   readonly function: CatalogFunction;
   readonly input: Uint8Array;
@@ -28,7 +33,7 @@ export type Invocation = {
   /** The request behind the call; agents of protocol 1 are not told. */
   readonly http?: RequestHead | undefined;
   /** Takes the answer in parts, and gives the body in parts when it has `begun`; for wasi:http functions only. */
-  readonly stream?: CallStream;
+  readonly stream?: AnswerStream;
   /** Aborts when the caller is gone, or for the reason that it gives when that is a SkerryError. */
   readonly signal?: AbortSignal;
 };
@@ -118,7 +123,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
                 ...(stream?.begun && { streams: true }),
               },
               end.signal,
-              stream,
+              stream && { ...stream, head: (head) => stream.head(head, { id, agent: session.name }) },
             );
             if (outcome.result.ok) return resultOf(id, session, outcome, outcome.result.output);
             throw new CallFailed(outcome.result.code, outcome.result.message, outcome.started);

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { Hono } from 'hono';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { createHttpServer, type HttpServer } from './server.ts';
 
 let server: HttpServer;
@@ -62,6 +64,57 @@ test('an upgrade goes to its handler', async () => {
   socket.resume();
   await once(socket, 'close');
   expect(upgrades).toEqual(['/v1/tunnel']);
+});
+
+test.each([
+  ['h2c', '/fast'],
+  ['websocket', '/fast'],
+  ['h2c', '/v1/tunnel'],
+])('an offer to upgrade to %s at %s is ignored; the request is answered', async (protocol, path) => {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  const offer = `Connection: Upgrade, HTTP2-Settings\r\nUpgrade: ${protocol}\r\nHTTP2-Settings: AAMAAABk\r\n`;
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
+  const [status, ...headers] = (await text(socket)).toLowerCase().split('\r\n');
+  expect(status).toMatch(path === '/fast' ? /^http\/1\.1 200 / : /^http\/1\.1 404 /);
+  expect(headers).toContain('connection: close');
+  expect(upgrades).toEqual([]);
+});
+
+/** A server whose only answer is `size` bytes, and the response that it gives first. */
+async function oneAnswer(size: number, clientTimeoutMs: number) {
+  const { promise: given, resolve } = Promise.withResolvers<ServerResponse>();
+  const only = createHttpServer(
+    new Hono() as unknown as Parameters<typeof createHttpServer>[0],
+    () => {},
+    (_, response) => {
+      response.end(Buffer.alloc(size));
+      resolve(response);
+      return true;
+    },
+    clientTimeoutMs,
+  );
+  onTestFinished(() => only.close());
+  const { port } = await only.listen(0, '127.0.0.1');
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  socket.pause();
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  return { response: await given, socket };
+}
+
+test('a client that takes nothing of a whole answer is cut off', async () => {
+  const { response } = await oneAnswer(64 * 1024 * 1024, 50);
+  await once(response, 'close');
+  expect(response.writableFinished).toBe(false);
+});
+
+test('when the answer has been taken, the connection may be idle as long as any', async () => {
+  const { response, socket } = await oneAnswer(64 * 1024 * 1024, 10_000);
+  expect(response.socket?.timeout).toBe(10_000);
+  const { socket: connection } = response;
+  socket.resume();
+  await once(response, 'finish');
+  expect(connection?.timeout).toBeGreaterThan(60_000);
 });
 
 test('a port that cannot be had is told', async () => {

@@ -1,14 +1,16 @@
 /**
  * The HTTP server around the application: listening, upgrades to tunnels, and an end that lets requests finish.
  *
- * Invariants: after `stop` began no request is taken; it resolves when all are answered or the time is up.
+ * Invariants: after `stop` began no request is taken; it resolves when all are answered or the time is up. An answer
+ * that is whole, and that its client does not take, does not hold its connection for ever.
  */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { limitCeilings } from '@skerry/shared/manifest.ts';
+import { tunnelPath } from '@skerry/shared/protocol.ts';
 import type { App } from './app.ts';
 import type { Doors } from './routes/doors.ts';
 
@@ -32,31 +34,40 @@ const requestTimeoutMs = limitCeilings.timeoutMs + 60_000;
 const headersTimeoutMs = 20_000;
 /** Longer than the minute for which load balancers and clients keep a connection: who closes first must be they. */
 const keepAliveTimeoutMs = 65_000;
+/** How long a client may take nothing of an answer that is whole; until then the call's own deadline counts. */
+const defaultClientTimeoutMs = 30_000;
 
-/** @param doors is asked first; what it does not answer is for the application */
+/**
+ * @param doors is asked first; what it does not answer is for the application
+ * @param clientTimeoutMs how long a client may take nothing of an answer that is whole, before its connection is cut
+ */
 export function createHttpServer(
   app: Pick<App, 'fetch'>,
   onUpgrade: UpgradeHandler,
   doors: Doors = () => false,
+  clientTimeoutMs: number = defaultClientTimeoutMs,
 ): HttpServer {
   const listener = getRequestListener(app.fetch);
   let inFlight = 0;
   let stopping = false;
   let onIdle = () => {};
 
-  const timeouts = {
+  const settings = {
     requestTimeout: requestTimeoutMs,
     headersTimeout: headersTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
+    shouldUpgradeCallback: isTunnel,
   };
-  const server = createServer(timeouts, (request, response) => {
+  const server = createServer(settings, (request, response) => {
     inFlight += 1;
-    // Keep-alive connections would go on sending requests for ever.
-    if (stopping) response.shouldKeepAlive = false;
+    // Keep-alive connections would go on sending requests for ever. And behind an offer to upgrade that is ignored, Node
+    // drops what came in the same packet: the connection must not go on in the middle of another request.
+    if (stopping || request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     response.once('close', () => {
       inFlight -= 1;
       if (inFlight === 0) onIdle();
     });
+    response.once('prefinish', () => limitTaking(response, clientTimeoutMs));
     if (!doors(request, response)) void listener(request, response);
   });
   server.on('upgrade', (request, socket, head) => {
@@ -90,4 +101,21 @@ export function createHttpServer(
       await closed;
     },
   };
+}
+
+/** All other offers to upgrade are ignored, as a server may (RFC 9110, section 7.8): the request is answered as it is. */
+function isTunnel({ url, headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket' && url?.split('?', 1)[0] === tunnelPath;
+}
+
+/**
+ * Cuts the connection when nothing of the answer, all of which is given, has been taken for so long. Node looks at the
+ * bytes that wait in the system, so that a client that is slow but goes on is left alone.
+ */
+function limitTaking(response: ServerResponse, timeoutMs: number): void {
+  const { socket } = response;
+  if (!socket || socket.writableLength === 0) return;
+  socket.setTimeout(timeoutMs);
+  // Before Node's own listener, which sets the time that a connection may be idle.
+  response.prependOnceListener('finish', () => socket.setTimeout(0));
 }

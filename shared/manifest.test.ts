@@ -39,12 +39,18 @@ test.each<[string, ManifestInput]>([
   expect(faults(manifest)).toHaveLength(1);
 });
 
-test.each([['example.com'], ['*.example.com:443'], ['example.com:*'], ['*'], ['10.0.0.1:8080'], ['[fd00::1]:80']])(
-  'outbound %s is a place',
-  (place) => {
-    expect(manifestSchema.parse({ capabilities: { http: [place] } }).capabilities.http).toEqual([place]);
-  },
-);
+test.each([
+  ['example.com'],
+  ['*.example.com:443'],
+  ['example.com:*'],
+  ['*'],
+  ['10.0.0.1:8080'],
+  ['[fd00::1]:80'],
+  ['[::ffff:1.2.3.4]'],
+  ['a.com:65535'],
+])('outbound %s is a place', (place) => {
+  expect(manifestSchema.parse({ capabilities: { http: [place] } }).capabilities.http).toEqual([place]);
+});
 
 test.each([
   ['http://example.com'],
@@ -54,6 +60,14 @@ test.each([
   ['example.com:123456'],
   ['-a'],
   [''],
+  ['a.com:99999'],
+  ['a.com:0'],
+  ['[:::]:80'],
+  ['[1.2]'],
+  ['999.1.1.1'],
+  ['1.2.3'],
+  ['*.1.2.3.4'],
+  ['a..b'],
 ])('outbound %j is none', (place) => {
   expect(manifestSchema.safeParse({ capabilities: { http: [place] } }).success).toBe(false);
 });
@@ -61,6 +75,14 @@ test.each([
 test.each([['data'], ['/data/../etc'], ['/./data'], ['/data/..'], ['/da\0ta']])('%j is no directory', (path) => {
   const directories = [{ host: path, guest: '/data' }];
   expect(manifestSchema.safeParse({ capabilities: { directories } }).success).toBe(false);
+});
+
+test.each([['/data'], ['/data/'], ['//data']])('two directories at /data and %s are refused', (guest) => {
+  const directories = [
+    { host: '/a', guest: '/data' },
+    { host: '/b', guest },
+  ];
+  expect(faults({ capabilities: { directories } })).toEqual(['must each have a guest path of their own']);
 });
 
 test('what agents of protocol 2 get besides, and what those of protocol 1 know', () => {

@@ -70,10 +70,20 @@ export const limitsSchema = coreLimitsSchema.extend(moreLimits).prefault({});
 export const outboundSchema = z
   .string()
   .max(300)
-  .regex(
-    /^(?:\*|(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(?::(?:\*|[0-9]{1,5}))?$/,
-    'must be host, host:port or host:*',
-  );
+  .regex(/^(?:\*|(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(?::(?:\*|[0-9]{1,5}))?$/, {
+    error: 'must be host, host:port or host:*',
+    abort: true,
+  })
+  .refine(isPlace, 'must have a port from 1 to 65535, and an address or a name that there can be');
+
+/** False for what has the form of a place and yet could never match: better told now than a request refused later. */
+function isPlace(pattern: string): boolean {
+  const [, host = '', port] = /^(\[.*\]|[^:]*)(?::(.*))?$/.exec(pattern) ?? [];
+  if (port !== undefined && port !== '*' && !(Number(port) >= 1 && Number(port) <= 65_535)) return false;
+  if (host.startsWith('[')) return URL.canParse(`http://${host}`);
+  // A name whose labels are all numbers would be read as an IPv4 address, and there is nothing below an address.
+  return /^(?:\*\.)?[0-9.]+$/.test(host) ? z.ipv4().safeParse(host).success : !host.includes('..');
+}
 
 /** Networks that a name may lead into only when this is declared: a name alone never opens the device's own network. */
 export const networkSchema = z.enum(['loopback', 'link-local', 'metadata', 'lan']);
@@ -91,12 +101,22 @@ export const directorySchema = z.strictObject({
 });
 export type Directory = z.output<typeof directorySchema>;
 
+/** `/data` and `/data//` are one path. */
+function haveOwnPlaces(directories: readonly Directory[]): boolean {
+  const guests = directories.map(({ guest }) => guest.split('/').filter(Boolean).join('/'));
+  return new Set(guests).size === guests.length;
+}
+
 /** What a function may do besides computing. Nothing by default. */
 export const capabilitiesSchema = z
   .strictObject({
     http: z.array(outboundSchema).max(64).default([]),
     networks: z.array(networkSchema).max(4).default([]),
-    directories: z.array(directorySchema).max(16).default([]),
+    directories: z
+      .array(directorySchema)
+      .max(16)
+      .refine(haveOwnPlaces, 'must each have a guest path of their own')
+      .default([]),
   })
   .prefault({});
 

@@ -6,7 +6,7 @@ import { generateTypes } from '@bytecodealliance/jco/component';
 import { findToolchain } from '@skerry/cli/build/rust.ts';
 import { createPreparer } from '@skerry/control-plane/prepare/preparer.ts';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createCliBench } from './cli-bench.ts';
+import { type CliBench, createCliBench } from './cli-bench.ts';
 
 const preparer = createPreparer({ timeoutMs: 60_000, memoryMb: 1_024 });
 afterAll(() => preparer.close());
@@ -55,6 +55,16 @@ describe('new', () => {
   });
 
   test.each([
+    ['1abc', 'f-1abc'],
+    ['abc', 'abc'],
+  ])('%s is the package %s for cargo, and keeps its name elsewhere', async (name, cargoName) => {
+    const { run, directory } = await bench();
+    await run(['fn', 'new', name, '--lang', 'rust']);
+    expect(await readFile(join(directory, name, 'Cargo.toml'), 'utf8')).toContain(`name = "${cargoName}"\n`);
+    expect(await readFile(join(directory, name, 'README.md'), 'utf8')).toContain(`skerry fn invoke ${name} `);
+  });
+
+  test.each([
     ['a directory with something in it', ['taken']],
     ['a name that is none', ['../up']],
     ['a language that is none', ['x', '--lang', 'cobol']],
@@ -78,6 +88,11 @@ test('the type of a handler is what its WIT gives', async () => {
     expect(types).toContain(`export type Invoke = ${parameters} => ${result};`);
   }
 });
+
+async function prepared(run: CliBench['run'], directory: string) {
+  await run(['fn', 'build', 'f']);
+  return preparer.prepare(await readFile(join(directory, 'f/f.wasm')), { memoryBytes: 2 ** 26 });
+}
 
 describe('build', () => {
   test.each([
@@ -126,7 +141,16 @@ describe('build', () => {
     ['nothing to build', {}, /none of handler\.js/],
     ['two functions', { 'handler.js': '', 'http.c': '' }, /handler\.js and http\.c/],
     ['an import that is not there', { 'handler.js': 'import "./nothing.js"' }, /nothing\.js/],
-    ['TypeScript that is none', { 'handler.ts': 'export const = 1' }, /handler\.ts/],
+    ['TypeScript that is none', { 'handler.ts': 'export const = 1' }, /handler\.ts:1:14: /],
+    ['JavaScript that is none', { 'handler.js': 'export function invoke( {' }, /handler\.js:1:\d+: /],
+    [
+      'a handler without invoke',
+      { 'handler.js': 'export const run = () => 1' },
+      /handler\.js must export .* exports run/,
+    ],
+    ['a handler with its own idea', { 'handler.ts': 'export default () => 1' }, /handler\.ts must export .* default/],
+    ['a handler of CommonJS', { 'handler.js': 'exports.invoke = () => "1"' }, /handler\.js must export/],
+    ['an empty handler', { 'handler.js': '' }, /handler\.js must export .* nothing/],
   ])('%s: told in one line, and nothing is written', async (_, files, message) => {
     const { run, directory } = await bench();
     await mkdir(join(directory, 'f'));
@@ -135,6 +159,28 @@ describe('build', () => {
     expect(code).not.toBe(0);
     expect(err).toMatch(message);
     expect(await readdir(join(directory, 'f'))).toEqual(Object.keys(files));
+  });
+
+  test(`an HTTP function in C may call clocks and random numbers; it imports what it calls${clang}`, {
+    skip: clang !== '',
+  }, async () => {
+    const { run, directory } = await bench();
+    await run(['fn', 'new', 'f', '--lang', 'c', '--world', 'http']);
+    const { imports: before } = await prepared(run, directory);
+    await writeFile(
+      join(directory, 'f/now.c'),
+      `#include <stdint.h>
+__attribute__((import_module("wasi:clocks/monotonic-clock@0.2.12"), import_name("now"))) uint64_t now(void);
+__attribute__((import_module("wasi:random/random@0.2.12"), import_name("get-random-u64"))) uint64_t any(void);
+__attribute__((constructor)) static void look(void) { now(), any(); }
+`,
+    );
+    const { imports } = await prepared(run, directory);
+    const names = (list: readonly string[]) => list.map((name) => name.replace(/@.*/, ''));
+    expect(names(imports).filter((name) => !names(before).includes(name))).toEqual([
+      'wasi:clocks/monotonic-clock',
+      'wasi:random/random',
+    ]);
   });
 
   test('a compiler that is missing: the way to have it', async () => {

@@ -20,6 +20,21 @@ test('the message of the server, in one line, with exit code 1', async () => {
   expect(JSON.parse(err)).toEqual({ error: { message: 'There is no "nope"', code: 'not_found', status: 404 } });
 });
 
+test('control characters of a server or a function do not reach the terminal', async () => {
+  const message = 'no\x1b[2J\r\x9bA\ttwo\nlines';
+  const { run } = await bench({
+    'POST /v1/fn/_/bad': { status: 422, json: { errors: { detail: 'Error', code: 'function_error', message } } },
+    'POST /v1/fn/_/good': { json: { data: '\x1b\x9b\x7f' } },
+    'GET /v1/fn': { json: { data: [{ name: 'a\x1bb', functions: 1 }] } },
+  });
+  expect((await run(['fn', 'invoke', 'bad'])).err).toBe('skerry: no\ufffd[2J\ufffd\ufffdA\ttwo\nlines\n');
+  const { err } = await run(['fn', 'invoke', 'bad', '--json']);
+  expect(err).not.toMatch(/[^\P{Cc}\n]/u);
+  expect(JSON.parse(err)).toMatchObject({ error: { message } });
+  expect((await run(['fn', 'invoke', 'good'])).out).toBe('"\\u001b\\u009b\\u007f"\n');
+  expect((await run(['mod', 'list'])).out).toContain('a\ufffdb');
+});
+
 test('messages by field', async () => {
   const { run } = await bench({
     'POST /v1/fn': { status: 422, json: { errors: { name: ["can't be blank"], detail: 'no' } } },

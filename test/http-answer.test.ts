@@ -1,7 +1,9 @@
 /** Answers of HTTP functions through the raw door: what the client gets of them, and what an agent may not send. */
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { createHttpAnswer } from '@skerry/control-plane/routes/http-answer.ts';
 import { closeKinds } from '@skerry/shared/close.ts';
 import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http-limits.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -53,9 +55,17 @@ test('in parts, with trailers; the head comes before the body', async () => {
   const sent = web.open('/function/web').end();
   const { id } = await agent.next('invoke');
   agent.send({ kind: 'accepted', id });
-  agent.send({ kind: 'head', id, status: 200, headers: [['content-type', 'text/event-stream']] });
+  const headers: [string, string][] = [
+    ['content-type', 'text/event-stream'],
+    ['Trailer', 'x-sum'],
+  ];
+  agent.send({ kind: 'head', id, status: 200, headers });
   const answer = await answerTo(sent);
-  expect(answer.headers['transfer-encoding']).toBe('chunked');
+  expect(answer.headers).toMatchObject({
+    'transfer-encoding': 'chunked',
+    'x-skerry-invocation': id,
+    'x-skerry-agent': 'box',
+  });
   agent.send({ kind: 'body', id, bytes: Buffer.from('one'), last: false });
   const [first] = await once(answer, 'data');
   expect(String(first)).toBe('one');
@@ -63,7 +73,69 @@ test('in parts, with trailers; the head comes before the body', async () => {
   endAnswer(agent, id);
   const rest = await buffer(answer);
   expect(rest.toString()).toBe('two');
+  expect(answer.headers.trailer).toBe('x-sum');
   expect(answer.trailers['x-sum']).toBe('42');
+});
+
+test.each<[string, string, (agent: RawAgent, id: string) => void]>([
+  ['a whole answer', 'GET', (agent, id) => answerWhole(agent, id, 200, [['Trailer', 'x-sum']], 'short')],
+  ['an answer to HEAD', 'HEAD', (agent, id) => answerWhole(agent, id, 200, [['trailer', 'x-sum']])],
+  ['an answer without a body', 'GET', (agent, id) => answerWhole(agent, id, 304, [['trailer', 'x-sum']])],
+])('trailers that cannot come are not announced: %s', async (_, method, give) => {
+  const agent = await web.agent();
+  const sent = web.open('/function/web', { method }).end();
+  give(agent, (await agent.next('invoke')).id);
+  const answer = await answerTo(sent);
+  expect([200, 304]).toContain(answer.statusCode);
+  expect(answer.headers.trailer).toBeUndefined();
+});
+
+test.each([
+  ['content-length of its own', 'GET'],
+  ['HEAD', 'HEAD'],
+])('nor with %s in parts', async (_, method) => {
+  const agent = await web.agent();
+  const sent = web.open('/function/web', { method }).end();
+  const { id } = await agent.next('invoke');
+  agent.send({ kind: 'accepted', id });
+  agent.send({
+    kind: 'head',
+    id,
+    status: 200,
+    headers: [
+      ['content-length', '3'],
+      ['trailer', 'x-sum'],
+    ],
+  });
+  agent.send({ kind: 'body', id, bytes: Buffer.from('one'), last: true, trailers: [['x-sum', '42']] });
+  endAnswer(agent, id);
+  const answer = await answerTo(sent);
+  expect(answer.statusCode).toBe(200);
+  expect(answer.headers.trailer).toBeUndefined();
+  expect((await buffer(answer)).toString()).toBe(method === 'HEAD' ? '' : 'one');
+});
+
+test('HTTP/1.0 has no trailers: they are neither announced nor sent', async () => {
+  const agent = await web.agent();
+  const socket = connect(Number(new URL(web.doors.url).port), '127.0.0.1');
+  socket.write('GET /function/web HTTP/1.0\r\nAuthorization: Bearer t\r\n\r\n');
+  const { id } = await agent.next('invoke');
+  agent.send({ kind: 'accepted', id });
+  agent.send({ kind: 'head', id, status: 200, headers: [['trailer', 'x-sum']] });
+  agent.send({ kind: 'body', id, bytes: Buffer.from('one'), last: true, trailers: [['x-sum', '42']] });
+  endAnswer(agent, id);
+  const answer = (await buffer(socket)).toString();
+  expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(answer).not.toContain('x-sum');
+  expect(answer.endsWith('\r\n\r\none')).toBe(true);
+});
+
+test('what Node refuses of a head is told with the phrase of its own status', () => {
+  const outgoing = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as IncomingMessage);
+  const answer = createHttpAnswer(outgoing, 'r', 10);
+  const head = { status: 1_000, headers: [] };
+  expect(() => answer.begin(head, [])).toThrow(expect.objectContaining({ code: 'function_http_error' }));
+  expect({ begun: answer.begun, phrase: outgoing.statusMessage }).toEqual({ begun: false, phrase: '' });
 });
 
 test('credit comes as the client takes the bytes, and not before', async () => {

@@ -1,9 +1,9 @@
 /** JavaScript and TypeScript: one module without imports, and the engine to put it into. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BuildFailure, Message } from 'esbuild';
 import { CliFailure } from '../failure.ts';
 import type { Project } from './project.ts';
 import { runTool } from './tool.ts';
@@ -17,7 +17,7 @@ export async function buildJavaScript(project: Project): Promise<Uint8Array> {
 /** The variant without the asynchronous ABI and without WASI: it imports nothing, and can do nothing but compute. */
 async function buildHandler(project: Project): Promise<Uint8Array> {
   const { componentize } = await import('componentize-qjs');
-  const jsSource = await sourceOf(project);
+  const jsSource = await handlerSource(project);
   const { component } = await componentize({
     witPath: handlerWitPath,
     world: 'handler',
@@ -29,16 +29,15 @@ async function buildHandler(project: Project): Promise<Uint8Array> {
   return component;
 }
 
-/** The source as one module; bundled only when it imports something, else just without its types. */
-async function sourceOf({ entry, language }: Project): Promise<string> {
-  const source = await readFile(entry, 'utf8');
-  if (/^\s*(?:import\b|export\b[^;]*\bfrom\b)/m.test(source)) return bundle({ entryPoints: [entry] });
-  if (language === 'js') return source;
-  try {
-    return stripTypeScriptTypes(source);
-  } catch (cause) {
-    throw new CliFailure('failed', `${entry}: ${(cause as Error).message}`, { cause });
-  }
+/** @throws CliFailure when it has not what the world wants: the component would be built, and trap at every call */
+async function handlerSource({ entry, directory }: Project): Promise<string> {
+  const { text, exports } = await bundle({ entryPoints: [entry] }, directory);
+  if (exports.includes('invoke')) return text;
+  const others = exports.length === 0 ? 'nothing' : exports.join(', ');
+  throw new CliFailure(
+    'failed',
+    `${basename(entry)} must export a function named invoke, which takes and returns JSON text; it exports ${others}`,
+  );
 }
 
 const starling = fileURLToPath(new URL('./starling.ts', import.meta.url));
@@ -52,7 +51,8 @@ async function buildHttp({ entry, directory }: Project): Promise<Uint8Array> {
       string,
       string,
     ];
-    await writeFile(source, await bundle({ stdin: { contents: fetchEntry(entry), resolveDir: directory } }));
+    const { text } = await bundle({ stdin: { contents: fetchEntry(entry), resolveDir: directory } }, directory);
+    await writeFile(source, text);
     await writeFile(wit, await httpWit('0.2.10'));
     await runTool(process.execPath, [starling, source, wit, output], { cwd: scratch, hint: '' });
     return await readFile(output);
@@ -69,21 +69,36 @@ if (handler?.fetch) addEventListener('fetch', (event) => event.respondWith(handl
 `;
 }
 
+type Bundled = { readonly text: string; readonly exports: readonly string[] };
+
+/**
+ * The source and all that it imports as one module, without types.
+ * @param directory the names of files in messages start from here
+ * @throws CliFailure with file, line and column of what is wrong
+ */
 async function bundle(
   input: { entryPoints: string[] } | { stdin: { contents: string; resolveDir: string } },
-): Promise<string> {
+  directory: string,
+): Promise<Bundled> {
   const { build } = await import('esbuild');
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     ...input,
+    absWorkingDir: directory,
     bundle: true,
+    metafile: true,
     write: false,
     format: 'esm',
     platform: 'neutral',
     mainFields: ['module', 'main'],
     target: 'es2022',
     logLevel: 'silent',
-  }).catch((cause: Error) => {
-    throw new CliFailure('failed', cause.message, { cause });
+  }).catch((cause: BuildFailure) => {
+    throw new CliFailure('failed', (cause.errors ?? []).map(describe).join('\n') || cause.message, { cause });
   });
-  return outputFiles[0]?.text ?? '';
+  const [output] = Object.values(metafile.outputs);
+  return { text: outputFiles[0]?.text ?? '', exports: output?.exports ?? [] };
+}
+
+function describe({ location, text }: Message): string {
+  return location ? `${location.file}:${location.line}:${location.column + 1}: ${text}` : text;
 }

@@ -33,7 +33,7 @@ export async function writeProject({ name, language, world, directory }: NewProj
     .map((entry) => relative(template, join(entry.parentPath, entry.name)));
   for (const file of files) {
     const text = await readFile(join(template, file), 'utf8');
-    await write(directory, file, text.replaceAll(nameMark, name));
+    await write(directory, file, text.replaceAll(nameMark, file === 'Cargo.toml' ? packageName(name) : name));
   }
   await write(directory, 'manifest.json', '{\n  "limits": { "timeout_ms": 10000 }\n}\n');
   await write(directory, '.gitignore', `*.wasm\n${language === 'rust' ? 'target/\n' : ''}`);
@@ -45,6 +45,11 @@ export async function writeProject({ name, language, world, directory }: NewProj
     common.push('wit/handler.wit');
   }
   return [...files, ...common].sort();
+}
+
+/** Cargo takes no name that begins with a digit. */
+function packageName(name: string): string {
+  return /^\d/.test(name) ? `f-${name}` : name;
 }
 
 async function write(directory: string, file: string, text: string): Promise<void> {

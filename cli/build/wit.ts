@@ -5,18 +5,39 @@ import { fileURLToPath } from 'node:url';
 /** Path of shared/wit/handler.wit. */
 export const handlerWitPath: string = fileURLToPath(import.meta.resolve('@skerry/shared/wit/handler.wit'));
 
+/** What a device provides to whatever is compiled; a component keeps of it what its program calls. */
+const importable = [
+  'io/error',
+  'io/poll',
+  'io/streams',
+  'clocks/monotonic-clock',
+  'clocks/wall-clock',
+  'random/random',
+  'random/insecure',
+  'random/insecure-seed',
+  'cli/environment',
+  'cli/exit',
+  'cli/stdin',
+  'cli/stdout',
+  'cli/stderr',
+  'filesystem/types',
+  'filesystem/preopens',
+] as const;
+
 const packages = ['io', 'clocks', 'random', 'cli', 'filesystem', 'sockets', 'http'];
 
 /**
- * A world named `http`, with WASI's packages nested in the same text, so that they find each other. Worlds of theirs
- * are left out: nothing here includes them, and they name more than a build needs.
- * @param version `0.2.12` for what is compiled; the StarlingMonkey engine is built on `0.2.10`
+ * A world named `http`, which imports what a device provides, with WASI's packages nested in the same text, so that
+ * they find each other. Worlds of theirs are left out: nothing here includes them, and they name more than a build needs.
+ * @param version `0.2.12` for what is compiled; the StarlingMonkey engine is built on `0.2.10`, brings its own imports
+ *   besides those of HTTP, and would keep any that are named here
  */
 export async function httpWit(version: '0.2.10' | '0.2.12'): Promise<string> {
   const builtin = new URL('../lib/wit/builtin/', import.meta.resolve('@bytecodealliance/jco'));
   const texts = await Promise.all(packages.map((name) => readPackage(builtin, name, version)));
-  const at = (name: string) => `wasi:http/${name}@${version}`;
-  const world = `world http { import ${at('types')}; import ${at('outgoing-handler')}; export ${at('incoming-handler')}; }`;
+  const imports = ['http/types', 'http/outgoing-handler', ...(version === '0.2.12' ? importable : [])];
+  const items = [...imports.map((name) => `import wasi:${name}`), 'export wasi:http/incoming-handler'];
+  const world = `world http { ${items.map((item) => `${item}@${version};`).join(' ')} }`;
   return `package skerry:build;\n${world}\n${texts.join('\n')}`;
 }
 

@@ -8,6 +8,7 @@
 import { join, relative, resolve } from 'node:path';
 import { makeDirectory } from '../directory.ts';
 import { CliFailure, exitCodes } from '../failure.ts';
+import { printableJson } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatDuration } from '../units.ts';
 import type { Child, Exit } from './child.ts';
@@ -84,7 +85,7 @@ async function bringUp(
     const first = await step('Calling it over HTTP', () => callExample(client));
     const second = await callExample(client);
     terminal.err(`\n${exampleCurl(server, tokenFile)}\n\n`);
-    terminal.out(`${JSON.stringify(first.answer)}\n`);
+    terminal.out(`${printableJson(first.answer)}\n`);
     terminal.err(
       `\nAnswered by agent "${first.agent}" in ${formatDuration(first.durationMs)}; ` +
         `the next call took ${formatDuration(second.durationMs)}.\n`,

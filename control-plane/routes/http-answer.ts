@@ -5,7 +5,7 @@
  * another length, or that ends before it is whole, costs the client's connection, so that nobody takes it for whole
  * and nothing of it is taken for the next answer. Nothing here throws once the head is out.
  */
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Headers, ResponseHead } from '@skerry/shared/http.ts';
 import type { BodyPart } from '../tunnel/streams.ts';
@@ -17,8 +17,11 @@ export type HttpAnswer = {
   readonly begun: boolean;
   /** True when the end of the body has been given. */
   readonly whole: boolean;
-  /** @throws SkerryError function_http_error when the head is malformed; nothing is out then */
-  begin(head: ResponseHead): void;
+  /**
+   * Sends the head, with headers of ours besides.
+   * @throws SkerryError function_http_error when it is malformed; nothing is out then
+   */
+  begin(head: ResponseHead, ours: Headers): void;
   /**
    * Writes a part; `taken` is called with its bytes when the operating system has them.
    * @throws SkerryError function_http_error, function_output_too_large
@@ -49,9 +52,11 @@ export function createHttpAnswer(outgoing: ServerResponse, requestId: string, li
     if (hasBody) declared = length;
     if (length !== undefined && known !== undefined && hasBody && length !== known) throw wrongLength(length, known);
     // RFC 9110, section 8.6: no content-length with 204; 205 has none but 0.
-    const kept = head.status === 204 || head.status === 205 ? headers.filter(([name]) => !isLength(name)) : headers;
+    const lengthless = head.status === 204 || head.status === 205;
+    const chunked = hasBody && length === undefined && known === undefined && outgoing.useChunkedEncodingByDefault;
+    const kept = headers.filter(([name]) => !(lengthless && isLength(name)) && (chunked || !isTrailer(name)));
     if (hasBody && length === undefined && known !== undefined) kept.push(['content-length', String(known)]);
-    outgoing.writeHead(head.status, [...kept, ['x-request-id', requestId], ...ours].flat());
+    writeHead(outgoing, head.status, [...kept, ['x-request-id', requestId], ...ours].flat());
   };
 
   const add = (bytes: number) => {
@@ -73,8 +78,8 @@ export function createHttpAnswer(outgoing: ServerResponse, requestId: string, li
     get whole() {
       return whole;
     },
-    begin(head) {
-      begin(head, [], undefined);
+    begin(head, ours) {
+      begin(head, ours, undefined);
       // The client shall see the head also when the body is long in coming.
       outgoing.flushHeaders();
     },
@@ -110,6 +115,22 @@ export function createHttpAnswer(outgoing: ServerResponse, requestId: string, li
 }
 
 const isLength = (name: string) => name.length === 14 && name.toLowerCase() === 'content-length';
+/** It announces trailers, which only the chunked coding has (RFC 9110, section 6.6.2); Node refuses it elsewhere. */
+const isTrailer = (name: string) => name.length === 7 && name.toLowerCase() === 'trailer';
+
+/**
+ * What Node refuses of a function's head is the function's fault.
+ * @throws SkerryError function_http_error; the response can then be given another head
+ */
+function writeHead(outgoing: ServerResponse, status: number, headers: string[]): void {
+  try {
+    outgoing.writeHead(status, STATUS_CODES[status] ?? '', headers);
+  } catch (cause) {
+    // Node keeps the reason phrase for the next head, whatever its status.
+    outgoing.statusMessage = '';
+    throw new SkerryError('function_http_error', 'the function answered with a malformed head', { cause });
+  }
+}
 
 /** @throws SkerryError function_http_error when there are several, or one that is no length (RFC 9112, section 6.3) */
 function declaredLength(headers: Headers): number | undefined {

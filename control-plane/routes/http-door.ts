@@ -10,10 +10,9 @@ import { SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
 import type { Headers } from '@skerry/shared/http.ts';
 import { maxPartBytes } from '@skerry/shared/http-limits.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
-import type { InvocationResult, Invoker } from '../invoke.ts';
+import type { AnswerStream, InvocationResult, Invoker } from '../invoke.ts';
 import type { Logger } from '../log.ts';
 import type { RouteMetrics } from '../request-metrics.ts';
-import type { CallStream } from '../tunnel/streams.ts';
 import { readBody } from './body.ts';
 import { createHttpAnswer, type HttpAnswer } from './http-answer.ts';
 import { isSmall, requestHeadOf } from './http-request.ts';
@@ -51,7 +50,7 @@ export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: Ht
   const input = small ? await readBody(incoming, Math.min(maxPartBytes, limit)) : nothing;
 
   const answer = createHttpAnswer(outgoing, requestId, limit);
-  const upload: Pick<CallStream, 'begun'> = small
+  const upload: Pick<AnswerStream, 'begun'> = small
     ? {}
     : { begun: (to) => void sendBody(incoming, to, limit).catch((error) => end.abort(error)) };
   try {
@@ -70,7 +69,7 @@ export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: Ht
 }
 
 /** What cannot be written ends the call, with the reason. */
-function answerStream(answer: HttpAnswer, end: AbortController): Pick<CallStream, 'head' | 'part'> {
+function answerStream(answer: HttpAnswer, end: AbortController): Pick<AnswerStream, 'head' | 'part'> {
   const attempt = (work: () => void) => {
     try {
       if (!end.signal.aborted) work();
@@ -79,7 +78,7 @@ function answerStream(answer: HttpAnswer, end: AbortController): Pick<CallStream
     }
   };
   return {
-    head: (head) => attempt(() => answer.begin(head)),
+    head: (head, from) => attempt(() => answer.begin(head, originOf(from))),
     part: (part, taken) => attempt(() => answer.part(part, taken)),
   };
 }
@@ -91,11 +90,18 @@ function finish(answer: HttpAnswer, result: InvocationResult): void {
   answer.send(result.head, result.output, result.trailers, factsOf(result));
 }
 
-/** Headers of a whole answer; with one that comes in parts, most of this is not known yet when its head leaves. */
-function factsOf({ id, agent, revision, durationUs, cold }: InvocationResult): Headers {
+/** Headers of every answer. */
+function originOf({ id, agent }: Pick<InvocationResult, 'id' | 'agent'>): [name: string, value: string][] {
   return [
     ['x-skerry-invocation', id],
     ['x-skerry-agent', agent],
+  ];
+}
+
+/** Headers of a whole answer; of one that comes in parts, the rest is not known yet when its head leaves. */
+function factsOf({ id, agent, revision, durationUs, cold }: InvocationResult): Headers {
+  return [
+    ...originOf({ id, agent }),
     ['x-skerry-revision', String(revision)],
     ['x-skerry-duration-us', String(durationUs)],
     ['x-skerry-cold', cold ? '1' : '0'],

@@ -7,6 +7,7 @@ import { apiCommand, connect, show } from '../../api-command.ts';
 import { apiPath } from '../../client.ts';
 import { CliFailure } from '../../failure.ts';
 import { collectPair, type Pairs } from '../../pairs.ts';
+import { printableJson } from '../../printable.ts';
 import type { Terminal } from '../../terminal.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
@@ -45,7 +46,7 @@ export function invokeCommand(terminal: Terminal): Command {
         duration_us: numberOf(headers.get('x-skerry-duration-us')),
         cold: headers.get('x-skerry-cold') === '1',
       };
-      show(terminal, options, account, () => `${JSON.stringify(data, null, 2)}\n`);
+      show(terminal, options, account, () => `${printableJson(data, 2)}\n`);
     });
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { FunctionLogs } from '../../api.ts';
 import { apiCommand, connect, show } from '../../api-command.ts';
 import { apiPath } from '../../client.ts';
+import { inOneLine } from '../../printable.ts';
 import type { Terminal } from '../../terminal.ts';
 import { parseCount } from '../../units.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
@@ -27,7 +28,7 @@ export function logsCommand(terminal: Terminal): Command {
     });
 }
 
-/** What a function writes is a stranger's: no control character of it reaches the terminal. */
+/** What a function writes stays on its line. */
 function describe({ time, agent, source, text }: FunctionLogs['lines'][number]): string {
-  return `${time} ${agent} ${source.padEnd(6)} ${text.replaceAll(/\p{Cc}/gu, '\ufffd')}\n`;
+  return `${time} ${agent} ${source.padEnd(6)} ${inOneLine(text)}\n`;
 }
