@@ -50,7 +50,11 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
   const store = openStore(join(config.data, 'agent.db'));
   const identity = loadIdentity(store);
   const memory = createMemory();
-  const broker = createBroker({ offered: config.directories, keyvalue: store.keyvalue });
+  const broker = createBroker({
+    offered: config.directories,
+    keyvalue: store.keyvalue,
+    isActive: (functionId) => functions.active.has(functionId),
+  });
   const { threads, queue, idleMs, functionMemoryMb } = config;
   const circuit = createCircuit(() => performance.now());
   const runner =

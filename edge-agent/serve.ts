@@ -1,8 +1,8 @@
 /**
  * Invocations that come through the tunnel: their frames in, what becomes of them out.
  *
- * Invariant: every invocation that came in is answered with one `outcome`, unless the tunnel goes first. What streams
- * is ended with the tunnel, because nobody is there any more to take it.
+ * Invariant: every invocation that came in is answered with one `outcome`, unless the tunnel goes first, even when what
+ * came of it does not fit a frame. What streams is ended with the tunnel, because nobody is there any more to take it.
  */
 import type { FrameOf, ToAgent, ToControl } from '@skerry/shared/protocol.ts';
 import type { Door, InvocationOutcome } from './invoke.ts';
@@ -55,7 +55,12 @@ export function createServing(
     // A good outcome says by itself that the call began.
     if (answer.result.ok) starts.forget(id);
     else starts.tellHeld(id);
-    send({ kind: 'outcome', id, ...answer, ...load() });
+    try {
+      send({ kind: 'outcome', id, ...answer, ...load() });
+    } catch {
+      const { revision, durationUs, cold } = outcome;
+      send({ kind: 'outcome', id, result: unsendable, revision, durationUs, cold, ...load() });
+    }
   };
 
   return {
@@ -69,6 +74,8 @@ export function createServing(
     },
   };
 }
+
+const unsendable = { ok: false, code: 'function_output_invalid', message: 'its answer cannot be sent' } as const;
 
 /** @param broken the answer's body was broken off: a result that says nothing of it would make it look whole */
 function told({ head, trailers, ...rest }: InvocationOutcome, broken: boolean) {

@@ -11,10 +11,12 @@ import type { AskBroker, BrokerFetch } from '../runner/call-asks.ts';
 import { parseAsk } from './ask-schema.ts';
 import { type Connect, createConnect } from './connect.ts';
 import { createDirectories } from './directories.ts';
-import { answerKeyvalue } from './keyvalue.ts';
+import { createDiskReserve, type DiskReserve } from './disk-reserve.ts';
 import type { KeyvalueStore } from './keyvalue-store.ts';
+import { createKeyvalueTurns } from './keyvalue-turns.ts';
 import { openOutbound } from './outbound.ts';
 import { type Resolve, systemResolve } from './resolve.ts';
+import { createWriteRate, type WriteRate } from './write-rate.ts';
 
 /** Each of the runner's threads asks for one thing at a time; more come only from a process that is not ours any more. */
 const allAsks = 256;
@@ -31,6 +33,12 @@ export type BrokerOptions = {
   /** Directories that the device offers: absolute paths. A function gets at most what is in them. */
   readonly offered: readonly string[];
   readonly keyvalue: KeyvalueStore;
+  /** Pace of what is kept; as createWriteRate has it when absent. */
+  readonly writeRate?: WriteRate;
+  /** What is left of the disks; as createDiskReserve has it when absent. */
+  readonly diskReserve?: DiskReserve;
+  /** True while the device holds the function: only then anything is kept for it. Absent: it always does. */
+  readonly isActive?: (functionId: string) => boolean;
   readonly resolve?: Resolve;
   readonly connect?: Connect;
 };
@@ -39,7 +47,9 @@ const nothing = new Uint8Array(0);
 
 export function createBroker(options: BrokerOptions): Broker {
   const { offered, keyvalue, resolve = systemResolve, connect = createConnect() } = options;
-  const directories = createDirectories(offered);
+  const { writeRate = createWriteRate(), diskReserve = createDiskReserve(), isActive = () => true } = options;
+  const directories = createDirectories(offered, diskReserve);
+  const turns = createKeyvalueTurns(keyvalue, writeRate, isActive);
   /** Outgoing requests under way, by function. */
   const requests = new Map<string, number>();
   let total = 0;
@@ -53,7 +63,7 @@ export function createBroker(options: BrokerOptions): Broker {
   };
 
   return {
-    async answer({ function: functionId, grants }: Granted, ask, bytes) {
+    async answer({ function: functionId, grants }: Granted, ask, bytes, isWanted = () => true) {
       const known = parseAsk(ask);
       const refuse = (error: string): { reply: Reply; bytes: Uint8Array } => ({ reply: { error }, bytes: nothing });
       switch (known?.do) {
@@ -64,7 +74,7 @@ export function createBroker(options: BrokerOptions): Broker {
             asks -= 1;
           });
         case 'keyvalue':
-          return answerKeyvalue(keyvalue, { function: functionId, limitBytes: grants.keyvalue_bytes }, known, bytes);
+          return turns.answer({ function: functionId, limitBytes: grants.keyvalue_bytes }, known, bytes, isWanted);
         default:
           return refuse('invalid');
       }
@@ -80,7 +90,10 @@ export function createBroker(options: BrokerOptions): Broker {
       return openOutbound({ resolve, connect }, grants, known, events, () => count(functionId, -1));
     },
 
-    forget: (functionId) => keyvalue.forget(functionId),
+    forget(functionId) {
+      writeRate.forget(functionId);
+      keyvalue.forget(functionId);
+    },
   };
 }
 

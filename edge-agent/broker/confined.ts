@@ -17,7 +17,8 @@ import { FileRefused } from './errno.ts';
 const O_PATH = 0o10_000_000;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
-const handlePath = ({ fd }: FileHandle) => `/proc/self/fd/${fd}`;
+/** A path that leads to what is open, whatever its name is by now. */
+export const handlePath = ({ fd }: FileHandle) => `/proc/self/fd/${fd}`;
 
 /** Path of an entry of an open directory. For system calls that do not follow a link in the last place. */
 export const entryPath = (directory: FileHandle, name: string) => `${handlePath(directory)}/${name}`;

@@ -20,6 +20,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DirectoryAsk } from '../runner/asks.ts';
 import { openStore, type Store } from '../store.ts';
 import { type Broker, createBroker } from './broker.ts';
+import { createDiskReserve } from './disk-reserve.ts';
 
 let device: string;
 let store: Store;
@@ -240,4 +241,22 @@ test('a directory that is swapped for a link all the time leads nowhere', async 
   expect(readdirSync(join(device, 'outside'))).toEqual(['secret']);
   expect(readFileSync(join(device, 'outside/secret'), 'utf8')).toBe('secret');
   expect(lstatSync(join(granted, 'trap')).isSymbolicLink()).toBe(true);
+});
+
+test('on a disk with nothing to spare, files are read, made smaller and removed, and nothing is added', async () => {
+  const space = { bsize: 4_096, blocks: 1_000_000, bavail: 50_000, files: 0, ffree: 0 };
+  broker = createBroker({
+    offered: [join(device, 'offered')],
+    keyvalue: store.keyvalue,
+    diskReserve: createDiskReserve(async () => space),
+  });
+  expect(await ask(['hello'], write, { text: 'more' })).toBe('insufficient-space');
+  expect(await ask(['hello'], { op: 'write', offset: null }, { text: 'more' })).toBe('insufficient-space');
+  expect(await ask(['hello'], { op: 'truncate', size: 6 })).toBe('insufficient-space');
+  expect(await ask(['new'], create)).toBe('insufficient-space');
+  expect(await ask(['new'], { op: 'make' })).toBe('insufficient-space');
+  expect(await ask(['hello'], create)).toMatchObject({ size: 5 });
+  expect(await ask(['hello'], { op: 'truncate', size: 4 })).toBe('');
+  expect(await ask(['hello'], read)).toBe('hell');
+  expect(await ask(['hello'], { op: 'remove-file' })).toBe('');
 });

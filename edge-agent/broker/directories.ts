@@ -3,13 +3,15 @@
  * grants, and the device's owner offers (SKERRY_DIRECTORIES).
  *
  * Invariants: nothing outside a granted directory is opened, made, changed or removed, whatever names and links there
- * are (confined.ts); nothing is changed in one that is granted `ro`; no operation waits for anything but the disk.
+ * are (confined.ts); nothing is changed in one that is granted `ro`; no operation waits for anything but the disk;
+ * nothing is written that would use up the file system (disk-reserve.ts).
  */
 import { type BigIntStats, constants, existsSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, opendir, rename, rmdir, unlink } from 'node:fs/promises';
 import type { Directory } from '@skerry/shared/manifest.ts';
 import type { DirectoryAsk, DirectoryEntry, FileStat, Reply } from '../runner/asks.ts';
-import { entryPath, inDirectory, inParent, reopen, withEntry } from './confined.ts';
+import { entryPath, handlePath, inDirectory, inParent, reopen, withEntry } from './confined.ts';
+import type { DiskReserve } from './disk-reserve.ts';
 import { FileRefused, fileErrorCode } from './errno.ts';
 
 const { O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
@@ -20,6 +22,8 @@ const maxEntries = 10_000;
 const fileMode = 0o666;
 /** Tries to open a file that others make and remove at the same time. */
 const openTries = 3;
+/** What a new file or directory is counted for before there is anything in it. */
+const newEntry = { bytes: 4_096, files: 1 };
 /** Bytes of a read that are made room for in any case. */
 const smallRead = 4_096;
 const nothing = new Uint8Array(0);
@@ -33,7 +37,7 @@ export type Directories = {
 };
 
 /** @param offered absolute paths; what is granted must be one of them or below */
-export function createDirectories(offered: readonly string[]): Directories {
+export function createDirectories(offered: readonly string[], reserve: DiskReserve): Directories {
   /** Without it there is no way to open an entry of an open directory, and so no safe way at all. */
   const supported = existsSync('/proc/self/fd');
 
@@ -50,7 +54,7 @@ export function createDirectories(offered: readonly string[]): Directories {
       try {
         const { root, below, writable } = rootOf(granted, ask.grant);
         if (isWriting(ask) && !writable) throw new FileRefused('read-only');
-        return await perform(root, below, ask, bytes);
+        return await perform(reserve, root, below, ask, bytes);
       } catch (error) {
         return { reply: { error: fileErrorCode(error) }, bytes: nothing };
       }
@@ -72,7 +76,13 @@ function isWriting(ask: DirectoryAsk): boolean {
   return ask.op !== 'stat' && ask.op !== 'list' && ask.op !== 'read';
 }
 
-async function perform(root: string, below: readonly string[], ask: DirectoryAsk, bytes: Uint8Array): Promise<Answer> {
+async function perform(
+  reserve: DiskReserve,
+  root: string,
+  below: readonly string[],
+  ask: DirectoryAsk,
+  bytes: Uint8Array,
+): Promise<Answer> {
   const names = [...below, ...ask.path];
   /** The granted directory itself is not a thing in it. */
   const inside = () => (ask.path.length === 0 ? refuse('not-permitted') : names);
@@ -84,17 +94,22 @@ async function perform(root: string, below: readonly string[], ask: DirectoryAsk
     case 'read':
       return { reply: {}, bytes: await read(root, names, ask) };
     case 'write':
-      return done(write(root, inside(), ask, bytes));
+      return done(write(reserve, root, inside(), ask, bytes));
     case 'truncate':
-      return done(withFile(root, inside(), O_WRONLY, (file) => file.truncate(ask.size)));
+      return done(truncate(reserve, root, inside(), ask));
     case 'open':
-      return value(toFileStat(await openFile(root, names, ask)));
+      return value(toFileStat(await openFile(reserve, root, names, ask)));
     case 'sync':
       return done(withEntry(root, names, (entry) => using(reopen(entry, O_RDONLY), (file) => file.sync())));
     case 'times':
       return done(setTimes(root, names, ask));
     case 'make':
-      return done(inParent(root, inside(), (parent, name) => mkdir(entryPath(parent, name))));
+      return done(
+        inParent(root, inside(), async (parent, name) => {
+          await takeRoom(reserve, parent, newEntry);
+          await mkdir(entryPath(parent, name));
+        }),
+      );
     case 'remove-directory':
       return done(inParent(root, inside(), (parent, name) => rmdir(entryPath(parent, name))));
     case 'remove-file':
@@ -136,12 +151,14 @@ function read(root: string, names: readonly string[], { offset, length }: Operat
 }
 
 function write(
+  reserve: DiskReserve,
   root: string,
   names: readonly string[],
   { offset }: Operation<'write'>,
   bytes: Uint8Array,
 ): Promise<void> {
   return withFile(root, names, offset === null ? O_WRONLY | O_APPEND : O_WRONLY, async (file) => {
+    await takeRoom(reserve, file, { bytes: bytes.byteLength });
     for (let at = 0; at < bytes.byteLength; ) {
       const place = offset === null ? null : offset + at;
       at += (await file.write(bytes, at, bytes.byteLength - at, place)).bytesWritten;
@@ -149,8 +166,33 @@ function write(
   });
 }
 
+/** Growing makes a hole, but whoever makes one may fill it. */
+function truncate(
+  reserve: DiskReserve,
+  root: string,
+  names: readonly string[],
+  { size }: Operation<'truncate'>,
+): Promise<void> {
+  return withFile(root, names, O_WRONLY, async (file) => {
+    const growth = size - (await file.stat()).size;
+    if (growth > 0) await takeRoom(reserve, file, { bytes: growth });
+    await file.truncate(size);
+  });
+}
+
+/** @throws FileRefused('insufficient-space') when the file system of this handle is to be kept from more */
+async function takeRoom(
+  reserve: DiskReserve,
+  handle: FileHandle,
+  need: { readonly bytes: number; readonly files?: number },
+): Promise<void> {
+  const { dev } = await handle.stat({ bigint: true });
+  await reserve.take(dev, handlePath(handle), need);
+}
+
 /** What is there, or a new file. It is looked at again when it has been made: it might be another's. */
 async function openFile(
+  reserve: DiskReserve,
   root: string,
   names: readonly string[],
   { create, exclusive, truncate }: Operation<'open'>,
@@ -168,9 +210,10 @@ async function openFile(
     }
     try {
       const flags = O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_NONBLOCK;
-      return await inParent(root, names, (parent, name) =>
-        using(open(entryPath(parent, name), flags, fileMode), (file) => file.stat({ bigint: true })),
-      );
+      return await inParent(root, names, async (parent, name) => {
+        await takeRoom(reserve, parent, newEntry);
+        return using(open(entryPath(parent, name), flags, fileMode), (file) => file.stat({ bigint: true }));
+      });
     } catch (error) {
       if (exclusive || (error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }

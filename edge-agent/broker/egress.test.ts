@@ -77,7 +77,6 @@ describe('a pattern', () => {
     ['*', ['anything:80', '10.0.0.1:443'], ['anything:8080']],
     ['*:*', ['anything:1', '::1:5'], []],
     ['10.0.0.1:8080', ['10.0.0.1:8080'], ['10.0.0.2:8080']],
-    ['*.0.0.1', [], ['10.0.0.1:80']],
     ['[::1]:8080', ['::1:8080'], ['::2:8080']],
     ['[0:0::1]', ['::1:80'], []],
   ];
@@ -89,6 +88,9 @@ describe('a pattern', () => {
     expect(outboundSchema.safeParse(pattern).success).toBe(true);
     for (const target of named) expect(isNamed([pattern], toTarget(target)), target).toBe(true);
     for (const target of other) expect(isNamed([pattern], toTarget(target)), target).toBe(false);
+  });
+  test('there is nothing below an address', () => {
+    expect(isNamed(['*.0.0.1'], { host: '10.0.0.1', port: 80 })).toBe(false);
   });
   test('none names nothing', () => expect(isNamed([], { host: 'example.com', port: 80 })).toBe(false));
 });

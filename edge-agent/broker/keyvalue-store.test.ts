@@ -65,9 +65,38 @@ describe('kept', () => {
     expect(await set('k', new Uint8Array(9_900))).toBeUndefined();
   });
 
+  test('nothing for a function that the device does not hold, a last call of it included', async () => {
+    const active = new Set(['f']);
+    const { promise: waits, resolve: onTurn } = Promise.withResolvers<void>();
+    const { promise: turn, resolve: giveTurn } = Promise.withResolvers<'go'>();
+    broker = createBroker({
+      offered: [],
+      keyvalue: store.keyvalue,
+      isActive: (functionId) => active.has(functionId),
+      writeRate: {
+        turn() {
+          onTurn();
+          return turn;
+        },
+        forget() {},
+      },
+    });
+    const late = set('k', 'late');
+    await waits;
+    active.delete('f');
+    broker.forget('f');
+    giveTurn('go');
+    expect(await late).toBe('access-denied');
+    expect(await set('k', 'later')).toBe('access-denied');
+    active.add('f');
+    expect(await get('k')).toBe(false);
+    expect(await set('k', 'anew')).toBeUndefined();
+  });
+
   test('keys are listed in pages', async () => {
     const keys = ['', ...Array.from({ length: 1_200 }, (_, index) => `key-${String(index).padStart(4, '0')}`)];
-    for (const key of keys) await set(key, '', { limit: 1_000_000 });
+    const share = { function: 'f', bucket: 'b', limitBytes: 1_000_000 };
+    for (const key of keys) store.keyvalue.set(share, key, Buffer.from(''));
     const found: string[] = [];
     let pages = 0;
     for (let after: string | null = null; ; pages++) {

@@ -1,10 +1,11 @@
 /**
- * What the runner's process asks for, joined with who does it: the broker. The process is not trusted: an ask counts
- * only for a call that it has, with the grants of that call's function.
+ * What the runner's process asks for, joined with who does it: the broker. The process is not trusted: an ask counts only
+ * for a call that it has, with the grants of that call's function. What a guest can bring about is refused with an
+ * error; what only a process can that is not ours any more is thrown, and ends it (process.ts).
  *
  * Invariant: when a call ends, or the process does, nothing that was asked for it goes on.
  */
-import type { Headers, ResponseHead } from '@skerry/shared/http.ts';
+import { type Headers, headersSchema, type ResponseHead } from '@skerry/shared/http.ts';
 import type { Ask, FetchAsk, Reply } from './asks.ts';
 import type { Granted } from './call.ts';
 import { decodeAsk, decodePart, encodeCredit, encodePart, encodeReply, type Part, readCredit } from './stream-wire.ts';
@@ -36,17 +37,24 @@ export type FetchEvents = {
 
 /** Does what is asked, within the grants. */
 export type AskBroker = {
-  /** Never rejects: what goes wrong is in `reply.error`. */
+  /**
+   * Never rejects: what goes wrong is in `reply.error`.
+   * @param isWanted false when the call has ended: what has not been done by then need not be
+   */
   answer(
     granted: Granted,
     ask: Exclude<Ask, FetchAsk>,
     bytes: Uint8Array,
+    isWanted?: () => boolean,
   ): Promise<{ reply: Reply; bytes: Uint8Array }>;
   fetch(granted: Granted, ask: FetchAsk, events: FetchEvents): BrokerFetch;
 };
 
 export type CallAsks = {
-  /** An ask, or a part or credit of its stream. */
+  /**
+   * An ask, or a part or credit of its stream.
+   * @throws RangeError or SyntaxError for what no runner of ours sends; the process shall be ended
+   */
   receive(content: Buffer): void;
   /** The call has ended. */
   callEnded(seq: number): void;
@@ -54,26 +62,37 @@ export type CallAsks = {
   reset(): void;
 };
 
+/** An outgoing request under way. `fetch` is there when the broker has taken it; `answered` when its head was told. */
+type Entry = { readonly seq: number; fetch: BrokerFetch | undefined; answered: boolean };
+
 /** @param grantedTo the function of a call that the process has */
 export function createCallAsks(
   broker: AskBroker,
   grantedTo: (seq: number) => Granted | undefined,
   send: (frame: Buffer) => void,
 ): CallAsks {
-  const fetches = new Map<number, { readonly seq: number; readonly fetch: BrokerFetch }>();
+  const fetches = new Map<number, Entry>();
   let epoch = 0;
 
   const begin = (stream: number, seq: number, granted: Granted, ask: FetchAsk) => {
     const now = epoch;
     const forward = (frame: () => Buffer) => epoch === now && send(frame());
+    const remove = () => {
+      if (fetches.get(stream) === entry) fetches.delete(stream);
+    };
     const done = (part: Part) => {
-      fetches.delete(stream);
+      remove();
       forward(() => encodePart(stream, part));
     };
-    const fetch = broker.fetch(granted, ask, {
-      onHead: (head) => forward(() => encodeReply(stream, { value: head })),
+    const entry: Entry = { seq, fetch: undefined, answered: false };
+    fetches.set(stream, entry);
+    entry.fetch = broker.fetch(granted, ask, {
+      onHead(head) {
+        entry.answered = true;
+        forward(() => encodeReply(stream, { value: head }));
+      },
       onError(error) {
-        fetches.delete(stream);
+        remove();
         forward(() => encodeReply(stream, { error }));
       },
       onPart: (bytes) => forward(() => encodePart(stream, { bytes, end: 'no' })),
@@ -81,45 +100,62 @@ export function createCallAsks(
       onFailure: () => done({ bytes: noBytes, end: 'failed' }),
       onCredit: (bytes) => forward(() => encodeCredit(stream, bytes)),
     });
-    fetches.set(stream, { seq, fetch });
   };
 
-  const answer = async (stream: number, content: Buffer) => {
+  const answer = (stream: number, content: Buffer) => {
     const now = epoch;
     const { seq, ask, bytes } = decodeAsk(content);
+    // The broker checks the rest of it, and refuses: much of an ask is the guest's.
+    if (typeof (ask as Ask | null)?.do !== 'string') throw new RangeError('an ask that is none');
+    if (fetches.has(stream)) throw new RangeError(`stream ${stream} is in use`);
     const granted = grantedTo(seq);
     if (!granted) return;
     if (ask.do === 'fetch') return begin(stream, seq, granted, ask);
-    const done = await broker.answer(granted, ask, Uint8Array.from(bytes));
-    if (epoch === now) send(encodeReply(stream, done.reply, done.bytes));
+    const isWanted = () => epoch === now && grantedTo(seq) === granted;
+    const tell = (reply: Reply, replied?: Uint8Array) => epoch === now && send(encodeReply(stream, reply, replied));
+    broker
+      .answer(granted, ask, Uint8Array.from(bytes), isWanted)
+      .then((done) => tell(done.reply, done.bytes))
+      .catch(() => tell({ error: 'io' }));
+  };
+
+  /** Neither the runner nor its guest waits for what comes of it. */
+  const giveUp = (stream: number, { fetch }: Entry) => {
+    fetches.delete(stream);
+    fetch?.abort();
   };
 
   return {
     receive(content) {
       const stream = readNumber(content);
-      if (content[0] === kinds.ask) return void answer(stream, content);
-      const fetch = fetches.get(stream)?.fetch;
-      if (content[0] === kinds.credit) return fetch?.credit(readCredit(content));
-      const part = decodePart(content);
-      if (part.bytes.byteLength > 0) fetch?.write(Uint8Array.from(part.bytes));
-      if (part.end === 'last') fetch?.end(part.trailers);
-      if (part.end === 'failed') {
-        fetches.delete(stream);
-        fetch?.abort();
+      if (content[0] === kinds.ask) return answer(stream, content);
+      const entry = fetches.get(stream);
+      if (content[0] === kinds.credit) return entry?.fetch?.credit(readCredit(content));
+      const { bytes, end, trailers } = decodePart(content);
+      if (!entry) return;
+      if (end === 'failed') return giveUp(stream, entry);
+      if (trailers && !headersSchema.safeParse(trailers).success) {
+        giveUp(stream, entry);
+        return send(
+          entry.answered
+            ? encodePart(stream, { bytes: noBytes, end: 'failed' })
+            : encodeReply(stream, { error: 'HTTP-request-trailer-section-size' }),
+        );
       }
+      if (bytes.byteLength > 0) entry.fetch?.write(Uint8Array.from(bytes));
+      if (end === 'last') entry.fetch?.end(trailers);
     },
     callEnded(seq) {
       for (const [stream, entry] of fetches) {
         if (entry.seq !== seq) continue;
-        fetches.delete(stream);
-        entry.fetch.abort();
+        giveUp(stream, entry);
       }
     },
     reset() {
       epoch += 1;
       const open = [...fetches.values()];
       fetches.clear();
-      for (const { fetch } of open) fetch.abort();
+      for (const { fetch } of open) fetch?.abort();
     },
   };
 }

@@ -39,6 +39,27 @@ test('cgroup v1: the memory controller is taken', () => {
   expect(read('memory/box/skerry-runner', 'cgroup.procs')).toBe('43');
 });
 
+test('no swap beside the limit, where the kernel counts it', () => {
+  const own = root('0::/box\n', 'box');
+  mkdirSync(join(folder, 'groups/box/skerry-runner'));
+  writeFileSync(join(folder, 'groups/box/skerry-runner/memory.swap.max'), 'max');
+  expect(createRunnerGroup(1_000_000, own)).toMatchObject({ kind: 'cgroup2' });
+  expect(read('box/skerry-runner/memory.swap.max')).toBe('0');
+
+  const older = root('4:memory:/old\n', 'memory/old/skerry-runner');
+  writeFileSync(join(folder, 'groups/memory/old/skerry-runner/memory.memsw.limit_in_bytes'), '-1');
+  expect(createRunnerGroup(1_000_000, older)).toMatchObject({ kind: 'cgroup1' });
+  expect(read('memory/old/skerry-runner/memory.memsw.limit_in_bytes')).toBe('1000000');
+});
+
+test('cgroup v2: an agent that gets no group goes back to where it was', () => {
+  const own = root('0::/box\n', 'box');
+  mkdirSync(join(folder, 'groups/box/cgroup.subtree_control'));
+  expect(createRunnerGroup(1_000_000, own)).toContain('EISDIR');
+  expect(read('box/skerry-agent/cgroup.procs')).toBe('42');
+  expect(read('box/cgroup.procs')).toBe('42');
+});
+
 test('where there is none, the reason is told', () => {
   expect(createRunnerGroup(1, root('1:cpu:/\n', 'cpu'))).toBe('this system has no control groups');
   expect(createRunnerGroup(1, { groups: folder, self: join(folder, 'nothing'), pid: 1 })).toContain('ENOENT');

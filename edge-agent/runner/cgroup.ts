@@ -3,9 +3,12 @@
  * its own below the agent's (cgroup v2, or the memory controller of v1). Under systemd this takes `Delegate=memory`.
  *
  * cgroup v2 wants processes in the leaves only (Documentation/admin-guide/cgroup-v2.rst, "No Internal Process
- * Constraint"), so the agent moves itself into a leaf as well.
+ * Constraint"), so the agent moves itself into a leaf as well, and back when the rest does not succeed.
+ *
+ * The limits of both versions leave swap out, so swap has one of its own, where the kernel counts it: with version 2
+ * none may be used, with version 1 memory and swap together have the limit (cgroup-v1/memory.rst, "memsw").
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type RunnerGroup = {
@@ -48,15 +51,38 @@ function versionTwo(own: string, limitBytes: number, pid: number): RunnerGroup {
   const runner = join(own, runnerLeaf);
   mkdirSync(agent, { recursive: true });
   writeFileSync(join(agent, 'cgroup.procs'), String(pid));
-  writeFileSync(join(own, 'cgroup.subtree_control'), '+memory');
-  mkdirSync(runner, { recursive: true });
-  writeFileSync(join(runner, 'memory.max'), String(limitBytes));
+  try {
+    writeFileSync(join(own, 'cgroup.subtree_control'), '+memory');
+    mkdirSync(runner, { recursive: true });
+    writeFileSync(join(runner, 'memory.max'), String(limitBytes));
+    writeIfThere(join(runner, 'memory.swap.max'), '0');
+  } catch (error) {
+    moveBack(own, pid);
+    throw error;
+  }
   return { kind: 'cgroup2', add: (added) => writeFileSync(join(runner, 'cgroup.procs'), String(added)) };
+}
+
+/** Why there is no group matters more than that the agent stays in its leaf. */
+function moveBack(own: string, pid: number): void {
+  try {
+    writeFileSync(join(own, 'cgroup.procs'), String(pid));
+  } catch {
+    // The leaf has no limit: the agent can stay there.
+  }
 }
 
 function versionOne(own: string, limitBytes: number): RunnerGroup {
   const runner = join(own, runnerLeaf);
   mkdirSync(runner, { recursive: true });
+  // The two together may never have less than memory alone: a lower limit of an earlier agent goes first.
+  const together = join(runner, 'memory.memsw.limit_in_bytes');
+  writeIfThere(together, '-1');
   writeFileSync(join(runner, 'memory.limit_in_bytes'), String(limitBytes));
+  writeIfThere(together, String(limitBytes));
   return { kind: 'cgroup1', add: (added) => writeFileSync(join(runner, 'cgroup.procs'), String(added)) };
+}
+
+function writeIfThere(path: string, text: string): void {
+  if (existsSync(path)) writeFileSync(path, text);
 }

@@ -1,6 +1,9 @@
 /**
  * The runner's process. It can read its own script and nothing else: no files, no network, no child processes, no
  * environment. Under memory pressure it is the first to go, and the agent stays.
+ *
+ * Invariant: whatever it writes to its pipe, the agent does not fall over it. What cannot be taken ends the process,
+ * and nothing that it wrote after that is read.
  */
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -31,8 +34,12 @@ export function startRunnerProcess(options: {
   /** Where the process shall be put, if there is such a group. */
   group: RunnerGroup | undefined;
   log: Logger;
+  /** May throw: then the process has broken its protocol, and is ended. */
   onFrame(content: Buffer): void;
-  /** Once, after the last frame: its exit code or signal, and the tail of what it complained of. */
+  /**
+   * Once, after the last frame: its exit code or signal, how it broke its protocol if it did, and the tail of what it
+   * complained of.
+   */
   onExit(end: string): void;
 }): RunnerProcess {
   const { script, settings, group, log } = options;
@@ -54,9 +61,20 @@ export function startRunnerProcess(options: {
   );
   const pipe = child.stdio[3] as Socket;
   const send = createFrameWriter((bytes) => pipe.write(bytes));
+  const read = createFrameReader(options.onFrame);
   let complaints = '';
+  let breach: string | undefined;
 
-  pipe.on('data', createFrameReader(options.onFrame));
+  pipe.on('data', (chunk: Buffer) => {
+    if (breach !== undefined) return;
+    try {
+      read(chunk);
+    } catch (error) {
+      breach = `it broke its protocol: ${error instanceof Error ? error.message : String(error)}`;
+      log.error({ err: error, pid: child.pid }, 'the runner broke its protocol');
+      child.kill('SIGKILL');
+    }
+  });
   // The end of the process follows, and tells more than the broken pipe.
   pipe.on('error', (error) => log.debug({ err: error }, 'pipe to the runner'));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -68,8 +86,8 @@ export function startRunnerProcess(options: {
     if (child.pid === undefined) options.onExit('not started');
   });
   child.once('close', (code, signal) => {
-    const end = signal ?? `exit code ${code}`;
-    options.onExit(complaints === '' ? end : `${end}: ${complaints.trim()}`);
+    const end = [signal ?? `exit code ${code}`, breach, complaints.trim()];
+    options.onExit(end.filter((text) => text).join(': '));
   });
   if (child.pid !== undefined) {
     if (group) join(group, child.pid, log);

@@ -154,9 +154,10 @@ export function createRunner(options: RunnerOptions): Runner {
 
   function onResult(frame: wire.ResultFrame): void {
     const { seq, started, durationUs } = frame;
-    window.ended(durationUs);
     const pending = inFlight.get(seq);
-    if (pending) finish(pending, { ...checkedAnswer(frame), durationUs, cold: pending.cold, started });
+    if (!pending) return;
+    window.ended(durationUs);
+    finish(pending, { ...checkedAnswer(frame), durationUs, cold: pending.cold, started });
     pump();
   }
 

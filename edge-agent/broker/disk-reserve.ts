@@ -1,0 +1,67 @@
+/**
+ * Keeps part of every file system free of what functions write: a directory that is granted `rw` has no limit of its
+ * own, and a full disk would stop the agent and the device with it.
+ *
+ * Invariant: what functions write never leaves less than the reserve, but for what others have written since the last
+ * look, which is at most `lookMs` old. What functions write in between is counted.
+ */
+import { statfs } from 'node:fs/promises';
+import { FileRefused } from './errno.ts';
+
+/** The reserve: this many bytes, or this share of the file system if that is more; of its files, the share. */
+const leastBytes = 64 * 1024 * 1024;
+const share = 0.05;
+/** How old a look may be, in milliseconds. */
+const lookMs = 1_000;
+/** File systems that are remembered; granted directories are on fewer. */
+const maxDevices = 64;
+
+/** Of a file system, what is needed here (statfs(2)); `files` is 0 where they are not counted. */
+export type Space = Readonly<Record<'bsize' | 'blocks' | 'bavail' | 'files' | 'ffree', number>>;
+
+export type DiskReserve = {
+  /**
+   * Takes room for what is to be written.
+   * @param device number of the file system
+   * @param path of anything on it
+   * @param need bytes, and new files and directories
+   * @throws FileRefused('insufficient-space') when less than the reserve would be left
+   */
+  take(device: bigint, path: string, need: { readonly bytes: number; readonly files?: number }): Promise<void>;
+};
+
+/** What may still be written until the next look. */
+type Room = { bytes: number; files: number };
+
+/** @param now in milliseconds; only differences count */
+export function createDiskReserve(
+  space: (path: string) => Promise<Space> = statfs,
+  now: () => number = () => performance.now(),
+): DiskReserve {
+  const looks = new Map<bigint, { readonly at: number; readonly room: Promise<Room> }>();
+
+  const look = async (path: string): Promise<Room> => {
+    const { bsize, blocks, bavail, files, ffree } = await space(path);
+    return {
+      bytes: bavail * bsize - Math.max(leastBytes, blocks * bsize * share),
+      files: files === 0 ? Infinity : ffree - files * share,
+    };
+  };
+  const roomOn = (device: bigint, path: string): Promise<Room> => {
+    const last = looks.get(device);
+    if (last && now() - last.at < lookMs) return last.room;
+    if (looks.size >= maxDevices) looks.clear();
+    const room = look(path);
+    looks.set(device, { at: now(), room });
+    return room;
+  };
+
+  return {
+    async take(device, path, { bytes, files = 0 }) {
+      const room = await roomOn(device, path);
+      if (room.bytes < bytes || room.files < files) throw new FileRefused('insufficient-space');
+      room.bytes -= bytes;
+      room.files -= files;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest';
+import { createWriteRate, type Turn, type Write } from './write-rate.ts';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** A pace whose clock stands still until it is moved; `due` is when it wants to be called back. */
+function paced() {
+  let time = 0;
+  let call: (() => void) | undefined;
+  let due = Infinity;
+  const rate = createWriteRate(
+    () => time,
+    (run, ms) => {
+      call = run;
+      due = time + ms;
+      return undefined as unknown as NodeJS.Timeout;
+    },
+  );
+  const turns: string[] = [];
+  const write = (name: string, given: Partial<Write> = {}) =>
+    rate
+      .turn({ function: 'f', bytes: MiB, limitBytes: 0, isWanted: () => true, ...given })
+      .then((turn: Turn) => turns.push(turn === 'go' ? name : `${name} ${turn}`));
+  /** On to the time at which it wants to be called, and what has had its turn by then. */
+  const next = async () => {
+    time = due;
+    due = Infinity;
+    call?.();
+    await settled();
+    return time;
+  };
+  return { rate, turns, write, next };
+}
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test('one largest value at once, then 256 KiB a second, in order', async () => {
+  const { turns, write, next } = paced();
+  for (const name of ['a', 'b', 'c']) void write(name);
+  await settled();
+  expect(turns).toEqual(['a']);
+  expect(await next()).toBe(4_000);
+  expect(turns).toEqual(['a', 'b']);
+  expect(await next()).toBe(8_000);
+  expect(turns).toEqual(['a', 'b', 'c']);
+});
+
+test('small writes: 200 a second', async () => {
+  const { turns, write, next } = paced();
+  for (let n = 0; n < 50; n++) await Promise.all(Array.from({ length: 16 }, () => write('small', { bytes: 1 })));
+  expect(turns).toHaveLength(800);
+  void write('late', { bytes: 1 });
+  expect(await next()).toBe(5);
+  expect(turns.at(-1)).toBe('late');
+});
+
+test('who may keep more may write more at once; one function does not wait for another', async () => {
+  const { turns, write } = paced();
+  for (const name of ['a', 'b', 'c']) void write(name, { limitBytes: 2 * MiB });
+  void write('other', { function: 'g' });
+  await settled();
+  expect(turns).toEqual(['a', 'b', 'other']);
+});
+
+test('what nobody wants any more costs nothing', async () => {
+  const { turns, write, next } = paced();
+  let wanted = true;
+  void write('a');
+  void write('b', { isWanted: () => wanted });
+  void write('c');
+  await settled();
+  wanted = false;
+  expect(await next()).toBe(4_000);
+  expect(turns).toEqual(['a', 'b ended', 'c']);
+});
+
+test('more than may wait is refused', async () => {
+  const { turns, write } = paced();
+  for (let n = 0; n <= 65; n++) void write(`${n}`);
+  void write('other', { function: 'g' });
+  void write('too much in all', { function: 'g' });
+  await settled();
+  expect(turns).toEqual(['0', '65 busy', 'other busy', 'too much in all busy']);
+});
+
+test('a function that goes takes its waiting writes along', async () => {
+  const { rate, turns, write } = paced();
+  void write('a');
+  void write('b');
+  rate.forget('f');
+  await settled();
+  expect(turns).toEqual(['a', 'b ended']);
+});
