@@ -94,6 +94,25 @@ async function prepared(run: CliBench['run'], directory: string) {
   return preparer.prepare(await readFile(join(directory, 'f/f.wasm')), { memoryBytes: 2 ** 26 });
 }
 
+test.each([
+  ['hello-c', 'c', 'handler'],
+  ['hello-rust', 'rust', 'handler'],
+  ['http-rust', 'rust', 'http'],
+  ['http-ts', 'ts', 'http'],
+])('examples/%s is what new writes', async (name, lang, world) => {
+  const { run, directory } = await bench();
+  await run(['fn', 'new', name, '--lang', lang, '--world', world]);
+  const files = (await readdir(join(directory, name), { recursive: true, withFileTypes: true })).filter((file) =>
+    file.isFile(),
+  );
+  expect(files.length).toBeGreaterThan(3);
+  for (const file of files) {
+    const path = join(file.parentPath, file.name).slice(join(directory, name).length + 1);
+    const example = await readFile(new URL(`../examples/${name}/${path}`, import.meta.url), 'utf8');
+    expect(example, path).toBe(await readFile(join(directory, name, path), 'utf8'));
+  }
+});
+
 describe('build', () => {
   test.each([
     ['js', 'handler', 'skerry:function/handler'],

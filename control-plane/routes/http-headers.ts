@@ -7,19 +7,10 @@
  * apart and in order.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
+import { hopByHop } from '@skerry/shared/hop-by-hop.ts';
 import type { Headers } from '@skerry/shared/http.ts';
 
-const hopByHop = new Set([
-  'connection',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-]);
+const ofTheConnection: ReadonlySet<string> = new Set(hopByHop);
 const ofTheCaller = new Set(['authorization', 'expect', 'host']);
 /** Set by us in every answer. */
 const ofTheAnswer = new Set(['x-request-id']);
@@ -64,7 +55,7 @@ function passing(headers: Headers, wanted: (name: string) => boolean): [name: st
   const kept: [string, string][] = [];
   for (const [name, value] of headers) {
     const lower = name.toLowerCase();
-    if (hopByHop.has(lower) || named?.has(lower) || lower.startsWith('x-skerry-') || !wanted(lower)) continue;
+    if (ofTheConnection.has(lower) || named?.has(lower) || lower.startsWith('x-skerry-') || !wanted(lower)) continue;
     kept.push([name, value]);
   }
   return kept;

@@ -3,6 +3,7 @@
  * its headers, so whatever says where it ends, or is meant for the next hop only, is ours to say (RFC 9110, section
  * 7.6.1; RFC 9112, section 6).
  */
+import { hopByHop } from '@skerry/shared/hop-by-hop.ts';
 import type { Headers, RequestHead } from '@skerry/shared/http.ts';
 import { canonical, type Target } from './egress.ts';
 
@@ -27,20 +28,7 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 const pathAndQuery = /^\/[\x21-\x7e]*$/;
 
 /** Only for the next hop, or only for us to say. */
-const hopHeaders = new Set([
-  'connection',
-  'expect',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+const hopHeaders: ReadonlySet<string> = new Set([...hopByHop, 'expect', 'host', 'trailer']);
 
 /** The request as it may go out, or why it may not. */
 export function toOutgoing({ method, scheme, authority, path, headers }: RequestHead): Outgoing | HttpErrorCode {

@@ -5,7 +5,7 @@
  * An ask is JSON with bytes behind it, and so is the reply. Replies never throw: `error` is a code of the interface
  * that the guest called (wasi:filesystem's error-code, wasi:http's, ...), which the host hands to the guest as a value.
  */
-import type { RequestHead, ResponseHead } from '@skerry/shared/http.ts';
+import type { RequestHead } from '@skerry/shared/http.ts';
 
 /** Kind and times of a file, in the terms of wasi:filesystem; times in nanoseconds since the epoch, as decimals. */
 export type FileStat = {
@@ -70,6 +70,3 @@ export type DirectoryEntry = { readonly name: string; readonly type: FileStat['t
 
 /** The value of the reply to `keys`. `more`: ask again, after the last one. */
 export type KeyPage = { readonly keys: readonly string[]; readonly more: boolean };
-
-/** The value of the reply to a fetch. */
-export type FetchReply = ResponseHead;

@@ -84,6 +84,4 @@ export type RunnerStats = {
   readonly memoryBytes: number;
   /** The operating system holds it to its limit, so that it is not only looked at. */
   readonly memoryIsLimited: boolean;
-  /** Process id, while there is one. */
-  readonly pid: number | undefined;
 };

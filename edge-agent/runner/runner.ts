@@ -309,7 +309,6 @@ export function createRunner(options: RunnerOptions): Runner {
       threadsEnded: endedBefore + live.ended,
       memoryBytes: memory.bytes,
       memoryIsLimited: memory.group !== undefined,
-      pid: supervisor.current?.pid,
     }),
     async close() {
       closed = true;

@@ -85,9 +85,3 @@ export function suspendingImports(imports: readonly string[]): readonly string[]
   const has = (name: string) => imports.some((versioned) => isOf(versioned, name));
   return [...(has('wasi:io/poll') ? waitingPolls : []), ...(has('wasi:http/types') ? waitingStreams : [])];
 }
-
-/** Whether this function may wait in some component: interface without version, function as WIT names it. */
-export function isSuspending(interfaceName: string, name: string): boolean {
-  const item = `${interfaceName}#${name}`;
-  return waitingPolls.includes(item) || waitingStreams.includes(item);
-}

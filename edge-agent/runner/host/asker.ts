@@ -18,7 +18,6 @@ type Answer = { reply: Reply; bytes: Uint8Array };
 export type AskingCall = { readonly seq: number; readonly signal: AbortSignal; readonly bodyBytes: number };
 
 export type Asker = {
-  ask(call: AskingCall, ask: Ask, bytes?: Uint8Array): Promise<Answer>;
   askNow(call: AskingCall, ask: Ask, bytes?: Uint8Array): Answer;
   fetch(call: AskingCall, ask: Omit<FetchAsk, 'do'>): Fetch;
   /** A reply, part or credit for an ask of this thread. */
@@ -69,18 +68,6 @@ export function createAsker(options: {
   };
 
   return {
-    ask(call, ask, bytes) {
-      call.signal.throwIfAborted();
-      const number = next(false);
-      return new Promise((resolve, reject) => {
-        const onReply = (answer: Answer) => {
-          close();
-          resolve(answer);
-        };
-        const close = open(number, call, { onReply }, () => reject(call.signal.reason));
-        post(encodeAsk(number, call.seq, ask, bytes));
-      });
-    },
     askNow(call, ask, bytes) {
       const number = next(true);
       let seen = Atomics.load(bell, 0);

@@ -75,10 +75,6 @@ export class ThreadChannel implements CallChannel {
     return this.#sink;
   }
 
-  ask(ask: Ask, bytes?: Uint8Array) {
-    return this.#asker.ask(this, ask, bytes);
-  }
-
   askNow(ask: Ask, bytes?: Uint8Array) {
     return this.#asker.askNow(this, ask, bytes);
   }

@@ -60,9 +60,7 @@ export type CallChannel = {
   readonly body: PartSource;
   /** Begins the answer, once; its body goes to the sink. */
   answer(head: ResponseHead): PartSink;
-  /** Asks the agent. Never rejects but with the signal's reason. */
-  ask(ask: Ask, bytes?: Uint8Array): Promise<{ reply: Reply; bytes: Uint8Array }>;
-  /** The same, while the thread waits. @throws when the agent is gone */
+  /** Asks the agent while the thread stands still; the deadline ends the thread. */
   askNow(ask: Ask, bytes?: Uint8Array): { reply: Reply; bytes: Uint8Array };
   fetch(ask: Omit<FetchAsk, 'do'>): Fetch;
   /** Whole lines, without their ends; bounded by the function's log limit. */

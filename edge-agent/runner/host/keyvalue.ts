@@ -24,24 +24,26 @@ function fail(name: string): never {
   ) as StoreError;
 }
 
+// What only the host may do is outside of the class: a guest's imports may name any of its functions, static or not.
+let bucketNamed: (current: () => CallChannel, name: string) => Bucket;
+let askOf: (bucket: Bucket, operation: Operation, bytes?: Uint8Array) => Asked;
+
 class Bucket {
   #ask: (operation: Operation, bytes?: Uint8Array) => Asked = () => fail('no-such-store');
 
-  static of(current: () => CallChannel, bucket: string): Bucket {
-    const made = new Bucket();
-    made.#ask = (operation, bytes) => {
-      const ask = { do: 'keyvalue', bucket, ...operation } as KeyvalueAsk;
-      const answer = current().askNow(ask, bytes);
-      return answer.reply.error === undefined
-        ? { value: answer.reply.value, bytes: answer.bytes }
-        : fail(answer.reply.error);
+  static {
+    bucketNamed = (current, bucket) => {
+      const made = new Bucket();
+      made.#ask = (operation, bytes) => {
+        const ask = { ...operation, do: 'keyvalue', bucket } as KeyvalueAsk;
+        const answer = current().askNow(ask, bytes);
+        return answer.reply.error === undefined
+          ? { value: answer.reply.value, bytes: answer.bytes }
+          : fail(answer.reply.error);
+      };
+      return made;
     };
-    return made;
-  }
-
-  /** For the functions beside the resource; a static function reaches what is private, and the guest does not. */
-  static ask(bucket: Bucket, operation: Operation, bytes?: Uint8Array): Asked {
-    return bucket.#ask(operation, bytes);
+    askOf = (bucket, operation, bytes) => bucket.#ask(operation, bytes);
   }
 
   get(key: string): Uint8Array | undefined {
@@ -90,7 +92,7 @@ class Cas {
     const seen = cas.#seen ? createHash('sha256').update(cas.#seen).digest('hex') : null;
     let swapped = false;
     try {
-      swapped = Bucket.ask(cas.#bucket, { op: 'swap', key: cas.#key, seen }, value).value === true;
+      swapped = askOf(cas.#bucket, { op: 'swap', key: cas.#key, seen }, value).value === true;
     } catch (error) {
       throw asStoreError(error);
     }
@@ -124,16 +126,16 @@ export function createKeyvalue(current: () => CallChannel): Record<string, objec
     'wasi:keyvalue/store': {
       Bucket,
       open(identifier: string): Bucket {
-        const bucket = Bucket.of(current, identifier);
+        const bucket = bucketNamed(current, identifier);
         // A function without a share, or a bad name, is told so here and not at its first use.
-        Bucket.ask(bucket, { op: 'exists', key: '' });
+        askOf(bucket, { op: 'exists', key: '' });
         return bucket;
       },
     },
     'wasi:keyvalue/atomics': {
       Cas,
       increment: (bucket: Bucket, key: string, delta: bigint): bigint =>
-        BigInt(String(Bucket.ask(bucket, { op: 'increment', key, delta: String(delta) }).value)),
+        BigInt(String(askOf(bucket, { op: 'increment', key, delta: String(delta) }).value)),
       swap: Cas.swap,
     },
     'wasi:keyvalue/batch': {

@@ -7,6 +7,7 @@
  * tunnel. What arrived from outside has been through a parser and a schema, but for the connection's headers, which
  * are left out: a guest that copies a head must not be refused for them.
  */
+import { hopByHop } from '@skerry/shared/hop-by-hop.ts';
 import type { Headers } from '@skerry/shared/http.ts';
 import { maxHeaderCharacters, maxHeaders } from '@skerry/shared/http-limits.ts';
 
@@ -20,18 +21,7 @@ const notInValues = /[\0-\x08\x0a-\x1f\x7f]/;
 const length = /^[0-9]{1,15}$/;
 
 /** The connection is the host's: RFC 9110, section 7.6.1, and RFC 9112; `host` is the request's authority. */
-const forbidden: ReadonlySet<string> = new Set([
-  'connection',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-]);
+const forbidden: ReadonlySet<string> = new Set([...hopByHop, 'host']);
 
 type Entry = readonly [name: string, value: string];
 

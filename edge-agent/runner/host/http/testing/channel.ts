@@ -178,10 +178,6 @@ export class TestChannel implements CallChannel {
     this.lines.push([source, text]);
   }
 
-  ask(): never {
-    throw new Error('nothing to ask here');
-  }
-
   askNow(): never {
     throw new Error('nothing to ask here');
   }
