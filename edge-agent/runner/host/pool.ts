@@ -148,7 +148,11 @@ export function createPool(options: {
     if (thread) return thread;
     if (mayStart(digest)) start();
     const starting = [...threads].some(({ ready }) => !ready);
-    return withRoomAhead(digest) ?? (starting ? undefined : idle(digest, true));
+    const ahead = withRoomAhead(digest);
+    if (ahead || starting) return ahead;
+    // A function that has threads of its own waits for them: it could cost those of others their calls.
+    const hasOwn = [...threads].some((other) => other.load + other.parked > 0 && !other.sharesWithOthers(digest));
+    return hasOwn ? undefined : idle(digest, true);
   };
 
   const dispatch = () => {
