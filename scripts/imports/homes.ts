@@ -43,6 +43,11 @@ export const homes: Readonly<Record<string, Home>> = {
   '@bytecodealliance/preview2-shim': { places: ['edge-agent/runner/'] },
   esbuild: { places: ['edge-agent/build.ts', 'cli/build/'] },
 
+  croner: { places: ['shared/schedule.ts'] },
+  mqtt: { places: ['control-plane/triggers/', 'control-plane/sinks/', 'edge-agent/triggers/', 'test/', 'examples/'] },
+  nano: { places: ['control-plane/sinks/', 'test/'] },
+  'pg-boss': { places: ['control-plane/jobs/'] },
+
   commander: { places: ['cli/'] },
 
   'es-module-lexer': { places: ['scripts/imports/'] },
