@@ -30,6 +30,7 @@ export const errorKinds = {
   function_no_answer: { status: 504, retryable: false },
   function_timeout: { status: 504, retryable: false },
   function_load_failed: { status: 500, retryable: false },
+  event_invalid: { status: 422, retryable: false },
 
   // The platform could not carry the call through.
   no_agent: { status: 503, retryable: true },
@@ -43,6 +44,7 @@ export const errorKinds = {
   runner_lost: { status: 502, retryable: false },
   cancelled: { status: 499, retryable: false },
   store_unavailable: { status: 503, retryable: true },
+  queue_full: { status: 503, retryable: true },
   prepare_busy: { status: 503, retryable: true },
   internal: { status: 500, retryable: false },
 } as const satisfies Record<string, ErrorKind>;
@@ -65,6 +67,7 @@ export const outcomeCodes = [
   'function_no_answer',
   'function_timeout',
   'function_load_failed',
+  'event_invalid',
   'function_held_back',
   'agent_busy',
   'agent_draining',

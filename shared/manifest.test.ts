@@ -21,6 +21,7 @@ test('an empty manifest has all its defaults', () => {
     env: {},
     args: [],
     instance: 'fresh',
+    retry: { attempts: 3, base_ms: 1_000, cap_ms: 60_000 },
     placement: { labels: {} },
     tag: '',
   });

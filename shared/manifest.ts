@@ -1,6 +1,7 @@
 /** What a revision declares about how its function runs. Immutable once stored; absent keys take their defaults. */
 import * as z from 'zod';
 import { labelsSchema, textSchema } from './names.ts';
+import { retrySchema } from './retry.ts';
 
 const KiB = 1024;
 const MiB = 1024 * 1024;
@@ -150,6 +151,11 @@ export const manifestSchema = z
     config: configSchema,
     /** `fresh`: a new instance per invocation. `reuse`: an instance serves until it traps; state leaks on purpose. */
     instance: z.enum(['fresh', 'reuse']).default('fresh'),
+    /**
+     * For invocations nobody waits for: asynchronous ones and those of triggers. A failure of the function costs an
+     * attempt; an agent or a runner that is not there does not.
+     */
+    retry: retrySchema(3),
     /** Agents that shall hold the function: those with all of these labels; none means every agent. */
     placement: z.strictObject({ labels: labelsSchema.default({}) }).prefault({}),
     /** Tag that an APP script may refer to (FunLess `metadata.tag`). */

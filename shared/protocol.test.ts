@@ -7,6 +7,7 @@ import { protocolHistory, protocolVersion, supportedVersions, toAgentSchema, toC
 const hashes: Readonly<Record<number, string>> = {
   1: '1590181b8ff8f5c0',
   2: '4fbd8e96522c850e',
+  3: '477f67e9de4ba94d',
 };
 
 function hashOfSchemas(): string {

@@ -1,5 +1,6 @@
 /**
- * Every frame of the tunnel as a schema, one union per direction. Types are inferred from here and nowhere else.
+ * Every frame of the tunnel as a schema, one union per direction. Types are inferred from here and nowhere else; that all
+ * frames stand in one place is worth its lines.
  *
  * Rules: no frame is needed exactly once (the next `desired`, `status` or `applied` repairs a lost one); an unknown
  * kind is skipped, so that a newer side can talk to an older one; every list and string has a bound.
@@ -12,14 +13,17 @@ import { headersSchema, requestHeadSchema, responseHeadSchema } from './http.ts'
 import { maxPartBytes } from './http-limits.ts';
 import { coreLimitsSchema, grantsSchema, manifestSchema } from './manifest.ts';
 import { labelsSchema, nameSchema } from './names.ts';
+import { retrySchema } from './retry.ts';
+import { maxTriggers, triggerSchema, triggerStateSchema } from './triggers.ts';
 
 /** Version that this code speaks. The control plane accepts this one and the one before. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** One line per version: what changed. */
 export const protocolHistory: Readonly<Record<number, string>> = {
   1: 'handshake, desired state, code push, invocation, metrics, liveness, drain',
   2: 'HTTP heads and streamed bodies (head, body, credit), grants of a function, logs (logs, lines)',
+  3: 'triggers on the device, their outcomes (outcomes, recorded), outbox and triggers in status',
 };
 
 /** Versions accepted by the control plane. */
@@ -61,14 +65,24 @@ export const desiredFunctionSchema = z.object({
   env: manifestSchema.unwrap().shape.env.unwrap(),
   args: manifestSchema.unwrap().shape.args.unwrap(),
   instance: z.enum(['fresh', 'reuse']),
-  /** What it may do besides; agents of protocol 1 neither know nor give any of it. */
+  /** What it may do besides. */
   grants: grantsSchema,
+  /** Whether an invocation of it is an HTTP request: its world is wasi:http. Since protocol 3, like what follows. */
+  http: z.boolean().optional(),
+  /** For invocations of its triggers. */
+  retry: retrySchema(3).unwrap().optional(),
+  /** Those of its triggers that this agent listens to, with their credentials. */
+  triggers: z
+    .array(z.intersection(z.object({ id }), triggerSchema))
+    .max(maxTriggers)
+    .optional(),
+  /** Whether outcomes of its triggers go home with their input: a sink wants it. A failure always does. */
+  keepInput: z.boolean().optional(),
 });
 export type DesiredFunction = z.output<typeof desiredFunctionSchema>;
 
 /**
- * Part of a body, the caller's or the function's, in order. `last` ends it; trailers come with the end only. Since
- * protocol 2, like `head`, `credit`, `logs` and `lines`.
+ * Part of a body, the caller's or the function's, in order. `last` ends it; trailers come with the end only.
  */
 const body = z.object({
   kind: z.literal('body'),
@@ -94,6 +108,48 @@ export type LogLine = z.infer<typeof logLineSchema>;
 
 /** Lines in one answer at most. */
 export const maxLogLines = 1_000;
+
+/** Outcomes in one frame at most, and bytes of their inputs and outputs, unless a single one has more. */
+export const maxOutcomes = 500;
+export const outcomesBytes = 512 * 1024;
+
+/**
+ * What became of an event that the device recorded. Its id was made there, and is the invocation's everywhere. Times in
+ * milliseconds since the epoch, by the device's clock.
+ */
+export const recordedOutcomeSchema = z.object({
+  id,
+  function: id,
+  trigger: id,
+  origin: z.enum(['mqtt', 'schedule']),
+  /** Revision that ran last; 0 when none did. */
+  revision: count,
+  /** How often it was tried. */
+  attempts: count,
+  createdAt: count,
+  startedAt: count,
+  endedAt: count,
+  input: bytes.optional(),
+  result: z.discriminatedUnion('ok', [
+    z.object({ ok: z.literal(true), output: bytes }),
+    z.object({ ok: z.literal(false), code: z.enum(outcomeCodes), message: shortText }),
+  ]),
+});
+export type RecordedOutcome = z.output<typeof recordedOutcomeSchema>;
+
+/** How full the agent's outbox is. Counts of what was dropped or damaged since the agent began. */
+export const outboxStateSchema = z.object({
+  /** Events that have no outcome yet. */
+  events: count,
+  /** Outcomes that the control plane has not acknowledged yet. */
+  outcomes: count,
+  bytes: count,
+  /** Bytes it may have. */
+  limitBytes: count,
+  dropped: count,
+  damaged: count,
+});
+export type OutboxState = z.infer<typeof outboxStateSchema>;
 
 /**
  * Part of what one agent shall hold: the parts of a generation come one after another, from part 0 to the one that is
@@ -143,6 +199,11 @@ export const toAgentSchema = z.discriminatedUnion('kind', [
   credit,
   /** Send the last lines that this function wrote. */
   z.object({ kind: z.literal('logs'), id: count, function: id, limit: z.int().min(1).max(maxLogLines) }),
+  /**
+   * The batch of `outcomes` with this number is on disk here, and the agent may forget it; or it is not (`ok` false),
+   * and comes again after a rest.
+   */
+  z.object({ kind: z.literal('recorded'), batch: count, ok: z.boolean() }),
   /** Nobody waits for this invocation any more. */
   z.object({ kind: z.literal('cancel'), id }),
   /** Send the Prometheus registry. */
@@ -219,6 +280,10 @@ export const toControlSchema = z.discriminatedUnion('kind', [
       .array(z.object({ function: id, retryInMs: count }))
       .max(1_000)
       .optional(),
+    /** Since protocol 3, absent before the first event. */
+    outbox: outboxStateSchema.optional(),
+    /** Triggers that the agent listens to. */
+    triggers: z.array(triggerStateSchema).max(1_000).optional(),
     ...load,
   }),
   /** The invocation has been given to a thread; from here on it may have had effects. */
@@ -229,6 +294,8 @@ export const toControlSchema = z.discriminatedUnion('kind', [
   credit,
   z.object({ kind: z.literal('lines'), id: count, lines: z.array(logLineSchema).max(maxLogLines) }),
   outcomeSchema,
+  /** Outcomes of events, oldest first; they come again until `recorded` says otherwise. Numbers count per tunnel. */
+  z.object({ kind: z.literal('outcomes'), batch: count, outcomes: z.array(recordedOutcomeSchema).max(maxOutcomes) }),
   z.object({ kind: z.literal('metrics'), id: count, text: z.string().max(1024 * 1024) }),
   /** The agent finishes what it has and takes no new invocation. */
   z.object({ kind: z.literal('drain') }),

@@ -1,0 +1,76 @@
+/** Why a broker cannot be listened to, in plain words. */
+
+/** Codes of CONNACK in MQTT 3.1.1 (section 3.2.2.3), and of SUBACK (3.9.3). */
+const codes: Readonly<Record<number, string>> = {
+  1: 'the broker does not speak this version of MQTT',
+  2: 'the broker does not take our client id',
+  3: 'the broker is not available',
+  4: 'bad user or password',
+  5: 'not authorized',
+  // Reason codes of MQTT 5.0 (section 2.4).
+  128: 'refused without a reason',
+  129: 'the broker calls a packet malformed',
+  130: 'the broker calls it a protocol error',
+  131: 'the broker does not allow it',
+  132: 'the broker does not speak this version of MQTT',
+  133: 'the broker does not take our client id',
+  134: 'bad user or password',
+  135: 'not authorized',
+  136: 'the broker is not available',
+  137: 'the broker is busy',
+  138: 'banned by the broker',
+  139: 'the broker is shutting down',
+  140: 'the broker wants another way of authentication',
+  141: 'the broker heard nothing from us for too long',
+  142: 'another client came with the same client id',
+  143: 'the broker does not take this topic filter',
+  147: 'more messages in flight than were agreed on',
+  149: 'a packet is too large',
+  150: 'the broker says that the rate is too high',
+  151: 'the broker says that a quota is exceeded',
+  152: 'ended by the operator of the broker',
+  156: 'the broker says to use another one',
+  157: 'the broker has moved',
+  158: 'the broker has no shared subscriptions',
+  159: 'the broker says that the rate of connections is too high',
+  161: 'the broker has no subscription identifiers',
+  162: 'the broker has no wildcards',
+};
+
+/** Codes of the operating system, and of TLS. */
+const systemCodes: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was cut',
+  EPIPE: 'the connection was cut',
+  ETIMEDOUT: 'no answer',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  ENOTFOUND: 'there is no host of this name',
+  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS: the certificate is signed by itself',
+  SELF_SIGNED_CERT_IN_CHAIN: 'TLS: the authority is not trusted',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'TLS: the authority is not trusted',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'TLS: the authority is not trusted',
+  CERT_HAS_EXPIRED: 'TLS: the certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'TLS: the certificate is for another name',
+};
+
+const maxCharacters = 200;
+
+/** What a reason code of the broker means. */
+export function reasonOf(code: number): string {
+  return codes[code] ?? `the broker gives reason 0x${code.toString(16)}`;
+}
+
+/** An error of the client's, in words for a person; nothing of what was sent is in it. */
+export function faultOf(error: unknown): string {
+  // Several addresses of one name that all failed: the first is as good as any.
+  const first = error instanceof AggregateError ? error.errors[0] : error;
+  const { code, message } = first as { code?: unknown; message?: unknown };
+  if (typeof code === 'number') return reasonOf(code);
+  if (message === 'connack timeout') return 'the broker does not answer';
+  if (message === 'Keepalive timeout') return 'the broker fell silent';
+  const text = String(message ?? first).slice(0, maxCharacters);
+  if (typeof code !== 'string') return text;
+  return systemCodes[code] ?? (/^ERR_(SSL|TLS|OSSL)/.test(code) ? `TLS: ${text}` : `${text} (${code})`);
+}
