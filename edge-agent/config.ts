@@ -24,6 +24,7 @@ export const environmentNames = [
   'SKERRY_DRAIN_MS',
   'SKERRY_METRICS_PORT',
   'SKERRY_DIRECTORIES',
+  'SKERRY_OUTBOX_MB',
   'SKERRY_LOG_LEVEL',
 ] as const;
 
@@ -52,6 +53,8 @@ export type AgentConfig = {
   readonly metricsPort: number | undefined;
   /** Absolute paths: directories that functions may be granted, each with all that is in it. */
   readonly directories: readonly string[];
+  /** What events and outcomes that are not home yet may take on the disk, in MiB. */
+  readonly outboxMb: number;
   readonly logLevel: (typeof logLevels)[number];
 };
 
@@ -89,6 +92,7 @@ export function readConfig(env: Environment): AgentConfig {
     drainMs: whole('SKERRY_DRAIN_MS', 0, 600_000, 10_000),
     metricsPort: whole('SKERRY_METRICS_PORT', 0, 65_535, undefined),
     directories: readDirectories(text('SKERRY_DIRECTORIES'), faults),
+    outboxMb: whole('SKERRY_OUTBOX_MB', 16, 1_048_576, 256),
     logLevel: readLogLevel(text('SKERRY_LOG_LEVEL'), faults),
   };
   if (faults.length > 0) throw new ConfigError(faults);

@@ -1,5 +1,6 @@
 /** Composition root: every part of the agent is made here and given what it needs. No state lives outside of it. */
 import { join } from 'node:path';
+import type { Intake } from '@skerry/shared/intake.ts';
 import { protocolVersion, signedBytes } from '@skerry/shared/protocol.ts';
 import type { Logger } from 'pino';
 import { createBroker } from './broker/broker.ts';
@@ -14,18 +15,24 @@ import { createLogGate } from './log-gate.ts';
 import { createLogs } from './logs.ts';
 import { createMemory } from './memory.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { createOutbox, type Outbox } from './outbox/outbox.ts';
 import { createReconciler } from './reconcile.ts';
 import type { Runner } from './runner/call.ts';
 import { createRunner } from './runner/runner.ts';
+import { keyIsLost, tellSalvage } from './salvage-log.ts';
 import { createServing } from './serve.ts';
 import { createExecutor } from './steps.ts';
 import { openStore } from './store.ts';
+import { createTriggers } from './triggers/triggers.ts';
 import type { ControlFrame, Hello, Welcome } from './tunnel/dial.ts';
 import { createTunnel } from './tunnel/supervisor.ts';
 import { agentVersion } from './version.ts';
 
 export type Agent = {
   readonly metrics: Metrics;
+  /** Where events go in. */
+  readonly intake: Intake;
+  readonly outbox: Pick<Outbox, 'state'>;
   start(): void;
   /**
    * Takes no new invocation, waits for those inside at most the drain time, closes everything. Idempotent.
@@ -44,11 +51,13 @@ export type AgentOverrides = {
 const reserveShare = 0.1;
 /** Functions named in one status frame at most. */
 const maxHeldTold = 1_000;
+/** Triggers told of in one status frame at most. */
+const maxTriggersTold = 1_000;
 
 /** @throws SkerryError('store_unavailable') when the data folder cannot be used */
 export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOverrides = {}): Agent {
-  const store = openStore(join(config.data, 'agent.db'));
-  const identity = loadIdentity(store);
+  const store = openStore(join(config.data, 'agent.db'), (salvage) => tellSalvage(salvage, log));
+  const identity = loadIdentity(store, () => log.error(keyIsLost));
   const memory = createMemory();
   const broker = createBroker({
     offered: config.directories,
@@ -73,8 +82,9 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
   const logs = createLogs();
   const logGate = createLogGate(() => performance.now());
   const functions = createFunctions(store, (functionId, change) => {
+    triggers.follow();
     circuit.forget(functionId);
-    if (change === 'activated') return;
+    if (change === 'activated') return outbox.wake();
     logs.forget(functionId);
     logGate.forget(functionId);
     broker.forget(functionId);
@@ -97,6 +107,8 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     tunnelUp: () => tunnel.state === 'up',
     functions: () => functions.active.size,
     generation: () => reconciler.applied,
+    outbox: () => outbox,
+    triggers: () => triggers.states(),
   });
   const door = createDoor({
     functions,
@@ -108,6 +120,20 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
       for (const line of logGate.pass(fn, entry)) logs.add(fn.id, { time, invocation, revision: fn.revision, ...line });
     },
   });
+  const outbox = createOutbox({
+    data: config.data,
+    limitBytes: config.outboxMb * 1024 * 1024,
+    threads,
+    functions: functions.active,
+    door,
+    runner,
+    send: (frame) => tunnel.send(frame),
+    backlog: () => tunnel.backlog,
+    events: metrics.outbox,
+    log,
+  });
+  const { intake, countsOf } = outbox;
+  const triggers = createTriggers({ functions: functions.active, intake, countsOf, publicKey: identity.publicKey });
   const parts = createDesiredParts();
   let status: NodeJS.Timeout | undefined;
   let stopping: Promise<number> | undefined;
@@ -134,6 +160,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
         const target = parts.add(frame);
         if (!target) return;
         reconciler.setTarget(target);
+        outbox.keepOnly(target.functions);
         return fetcher.wantOnly(new Set(target.functions.map((fn) => fn.bundle)));
       }
       case 'chunk':
@@ -152,31 +179,39 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
         return tunnel.send({ kind: 'lines', id: frame.id, lines: logs.last(frame.function, frame.limit) });
       case 'scrape':
         return void metrics.text().then((text) => tunnel.send({ kind: 'metrics', id: frame.id, text }));
+      case 'recorded':
+        return outbox.onRecorded(frame);
       case 'drain':
         return;
     }
   };
 
-  const sendStatus = () =>
+  const sendStatus = () => {
+    const outboxState = outbox.state();
     tunnel.send({
       kind: 'status',
       generation: reconciler.applied,
       queued: runner.stats().queued,
       held: circuit.held().slice(0, maxHeldTold),
+      ...(outboxState && { outbox: outboxState }),
+      triggers: triggers.states().slice(0, maxTriggersTold),
       ...load(),
     });
+  };
 
   const tunnel = createTunnel(
     { server: config.server, handshakeTimeoutMs: config.handshakeTimeoutMs, hello, log },
     {
       onUp(welcome: Welcome) {
         fetcher.onUp();
+        outbox.onUp(welcome);
         status = setInterval(sendStatus, welcome.statusIntervalMs);
       },
       onFrame,
       onDown() {
         clearInterval(status);
         fetcher.onDown();
+        outbox.onDown();
         serving.onDown();
       },
       onRefused: (reason) => overrides.onRefused?.(reason),
@@ -185,6 +220,8 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
 
   const stop = async () => {
     tunnel.send({ kind: 'drain' });
+    const quiet = triggers.close();
+    outbox.stop();
     let timer: NodeJS.Timeout | undefined;
     const timeUp = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, config.drainMs);
@@ -196,6 +233,8 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     await new Promise((resolve) => setImmediate(resolve));
     tunnel.stop();
     reconciler.stop();
+    await quiet;
+    await outbox.close();
     await runner.close();
     store.close();
     return left;
@@ -203,7 +242,13 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
 
   return {
     metrics,
-    start: () => tunnel.start(),
+    intake: outbox.intake,
+    outbox,
+    start() {
+      outbox.start();
+      triggers.follow();
+      tunnel.start();
+    },
     stop: () => {
       stopping ??= stop();
       return stopping;

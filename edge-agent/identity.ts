@@ -5,6 +5,7 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { Store } from './store.ts';
+import { identityKey } from './store-file.ts';
 
 export type Identity = {
   /** Raw public key, 32 bytes. */
@@ -12,18 +13,28 @@ export type Identity = {
   sign(bytes: Uint8Array): Uint8Array;
 };
 
-const metaKey = 'identity';
-
-export function loadIdentity(store: Pick<Store, 'getMeta' | 'setMeta' | 'sync'>): Identity {
-  const kept = store.getMeta(metaKey);
-  const key = kept
-    ? createPrivateKey({ key: Buffer.from(kept), format: 'der', type: 'pkcs8' })
-    : generateKeyPairSync('ed25519').privateKey;
+/** @param onLost what was kept is no key any more, and another one was made */
+export function loadIdentity(
+  store: Pick<Store, 'getMeta' | 'setMeta' | 'sync'>,
+  onLost: () => void = () => {},
+): Identity {
+  const bytes = store.getMeta(identityKey);
+  const kept = bytes && readKey(bytes);
+  if (bytes && !kept) onLost();
+  const key = kept ?? generateKeyPairSync('ed25519').privateKey;
   if (!kept) {
-    store.setMeta(metaKey, key.export({ format: 'der', type: 'pkcs8' }));
+    store.setMeta(identityKey, key.export({ format: 'der', type: 'pkcs8' }));
     store.sync();
   }
   return { publicKey: rawPublicKey(key), sign: (bytes) => sign(null, bytes, key) };
+}
+
+function readKey(bytes: Uint8Array): KeyObject | undefined {
+  try {
+    return createPrivateKey({ key: Buffer.from(bytes), format: 'der', type: 'pkcs8' });
+  } catch {
+    return undefined;
+  }
 }
 
 function rawPublicKey(key: KeyObject): Uint8Array {

@@ -1,13 +1,16 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { digestOf } from '@skerry/shared/bundle.ts';
 import { grantsSchema } from '@skerry/shared/manifest.ts';
 import type { DesiredFunction } from '@skerry/shared/protocol.ts';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadIdentity } from './identity.ts';
+import { keyIsLost, tellSalvage } from './salvage-log.ts';
 import { openStore, type Store } from './store.ts';
+import type { StoreSalvage } from './store-file.ts';
 
 const bytes = new Uint8Array(1_000).map((_, index) => index % 251);
 const digest = digestOf(bytes);
@@ -21,6 +24,7 @@ const fn: DesiredFunction = {
   env: { A: '1' },
   args: ['x'],
   instance: 'fresh',
+  retry: { attempts: 3, base_ms: 1_000, cap_ms: 60_000 },
   grants: grantsSchema.parse(undefined),
 };
 
@@ -53,9 +57,9 @@ describe('store', () => {
     expect(() => openStore(path)).toThrowError(/another agent is running on it/);
   });
 
-  test('a file that is no store is named', () => {
+  test('a file that cannot be opened is named', () => {
     const other = join(folder, 'other.db');
-    writeFileSync(other, 'this is not a database, but it is long enough to look at'.repeat(40));
+    mkdirSync(other);
     expect(() => openStore(other)).toThrowError(/cannot open .*other\.db/);
   });
 
@@ -111,5 +115,89 @@ describe('store', () => {
     expect(store.receivedBytes('a'.repeat(64))).toBe(0);
     expect(store.keepOnly(new Set())).toEqual([digest]);
     expect(store.hasBundle(digest)).toBe(false);
+  });
+});
+
+describe('a damaged file', () => {
+  let salvages: StoreSalvage[];
+  beforeEach(() => {
+    salvages = [];
+    store.addChunk(digest, 0, bytes);
+    store.completeBundle(digest);
+    store.activate(fn);
+  });
+  const reopenDamaged = () => {
+    store = openStore(path, (salvage) => void salvages.push(salvage));
+  };
+  /** Writes over what is in the file where this is found. */
+  const overwrite = (needle: Uint8Array | string) => {
+    const content = readFileSync(path);
+    const at = content.indexOf(needle);
+    expect(at).toBeGreaterThan(0);
+    content.fill(0xa5, Math.floor(at / 4_096) * 4_096, Math.floor(at / 4_096 + 1) * 4_096);
+    writeFileSync(path, content);
+  };
+
+  test('in the page of its functions: the key and the bundles are saved', () => {
+    const { publicKey } = loadIdentity(store);
+    store.close();
+    overwrite('"name":"hello"');
+    reopenDamaged();
+    expect(salvages).toMatchObject([{ saved: { key: true, functions: 0, bundles: 1 } }]);
+    expect(loadIdentity(store).publicKey).toEqual(publicKey);
+    expect(store.activeFunctions()).toEqual([]);
+    expect(digestOf(store.readBundle(digest) ?? new Uint8Array())).toBe(digest);
+  });
+
+  test('cut short: what was before the cut is saved', () => {
+    loadIdentity(store);
+    const large = randomBytes(400_000);
+    store.addChunk(digestOf(large), 0, large);
+    store.completeBundle(digestOf(large));
+    store.close();
+    truncateSync(path, Math.floor(statSync(path).size / 2 / 4_096) * 4_096);
+    reopenDamaged();
+    expect(salvages).toMatchObject([{ saved: { key: true, functions: 1 } }]);
+    expect(store.activeFunctions()).toEqual([fn]);
+    expect(store.hasBundle(digestOf(large))).toBe(false);
+  });
+
+  test('beyond saving: it is said that the key is lost, and what to do', () => {
+    store.close();
+    writeFileSync(path, 'no database at all '.repeat(1_000));
+    reopenDamaged();
+    const told: unknown[] = [];
+    for (const salvage of salvages) tellSalvage(salvage, { error: (...line: unknown[]) => void told.push(...line) });
+    expect(told).toContain(keyIsLost);
+    expect(store.activeFunctions()).toEqual([]);
+  });
+
+  test('that is found so in the middle of the work: the work goes on with what could be saved', () => {
+    loadIdentity(store);
+    const large = randomBytes(400_000);
+    store.addChunk(digestOf(large), 0, large);
+    store.completeBundle(digestOf(large));
+    store.close();
+    // In the middle of the bundle: the chain of its pages is broken, which is not looked for at the start.
+    overwrite(large.subarray(200_000, 200_050));
+    reopenDamaged();
+    expect(salvages).toEqual([]);
+    expect(store.readBundle(digestOf(large))).toBeUndefined();
+    expect(store.activeFunctions()).toEqual([fn]);
+    expect(store.hasBundle(digest)).toBe(true);
+    expect(store.hasBundle(digestOf(large))).toBe(false);
+  });
+
+  test('a record that does not parse stops no other, and a key that is none is replaced', () => {
+    store.setMeta('identity', Buffer.from('no key'));
+    store.close();
+    const db = new DatabaseSync(path);
+    db.exec("INSERT INTO functions VALUES ('f2', '{ spoilt')");
+    db.close();
+    reopenDamaged();
+    expect(store.activeFunctions()).toEqual([fn]);
+    const onLost = vi.fn();
+    expect(loadIdentity(store, onLost).publicKey).toHaveLength(32);
+    expect(onLost).toHaveBeenCalledOnce();
   });
 });

@@ -7,13 +7,10 @@
  * A commit survives the end of the process, but only `sync` waits for the disk: a power cut can take the last moments
  * of what is written here, and the next tunnel repairs that. The key is another matter, see identity.ts.
  */
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { digestOf } from '@skerry/shared/bundle.ts';
-import { SkerryError } from '@skerry/shared/errors.ts';
-import { type DesiredFunction, desiredFunctionSchema } from '@skerry/shared/protocol.ts';
-import { createKeyvalueStore, type KeyvalueStore } from './broker/keyvalue-store.ts';
+import type { DesiredFunction } from '@skerry/shared/protocol.ts';
+import type { KeyvalueStore } from './broker/keyvalue-store.ts';
+import { openStoreFile, parseRecord, type StoreSalvage } from './store-file.ts';
 
 export type Store = {
   /** A value kept under a name: the identity, the desired generation. */
@@ -46,38 +43,29 @@ export type Store = {
   close(): void;
 };
 
-const schema = `
-  PRAGMA locking_mode = EXCLUSIVE;
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = NORMAL;
-  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS functions (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS bundles (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS chunks (
-    digest TEXT NOT NULL, start INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (digest, start)
-  ) STRICT;
-`;
-
 /**
  * @param path of the file; it and its folder are made when absent. `:memory:` keeps nothing
- * @throws SkerryError('store_unavailable') when another process has it, or it is not such a file
+ * @param onSalvage the file was damaged, and has been replaced; see store-file.ts
+ * @throws SkerryError('store_unavailable') when another process has it, or it cannot be used
  */
-export function openStore(path: string): Store {
-  const db = open(path);
-  const one = (sql: string, ...values: (string | number)[]) => db.prepare(sql).get(...values);
-  const all = (sql: string, ...values: (string | number)[]) => db.prepare(sql).all(...values);
-  const run = (sql: string, ...values: (string | number | Uint8Array)[]) => db.prepare(sql).run(...values);
-  const transaction = <T>(work: () => T): T => {
-    db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      db.exec('ROLLBACK');
-      throw error;
-    }
-  };
+export function openStore(path: string, onSalvage: (salvage: StoreSalvage) => void = () => {}): Store {
+  const file = openStoreFile(path, onSalvage);
+  const one = (sql: string, ...values: (string | number)[]) => file.use((db) => db.prepare(sql).get(...values));
+  const all = (sql: string, ...values: (string | number)[]) => file.use((db) => db.prepare(sql).all(...values));
+  const run = (sql: string, ...values: (string | number | Uint8Array)[]) =>
+    file.use((db) => db.prepare(sql).run(...values));
+  const transaction = <T>(work: () => T): T =>
+    file.use((db) => {
+      db.exec('BEGIN IMMEDIATE');
+      try {
+        const result = work();
+        db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK');
+        throw error;
+      }
+    });
   const receivedBytes = (digest: string) => {
     const row = one('SELECT coalesce(max(start + length(bytes)), 0) AS bytes FROM chunks WHERE digest = ?', digest);
     return Number(row?.bytes ?? 0);
@@ -90,11 +78,8 @@ export function openStore(path: string): Store {
     sync: () => void one('PRAGMA wal_checkpoint(FULL)'),
 
     activeFunctions: () =>
-      all('SELECT record FROM functions').flatMap((row) => {
-        // A record of an older agent that does not fit any more is desired anew at the next tunnel.
-        const parsed = desiredFunctionSchema.safeParse(JSON.parse(String(row.record)));
-        return parsed.success ? [parsed.data] : [];
-      }),
+      // What does not parse is desired anew at the next tunnel.
+      all('SELECT record FROM functions').flatMap((row) => parseRecord(String(row.record)) ?? []),
     activate: (fn) => void run('INSERT OR REPLACE INTO functions VALUES (?, ?)', fn.id, JSON.stringify(fn)),
     deactivate: (functionId) => void run('DELETE FROM functions WHERE id = ?', functionId),
 
@@ -130,27 +115,17 @@ export function openStore(path: string): Store {
       });
     },
 
-    keyvalue: createKeyvalueStore(db),
+    keyvalue: {
+      get: (...about) => file.use((_, keyvalue) => keyvalue.get(...about)),
+      exists: (...about) => file.use((_, keyvalue) => keyvalue.exists(...about)),
+      set: (...about) => file.use((_, keyvalue) => keyvalue.set(...about)),
+      delete: (...about) => file.use((_, keyvalue) => keyvalue.delete(...about)),
+      keys: (...about) => file.use((_, keyvalue) => keyvalue.keys(...about)),
+      increment: (...about) => file.use((_, keyvalue) => keyvalue.increment(...about)),
+      swap: (...about) => file.use((_, keyvalue) => keyvalue.swap(...about)),
+      forget: (...about) => file.use((_, keyvalue) => keyvalue.forget(...about)),
+    },
 
-    close: () => db.close(),
+    close: file.close,
   };
-}
-
-function open(path: string): DatabaseSync {
-  if (path !== ':memory:') {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    closeSync(openSync(path, 'a', 0o600));
-    chmodSync(path, 0o600);
-  }
-  let db: DatabaseSync | undefined;
-  try {
-    db = new DatabaseSync(path);
-    db.exec(schema);
-    return db;
-  } catch (cause) {
-    db?.close();
-    const locked = (cause as { errcode?: number }).errcode === 5; // SQLITE_BUSY
-    const why = locked ? 'another agent is running on it' : (cause as Error).message;
-    throw new SkerryError('store_unavailable', `cannot open ${path}: ${why}`, { cause });
-  }
 }

@@ -51,7 +51,7 @@ export type KeyvalueStore = {
   forget(functionId: string): void;
 };
 
-const schema = `
+export const keyvalueSchema = `
   CREATE TABLE IF NOT EXISTS keyvalue (
     function TEXT NOT NULL, bucket BLOB NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
     PRIMARY KEY (function, bucket, key)
@@ -60,7 +60,7 @@ const schema = `
 
 /** @param db of the agent's store, open and its own */
 export function createKeyvalueStore(db: DatabaseSync): KeyvalueStore {
-  db.exec(schema);
+  db.exec(keyvalueSchema);
   const where = 'WHERE function = ? AND bucket = ? AND key = ?';
   const selectValue = db.prepare(`SELECT value FROM keyvalue ${where}`);
   const selectSize = db.prepare(`SELECT length(value) AS size FROM keyvalue ${where}`);

@@ -36,6 +36,8 @@ export type DialHandlers = {
 export type Line = {
   /** Dropped when the connection is not open: the next comparison of states repairs it. */
   send(frame: ToControl): void;
+  /** Bytes that wait for the wire. */
+  readonly backlog: number;
   close(): void;
 };
 
@@ -137,5 +139,11 @@ export function dial({ server, handshakeTimeoutMs, hello }: DialOptions, handler
     end(code, reason.toString() || (code === abnormalClosure && lastError) || `closed with code ${code}`);
   });
 
-  return { send, close: () => close(closeKinds.going_away.code, 'the agent is shutting down') };
+  return {
+    send,
+    get backlog() {
+      return socket.bufferedAmount;
+    },
+    close: () => close(closeKinds.going_away.code, 'the agent is shutting down'),
+  };
 }

@@ -28,6 +28,8 @@ export type Tunnel = {
   start(): void;
   /** Dropped while the tunnel is not up. */
   send(frame: ToControl): void;
+  /** Bytes that wait for the wire. */
+  readonly backlog: number;
   readonly state: TunnelState['name'];
   /** Closes the tunnel and never dials again. */
   stop(): void;
@@ -86,6 +88,9 @@ export function createTunnel(options: TunnelOptions, handlers: TunnelHandlers): 
     start: () => on({ name: 'due' }),
     send(frame) {
       if (state.name === 'up') line?.send(frame);
+    },
+    get backlog() {
+      return line?.backlog ?? 0;
     },
     get state() {
       return state.name;

@@ -1,0 +1,53 @@
+/** What became of the events of each trigger on this device. Counted since the agent began, but for what waits. */
+export type TriggerCounts = {
+  readonly run: number;
+  readonly failed: number;
+  readonly dropped: number;
+  /** Events that have no outcome yet, those that run included. */
+  readonly pending: number;
+};
+
+export type Counts = {
+  of(trigger: string): TriggerCounts;
+  add(trigger: string, what: keyof TriggerCounts, by?: number): void;
+  /** What is on disk, when the file is opened: replaces what was thought to be pending. */
+  setPending(pending: ReadonlyMap<string, number>): void;
+  /** Triggers that are no more, and have nothing waiting, are forgotten. */
+  keepOnly(triggers: ReadonlySet<string>): void;
+  /** Of all triggers, those that are no more included. */
+  readonly totals: TriggerCounts;
+};
+
+const none: TriggerCounts = { run: 0, failed: 0, dropped: 0, pending: 0 };
+
+export function createCounts(): Counts {
+  const byTrigger = new Map<string, { -readonly [Key in keyof TriggerCounts]: number }>();
+  const totals = { ...none };
+  const entry = (trigger: string) => {
+    let found = byTrigger.get(trigger);
+    if (!found) {
+      found = { ...none };
+      byTrigger.set(trigger, found);
+    }
+    return found;
+  };
+  const add = (trigger: string, what: keyof TriggerCounts, by = 1) => {
+    entry(trigger)[what] += by;
+    totals[what] += by;
+  };
+  return {
+    of: (trigger) => byTrigger.get(trigger) ?? none,
+    add,
+    setPending(pending) {
+      for (const counts of byTrigger.values()) counts.pending = 0;
+      totals.pending = 0;
+      for (const [trigger, events] of pending) add(trigger, 'pending', events);
+    },
+    keepOnly(triggers) {
+      for (const [trigger, { pending }] of byTrigger) {
+        if (!triggers.has(trigger) && pending === 0) byTrigger.delete(trigger);
+      }
+    },
+    totals,
+  };
+}

@@ -1,0 +1,144 @@
+/** The intake before the real thread, with runs that the test holds in its hand. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Room } from '@skerry/shared/intake.ts';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createOutboxClient, type OutboxClient } from './client.ts';
+import { createCounts } from './counts.ts';
+import { createIntake, type OutboxIntake } from './intake.ts';
+import type { KeptEvent } from './operations.ts';
+import { outboxScript } from './script.ts';
+
+const limitBytes = 1024 * 1024;
+let folder: string;
+let client: OutboxClient;
+let intake: OutboxIntake;
+let queue: KeptEvent[];
+let dropped: number[];
+let diskHasRoom: boolean;
+let counts: ReturnType<typeof createCounts>;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'skerry-intake-'));
+  [queue, dropped, diskHasRoom, counts] = [[], [], true, createCounts()];
+  client = createOutboxClient({
+    script: outboxScript(),
+    path: join(folder, 'outbox.db'),
+    limitBytes,
+    log: pino({ level: 'silent' }),
+    onOpened: () => {},
+    onBatch: () => intake.look(),
+    isNeeded: () => true,
+  });
+  intake = createIntake({
+    client,
+    runs: {
+      recorded: (event) => void queue.push(event),
+      giveWay() {
+        const event = queue.shift();
+        return event && { seq: event.seq, bytes: event.input.byteLength };
+      },
+      dropped: (_, seqs) => void dropped.push(...seqs),
+      reread: () => {},
+    },
+    counts,
+    limitBytes,
+    diskHasRoom: async () => diskHasRoom,
+    isWanted: (id) => id !== 'gone',
+    onRecorded: () => {},
+    onDropped: () => {},
+  });
+});
+afterEach(async () => {
+  await client.close(5_000);
+  rmSync(folder, { recursive: true });
+});
+
+const event = (text: string, id?: string) =>
+  ({ id, trigger: 't', function: 'f', origin: 'mqtt', input: Buffer.from(text), createdAt: 1 }) as const;
+const hold = (maxPending: number): Room => ({ maxPending, whenFull: 'hold' });
+const dropOldest = (maxPending: number): Room => ({ maxPending, whenFull: 'drop_oldest' });
+test('an event is on disk when it is recorded, has an id, and one that was named is known the second time', async () => {
+  expect(await intake.record(event('1', 'name'), hold(10))).toBe('recorded');
+  expect(await intake.record(event('1', 'name'), hold(10))).toBe('known');
+  expect(await intake.record(event('2'), hold(10))).toBe('recorded');
+  expect(queue.map(({ id, named }) => [id.length, named])).toEqual([
+    [4, true],
+    [36, false],
+  ]);
+  expect(client.state).toMatchObject({ events: 2 });
+  expect(counts.of('t')).toMatchObject({ pending: 2 });
+});
+
+test('an event of a function that is gone is refused', async () => {
+  await expect(intake.record({ ...event('1'), function: 'gone' }, hold(10))).rejects.toMatchObject({
+    code: 'code_unavailable',
+  });
+});
+
+test('the input is kept apart from what it was a part of', async () => {
+  await intake.record({ ...event(''), input: Buffer.alloc(100_000).subarray(0, 5) }, hold(10));
+  expect(queue[0]?.input.buffer.byteLength).toBe(5);
+});
+
+describe('full', () => {
+  test('by number: one more is held, and there is room again when enough have ended', async () => {
+    for (let n = 0; n < 20; n++) expect(await intake.record(event(`${n}`), hold(20))).toBe('recorded');
+    expect(await intake.record(event('more'), hold(20))).toBe('full');
+    let room = false;
+    const waiting = intake.room('t', hold(20), AbortSignal.timeout(10_000)).then(() => {
+      room = true;
+    });
+    counts.add('t', 'pending', -1);
+    intake.look();
+    // Another round trip: whoever had been told would have gone on by now.
+    await intake.lastTick('t');
+    expect(room).toBe(false);
+    counts.add('t', 'pending', -1);
+    intake.look();
+    await waiting;
+    expect(room).toBe(true);
+  });
+
+  test('waiting for room ends with the signal', async () => {
+    await intake.record(event('1'), hold(1));
+    const abort = new AbortController();
+    const waiting = intake.room('t', hold(1), abort.signal);
+    abort.abort();
+    await expect(waiting).resolves.toBeUndefined();
+  });
+
+  test('by number: the oldest that waits gives way, if the trigger says so', async () => {
+    for (let n = 0; n < 3; n++) await intake.record(event(`${n}`), dropOldest(3));
+    const [oldest] = queue;
+    expect(await intake.record(event('3'), dropOldest(3))).toBe('recorded');
+    expect(dropped).toEqual([oldest?.seq]);
+    expect(counts.of('t').pending).toBe(3);
+    expect(client.state).toMatchObject({ events: 3 });
+    queue.length = 0;
+    expect(await intake.record(event('4'), dropOldest(3))).toBe('full');
+  });
+
+  test('by bytes: as many as are needed give way', async () => {
+    const tenth = 'x'.repeat(limitBytes / 10);
+    for (let n = 0; n < 7; n++) expect(await intake.record(event(tenth), hold(100))).toBe('recorded');
+    expect(await intake.record(event(tenth), hold(100))).toBe('full');
+    expect(await intake.record(event(tenth + tenth), dropOldest(100))).toBe('recorded');
+    expect(dropped).toHaveLength(2);
+  });
+
+  test('by the disk: nothing is kept', async () => {
+    diskHasRoom = false;
+    expect(await intake.record(event('1'), dropOldest(10))).toBe('full');
+  });
+});
+
+test('ticks are kept with the events that they make', async () => {
+  expect(await intake.lastTick('t')).toBeUndefined();
+  await intake.setLastTick('t', 1_000);
+  expect(await intake.lastTick('t')).toBe(1_000);
+  await intake.record({ ...event('1'), origin: 'schedule', tick: 61_000 }, hold(10));
+  expect(await intake.lastTick('t')).toBe(61_000);
+});

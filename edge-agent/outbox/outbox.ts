@@ -1,0 +1,210 @@
+/**
+ * The agent's outbox: events in, on disk before anybody hears yes; runs; outcomes out, until the control plane has
+ * them. Joins the thread that has the file (client.ts) with what gives events (intake.ts), runs them (runs.ts) and
+ * takes outcomes home (sending.ts).
+ *
+ * A device without triggers of its own has neither file nor thread.
+ */
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Intake } from '@skerry/shared/intake.ts';
+import type { DesiredFunction, FrameOf, OutboxState, ToControl } from '@skerry/shared/protocol.ts';
+import type { Logger } from 'pino';
+import { createDiskReserve } from '../broker/disk-reserve.ts';
+import { FileRefused } from '../broker/errno.ts';
+import type { Door } from '../invoke.ts';
+import type { Runner } from '../runner/call.ts';
+import { createOutboxClient } from './client.ts';
+import { createCounts, type TriggerCounts } from './counts.ts';
+import { callForEvent } from './event-call.ts';
+import { createIntake } from './intake.ts';
+import { createRuns } from './runs.ts';
+import { outboxScript } from './script.ts';
+import { createSending } from './sending.ts';
+import { createShare } from './share.ts';
+
+export type Outbox = {
+  readonly intake: Intake;
+  /** Opens the file, if there is one from before. */
+  start(): void;
+  countsOf(trigger: string): TriggerCounts;
+  /** Undefined before the first event. */
+  state(): OutboxState | undefined;
+  /** When the oldest that is in it came in, in milliseconds since the epoch; undefined when it is empty. */
+  oldest(): number | undefined;
+  /** A function has come in, or is another one now. */
+  wake(): void;
+  /** These are all that the device shall hold: events of others go. */
+  keepOnly(functions: readonly Pick<DesiredFunction, 'id' | 'triggers'>[]): void;
+  onUp(welcome: { readonly version: number }): void;
+  onDown(): void;
+  onRecorded(frame: { readonly batch: number; readonly ok: boolean }): void;
+  /** Begins no event any more; those that run go on. */
+  stop(): void;
+  /** Commits what waits, and closes the file. Resolves with what could not be committed in time. */
+  close(): Promise<number>;
+};
+
+/** What there is to count. */
+export type OutboxEvents = {
+  onRecorded(): void;
+  onDropped(events: number): void;
+  /**
+   * An outcome is on disk.
+   * @param result `ok`, or an error code
+   * @param seconds since the event came in, by the device's clock
+   */
+  onRun(result: string, seconds: number): void;
+  onCommit(seconds: number): void;
+};
+
+export type OutboxOptions = {
+  /** Folder of the file. */
+  readonly data: string;
+  readonly limitBytes: number;
+  readonly threads: number;
+  readonly functions: ReadonlyMap<string, DesiredFunction>;
+  readonly door: Pick<Door, 'invoke' | 'credit' | 'cancel' | 'inside'>;
+  readonly runner: Pick<Runner, 'stats'>;
+  readonly send: (frame: FrameOf<ToControl, 'outcomes'>) => void;
+  /** Bytes that wait for the wire of the tunnel. */
+  readonly backlog: () => number;
+  readonly events: OutboxEvents;
+  readonly log: Logger;
+  readonly script?: URL;
+  readonly now?: () => number;
+  readonly random?: () => number;
+};
+
+/** How long the last commits may take when the agent ends, in milliseconds. */
+const closeMs = 5_000;
+
+export function createOutbox(options: OutboxOptions): Outbox {
+  const { data, limitBytes, threads, functions, door, runner, events, log } = options;
+  const { now = Date.now, random = Math.random } = options;
+  const path = join(data, 'outbox.db');
+  const counts = createCounts();
+  /** All that the device shall hold; undefined until it has been told. */
+  let wanted: ReadonlySet<string> | undefined;
+  const share = createShare(threads, runner.stats, () => door.inside);
+
+  const client = createOutboxClient({
+    script: options.script ?? outboxScript(),
+    path,
+    limitBytes,
+    log,
+    random,
+    isNeeded: () => [...functions.values()].some(({ triggers }) => triggers !== undefined && triggers.length > 0),
+    onOpened(pending) {
+      const byTrigger = new Map<string, number>();
+      for (const { trigger, events: some } of pending) byTrigger.set(trigger, (byTrigger.get(trigger) ?? 0) + some);
+      counts.setPending(byTrigger);
+      runs.opened(pending);
+      sending.opened();
+    },
+    onBatch(commitSeconds) {
+      if (commitSeconds !== undefined) events.onCommit(commitSeconds);
+      runs.wake();
+      intake.look();
+    },
+  });
+  const runs = createRuns({
+    client,
+    functions,
+    share,
+    counts,
+    limitBytes,
+    call: (fn, id, input) => callForEvent(door, fn, id, input),
+    onOutcome({ result, createdAt }) {
+      events.onRun(result.ok ? 'ok' : result.code, Math.max(0, now() - createdAt) / 1_000);
+      sending.wake();
+    },
+    now,
+    random,
+  });
+  const dropped = (trigger: string, some: number) => {
+    counts.add(trigger, 'dropped', some);
+    events.onDropped(some);
+  };
+  const intake = createIntake({
+    client,
+    runs,
+    counts,
+    limitBytes,
+    diskHasRoom: createDiskRoom(data),
+    isWanted: (functionId) => wanted?.has(functionId) ?? true,
+    onRecorded() {
+      events.onRecorded();
+      sending.wake();
+    },
+    onDropped: dropped,
+  });
+  const sending = createSending({
+    client,
+    send: options.send,
+    backlog: options.backlog,
+    liveCalls: () => door.inside - share.running,
+    onForgotten: () => intake.look(),
+    random,
+    now: () => performance.now(),
+  });
+
+  return {
+    intake,
+    start() {
+      if (existsSync(path)) client.open();
+    },
+    countsOf: counts.of,
+    state() {
+      const { state } = client;
+      if (!state) return undefined;
+      const { events: waiting, outcomes, bytes, damaged } = state;
+      return { events: waiting, outcomes, bytes, limitBytes, dropped: counts.totals.dropped, damaged };
+    },
+    oldest: () => client.state?.oldest,
+    wake: runs.wake,
+    keepOnly(desired) {
+      const ids = desired.map(({ id }) => id);
+      wanted = new Set(ids);
+      if (!existsSync(path)) return;
+      const triggers = desired.flatMap((fn) => fn.triggers?.map(({ id }) => id) ?? []);
+      runs.keepOnly(wanted);
+      client.submit({ do: 'keep-only', functions: ids, triggers }, (answered) => {
+        if (!answered.done) return;
+        for (const [trigger, some] of Object.entries(answered.answer.dropped)) {
+          counts.add(trigger, 'pending', -some);
+          dropped(trigger, some);
+          log.warn({ trigger, events: some }, 'events of a function that was deleted are dropped');
+        }
+        counts.keepOnly(new Set(triggers));
+      });
+    },
+    onUp: ({ version }) => sending.onUp(version),
+    onDown: sending.onDown,
+    onRecorded: ({ batch, ok }) => sending.onRecorded(batch, ok),
+    stop() {
+      runs.stop();
+    },
+    async close() {
+      sending.stop();
+      const left = await client.close(closeMs);
+      if (left > 0) log.error({ operations: left }, 'the outbox could not be written to the end');
+      return left;
+    },
+  };
+}
+
+/** Whether the disk keeps its reserve when so much more is written. */
+function createDiskRoom(folder: string): (bytes: number) => Promise<boolean> {
+  const reserve = createDiskReserve();
+  const device = statSync(dirname(join(folder, 'outbox.db')), { bigint: true }).dev;
+  return async (bytes) => {
+    try {
+      await reserve.take(device, folder, { bytes });
+      return true;
+    } catch (error) {
+      if (error instanceof FileRefused) return false;
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,64 @@
+/** Outcomes that the control plane does not have yet, in the order in which they came to be; and names of those it has. */
+import type { RecordedOutcome } from '@skerry/shared/protocol.ts';
+import type { Answers, Limit } from './operations.ts';
+import { outcomeColumns, outcomeSize, outcomeValues, type Row, readOutcome, rowBytes } from './rows.ts';
+import type { Tables } from './tables.ts';
+
+/** Names of events that were forgotten; the oldest go first. */
+const keptNames = 100_000;
+
+export type OutcomeTable = {
+  /** One whose name is there already is left as it is. */
+  add(named: boolean, outcome: RecordedOutcome): void;
+  read(after: number, limit: Limit): Answers['outcomes'];
+  forget(seq: number): void;
+  setAside(seq: number): void;
+};
+
+export function createOutcomeTable(tables: Tables): OutcomeTable {
+  const { sql } = tables;
+
+  const setAside = (seq: number) => {
+    const row = sql(`DELETE FROM outcomes WHERE seq = ? RETURNING ${outcomeColumns}`).get(seq);
+    if (!row) return;
+    removed(row.input as Uint8Array | null, row.output as Uint8Array | null);
+    tables.setAside('outcome', row);
+  };
+  const removed = (...content: Parameters<typeof outcomeSize>) => {
+    tables.tally.outcomes -= 1;
+    tables.tally.bytes -= outcomeSize(...content);
+  };
+
+  return {
+    add(named, outcome) {
+      const insert = `INSERT OR IGNORE INTO outcomes (${outcomeColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+      const { changes } = sql(insert).run(...outcomeValues(tables.nextSeq(), named, outcome));
+      if (changes === 0) return;
+      tables.tally.outcomes += 1;
+      tables.tally.bytes += outcomeSize(outcome.input, outcome.result.ok ? outcome.result.output : null);
+    },
+    read(after, limit) {
+      const rows = sql(`SELECT ${outcomeColumns} FROM outcomes WHERE seq > ? ORDER BY seq`);
+      const { good, spoilt, more } = tables.readUntil<ReturnType<typeof readOutcome> & object>(
+        rows.iterate(after),
+        limit,
+        readOutcome,
+      );
+      for (const row of spoilt) setAside(Number(row.seq));
+      return { outcomes: good, more };
+    },
+    forget(seq) {
+      const row: Row | undefined = sql(
+        'DELETE FROM outcomes WHERE seq = ? RETURNING id, named, length(input) AS taken, length(output) AS given',
+      ).get(seq);
+      if (!row) return;
+      tables.tally.outcomes -= 1;
+      tables.tally.bytes -= rowBytes + Number(row.taken ?? 0) + Number(row.given ?? 0);
+      if (row.named !== 1) return;
+      tables.tally.names += 1;
+      sql('INSERT OR IGNORE INTO forgotten (place, id) VALUES (?, ?)').run(tables.tally.names, String(row.id));
+      sql('DELETE FROM forgotten WHERE place <= ?').run(tables.tally.names - keptNames);
+    },
+    setAside,
+  };
+}

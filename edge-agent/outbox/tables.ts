@@ -1,0 +1,104 @@
+/** What the tables of the outbox's file share: statements, how much is in them, and where damaged rows go. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Limit, Report } from './operations.ts';
+import { type Row, rowBytes } from './rows.ts';
+
+/** Damaged rows that are kept for a look; the oldest go first. */
+const keptDamaged = 100;
+
+export type Tally = {
+  events: number;
+  outcomes: number;
+  /** Of both, with what a row costs besides its content. */
+  bytes: number;
+  /** Names of events that were forgotten so far. */
+  names: number;
+  /** The last number that was given. */
+  seq: number;
+  damaged: number;
+};
+
+export type Tables = {
+  /** The statement of this text, prepared once. */
+  sql(text: string): StatementSync;
+  /** Put back by whoever rolls a transaction back. */
+  tally: Tally;
+  nextSeq(): number;
+  /** Keeps what is left of a damaged row, which is in its table no more. */
+  setAside(kind: 'event' | 'outcome', row: Row): void;
+  /** Rows until the limit, at least one good one where there is any; those that do not parse are `spoilt`. */
+  readUntil<T>(rows: Iterable<Row>, limit: Limit, parse: (row: Row) => T | undefined): ReadRows<T>;
+};
+
+export type ReadRows<T> = {
+  readonly good: readonly T[];
+  readonly spoilt: readonly Row[];
+  readonly more: boolean;
+};
+
+/** @param damaged rows that were found damaged before */
+export function openTables(db: DatabaseSync, report: (report: Report) => void, damaged: number): Tables {
+  const statements = new Map<string, StatementSync>();
+  const sql = (text: string): StatementSync => {
+    const known = statements.get(text);
+    if (known) return known;
+    const made = db.prepare(text);
+    statements.set(text, made);
+    return made;
+  };
+  const tables: Tables = {
+    sql,
+    tally: { ...countRows(db), damaged },
+    nextSeq() {
+      tables.tally.seq += 1;
+      return tables.tally.seq;
+    },
+    setAside(kind, row) {
+      const { seq, id = null, facts, function: fn, trigger, input = null, output = null } = row;
+      sql('INSERT OR REPLACE INTO damaged (seq, kind, id, facts, input, output) VALUES (?, ?, ?, ?, ?, ?)').run(
+        Number(seq),
+        kind,
+        id,
+        facts ?? `${fn} ${trigger}`,
+        input,
+        output,
+      );
+      const beyond = 'SELECT seq FROM damaged ORDER BY seq DESC LIMIT 1 OFFSET ?';
+      sql(`DELETE FROM damaged WHERE seq <= (${beyond})`).run(keptDamaged);
+      tables.tally.damaged += 1;
+      const message = `a damaged ${kind} in the outbox was set aside`;
+      report({ level: 'error', message, fields: { invocation: String(id), row: Number(seq) } });
+    },
+    readUntil(rows, limit, parse) {
+      const good = [];
+      const spoilt: Row[] = [];
+      let bytes = 0;
+      for (const row of rows) {
+        const full = good.length >= limit.rows || bytes >= limit.bytes || spoilt.length >= limit.rows;
+        if (full && good.length + spoilt.length > 0) return { good, spoilt, more: true };
+        const parsed = parse(row);
+        if (parsed === undefined) spoilt.push(row);
+        else good.push(parsed);
+        for (const content of [row.input, row.output]) if (content instanceof Uint8Array) bytes += content.byteLength;
+      }
+      return { good, spoilt, more: false };
+    },
+  };
+  return tables;
+}
+
+function countRows(db: DatabaseSync): Omit<Tally, 'damaged'> {
+  const number = (sql: string) => Number(db.prepare(sql).get()?.n ?? 0);
+  const events = number('SELECT count(*) AS n FROM events');
+  const outcomes = number('SELECT count(*) AS n FROM outcomes');
+  const content =
+    number('SELECT sum(length(input)) AS n FROM events') +
+    number('SELECT sum(coalesce(length(input), 0) + coalesce(length(output), 0)) AS n FROM outcomes');
+  return {
+    events,
+    outcomes,
+    bytes: content + rowBytes * (events + outcomes),
+    names: number('SELECT max(place) AS n FROM forgotten'),
+    seq: Math.max(...['events', 'outcomes', 'damaged'].map((table) => number(`SELECT max(seq) AS n FROM ${table}`))),
+  };
+}

@@ -1,0 +1,26 @@
+import type { OutcomeCode } from '@skerry/shared/errors.ts';
+import { expect, test } from 'vitest';
+import { verdictOn } from './verdict.ts';
+
+test.each<[OutcomeCode, boolean, string]>([
+  ['function_error', true, 'failed'],
+  ['function_trap', true, 'failed'],
+  ['function_timeout', true, 'failed'],
+  ['function_out_of_memory', true, 'failed'],
+  ['runner_lost', true, 'failed'],
+  ['function_load_failed', false, 'failed'],
+  ['function_timeout', false, 'refused'],
+  ['runner_lost', false, 'refused'],
+  ['agent_busy', false, 'refused'],
+  ['function_held_back', false, 'refused'],
+  ['code_unavailable', false, 'refused'],
+  ['agent_draining', false, 'refused'],
+  ['payload_too_large', false, 'end'],
+])('%s, started %s: %s', (code, started, verdict) => {
+  expect(verdictOn(code, started, false)).toBe(verdict);
+});
+
+test('what a shutdown ends is nobody’s failure', () => {
+  expect(verdictOn('runner_lost', true, true)).toBe('refused');
+  expect(verdictOn('function_error', true, true)).toBe('failed');
+});

@@ -1,0 +1,67 @@
+/**
+ * The triggers that this device listens to itself: those of the functions that serve here, with the control plane or
+ * without. What comes in goes to the outbox.
+ */
+import { createHash } from 'node:crypto';
+import { type Clock, systemClock } from '@skerry/shared/clock.ts';
+import type { Intake } from '@skerry/shared/intake.ts';
+import { createListeners } from '@skerry/shared/listeners.ts';
+import type { Connect } from '@skerry/shared/mqtt-client.ts';
+import type { DesiredFunction } from '@skerry/shared/protocol.ts';
+import type { TriggerState } from '@skerry/shared/triggers.ts';
+import type { TriggerCounts } from '../outbox/counts.ts';
+import { loadMqtt } from './mqtt.ts';
+
+export type Triggers = {
+  /** Looks at the functions again: they may have changed. Cheap when they have not. */
+  follow(): void;
+  /** How each one is, in no order. */
+  states(): TriggerState[];
+  /** Nothing comes in any more when it resolves; brokers keep what they have for us. Idempotent. */
+  close(): Promise<void>;
+};
+
+export type TriggersOptions = {
+  readonly functions: ReadonlyMap<string, Pick<DesiredFunction, 'id' | 'triggers'>>;
+  readonly intake: Intake;
+  readonly countsOf: (trigger: string) => TriggerCounts;
+  /** The device's public key: brokers know each device apart. */
+  readonly publicKey: Uint8Array;
+  readonly load?: () => Promise<Connect>;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+};
+
+export function createTriggers(options: TriggersOptions): Triggers {
+  const { functions, intake, countsOf, load = loadMqtt, clock = systemClock, random = Math.random } = options;
+  const device = createHash('sha256').update(options.publicKey).digest('hex').slice(0, 8);
+  const listeners = createListeners({
+    intake,
+    load,
+    clock,
+    random,
+    clientIdOf: (trigger) => `skerry-${trigger}-${device}`,
+  });
+  let closing: Promise<void> | undefined;
+
+  return {
+    follow() {
+      if (closing) return;
+      const wanted = [...functions.values()].flatMap(({ id, triggers = [] }) =>
+        triggers.filter(({ params }) => params.placement === 'edge').map((trigger) => ({ trigger, function: id })),
+      );
+      listeners.want(wanted);
+    },
+    states: () =>
+      [...listeners.ids].flatMap((id) => {
+        const state = listeners.state(id);
+        if (!state) return [];
+        const { run, failed, dropped, pending } = countsOf(id);
+        return [{ id, ...state, run, failed, pending, dropped: state.dropped + dropped }];
+      }),
+    close() {
+      closing ??= listeners.close();
+      return closing;
+    },
+  };
+}
