@@ -4,11 +4,15 @@
  */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
+import type { Sink } from '@skerry/shared/sinks.ts';
+import type { Trigger } from '@skerry/shared/triggers.ts';
 import type { AgentService } from './agents.ts';
+import type { AttachmentService } from './attachments.ts';
 import type { Directory } from './catalog.ts';
 import type { CatalogFunction } from './catalog-function.ts';
 import type { FunctionService } from './functions.ts';
 import type { Holder } from './holders.ts';
+import type { InvocationDesk } from './invocation-desk.ts';
 import type { JoinTokenService } from './join-tokens.ts';
 import type { Metrics } from './metrics.ts';
 import type { ModuleService } from './modules.ts';
@@ -21,17 +25,25 @@ import { bodyError } from './routes/body-error.ts';
 import { addDeployRoutes } from './routes/deploy.ts';
 import { addDocsRoutes } from './routes/docs.ts';
 import type { ErrorAnswer } from './routes/errors.ts';
+import { addFunctionSinkRoutes } from './routes/function-sinks.ts';
 import { addFunctionRoutes } from './routes/functions.ts';
 import { describeInvocation } from './routes/invocation.ts';
+import { addInvocationRoutes } from './routes/invocations.ts';
 import { addJoinTokenRoutes } from './routes/join-tokens.ts';
 import { addLogRoutes } from './routes/logs.ts';
 import { addModuleRoutes } from './routes/modules.ts';
 import type { PlainAnswer } from './routes/problem.ts';
 import { describeRawDoor } from './routes/raw.ts';
 import { requestIdOf } from './routes/request-id.ts';
+import { addSecretRoutes } from './routes/secrets.ts';
+import { addSinkRoutes } from './routes/sinks.ts';
 import { addStatusRoutes } from './routes/status.ts';
 import { addSubjectRoutes } from './routes/subjects.ts';
+import { addTriggerRoutes } from './routes/triggers.ts';
+import type { SecretService } from './secrets.ts';
+import type { SinkService } from './sinks/sinks.ts';
 import type { SubjectService } from './subjects.ts';
+import type { TriggerPlaces } from './trigger-places.ts';
 import type { Hub } from './tunnel/hub.ts';
 
 export type AppOptions = {
@@ -44,6 +56,14 @@ export type AppOptions = {
   readonly joinTokens: JoinTokenService;
   readonly holders: (fn: CatalogFunction) => Promise<readonly Holder[]>;
   readonly hub: Pick<Hub, 'state' | 'revoke' | 'rollout' | 'connected' | 'scrape' | 'logs'>;
+  readonly triggers: AttachmentService<Trigger>;
+  readonly sinks: AttachmentService<Sink>;
+  readonly sinkStates: SinkService;
+  readonly triggerPlaces: TriggerPlaces;
+  readonly secrets: SecretService;
+  readonly desk: InvocationDesk;
+  /** Key with which callbacks are signed. */
+  readonly callbackSecret: string;
   readonly metrics: Metrics;
   readonly requests: RequestMetrics;
   readonly answerError: ErrorAnswer;
@@ -86,6 +106,11 @@ export function createApp(options: AppOptions): App {
   addModuleRoutes(app, { access, catalog, modules: options.modules });
   addDeployRoutes(app, { ...options, access });
   addFunctionRoutes(app, { ...options, access });
+  addTriggerRoutes(app, { ...options, access });
+  addFunctionSinkRoutes(app, { ...options, access });
+  addSinkRoutes(app, { access, catalog, sinks: options.sinkStates });
+  addSecretRoutes(app, access, options.secrets);
+  addInvocationRoutes(app, { ...options, access });
   addLogRoutes(app, { access, catalog, hub });
   addJoinTokenRoutes(app, access, options.joinTokens);
   addAgentMetricsRoutes(app, access, hub);

@@ -1,6 +1,18 @@
 /** A function as the catalog holds it. */
 import type { World } from '@skerry/shared/bundle.ts';
 import type { Manifest } from '@skerry/shared/manifest.ts';
+import type { Sink } from '@skerry/shared/sinks.ts';
+import type { Trigger } from '@skerry/shared/triggers.ts';
+
+/** What belongs to a function besides its revisions: its triggers, and its sinks. */
+export type Attachment<Spec extends Trigger | Sink> = {
+  readonly id: string;
+  /** Without credentials. */
+  readonly spec: Spec;
+  /** The credentials that came with it, sealed; see credentials.ts. */
+  readonly sealed: Uint8Array | undefined;
+  readonly createdAt: Date;
+};
 
 /** A function with its current revision. */
 export type CatalogFunction = {
@@ -17,6 +29,9 @@ export type CatalogFunction = {
   readonly capacityBytes: number;
   /** Catalog version at which the current revision came in. */
   readonly since: number;
+  /** Oldest first, like the sinks. */
+  readonly triggers: readonly Attachment<Trigger>[];
+  readonly sinks: readonly Attachment<Sink>[];
 };
 
 /** What is known of the current revision besides, for reading back. */

@@ -17,6 +17,9 @@ export type Catalog = {
   readonly version: number;
   find(module: string, name: string): CatalogFunction | undefined;
   functions(): Iterable<CatalogFunction>;
+  byId(functionId: string): CatalogFunction | undefined;
+  /** The sealed value of a secret. */
+  secret(name: string): Uint8Array | undefined;
   subjectByToken(token: string): Subject | undefined;
   /** Calls back with the new version after each change of the content; returns the way to stop it. */
   onChange(listener: (version: number) => void): () => void;
@@ -106,6 +109,8 @@ export async function openDirectory({ store, log, pollMs }: DirectoryOptions): P
     },
     find: (module, name) => content.modules.get(module)?.get(name),
     functions: () => content.byId.values(),
+    byId: (functionId) => content.byId.get(functionId),
+    secret: (name) => content.secrets.get(name),
     subjectByToken(token) {
       // Looking up a hash tells nothing of the token, however long it takes.
       return content.subjects.get(hashTokenHex(token));
@@ -123,7 +128,7 @@ export async function openDirectory({ store, log, pollMs }: DirectoryOptions): P
   };
 }
 
-const empty: CatalogContent = { version: 0, modules: [], functions: [], subjects: [] };
+const empty: CatalogContent = { version: 0, modules: [], functions: [], subjects: [], secrets: new Map() };
 
 type Index = {
   readonly version: number;
@@ -132,6 +137,7 @@ type Index = {
   readonly facts: ReadonlyMap<string, RevisionFacts>;
   /** By the hash of their token, in hex. */
   readonly subjects: ReadonlyMap<string, Subject>;
+  readonly secrets: ReadonlyMap<string, Uint8Array>;
 };
 
 function index(content: CatalogContent): Index {
@@ -143,5 +149,6 @@ function index(content: CatalogContent): Index {
     byId: new Map(content.functions.map(({ entry }) => [entry.id, entry])),
     facts: new Map(content.functions.map(({ entry, facts }) => [entry.id, facts])),
     subjects: new Map(content.subjects.map((row) => [Buffer.from(row.tokenHash).toString('hex'), row])),
+    secrets: content.secrets,
   };
 }

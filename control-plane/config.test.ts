@@ -34,6 +34,11 @@ test('an empty environment gives the defaults', () => {
     tunnelHosts: [],
     drainMs: 10_000,
     catalogPollMs: 2_000,
+    sealingKey: undefined,
+    leaseMs: 10_000,
+    asyncConcurrency: 32,
+    maxQueued: 100_000,
+    retentionMs: 168 * 3_600_000,
   });
 });
 
@@ -105,4 +110,11 @@ describe('the database', () => {
     expect(faults).toHaveLength(1);
     expect(faults[0]).not.toContain('secret');
   });
+});
+
+test('the sealing key is 32 bytes in hex, given or in a file', () => {
+  const key = 'ab'.repeat(32);
+  expect(readConfig({ SKERRY_SEALING_KEY: key }).sealingKey).toBe(key);
+  expect(() => readConfig({ SKERRY_SEALING_KEY: 'short' })).toThrow('SKERRY_SEALING_KEY must be 32 bytes in hex');
+  expect(() => readConfig({ SKERRY_SEALING_KEY_FILE: '/nowhere/key' })).toThrow('SKERRY_SEALING_KEY_FILE');
 });

@@ -3,6 +3,7 @@
  * parse: every fault is reported, together; nothing silently becomes a default.
  */
 
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '@skerry/shared/config-error.ts';
 import type { DatabaseSettings } from './db/open.ts';
@@ -38,6 +39,16 @@ export type Config = {
   readonly drainMs: number;
   /** How often the database is asked whether another process changed the catalog. */
   readonly catalogPollMs: number;
+  /** Key that seals credentials, 32 bytes in hex; absent: the one in the data directory. */
+  readonly sealingKey: string | undefined;
+  /** How long a control plane that died keeps others from taking up its work. */
+  readonly leaseMs: number;
+  /** Kept invocations of this control plane that run at one time. */
+  readonly asyncConcurrency: number;
+  /** Kept invocations that may wait; one more is refused with `queue_full`. */
+  readonly maxQueued: number;
+  /** How long ended invocations and their outcomes are kept. */
+  readonly retentionMs: number;
 };
 
 const MiB = 1024 * 1024;
@@ -66,6 +77,12 @@ export const environmentNames = [
   'SKERRY_TUNNEL_HOSTS',
   'SKERRY_DRAIN_MS',
   'SKERRY_CATALOG_POLL_MS',
+  'SKERRY_SEALING_KEY',
+  'SKERRY_SEALING_KEY_FILE',
+  'SKERRY_LEASE_MS',
+  'SKERRY_ASYNC_CONCURRENCY',
+  'SKERRY_MAX_QUEUED',
+  'SKERRY_RETENTION_HOURS',
 ] as const;
 
 type Name = (typeof environmentNames)[number];
@@ -118,9 +135,29 @@ export function readConfig(environment: Environment): Config {
       .filter((host) => host !== ''),
     drainMs: integer('SKERRY_DRAIN_MS', 10_000, 0, 600_000),
     catalogPollMs: integer('SKERRY_CATALOG_POLL_MS', 2_000, 10, 600_000),
+    sealingKey: sealingKeyOf(text('SKERRY_SEALING_KEY'), text('SKERRY_SEALING_KEY_FILE'), faults),
+    leaseMs: integer('SKERRY_LEASE_MS', 10_000, 200, 600_000),
+    asyncConcurrency: integer('SKERRY_ASYNC_CONCURRENCY', 32, 1, 1_000),
+    maxQueued: integer('SKERRY_MAX_QUEUED', 100_000, 1, 10_000_000),
+    retentionMs: integer('SKERRY_RETENTION_HOURS', 168, 1, 87_600) * 3_600_000,
   };
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
+}
+
+function sealingKeyOf(key: string | undefined, file: string | undefined, faults: string[]): string | undefined {
+  let value = key;
+  if (value === undefined && file !== undefined) {
+    try {
+      value = readFileSync(file, 'utf8').trim();
+    } catch (error) {
+      faults.push(`SKERRY_SEALING_KEY_FILE: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+  if (value === undefined || /^[0-9a-f]{64}$/i.test(value)) return value;
+  faults.push('SKERRY_SEALING_KEY must be 32 bytes in hex');
+  return undefined;
 }
 
 function databaseSettings(

@@ -3,18 +3,36 @@
  * parts through `overrides`.
  */
 import { randomBytes } from 'node:crypto';
+import { maxSinks, type Sink } from '@skerry/shared/sinks.ts';
+import { maxTriggers, type Trigger } from '@skerry/shared/triggers.ts';
 import { replaceWrittenToken, seedAdmin } from './admin-token.ts';
+import { createAgentOutcomes } from './agent-outcomes.ts';
 import { type AgentService, createAgentService } from './agents.ts';
 import { type App, createApp } from './app.ts';
+import { createAttachmentService } from './attachments.ts';
+import { createBacklog } from './backlog.ts';
 import { type Bundles, createBundles } from './bundles.ts';
+import { createCallbacks } from './callbacks.ts';
 import { type Directory, openDirectory } from './catalog.ts';
 import type { Config } from './config.ts';
+import { createCredentialStore } from './credentials.ts';
+import { makeDirectory } from './db/directory.ts';
+import { sinks, triggers } from './db/events-schema.ts';
 import { openStore } from './db/open.ts';
 import type { Store } from './db/store.ts';
+import { createEdgeTriggers } from './edge-triggers.ts';
 import { createFunctionService } from './functions.ts';
 import { findHolders } from './holders.ts';
+import { createInvocationDesk } from './invocation-desk.ts';
+import { createInvocationFigures } from './invocation-figures.ts';
+import { createInvocations, type Invocations } from './invocations.ts';
 import { createInvoker, type Invoker } from './invoke.ts';
+import { openBoss } from './jobs/boss.ts';
+import { createRunning } from './jobs/running.ts';
+import { sweepInvocations } from './jobs/sweep.ts';
 import { createJoinTokenService } from './join-tokens.ts';
+import { createLaterRecords } from './later-records.ts';
+import { createLeaseGroups } from './lease-groups.ts';
 import { createLog, type Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createModuleService } from './modules.ts';
@@ -24,8 +42,16 @@ import { createRequestMetrics } from './request-metrics.ts';
 import { createRevisionService } from './revisions.ts';
 import { createDoors } from './routes/doors.ts';
 import { createErrorAnswer } from './routes/errors.ts';
+import { createSealing, sealingKey } from './sealing.ts';
+import { createSecretService } from './secrets.ts';
 import { createHttpServer } from './server.ts';
+import { createDeliverers } from './sinks/deliverers.ts';
+import { createSinkFigures } from './sinks/figures.ts';
+import { openSink } from './sinks/open.ts';
+import { createSinkService } from './sinks/sinks.ts';
 import { createSubjectService } from './subjects.ts';
+import { createTriggerPlaces } from './trigger-places.ts';
+import { createCloudTriggers } from './triggers/triggers.ts';
 import { createHub, type Hub } from './tunnel/hub.ts';
 
 /** Parts that can be given from outside; whoever gives one closes it. */
@@ -47,6 +73,7 @@ export type ControlPlane = {
   readonly store: Store;
   readonly hub: Hub;
   readonly invoker: Invoker;
+  readonly invocations: Invocations;
   /** Rejects with the system's error when the port cannot be had. */
   listen(): Promise<{ port: number }>;
   /**
@@ -56,15 +83,23 @@ export type ControlPlane = {
   close(): Promise<void>;
 };
 
+/** How long outcomes of synchronous calls are waited for at the end, in milliseconds. */
+const recordWithinMs = 2_000;
+
 /** @throws SkerryError store_unavailable, DirectoryInUse, or a migration's error */
 export async function createControlPlane(config: Config, overrides: Overrides = {}): Promise<ControlPlane> {
   const now = overrides.now ?? (() => new Date());
   const log = overrides.log ?? createLog(config.logLevel);
   const seed = { dataDirectory: config.dataDirectory, configured: config.adminToken };
   const store = overrides.store ?? (await openStore(config.database, log, (orm) => seedAdmin(orm, seed)));
-  const catalog = await openDirectory({ store, log, pollMs: config.catalogPollMs }).catch(async (error) => {
+  const closeStore = async (error: unknown) => {
     if (!overrides.store) await store.close();
     throw error;
+  };
+  const boss = await openBoss(store, log, config.database.driver === 'pglite').catch(closeStore);
+  const catalog = await openDirectory({ store, log, pollMs: config.catalogPollMs }).catch(async (error) => {
+    await boss.close();
+    return closeStore(error);
   });
   const bundles = createBundles(store);
   const agents = createAgentService({ store, log, now });
@@ -75,11 +110,68 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
       memoryMb: config.prepareMemoryMb,
       wasi03: config.wasi03,
     });
-  const hub = overrides.hub ?? createHub({ ...config, catalog, bundles, agents, log, now });
-  const invoker = overrides.invoker ?? createInvoker({ hub, ...(overrides.random && { random: overrides.random }) });
+  await makeDirectory(config.dataDirectory, 0o700);
+  const sealing = createSealing(sealingKey(config.sealingKey, config.dataDirectory));
+  const credentials = createCredentialStore({ sealing, catalog });
+  const backlog = createBacklog(store, config.maxQueued);
+  const invocations = createInvocations({ store, boss, backlog });
+  const leases = createLeaseGroups({ store, log, termMs: config.leaseMs });
+  const deliverers = createDeliverers({
+    store,
+    catalog,
+    credentials,
+    want: leases.group((lease) => deliverers.held(lease)),
+    open: (sink) => openSink(sink, () => performance.now()),
+    log,
+    random: overrides.random ?? Math.random,
+    now: () => now().getTime(),
+  });
+  invocations.onRecorded(deliverers.wake);
+  const cloudTriggers = createCloudTriggers({
+    store,
+    catalog,
+    credentials,
+    invocations,
+    want: leases.group((lease) => cloudTriggers.held(lease)),
+    log,
+    random: overrides.random ?? Math.random,
+  });
+  const sinkStates = createSinkService({ store, catalog, deliverers });
+  const hub =
+    overrides.hub ??
+    createHub({
+      ...config,
+      catalog,
+      bundles,
+      agents,
+      log,
+      now,
+      edgeTriggers: createEdgeTriggers(credentials, log),
+      record: createAgentOutcomes({ catalog, invocations, log }),
+    });
+  const random = overrides.random ?? Math.random;
+  const invoker = overrides.invoker ?? createInvoker({ hub, random });
+  const later = createLaterRecords({ invocations, log });
+  const callbacks = createCallbacks({ store, boss, log, key: sealing.derive('callback'), now, random });
+  const running = createRunning({
+    store,
+    boss,
+    invocations,
+    backlog,
+    catalog,
+    invoker,
+    log,
+    concurrency: config.asyncConcurrency,
+    online: () => hub.online,
+    now,
+    random,
+    callbacks: callbacks.handle,
+    sweep: () => sweepInvocations({ store, boss, retentionMs: config.retentionMs, now }),
+  });
   const requests = createRequestMetrics();
   const answerError = createErrorAnswer(log);
   const monotonic = () => performance.now();
+  const attaching = { store, catalog, credentials };
   let closing: Promise<void> | undefined;
 
   const app = createApp({
@@ -94,7 +186,20 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     joinTokens: createJoinTokenService(store, now, randomBytes),
     holders: (fn) => findHolders({ hub, agents, catalog }, fn),
     hub,
-    metrics: createMetrics({ catalog, hub, requests }),
+    triggers: createAttachmentService<Trigger>({ ...attaching, table: triggers, noun: 'trigger', max: maxTriggers }),
+    sinks: createAttachmentService<Sink>({ ...attaching, table: sinks, noun: 'sink', max: maxSinks }),
+    triggerPlaces: createTriggerPlaces({ store, hub, cloudState: cloudTriggers.state }),
+    secrets: createSecretService({ store, catalog, sealing }),
+    sinkStates,
+    desk: createInvocationDesk({ store, boss, invocations, hands: running.hands }),
+    callbackSecret: callbacks.secret,
+    metrics: createMetrics({
+      catalog,
+      hub,
+      requests,
+      invocations: createInvocationFigures({ backlog, running, invocations, later, now }),
+      sinks: createSinkFigures({ catalog, sinks: sinkStates, deliverers, now: monotonic }),
+    }),
     requests,
     answerError,
     ready: () => closing === undefined,
@@ -106,16 +211,33 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     monotonic,
   });
   const { maxBodyBytes } = config;
-  const doors = createDoors({ catalog, invoker, requests, answerError, log, maxBodyBytes, now: monotonic });
+  const doors = createDoors({
+    catalog,
+    invoker,
+    requests,
+    answerError,
+    log,
+    maxBodyBytes,
+    invocations,
+    recordLater: later.record,
+    now: monotonic,
+    clock: now,
+  });
   const server = createHttpServer(app, hub.handleUpgrade, doors);
 
   const close = async () => {
-    await server.stop(config.drainMs);
+    await cloudTriggers.close();
+    await Promise.all([server.stop(config.drainMs), running.stop(config.drainMs)]);
+    callbacks.close();
+    await later.close(recordWithinMs);
     if (!overrides.hub) await hub.close();
     if (!overrides.preparer) await preparer.close();
     await server.close();
+    await deliverers.close();
+    await leases.close();
     catalog.close();
     await agents.close();
+    await boss.close();
     if (!overrides.store) await store.close();
   };
 
@@ -127,6 +249,7 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     store,
     hub,
     invoker,
+    invocations,
     listen: () => server.listen(config.port, config.host),
     close() {
       closing ??= close();

@@ -1,35 +1,20 @@
 /**
- * A wasi:http function called without HTTP: JSON in, JSON out, through the same invocation. What the caller gives is
- * the body of a POST to `/`, and what comes back is read as HTTP says it: a status of 400 and above is an error.
+ * A wasi:http function called without HTTP: JSON in, JSON out, through the same invocation (see shared/http-json.ts).
  */
-import { isUtf8 } from 'node:buffer';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { RequestHead, ResponseHead } from '@skerry/shared/http.ts';
+import type { ResponseHead } from '@skerry/shared/http.ts';
+import { jsonOf, jsonRequestHead, outputTooLarge } from '@skerry/shared/http-json.ts';
 import type { Invocation, InvocationResult, Invoker } from './invoke.ts';
 import type { BodyPart, CallStream } from './tunnel/streams.ts';
 
-/** Bytes of a function's error text that the caller is told. */
-const maxMessageBytes = 4096;
-
-const json = 'application/json';
-
-/** @param authority host and port as the caller named them */
-export function jsonRequestHead(authority: string, input: Uint8Array): RequestHead {
-  const headers: [string, string][] = [
-    ['content-type', json],
-    ['accept', json],
-    ['content-length', String(input.byteLength)],
-  ];
-  return { method: 'POST', scheme: 'http', authority: authority.slice(0, 300), path: '/', headers };
-}
-
 /**
- * The output is the body of the answer, or `null` when that is empty.
+ * The output is the body of the answer, or `null` when that is empty. A request of the caller's own goes in place of
+ * the one that is made of the input.
  * Rejects as `invoke` does, with `function_error` for a status of 400 and above, with `function_output_too_large`.
  */
 export async function invokeForJson(
   invoker: Invoker,
-  { function: fn, input, signal, ...how }: Invocation,
+  { function: fn, input, signal, http: given, ...how }: Invocation,
   authority: string,
 ): Promise<InvocationResult> {
   const limit = fn.manifest.limits.output_bytes;
@@ -39,14 +24,13 @@ export async function invokeForJson(
   const tooLarge = new AbortController();
   const { stream, collected } = collect(limit, tooLarge);
   const signals = signal ? AbortSignal.any([signal, tooLarge.signal]) : tooLarge.signal;
-  const http = jsonRequestHead(authority, input);
+  const http = given ?? jsonRequestHead(authority, input);
   const result = await invoker.invoke({ function: fn, input, http, stream, signal: signals, ...how });
   const { head = result.head, whole, body } = collected(result.output);
   if (!head) throw new SkerryError('function_no_answer', 'the function gave no answer');
   if (!whole) throw new SkerryError('agent_lost', 'the agent ended the call before the end of the body');
   if (body.byteLength > limit) throw outputTooLarge(limit);
-  if (head.status >= 400) throw new SkerryError('function_error', messageOf(head, body));
-  return { ...result, output: body.byteLength === 0 ? Buffer.from('null') : body };
+  return { ...result, output: jsonOf(head, body) };
 }
 
 type Collected = { readonly head: ResponseHead | undefined; readonly whole: boolean; readonly body: Uint8Array };
@@ -77,13 +61,4 @@ function collect(limit: number, tooLarge: AbortController) {
   const collected = (output: Uint8Array): Collected =>
     head ? { head, whole, body: body.subarray(0, size) } : { head, whole: true, body: output };
   return { stream, collected };
-}
-
-function messageOf({ status }: ResponseHead, body: Uint8Array): string {
-  const text = isUtf8(body) ? Buffer.from(body).toString().slice(0, maxMessageBytes).trim() : '';
-  return text === '' ? `the function answered with status ${status}` : text;
-}
-
-function outputTooLarge(limit: number): SkerryError {
-  return new SkerryError('function_output_too_large', `the answer has more than ${limit} bytes`);
 }

@@ -24,13 +24,15 @@ export type AnswerStream = Omit<CallStream, 'head'> & {
 };
 
 export type Invocation = {
+  /** Absent: a new one. */
+  readonly id?: string;
   readonly function: CatalogFunction;
   readonly input: Uint8Array;
   /** Name of the only agent that may run it. */
   readonly agent?: string;
   /** W3C trace context, passed through to the agent. */
   readonly traceparent?: string;
-  /** The request behind the call; agents of protocol 1 are not told. */
+  /** The request behind the call. */
   readonly http?: RequestHead | undefined;
   /** Takes the answer in parts, and gives the body in parts when it has `begun`; for wasi:http functions only. */
   readonly stream?: AnswerStream;
@@ -98,7 +100,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
           `the input has ${invocation.input.byteLength} bytes, the function takes ${most}`,
         );
       }
-      const id = randomUUIDv7();
+      const id = invocation.id ?? randomUUIDv7();
       const limit = limits.timeout_ms;
       const deadline = now() + limit;
       const end = endOf(limit + graceMs, invocation.signal);
@@ -119,7 +121,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
                 timeoutMs,
                 input: invocation.input,
                 ...(traceparent && { traceparent }),
-                ...(http && session.protocolVersion >= 2 && { http }),
+                ...(http && { http }),
                 ...(stream?.begun && { streams: true }),
               },
               end.signal,

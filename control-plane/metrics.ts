@@ -1,7 +1,9 @@
 /** The control plane's own Prometheus registry. */
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Directory } from './catalog.ts';
+import type { InvocationFigures } from './invocation-figures.ts';
 import type { RequestMetrics } from './request-metrics.ts';
+import type { SinkFigures } from './sinks/figures.ts';
 import type { Hub } from './tunnel/hub.ts';
 
 export type Metrics = {
@@ -14,9 +16,11 @@ export type MetricsOptions = {
   readonly catalog: Pick<Directory, 'version' | 'storeUp' | 'functions'>;
   readonly hub: Pick<Hub, 'online'>;
   readonly requests: RequestMetrics;
+  readonly sinks: () => Promise<readonly SinkFigures[]>;
+  readonly invocations: () => InvocationFigures;
 };
 
-export function createMetrics({ catalog, hub, requests }: MetricsOptions): Metrics {
+export function createMetrics({ catalog, hub, requests, sinks, invocations }: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'skerry_' });
   const gauge = (name: string, help: string, value: () => number) => {
@@ -35,8 +39,85 @@ export function createMetrics({ catalog, hub, requests }: MetricsOptions): Metri
     Number(catalog.storeUp),
   );
   gauge('skerry_agents_online', 'Agents with a tunnel.', () => hub.online);
+  for (const [name, help, figure] of invocationGauges) gauge(name, help, () => invocations()[figure]);
+  for (const [name, help, figure] of invocationCounters) {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(invocations()[figure]);
+      },
+    });
+  }
+  new Counter({
+    name: 'skerry_invocations_ended_total',
+    help: 'Kept invocations whose outcome this control plane recorded.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [state, count] of Object.entries(invocations().ended)) this.inc({ state }, count);
+    },
+  });
+  const labelNames = ['sink', 'type'] as const;
+  const perSink = async (figure: keyof SinkFigures, set: (labels: SinkLabels, value: number) => void) => {
+    for (const { sink, type, [figure]: value } of await sinks()) set({ sink, type }, Number(value));
+  };
+  for (const [name, help, figure] of sinkGauges) {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      async collect() {
+        this.reset();
+        await perSink(figure, (labels, value) => this.set(labels, value));
+      },
+    });
+  }
+  for (const [name, help, figure] of sinkCounters) {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      async collect() {
+        this.reset();
+        await perSink(figure, (labels, value) => this.inc(labels, value));
+      },
+    });
+  }
   return {
     contentType: registry.contentType,
     text: async () => (await registry.metrics()) + requests.text(),
   };
 }
+
+const invocationGauges = [
+  ['skerry_invocations_queued', 'Kept invocations that wait, of all control planes.', 'queued'],
+  ['skerry_invocations_running', 'Kept invocations that run in this control plane.', 'running'],
+  ['skerry_invocations_oldest_seconds', 'Age of the oldest kept invocation that waits.', 'oldestSeconds'],
+] as const;
+const invocationCounters = [
+  ['skerry_invocation_rests_total', 'How often a kept invocation had to wait for another attempt.', 'rests'],
+  [
+    'skerry_outcomes_dropped_total',
+    'Outcomes of synchronous calls that no sink will get: no room was left.',
+    'dropped',
+  ],
+] as const;
+
+/** No names: whoever reaches the control plane may read metrics. */
+type SinkLabels = { readonly sink: string; readonly type: string };
+
+const sinkGauges = [
+  ['skerry_sink_deliveries_waiting', 'Outcomes on their way to the sink.', 'waiting'],
+  ['skerry_sink_deliveries_dead', 'Dead letters of the sink.', 'dead'],
+  ['skerry_sink_lag_seconds', 'Age of the oldest outcome that waits for the sink.', 'lagSeconds'],
+] as const;
+const sinkCounters = [
+  ['skerry_sink_delivered_total', 'Outcomes that this control plane delivered to the sink.', 'delivered'],
+  ['skerry_sink_failures_total', 'How often this control plane could not deliver to the sink.', 'failures'],
+] as const;

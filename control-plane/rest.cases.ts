@@ -2,10 +2,14 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import { describeAccess } from './cases/access.cases.ts';
 import { describeAgents } from './cases/agents.cases.ts';
+import { describeAttachments } from './cases/attachments.cases.ts';
+import { describeCallbacks } from './cases/callbacks.cases.ts';
 import { describeCapabilities } from './cases/capabilities.cases.ts';
 import { describeFunctions } from './cases/functions.cases.ts';
 import { describeInvocation } from './cases/invocation.cases.ts';
+import { describeInvocations } from './cases/invocations.cases.ts';
 import { describeModules } from './cases/modules.cases.ts';
+import { describeSinks } from './cases/sinks.cases.ts';
 import { describeSubjects } from './cases/subjects.cases.ts';
 import { describeUploads } from './cases/uploads.cases.ts';
 import type { DatabaseSettings } from './db/open.ts';
@@ -33,7 +37,11 @@ export function describeRest(title: string, database: () => Promise<DatabaseSett
     describeFunctions(h);
     describeCapabilities(h);
     describeUploads(h);
+    describeAttachments(h);
     describeInvocation(h);
+    describeInvocations(h);
+    describeCallbacks(h);
+    describeSinks(h);
     describeSubjects(h);
     describeAgents(h);
   });

@@ -122,6 +122,7 @@ export function describeAgents(h: () => Harness): void {
           online: false,
           online_since: null,
           draining: false,
+          outbox: null,
           memory_available_bytes: null,
           memory_total_bytes: null,
           running: null,
@@ -141,11 +142,13 @@ export function describeAgents(h: () => Harness): void {
         desired: 7,
         applied: 6,
         draining: false,
+        outbox: { events: 1, outcomes: 2, bytes: 3, limitBytes: 4, dropped: 5, damaged: 6 },
       });
       expect((await h().request('GET', `/v1/agents/${id}`)).json).toMatchObject({
         data: {
           online: true,
           online_since: '2026-01-01T00:00:00.000Z',
+          outbox: { events: 1, outcomes: 2, bytes: 3, limit_bytes: 4, dropped: 5, damaged: 6 },
           memory_available_bytes: 10,
           memory_total_bytes: 20,
           running: 1,

@@ -67,6 +67,7 @@ export function describeFunctions(h: () => Harness): void {
             capabilities: { http: [], networks: [], directories: [] },
             config: {},
             instance: 'fresh',
+            retry: { attempts: 3, base_ms: 1_000, cap_ms: 60_000 },
             placement: { labels: { site: 'x' } },
             tag: '',
           },
@@ -124,29 +125,6 @@ export function describeFunctions(h: () => Harness): void {
       );
       expect(answer.status).toBe(201);
       expect(h().hub.rollouts).toMatchObject([{ waitMs }]);
-    });
-
-    test('events and sinks: stored without them, and told so with 207', async () => {
-      const events = JSON.stringify([{ type: 'mqtt', params: {} }, { type: 'mqtt' }]);
-      const answer = await create(h(), 'events', 'wasm 1', { events, sinks: '[]' });
-      expect(answer.status).toBe(207);
-      expect(answer.json).toMatchObject({
-        data: {
-          name: 'events',
-          events: [
-            { status: 'error', message: expect.stringContaining('not supported by this version') },
-            { status: 'error', message: expect.stringContaining('must have a type') },
-          ],
-          events_metadata: { successful: 0, failed: 2, total: 2 },
-        },
-      });
-      expect(answer.json).not.toHaveProperty('data.sinks');
-      const sinks = JSON.stringify([{ type: 'couchdb', params: { url: 'x' } }]);
-      const updated = await h().request('PUT', '/v1/fn/_/events', {
-        body: upload({ name: 'events', sinks }, 'wasm 2'),
-      });
-      expect(updated).toMatchObject({ status: 207, json: { data: { sinks_metadata: { failed: 1 } } } });
-      expect(await h().request('GET', '/v1/fn/_/events')).toMatchObject({ json: { data: { revision: 2 } } });
     });
 
     test('metadata is kept: tag and capacity, -1 for none', async () => {

@@ -1,8 +1,12 @@
 /** Reads all that the catalog holds, as of one moment. */
 import { manifestSchema } from '@skerry/shared/manifest.ts';
+import type { Sink } from '@skerry/shared/sinks.ts';
+import type { Trigger } from '@skerry/shared/triggers.ts';
 import { and, asc, eq } from 'drizzle-orm';
-import type { CatalogFunction, RevisionFacts } from '../catalog-function.ts';
+import type { Attachment, CatalogFunction, RevisionFacts } from '../catalog-function.ts';
 import type { Subject } from '../subject.ts';
+import { readAttachments } from './attachments.ts';
+import { secrets, sinks, triggers } from './events-schema.ts';
 import { functions, modules, revisions, subjects } from './schema.ts';
 import type { Orm, Store } from './store.ts';
 import { readVersion } from './version.ts';
@@ -14,6 +18,8 @@ export type CatalogContent = {
   /** In order of module and name. */
   readonly functions: readonly { readonly entry: CatalogFunction; readonly facts: RevisionFacts }[];
   readonly subjects: readonly (Subject & { readonly tokenHash: Uint8Array })[];
+  /** Sealed, by name. */
+  readonly secrets: ReadonlyMap<string, Uint8Array>;
 };
 
 /** Undefined when the database still has the version that the caller knows. @throws SkerryError store_unavailable */
@@ -30,6 +36,7 @@ export function readContent(store: Store, known: number | undefined): Promise<Ca
       subjects: await orm
         .select({ id: subjects.id, name: subjects.name, role: subjects.role, tokenHash: subjects.tokenHash })
         .from(subjects),
+      secrets: new Map((await orm.select().from(secrets)).map(({ name, sealed }) => [name, sealed])),
     };
   });
 }
@@ -41,6 +48,8 @@ async function readFunctions(orm: Orm): Promise<CatalogContent['functions']> {
     .innerJoin(modules, eq(modules.id, functions.moduleId))
     .innerJoin(revisions, and(eq(revisions.functionId, functions.id), eq(revisions.number, functions.revision)))
     .orderBy(asc(modules.name), asc(functions.name));
+  const triggersOf = byFunction(await readAttachments<Trigger>(orm, triggers));
+  const sinksOf = byFunction(await readAttachments<Sink>(orm, sinks));
   return rows.map(({ module, fn, revision }) => {
     // A manifest that an older version stored lacks the keys that came later: they take their defaults.
     const manifest = manifestSchema.parse(revision.manifest);
@@ -55,6 +64,8 @@ async function readFunctions(orm: Orm): Promise<CatalogContent['functions']> {
         manifest,
         capacityBytes: manifest.capacity_bytes ?? revision.initialMemoryBytes,
         since: fn.since,
+        triggers: triggersOf.get(fn.id) ?? [],
+        sinks: sinksOf.get(fn.id) ?? [],
       },
       facts: {
         digest: revision.component,
@@ -65,4 +76,16 @@ async function readFunctions(orm: Orm): Promise<CatalogContent['functions']> {
       },
     };
   });
+}
+
+function byFunction<Spec extends Trigger | Sink>(
+  rows: readonly { readonly functionId: string; readonly attachment: Attachment<Spec> }[],
+): ReadonlyMap<string, readonly Attachment<Spec>[]> {
+  const lists = new Map<string, Attachment<Spec>[]>();
+  for (const { functionId, attachment } of rows) {
+    const list = lists.get(functionId);
+    if (list) list.push(attachment);
+    else lists.set(functionId, [attachment]);
+  }
+  return lists;
 }

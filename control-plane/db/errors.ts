@@ -6,17 +6,21 @@ import { DrizzleQueryError } from 'drizzle-orm';
 const awayClasses = new Set(['08', '53', '57', '58']);
 /** `character_not_in_repertoire`, `untranslatable_character`: what Postgres cannot store, such as NUL in a text. */
 const textStates = new Set(['22021', '22P05']);
-/** `lock_not_available`: a lock was waited for until the deadline. */
-const awayStates = new Set(['55P03']);
+/**
+ * `lock_not_available`: a lock was waited for until the deadline. `deadlock_detected`: of two that waited for each other,
+ * this one was ended. Both may well do the next time.
+ */
+const awayStates = new Set(['55P03', '40P01']);
 
 /**
  * The given failure as the caller shall see it: `store_unavailable` when the database is away, `validation_failed` when
  * it was given a text that it cannot hold, else itself.
  * Whether it is away is told by what is missing: an error that the server reported carries a SQLSTATE.
  *
- * @param during while connecting, whatever goes wrong means that there is no database
+ * @param during while connecting, whatever goes wrong means that there is no database; a statement that was not
+ *   Drizzle's fails with the driver's own error
  */
-export function storeError(error: unknown, during: 'connecting' | 'query'): unknown {
+export function storeError(error: unknown, during: 'connecting' | 'query' | 'statement'): unknown {
   const cause = error instanceof DrizzleQueryError ? error.cause : error;
   const state = sqlState(cause);
   if (state !== undefined && textStates.has(state)) {
@@ -25,7 +29,7 @@ export function storeError(error: unknown, during: 'connecting' | 'query'): unkn
   const away =
     during === 'connecting' ||
     (state === undefined
-      ? error instanceof DrizzleQueryError
+      ? during === 'statement' || error instanceof DrizzleQueryError
       : awayClasses.has(state.slice(0, 2)) || awayStates.has(state));
   return away ? new SkerryError('store_unavailable', 'The database cannot be reached', { cause }) : error;
 }

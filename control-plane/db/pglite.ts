@@ -7,7 +7,7 @@ import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
 import { makeDirectory } from './directory.ts';
 import { lockDirectory } from './lock.ts';
-import type { Driver } from './store.ts';
+import type { Driver, Row } from './store.ts';
 
 /** @param directory is made when absent. @throws DirectoryInUse */
 export async function openPglite(directory: string): Promise<Driver> {
@@ -20,6 +20,7 @@ export async function openPglite(directory: string): Promise<Driver> {
       lease: async () => ({
         orm,
         migrate: (migrationsFolder) => migrate(orm, { migrationsFolder }),
+        execute: (text, values) => execute(client, text, values),
         release: () => {},
       }),
       async close() {
@@ -29,6 +30,20 @@ export async function openPglite(directory: string): Promise<Driver> {
     };
   } catch (error) {
     unlock();
+    throw error;
+  }
+}
+
+/**
+ * A script goes by the simple protocol, a statement with values by the extended one, as with `pg`. There is one session
+ * only: a script that failed within a transaction of its own is rolled back, or everything after it would fail as well.
+ */
+async function execute(client: PGlite, text: string, values: readonly unknown[] | undefined): Promise<Row[]> {
+  if (values && values.length > 0) return (await client.query<Row>(text, [...values])).rows;
+  try {
+    return (await client.exec(text)).flatMap(({ rows }) => rows as Row[]);
+  } catch (error) {
+    await client.exec('rollback').catch(() => undefined);
     throw error;
   }
 }

@@ -1,12 +1,16 @@
 /** A driver on a pool of connections: `pg`'s, and Neon's, which has the same interface. */
-import { connectTimeoutMs, type Driver, type Lease, maxConnections, statementTimeoutMs } from './store.ts';
+import { connectTimeoutMs, type Driver, type Lease, maxConnections, type Row, statementTimeoutMs } from './store.ts';
 
 /** What is used of a connection. */
 type PooledClient = {
   on(event: 'error', listener: (error: Error) => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
+  query(text: string, values?: unknown[]): Promise<unknown>;
   release(error?: Error): void;
 };
+
+/** A script has a result for each of its statements. */
+type Result = { readonly rows: Row[] | undefined };
 
 type PoolOf<Client extends PooledClient> = {
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -39,6 +43,10 @@ export function poolDriver<Client extends PooledClient>(
       client.on('error', onError);
       return {
         ...drizzleOn(client),
+        async execute(text, values) {
+          const result = await (values && values.length > 0 ? client.query(text, [...values]) : client.query(text));
+          return rowsOf(result as Result | Result[]);
+        },
         release(error) {
           client.off('error', onError);
           client.release(error);
@@ -47,4 +55,8 @@ export function poolDriver<Client extends PooledClient>(
     },
     close: () => pool.end(),
   };
+}
+
+function rowsOf(result: Result | Result[]): Row[] {
+  return Array.isArray(result) ? result.flatMap(({ rows }) => rows ?? []) : (result.rows ?? []);
 }

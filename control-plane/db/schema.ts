@@ -1,5 +1,6 @@
 /**
- * All tables. A change here wants `npm run db:generate` and the migration it writes committed beside it; a released
+ * Tables of the catalog: modules, functions, their code, and who may do what. Those of events are in
+ * events-schema.ts. A change here wants `npm run db:generate` and the migration it writes committed beside it; a released
  * migration is never edited. Stays within what PostgreSQL 15 to 18 understand.
  *
  * Invariants that the database itself keeps: names are unique where they must be, a revision's code exists, tokens are
@@ -10,9 +11,7 @@ import type { Manifest } from '@skerry/shared/manifest.ts';
 import type { Labels } from '@skerry/shared/names.ts';
 import { sql } from 'drizzle-orm';
 import {
-  bigint,
   check,
-  customType,
   foreignKey,
   index,
   integer,
@@ -20,14 +19,10 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-
-const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' });
-const moment = (name: string) => timestamp(name, { withTimezone: true });
-const version = (name: string) => bigint(name, { mode: 'number' });
+import { bytea, moment, version } from './columns.ts';
 
 /** One row: raised with every change that the catalogs of running control planes must learn of. */
 export const catalogVersion = pgTable(

@@ -12,11 +12,15 @@ import { storeError } from './errors.ts';
 /** Drizzle on any of the drivers, or inside one of their transactions. */
 export type Orm = PgDatabase<PgQueryResultHKT>;
 
+export type Row = Record<string, unknown>;
+
 /** One connection, held until it is released. */
 export type Lease = {
   readonly orm: Orm;
   /** Applies the migrations of a folder on this connection. */
   migrate(folder: string): Promise<void>;
+  /** Runs a statement as it is; without values it may be a script of several. Gives the rows of all. */
+  execute(text: string, values: readonly unknown[] | undefined): Promise<Row[]>;
   /** Gives the connection back; with an error it is closed instead. */
   release(error?: Error): void;
 };
@@ -32,6 +36,11 @@ export type Store = {
   read<T>(work: (orm: Orm) => Promise<T>): Promise<T>;
   /** One transaction; nothing of it stays when `work` rejects. @throws SkerryError store_unavailable */
   change<T>(work: (orm: Orm) => Promise<T>): Promise<T>;
+  /**
+   * A statement that another library wrote, outside of any transaction but its own; without values it may be a script.
+   * Rejects with `store_unavailable`, or with the driver's error as it is.
+   */
+  execute(text: string, values: readonly unknown[] | undefined): Promise<Row[]>;
   close(): Promise<void>;
 };
 
@@ -64,6 +73,21 @@ export function createStore(driver: Driver): Store {
   return {
     read: (work) => transaction(work, true),
     change: (work) => transaction(work, false),
+    async execute(text, values) {
+      const lease = await driver.lease().catch((error: unknown) => {
+        throw storeError(error, 'connecting');
+      });
+      let broken: Error | undefined;
+      try {
+        return await lease.execute(text, values);
+      } catch (error) {
+        // A script that failed may have left its transaction open: the connection is not used again.
+        broken = error instanceof Error ? error : new Error(String(error));
+        throw storeError(error, 'statement');
+      } finally {
+        lease.release(broken);
+      }
+    },
     close: () => driver.close(),
   };
 }

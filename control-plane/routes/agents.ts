@@ -1,5 +1,6 @@
 /** /v1/agents: agents, as the database and their tunnels know them. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { OutboxState } from '@skerry/shared/protocol.ts';
 import type { AgentRecord, AgentService } from '../agents.ts';
 import type { AgentState, Hub } from '../tunnel/hub.ts';
 import type { Access, AppEnv } from './access.ts';
@@ -14,6 +15,17 @@ const agentSchema = z
     online: z.boolean(),
     online_since: z.string().nullable(),
     draining: z.boolean(),
+    outbox: z
+      .object({
+        events: z.number().openapi({ description: 'That have no outcome yet' }),
+        outcomes: z.number().openapi({ description: 'That are not home yet' }),
+        bytes: z.number(),
+        limit_bytes: z.number(),
+        dropped: z.number(),
+        damaged: z.number(),
+      })
+      .nullable()
+      .openapi({ description: 'Null while it is offline, and before its first event' }),
     memory_available_bytes: z.number().nullable(),
     memory_total_bytes: z.number().nullable(),
     running: z.number().nullable().openapi({ description: 'Invocations that hold a thread' }),
@@ -96,6 +108,7 @@ function shown(agent: AgentRecord, state: AgentState | undefined, now: Date): z.
     online: state?.online ?? false,
     online_since: state?.onlineSince.toISOString() ?? null,
     draining: state?.draining ?? false,
+    outbox: state?.outbox ? outboxOf(state.outbox) : null,
     memory_available_bytes: state?.memoryAvailable ?? null,
     memory_total_bytes: state?.memoryTotal ?? null,
     running: state?.running ?? null,
@@ -103,4 +116,8 @@ function shown(agent: AgentRecord, state: AgentState | undefined, now: Date): z.
     created_at: agent.createdAt.toISOString(),
     last_seen_at: (state ? now : agent.lastSeenAt).toISOString(),
   };
+}
+
+function outboxOf({ limitBytes, ...state }: OutboxState) {
+  return { ...state, limit_bytes: limitBytes };
 }

@@ -9,20 +9,21 @@ import type { Deployed, FunctionService } from '../functions.ts';
 import type { Hub } from '../tunnel/hub.ts';
 import type { Access, AppEnv } from './access.ts';
 import { readBody } from './body.ts';
+import { type ConnectOptions, type ConnectorResult, createConnect } from './connect.ts';
 import { needFunction } from './door.ts';
 import { deployedSchema, uploadSchema } from './function-schemas.ts';
 import { bearer, dataOf, json, pathParameter, problems } from './schemas.ts';
-import { type ConnectorResult, type FunctionUpload, readUpload } from './upload.ts';
+import { type FunctionUpload, readUpload } from './upload.ts';
 import { createUploadBudget } from './upload-budget.ts';
 
 export type DeployRoutesOptions = {
   readonly access: Access;
-  readonly catalog: Pick<Directory, 'hasModule' | 'find'>;
+  readonly catalog: Pick<Directory, 'hasModule' | 'find' | 'byId'>;
   readonly functions: FunctionService;
   readonly hub: Pick<Hub, 'rollout'>;
   readonly maxUploadBytes: number;
   readonly waitForWorkersMs: number;
-};
+} & Omit<ConnectOptions, 'catalog'>;
 
 /** Uploads of the largest size that may be in memory at one time; of smaller ones, as many more. */
 const largestAtOnce = 4;
@@ -30,6 +31,7 @@ const largestAtOnce = 4;
 export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesOptions): void {
   const { access, catalog, functions, hub } = options;
 
+  const connect = createConnect(options);
   const budget = createUploadBudget(options.maxUploadBytes, largestAtOnce);
 
   /** Reads the form and carries it out; its bytes count as in memory until then. */
@@ -39,21 +41,20 @@ export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesO
     const giveBack = budget.take(length === undefined ? undefined : Number(length));
     try {
       const form = await readUpload(await readBody(incoming, options.maxUploadBytes), type);
-      return { deployed: await work(form), waitMs: form.waitMs, events: form.events, sinks: form.sinks };
+      const deployed = await work(form);
+      return { deployed, waitMs: form.waitMs, connected: await connect(deployed.id, form) };
     } finally {
       giveBack();
     }
   };
   const answer = async (
     c: Context<AppEnv>,
-    { deployed, waitMs, events, sinks }: Awaited<ReturnType<typeof carryOut>>,
+    { deployed, waitMs, connected: { events, sinks } }: Awaited<ReturnType<typeof carryOut>>,
     status: 200 | 201,
   ) => {
     const data = await rolledOut(hub, deployed, waitMs ?? options.waitForWorkersMs);
-    return c.json(
-      { data: { ...data, ...connected('events', events), ...connected('sinks', sinks) } },
-      events.length + sinks.length > 0 ? 207 : status,
-    );
+    const failed = [...(events ?? []), ...(sinks ?? [])].some((result) => result.status === 'error');
+    return c.json({ data: { ...data, ...told('events', events), ...told('sinks', sinks) } }, failed ? 207 : status);
   };
 
   app.on('POST', ['/v1/fn/:module'], ...access.upload, async (c) => {
@@ -147,8 +148,10 @@ export async function rolledOut(
   };
 }
 
-function connected(field: 'events' | 'sinks', results: readonly ConnectorResult[]) {
+/** FunLess says nothing of an empty list. */
+function told(field: 'events' | 'sinks', results: ConnectorResult[] = []) {
   if (results.length === 0) return {};
-  const counts = { successful: 0, failed: results.length, total: results.length };
+  const successful = results.filter(({ status }) => status === 'success').length;
+  const counts = { successful, failed: results.length - successful, total: results.length };
   return { [field]: results, [`${field}_metadata`]: counts };
 }

@@ -11,14 +11,17 @@ import type { Catalog } from '../catalog.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
 import type { Invocation, InvocationResult, Invoker } from '../invoke.ts';
 import { invokeForJson } from '../invoke-http.ts';
+import type { EndedInvocation, KeptInvocations } from '../kept.ts';
 import type { Logger } from '../log.ts';
 import type { RequestMetrics } from '../request-metrics.ts';
+import { type WantedCall, wantedCall } from '../sync-outcome.ts';
 import { readBody } from './body.ts';
 import { callerEnd } from './caller.ts';
 import type { ErrorAnswer } from './errors.ts';
 import { callOverHttp } from './http-door.ts';
 import { requestHeadOf } from './http-request.ts';
 import { requestIdOf } from './request-id.ts';
+import { answerAsync, newInvocation, prefersAsync } from './respond-async.ts';
 
 export type DoorOptions = {
   readonly catalog: Pick<Catalog, 'find' | 'subjectByToken'>;
@@ -27,8 +30,13 @@ export type DoorOptions = {
   readonly answerError: ErrorAnswer;
   readonly log: Logger;
   readonly maxBodyBytes: number;
+  /** Takes calls that are to be run later. */
+  readonly invocations: Pick<KeptInvocations, 'enqueue'>;
+  /** Takes outcomes that a sink wants to have; nobody waits for it. */
+  readonly recordLater: (ended: EndedInvocation) => void;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
+  readonly clock: () => Date;
 };
 
 export type Door = {
@@ -53,7 +61,7 @@ export type Target = { readonly module: string; readonly name: string };
 export type DoorHandler = (incoming: IncomingMessage, outgoing: ServerResponse, target: Target) => Promise<void>;
 
 export function createDoor(options: DoorOptions, door: Door): DoorHandler {
-  const { catalog, invoker, requests, answerError, log, maxBodyBytes, now } = options;
+  const { catalog, invoker, requests, answerError, log, maxBodyBytes, invocations, recordLater, now, clock } = options;
   const metrics = requests.route(door.route);
 
   return async (incoming, outgoing, target) => {
@@ -62,21 +70,38 @@ export function createDoor(options: DoorOptions, door: Door): DoorHandler {
     const requestId = requestIdOf(headers['x-request-id']);
     const end = callerEnd(incoming, outgoing);
     try {
-      authenticate(catalog, headers.authorization, 'user');
+      const subject = authenticate(catalog, headers.authorization, 'user');
       door.check(incoming);
       const fn = needFunction(catalog, target.module, target.name);
       const overHttp = isHttp(fn.world);
-      if (overHttp && door.raw) {
-        const call = { function: fn, incoming, outgoing, end, requestId, how: invocationHeaders(headers) };
+      const later = headers.prefer !== undefined && prefersAsync(headers.prefer);
+      if (overHttp && door.raw && !later) {
+        const wanted = wantedCall(fn, recordLater, clock);
+        const call = { function: fn, incoming, outgoing, end, requestId, wanted, how: invocationHeaders(headers) };
         await callOverHttp(call, { invoker, metrics, log });
         return metrics.observe(outgoing.statusCode, now() - start);
       }
       const limit = Math.min(maxBodyBytes, door.limit?.(fn) ?? maxBodyBytes);
       const input = door.input(await readBody(incoming, limit));
-      const invocation: Invocation = { function: fn, input, signal: end.signal, ...invocationHeaders(headers) };
-      const result = await (overHttp
+      const how = invocationHeaders(headers);
+      if (later) {
+        const http = door.raw && (overHttp || isCommand(fn.world)) ? requestHeadOf(incoming) : undefined;
+        const call = { function: fn, input, headers, http, createdBy: subject.name, ...how };
+        await answerAsync(newInvocation(call, clock()), invocations, outgoing, requestId);
+        return metrics.observe(202, now() - start);
+      }
+      const wanted = wantedCall(fn, recordLater, clock);
+      const invocation: Invocation = {
+        function: fn,
+        input,
+        signal: end.signal,
+        ...how,
+        ...(wanted && { id: wanted.id }),
+      };
+      const called = overHttp
         ? invokeForJson(invoker, invocation, headers.host ?? '')
-        : invoker.invoke(door.raw ? withHead(invocation, incoming) : invocation));
+        : invoker.invoke(door.raw ? withHead(invocation, incoming) : invocation);
+      const result = await (wanted ? told(called, input, wanted) : called);
       const { body, contentType } = door.output(result.output);
       metrics.observe(200, now() - start);
       outgoing.writeHead(200, resultHeaders(result, requestId, contentType, body));
@@ -99,6 +124,22 @@ export function needFunction(
   const fn = module !== undefined && name !== undefined ? catalog.find(module, name) : undefined;
   if (!fn) throw new SkerryError('not_found', `There is no function "${name}" in module "${module}"`);
   return fn;
+}
+
+/** The result, and its outcome to the sinks that want it. */
+async function told(
+  called: Promise<InvocationResult>,
+  input: Uint8Array,
+  wanted: WantedCall,
+): Promise<InvocationResult> {
+  try {
+    const result = await called;
+    wanted.succeeded(input, result);
+    return result;
+  } catch (error) {
+    wanted.failed(input, error);
+    throw error;
+  }
 }
 
 /** Commands get the request as `Http_*` environment; the other worlds cannot see it. */

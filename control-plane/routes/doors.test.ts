@@ -29,7 +29,10 @@ beforeEach(async () => {
     answerError: createErrorAnswer(log),
     log,
     maxBodyBytes: 1_000,
+    invocations: { enqueue: () => Promise.reject(new Error('there are no functions')) },
+    recordLater: () => {},
     now: () => 0,
+    clock: () => new Date(0),
   });
   server = createServer((request, response) => {
     if (doors(request, response)) return;

@@ -119,6 +119,13 @@ export const uploadSchema = z.object({
   wait_for_workers: z.string().optional().openapi({ description: 'true, false, or milliseconds' }),
   manifest: z.string().optional().openapi({ description: 'JSON' }),
   metadata: z.string().optional().openapi({ description: 'JSON: {"tag": text, "capacity": KB or -1}' }),
-  events: z.string().optional().openapi({ description: 'JSON array of {type, params}' }),
-  sinks: z.string().optional().openapi({ description: 'JSON array of {type, params}' }),
+  events: z.string().optional().openapi({
+    description: 'JSON array of {type, params}: all triggers that it shall have from now on; absent: they stay',
+  }),
+  sinks: z.string().optional().openapi({
+    description: 'JSON array of {type, params}: all sinks that it shall have from now on; absent: they stay',
+  }),
+  wait_for_events: z.string().optional().openapi({
+    description: 'true, or milliseconds: triggers that are not connected by then are answered for as errors',
+  }),
 });

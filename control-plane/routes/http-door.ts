@@ -7,12 +7,14 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
-import type { Headers } from '@skerry/shared/http.ts';
+import type { Headers, ResponseHead } from '@skerry/shared/http.ts';
+import { jsonOf } from '@skerry/shared/http-json.ts';
 import { maxPartBytes } from '@skerry/shared/http-limits.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
 import type { AnswerStream, InvocationResult, Invoker } from '../invoke.ts';
 import type { Logger } from '../log.ts';
 import type { RouteMetrics } from '../request-metrics.ts';
+import type { WantedCall } from '../sync-outcome.ts';
 import { readBody } from './body.ts';
 import { createHttpAnswer, type HttpAnswer } from './http-answer.ts';
 import { isSmall, requestHeadOf } from './http-request.ts';
@@ -25,6 +27,8 @@ export type HttpCall = {
   /** Aborts when the caller goes; what cannot be sent or written aborts it as well. */
   readonly end: AbortController;
   readonly requestId: string;
+  /** Present where a sink wants to have the outcome. */
+  readonly wanted: WantedCall | undefined;
   /** Headers of the request that say how to run it. */
   readonly how: { readonly agent?: string; readonly traceparent?: string };
 };
@@ -42,7 +46,7 @@ const nothing = new Uint8Array(0);
  * @throws SkerryError when there is none, and nothing has been written
  */
 export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: HttpDoorOptions): Promise<void> {
-  const { function: fn, incoming, outgoing, end, requestId, how } = call;
+  const { function: fn, incoming, outgoing, end, requestId, wanted, how } = call;
   const { body_bytes: limit, input_bytes } = fn.manifest.limits;
   const http = requestHeadOf(incoming);
   if (Number(incoming.headers['content-length']) > limit) throw bodyTooLarge(limit);
@@ -55,9 +59,13 @@ export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: Ht
     : { begun: (to) => void sendBody(incoming, to, limit).catch((error) => end.abort(error)) };
   try {
     const stream = { ...upload, ...answerStream(answer, end) };
-    const result = await invoker.invoke({ function: fn, input, http, stream, signal: end.signal, ...how });
+    const id = wanted && { id: wanted.id };
+    const result = await invoker.invoke({ function: fn, input, http, stream, signal: end.signal, ...how, ...id });
+    const whole = !answer.begun && result.output.byteLength <= fn.manifest.limits.output_bytes;
     finish(answer, result);
+    if (wanted && whole && result.head) tell(wanted, small ? input : undefined, result.head, result);
   } catch (error) {
+    wanted?.failed(small ? input : undefined, error);
     if (!answer.begun) throw error;
     if (!answer.whole) {
       answer.breakOff();
@@ -65,6 +73,15 @@ export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: Ht
     }
     const { code, message } = toSkerryError(error);
     log.warn({ requestId, function: `${fn.module}/${fn.name}`, code, reason: message }, 'the answer failed midway');
+  }
+}
+
+/** An answer that came in parts is not kept: it may have any length. */
+function tell(wanted: WantedCall, input: Uint8Array | undefined, head: ResponseHead, result: InvocationResult): void {
+  try {
+    wanted.succeeded(input, { ...result, output: jsonOf(head, result.output) });
+  } catch (error) {
+    wanted.failed(input, error);
   }
 }
 

@@ -6,13 +6,18 @@ import { isUtf8 } from 'node:buffer';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Manifest, manifestSchema } from '@skerry/shared/manifest.ts';
 import { namePattern, textSchema } from '@skerry/shared/names.ts';
+import { type Sink, sinkSchema } from '@skerry/shared/sinks.ts';
+import { type Trigger, triggerSchema } from '@skerry/shared/triggers.ts';
 import * as z from 'zod';
 import type { FunctionMetadata } from '../function-metadata.ts';
 import { type Part, parseMultipart } from './multipart.ts';
 import { fieldError } from './problem.ts';
 
-/** One event or sink of the request: the reason why it cannot be connected, in FunLess's shape. */
-export type ConnectorResult = { readonly status: 'error'; readonly message: string };
+/** Triggers or sinks of a request, each with the reason why it cannot be one, in the order of the request. */
+export type Connectors<Spec> = readonly (
+  | { readonly spec: Spec; readonly message?: undefined }
+  | { readonly spec?: undefined; readonly message: string }
+)[];
 
 export type FunctionUpload = {
   readonly name: string | undefined;
@@ -21,8 +26,11 @@ export type FunctionUpload = {
   readonly metadata: FunctionMetadata;
   /** How long the answer may wait for agents, in milliseconds; absent when the request does not say. */
   readonly waitMs: number | undefined;
-  readonly events: readonly ConnectorResult[];
-  readonly sinks: readonly ConnectorResult[];
+  /** Absent: those that the function has stay. */
+  readonly events: Connectors<Trigger> | undefined;
+  readonly sinks: Connectors<Sink> | undefined;
+  /** How long the answer may wait until the triggers are connected, in milliseconds; 0: it does not ask. */
+  readonly eventsWaitMs: number;
 };
 
 const maxConnectors = 100;
@@ -39,9 +47,10 @@ export async function readUpload(body: Buffer, contentType: string | undefined):
     code: codeOf(parts.get('code')),
     manifest: manifestOf(textField(parts, 'manifest')),
     metadata: metadataOf(textField(parts, 'metadata')),
-    waitMs: waitOf(textField(parts, 'wait_for_workers')),
-    events: connectorsOf('events', textField(parts, 'events')),
-    sinks: connectorsOf('sinks', textField(parts, 'sinks')),
+    waitMs: waitOf('wait_for_workers', textField(parts, 'wait_for_workers')),
+    events: connectorsOf('events', triggerSchema, textField(parts, 'events')),
+    sinks: connectorsOf('sinks', sinkSchema, textField(parts, 'sinks')),
+    eventsWaitMs: eventsWaitOf(textField(parts, 'wait_for_events')),
   };
 }
 
@@ -104,27 +113,40 @@ function schemaError(field: string, error: z.ZodError): SkerryError {
   return new SkerryError('validation_failed', `${field} ${messages.join('; ')}`, { fields: { [field]: messages } });
 }
 
-function waitOf(text: string | undefined): number | undefined {
+/** How long a wait may take that is asked for with `true`, in milliseconds. */
+const eventsWaitMs = 5_000;
+
+function eventsWaitOf(text: string | undefined): number {
+  return text === undefined || text === '' ? 0 : (waitOf('wait_for_events', text) ?? eventsWaitMs);
+}
+
+/** Undefined for `true`: as long as usual. */
+function waitOf(field: string, text: string | undefined): number | undefined {
   const value = text?.trim().toLowerCase();
   if (value === undefined || value === '' || value === 'true' || value === 'yes') return undefined;
   if (value === 'false' || value === 'no') return 0;
   const ms = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
   if (ms <= maxWaitMs) return ms;
-  throw new SkerryError('bad_request', `wait_for_workers must be true, false, or milliseconds up to ${maxWaitMs}`);
+  throw new SkerryError('bad_request', `${field} must be true, false, or milliseconds up to ${maxWaitMs}`);
 }
 
-const connectorSchema = z.object({ type: z.string(), params: z.record(z.string(), z.unknown()) });
-
-function connectorsOf(field: 'events' | 'sinks', text: string | undefined): ConnectorResult[] {
-  if (text === undefined || text === '') return [];
+/**
+ * What is no trigger or sink does not keep the rest from being one: FunLess answers for each by itself.
+ * @throws SkerryError bad_request, validation_failed, when it is no list at all
+ */
+function connectorsOf<Spec>(
+  field: 'events' | 'sinks',
+  schema: z.ZodType<Spec>,
+  text: string | undefined,
+): Connectors<Spec> | undefined {
+  if (text === undefined || text === '') return undefined;
   const items = jsonField(field, text);
   if (!Array.isArray(items)) throw new SkerryError('bad_request', `${field} must be a JSON array`);
   if (items.length > maxConnectors) throw fieldError(field, `must have at most ${maxConnectors} items`);
   return items.map((item) => {
-    const parsed = connectorSchema.safeParse(item);
-    const message = parsed.success
-      ? `${field} of type "${parsed.data.type}" are not supported by this version`
-      : `each of ${field} must have a type (text) and params (object)`;
-    return { status: 'error', message };
+    const parsed = schema.safeParse(item);
+    if (parsed.success) return { spec: parsed.data };
+    const faults = parsed.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(' '));
+    return { message: faults.join('; ') };
   });
 }

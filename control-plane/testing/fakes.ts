@@ -38,6 +38,7 @@ export type FakeHub = Hub & {
   states: Map<string, ReturnType<Hub['state']>>;
   logsAnswer: FunctionLogs;
   asked: { functionId: string; limit: number }[];
+  triggers: ReturnType<Hub['triggerStates']>;
 };
 
 /** Has no agents unless the test puts some in. */
@@ -50,6 +51,7 @@ export function createFakeHub(): FakeHub {
     states: new Map(),
     logsAnswer: { lines: [], missing: [] },
     asked: [],
+    triggers: [],
     online: 0,
     connected: () => [],
     state(agentId) {
@@ -66,6 +68,9 @@ export function createFakeHub(): FakeHub {
       this.revoked.push(agentId);
     },
     eligible: () => [],
+    triggerStates(triggerId) {
+      return this.triggers.filter(({ state }) => state.id === triggerId);
+    },
     async logs(functionId, limit) {
       this.asked.push({ functionId, limit });
       return this.logsAnswer;

@@ -5,10 +5,12 @@
  * A generation is the catalog version at which the list last changed. It is derived, never stored: a control plane
  * that starts anew takes the catalog's version for it, and agents find nothing to do.
  */
+import { isHttp } from '@skerry/shared/bundle.ts';
 import { controlCodec } from '@skerry/shared/codec.ts';
 import { coreLimitsOf, grantsOf } from '@skerry/shared/manifest.ts';
 import { type Labels, labelsMatch } from '@skerry/shared/names.ts';
 import { type DesiredFunction, desiredPartBytes } from '@skerry/shared/protocol.ts';
+import type { ReadyTrigger } from '@skerry/shared/triggers.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
 
@@ -23,32 +25,39 @@ export type DesiredList = {
   readonly frames: readonly Uint8Array[];
 };
 
+/** What of an agent decides its list. */
+export type Listed = { readonly labels: Labels; readonly protocolVersion: number };
+
 export type DesiredLists = {
-  /** The list for an agent with these labels, as of the catalog's current version. */
-  forLabels(labels: Labels): DesiredList;
+  /** The list for an agent, as of the catalog's current version. */
+  forAgent(agent: Listed): DesiredList;
   /** Drops lists that no agent uses any more. */
-  keepOnly(labelSets: Iterable<Labels>): void;
+  keepOnly(agents: Iterable<Listed>): void;
 };
 
-/** @param catalog only `version` and `functions` are used */
-export function createDesiredLists(catalog: Pick<Catalog, 'version' | 'functions'>): DesiredLists {
+/** @param edgeTriggers the triggers of a function that its agents listen to, with their credentials */
+export function createDesiredLists(
+  catalog: Pick<Catalog, 'version' | 'functions'>,
+  edgeTriggers: (fn: CatalogFunction) => readonly ReadyTrigger[],
+): DesiredLists {
   const lists = new Map<string, { version: number; fingerprint: string; list: DesiredList }>();
   return {
-    forLabels(labels) {
-      const key = keyOf(labels);
+    forAgent(agent) {
+      const { labels } = agent;
+      const key = keyOf(agent);
       const known = lists.get(key);
       if (known && known.version === catalog.version) return known.list;
       const functions = [...catalog.functions()]
         .filter((fn) => labelsMatch(fn.manifest.placement.labels, labels))
-        .map(toDesired)
+        .map((fn) => toDesired(fn, knowsTriggers(agent) ? edgeTriggers(fn) : undefined))
         .sort((a, b) => (a.id < b.id ? -1 : 1));
       const fingerprint = JSON.stringify(functions);
       const list = known && known.fingerprint === fingerprint ? known.list : makeList(catalog.version, functions);
       lists.set(key, { version: catalog.version, fingerprint, list });
       return list;
     },
-    keepOnly(labelSets) {
-      const used = new Set([...labelSets].map(keyOf));
+    keepOnly(agents) {
+      const used = new Set([...agents].map(keyOf));
       for (const key of lists.keys()) if (!used.has(key)) lists.delete(key);
     },
   };
@@ -81,7 +90,7 @@ function encodeParts(generation: number, functions: readonly DesiredFunction[]):
   );
 }
 
-function toDesired(fn: CatalogFunction): DesiredFunction {
+function toDesired(fn: CatalogFunction, triggers: readonly ReadyTrigger[] | undefined): DesiredFunction {
   const { env, args, instance } = fn.manifest;
   return {
     id: fn.id,
@@ -94,9 +103,21 @@ function toDesired(fn: CatalogFunction): DesiredFunction {
     args,
     instance,
     grants: grantsOf(fn.manifest),
+    ...(triggers && {
+      http: isHttp(fn.world),
+      retry: fn.manifest.retry,
+      triggers: [...triggers],
+      keepInput: fn.sinks.some(({ spec }) => spec.params.envelope),
+    }),
   };
 }
 
-function keyOf(labels: Labels): string {
-  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** Credentials go to agents that have a use for them only. */
+function knowsTriggers({ protocolVersion }: Listed): boolean {
+  return protocolVersion >= 3;
+}
+
+function keyOf(agent: Listed): string {
+  const labels = Object.entries(agent.labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([knowsTriggers(agent), labels]);
 }

@@ -6,9 +6,10 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { World } from '@skerry/shared/bundle.ts';
 import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
 import { type Labels, labelsMatch } from '@skerry/shared/names.ts';
+import type { OutboxState, RecordedOutcome } from '@skerry/shared/protocol.ts';
+import type { ReadyTrigger, TriggerState } from '@skerry/shared/triggers.ts';
 import type { Logger } from 'pino';
 import type { AgentService } from '../agents.ts';
 import type { Bundles } from '../bundles.ts';
@@ -33,6 +34,8 @@ export type AgentState = {
   desired: number;
   applied: number;
   draining: boolean;
+  /** How full its outbox is; absent before its first event. */
+  outbox?: OutboxState | undefined;
 };
 
 /** How far a change has got among the connected agents concerned. */
@@ -71,6 +74,8 @@ export type Hub = {
   rollout(functionId: string | undefined, version: number, waitMs: number): Promise<Rollout>;
   /** Sessions that may take a call of this function: placed there, not draining, and able to run its world. */
   eligible(fn: CatalogFunction): Session[];
+  /** How a trigger is with each connected agent that listens to it, as it last said. */
+  triggerStates(triggerId: string): { readonly agent: string; readonly state: TriggerState }[];
   /** The agent's Prometheus text, fetched now through its tunnel. Rejects with `agent_unreachable`. */
   scrape(agentId: string): Promise<string>;
   /** The last lines of a function, from all connected agents that shall hold it. Never rejects. */
@@ -91,6 +96,10 @@ export type HubOptions = Omit<UpgradeOptions, 'onAdmitted' | 'agents'> & {
   readonly statusIntervalMs: number;
   readonly scrapeIntervalMs: number;
   readonly now?: () => Date;
+  /** The triggers of a function that its agents listen to, with their credentials. */
+  readonly edgeTriggers: (fn: CatalogFunction) => readonly ReadyTrigger[];
+  /** Keeps outcomes of events that an agent recorded: on disk when it resolves. */
+  readonly record: (agent: { name: string; labels: Labels }, outcomes: readonly RecordedOutcome[]) => Promise<void>;
 };
 
 /** Floor that agents are given when the control plane goes, in milliseconds; they add their jitter to it. */
@@ -99,7 +108,7 @@ const drainRetryAfterMs = 250;
 export function createHub(options: HubOptions): Hub {
   const { catalog, bundles, agents, log, now = () => new Date() } = options;
   const sessions = new Map<string, Session>();
-  const lists = createDesiredLists(catalog);
+  const lists = createDesiredLists(catalog, options.edgeTriggers);
   const rollouts = createRollouts();
 
   const onAdmitted = ({ socket, hello, admission, protocolVersion }: Admitted) => {
@@ -116,11 +125,12 @@ export function createHub(options: HubOptions): Hub {
         protocolVersion,
         since: now(),
       },
-      lists.forLabels(admission.labels),
+      lists.forAgent({ labels: admission.labels, protocolVersion }),
       { memoryAvailable: hello.memoryAvailable, memoryTotal: hello.memoryTotal, running: hello.running },
       bundles,
       { ...options, now },
       {
+        record: (outcomes) => options.record(admission, outcomes),
         onProgress(ready) {
           rollouts.progress(ready, false);
           agents.seen(ready.agentId, ready.applied);
@@ -142,8 +152,8 @@ export function createHub(options: HubOptions): Hub {
   const upgrade = createUpgrade({ ...options, onAdmitted });
 
   const unsubscribe = catalog.onChange(() => {
-    for (const session of sessions.values()) session.want(lists.forLabels(session.labels));
-    lists.keepOnly([...sessions.values()].map((session) => session.labels));
+    for (const session of sessions.values()) session.want(lists.forAgent(session));
+    lists.keepOnly(sessions.values());
   });
 
   const concerned = (functionId: string | undefined, version: number) =>
@@ -195,13 +205,15 @@ export function createHub(options: HubOptions): Hub {
     },
     eligible(fn) {
       const found: Session[] = [];
-      const version = versionFor(fn.world);
       for (const session of sessions.values()) {
-        if (session.draining || session.protocolVersion < version) continue;
-        if (labelsMatch(fn.manifest.placement.labels, session.labels)) found.push(session);
+        if (!session.draining && labelsMatch(fn.manifest.placement.labels, session.labels)) found.push(session);
       }
       return found;
     },
+    triggerStates: (triggerId) =>
+      [...sessions.values()].flatMap(({ name: agent, triggers }) =>
+        triggers.filter(({ id }) => id === triggerId).map((state) => ({ agent, state })),
+      ),
     scrape: async (agentId) => needSession(agentId).scrape(),
     logs: (functionId, limit) => gatherLogs(concerned(functionId, catalog.version), functionId, limit),
     revoke: (agentId) => sessions.get(agentId)?.close('revoked'),
@@ -212,11 +224,6 @@ export function createHub(options: HubOptions): Hub {
       for (const session of sessions.values()) session.drain(drainRetryAfterMs);
     },
   };
-}
-
-/** Protocol version from which agents know a world. */
-function versionFor(world: World): number {
-  return world === 'skerry:function/handler' || world === 'wasi:cli/run' ? 1 : 2;
 }
 
 function stateOf(session: Session): AgentState {
@@ -231,5 +238,6 @@ function stateOf(session: Session): AgentState {
     desired: session.desired.generation,
     applied: session.applied,
     draining: session.draining,
+    outbox: session.outbox,
   };
 }

@@ -8,20 +8,20 @@ import type { Session } from './session.ts';
 export type FunctionLogs = {
   /** By time, oldest first. Each agent has its own clock. */
   readonly lines: readonly (LogLine & { readonly agent: string })[];
-  /** Names of agents that did not answer in time, or speak a protocol that has no lines. */
+  /** Names of agents that did not answer in time. */
   readonly missing: readonly string[];
 };
 
 /** @param limit lines at most, of each agent and in all */
 export async function gatherLogs(
-  sessions: readonly Pick<Session, 'name' | 'protocolVersion' | 'logs'>[],
+  sessions: readonly Pick<Session, 'name' | 'logs'>[],
   functionId: string,
   limit: number,
 ): Promise<FunctionLogs> {
   let lines: FunctionLogs['lines'] = [];
   const missing: string[] = [];
-  const gather = async ({ name: agent, protocolVersion, logs }: (typeof sessions)[number]) => {
-    const more = protocolVersion < 2 ? undefined : await logs(functionId, limit).catch(() => undefined);
+  const gather = async ({ name: agent, logs }: (typeof sessions)[number]) => {
+    const more = await logs(functionId, limit).catch(() => undefined);
     if (!more) return void missing.push(agent);
     lines = [...lines, ...more.map((line) => ({ ...line, agent }))].sort((a, b) => a.time - b.time).slice(-limit);
   };

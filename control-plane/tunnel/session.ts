@@ -5,10 +5,20 @@
 import type { CloseName } from '@skerry/shared/close.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Labels } from '@skerry/shared/names.ts';
-import type { ApplyError, FrameOf, LogLine, ToAgent, ToControl } from '@skerry/shared/protocol.ts';
+import type {
+  ApplyError,
+  FrameOf,
+  LogLine,
+  OutboxState,
+  RecordedOutcome,
+  ToAgent,
+  ToControl,
+} from '@skerry/shared/protocol.ts';
+import type { TriggerState } from '@skerry/shared/triggers.ts';
 import type { WebSocket } from 'ws';
 import type { Bundles } from '../bundles.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
+import { createBatches } from './batches.ts';
 import { CallLost, createCalls, type Outcome } from './calls.ts';
 import { createConnection } from './connection.ts';
 import type { DesiredList } from './desired.ts';
@@ -45,6 +55,8 @@ export type SessionOptions = {
 };
 
 export type SessionEvents = {
+  /** Keeps outcomes of events that the agent recorded: on disk when it resolves. */
+  record(outcomes: readonly RecordedOutcome[]): Promise<void>;
   /** The agent said how far it is with its desired state. */
   onProgress(session: Session): void;
   onClose(session: Session, reason: string): void;
@@ -59,6 +71,10 @@ export type Session = SessionIdentity & {
   /** Generation that it last reported as applied; 0 before its first report. */
   readonly applied: number;
   readonly draining: boolean;
+  /** How full its outbox is, as it last said. */
+  readonly outbox: OutboxState | undefined;
+  /** How the triggers are that it listens to, as it last said. */
+  readonly triggers: readonly TriggerState[];
   /** Tells the agent its desired state, if that is another than it was told. */
   want(list: DesiredList): void;
   /** True when the function's current revision is ready there. */
@@ -70,12 +86,12 @@ export type Session = SessionIdentity & {
   /**
    * Sends an invocation and waits for its outcome. Rejects with CallLost when the tunnel goes, with `agent_busy`
    * when too much waits already, with the signal's reason when it aborts (the agent is then told to cancel).
-   * With a stream, bodies may come in parts; that needs an agent of protocol 2.
+   * With a stream, bodies may come in parts.
    */
   call(request: CallRequest, signal: AbortSignal, stream?: CallStream): Promise<Outcome>;
   /** The agent's Prometheus text, fetched now. Rejects with `agent_unreachable`. */
   scrape(): Promise<string>;
-  /** The last lines of a function, oldest first. Rejects with `agent_unreachable`; needs an agent of protocol 2. */
+  /** The last lines of a function, oldest first. Rejects with `agent_unreachable`. */
   logs(functionId: string, limit: number): Promise<readonly LogLine[]>;
   close(name: CloseName, message?: string): void;
   /** Tells the agent to come back later, then closes. */
@@ -100,6 +116,9 @@ export function createSession(
   let applied = 0;
   let errors = new Map<string, ApplyError>();
   let draining = false;
+  let outbox: OutboxState | undefined;
+  let triggers: readonly TriggerState[] = [];
+  const batches = createBatches(events.record, (batch, ok) => connection.send({ kind: 'recorded', batch, ok }));
 
   const connection = createConnection(socket, options.pingIntervalMs, {
     onFrame: (frame) => take(frame),
@@ -128,6 +147,8 @@ export function createSession(
       case 'status':
         updateLoad(frame);
         held.told(frame.held);
+        outbox = frame.outbox;
+        triggers = frame.triggers ?? [];
         return progressTo(frame.generation);
       case 'head':
         return calls.stream(frame.id)?.head({ status: frame.status, headers: frame.headers });
@@ -137,6 +158,8 @@ export function createSession(
         return calls.stream(frame.id)?.credit(frame.bytes);
       case 'metrics':
         return scrapes.answer(frame.id, frame.text);
+      case 'outcomes':
+        return batches.add(frame.batch, frame.outcomes);
       case 'lines':
         return logs.answer(frame.id, frame.lines);
       case 'drain':
@@ -172,6 +195,12 @@ export function createSession(
     },
     get draining() {
       return draining;
+    },
+    get outbox() {
+      return outbox;
+    },
+    get triggers() {
+      return triggers;
     },
     want(list) {
       if (list === desired) return;

@@ -1,0 +1,70 @@
+/**
+ * How much waits: counted in the database now and then, and in between by what is added here. With several control
+ * planes the bound may so be passed by what the others took in since the last count.
+ */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import { inArray, sql } from 'drizzle-orm';
+import { invocations } from './db/events-schema.ts';
+import type { Store } from './db/store.ts';
+
+export type Backlog = {
+  /** @throws SkerryError queue_full when so many more would be too many */
+  need(room: number): void;
+  added(count: number): void;
+  /** As last counted; `oldest` is when the oldest that waits was made. */
+  readonly queued: number;
+  readonly running: number;
+  readonly oldest: Date | undefined;
+  /** Counts now. Rejects with `store_unavailable`. */
+  refresh(): Promise<void>;
+};
+
+/** @param most that may wait */
+export function createBacklog(store: Store, most: number): Backlog {
+  let counted: { queued: number; running: number; oldest: Date | undefined } = {
+    queued: 0,
+    running: 0,
+    oldest: undefined,
+  };
+  let added = 0;
+  return {
+    need(room) {
+      if (counted.queued + added + room <= most) return;
+      throw new SkerryError('queue_full', `${most} invocations are waiting, which is as many as may wait`);
+    },
+    added(count) {
+      added += count;
+    },
+    get queued() {
+      return counted.queued + added;
+    },
+    get running() {
+      return counted.running;
+    },
+    get oldest() {
+      return counted.oldest;
+    },
+    async refresh() {
+      const before = added;
+      const rows = await store.read((orm) =>
+        orm
+          .select({
+            state: invocations.state,
+            count: sql<number>`count(*)`.mapWith(Number),
+            oldest: sql<Date | null>`min(${invocations.createdAt})`.mapWith(invocations.createdAt),
+          })
+          .from(invocations)
+          .where(inArray(invocations.state, ['queued', 'running']))
+          .groupBy(invocations.state),
+      );
+      const of = (state: 'queued' | 'running') => rows.find((row) => row.state === state);
+      counted = {
+        queued: of('queued')?.count ?? 0,
+        running: of('running')?.count ?? 0,
+        oldest: of('queued')?.oldest ?? undefined,
+      };
+      // What was added while it was being counted may be in the count already: rather too many than too few.
+      added -= before;
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * Outcomes to whoever asked for a call back: POSTed as JSON and signed after the Standard Webhooks specification, tried
+ * again with back-off until the other side answers 2xx, given up after a while.
+ *
+ * Redirects are not followed, link-local and metadata addresses are refused, an answer is bounded and has a deadline
+ * (sinks/exchange.ts).
+ */
+import { createHmac } from 'node:crypto';
+import { backoffDelay } from '@skerry/shared/backoff.ts';
+import { eq } from 'drizzle-orm';
+import { invocations } from './db/events-schema.ts';
+import { findInvocation, type WholeInvocation } from './db/invocation-reading.ts';
+import { whileAway } from './db/patience.ts';
+import type { Store } from './db/store.ts';
+import { invocationDocument } from './invocation-document.ts';
+import type { Boss, Job } from './jobs/boss.ts';
+import { invocationJobSchema } from './jobs/wanted.ts';
+import type { Logger } from './log.ts';
+import { createExchange, failureReason } from './sinks/exchange.ts';
+
+export type CallbacksOptions = {
+  readonly store: Store;
+  readonly boss: Pick<Boss, 'complete' | 'insert'>;
+  readonly log: Logger;
+  /** Key of the signatures, 32 bytes. */
+  readonly key: Uint8Array;
+  readonly now: () => Date;
+  readonly random: () => number;
+};
+
+export type Callbacks = {
+  /** The key as receivers' libraries take it. */
+  readonly secret: string;
+  /** Does one job of the queue `callbacks`. */
+  handle(job: Job, stopping: AbortSignal): Promise<void>;
+  close(): void;
+};
+
+/** How often a callback is tried: with these rests over about half an hour. */
+const attempts = 12;
+const rests = { baseMs: 1_000, capMs: 3_600_000 };
+/** Milliseconds that one attempt may take. */
+const timeoutMs = 15_000;
+/** RFC 9110, section 15.5.11: whoever was there will not come back. */
+const gone = 410;
+
+export function createCallbacks({ store, boss, log, key, now, random }: CallbacksOptions): Callbacks {
+  const exchange = createExchange(undefined, timeoutMs);
+
+  /** Undefined when the other side has it; else why not, and whether it is worth another attempt. */
+  const post = async (url: string, row: WholeInvocation, signal: AbortSignal) => {
+    const timestamp = Math.floor(now().getTime() / 1_000);
+    const id = `${row.id}-${row.endedAt?.getTime() ?? 0}`;
+    const body = JSON.stringify({
+      type: 'invocation.ended',
+      timestamp: (row.endedAt ?? now()).toISOString(),
+      data: invocationDocument(row),
+    });
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      'webhook-id': id,
+      'webhook-timestamp': String(timestamp),
+      'webhook-signature': signatureOf(key, id, timestamp, body),
+    };
+    try {
+      const { status } = await exchange.send({ method: 'POST', url: new URL(url), headers, body, signal });
+      if (status >= 200 && status < 300) return undefined;
+      return { reason: `the answer was ${status}`, final: status === gone };
+    } catch (error) {
+      return { reason: failureReason(error), final: false };
+    }
+  };
+
+  const settle = (job: Job, id: string, delivered: boolean | undefined, again: object | undefined) =>
+    store.change(async (orm) => {
+      if (delivered !== undefined) {
+        await orm.update(invocations).set({ callbackDelivered: delivered }).where(eq(invocations.id, id));
+      }
+      await boss.complete(orm, 'callbacks', [job]);
+      if (again) await boss.insert(orm, 'callbacks', [again]);
+    });
+
+  return {
+    secret: `whsec_${Buffer.from(key).toString('base64')}`,
+    async handle(job, stopping) {
+      const asked = invocationJobSchema.safeParse(job.data);
+      const { id, rests: tried } = asked.success ? asked.data : { id: undefined, rests: 0 };
+      const patiently = <T>(work: () => Promise<T>) => whileAway(work, stopping);
+      const row = id === undefined ? undefined : await patiently(() => store.read((orm) => findInvocation(orm, id)));
+      // Replayed meanwhile, or removed: whoever ends it again asks again.
+      if (!row?.callbackUrl || !row.endedAt) return patiently(() => settle(job, '', undefined, undefined));
+      const failure = await post(row.callbackUrl, row, stopping);
+      const data = { id: row.id, rests: tried + 1 };
+      if (!failure) return patiently(() => settle(job, row.id, true, undefined));
+      if (stopping.aborted) return settle(job, row.id, undefined, { data: { ...data, rests: tried } });
+      if (failure.final || tried + 1 >= attempts) {
+        log.warn({ invocation: row.id, reason: failure.reason, attempts: tried + 1 }, 'a callback is given up');
+        return patiently(() => settle(job, row.id, false, undefined));
+      }
+      const startAfter = backoffDelay(tried + 1, random(), 0, rests) / 1_000;
+      return patiently(() => settle(job, row.id, undefined, { data, startAfter }));
+    },
+    close: exchange.close,
+  };
+}
+
+/** Standard Webhooks, "Signature scheme": `v1,` and the HMAC-SHA256 of id, timestamp and body, in base64. */
+export function signatureOf(key: Uint8Array, id: string, timestamp: number, body: string): string {
+  return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
+}

@@ -1,0 +1,277 @@
+/** Asynchronous invocations over real HTTP: kept, run, read back, cancelled, run again. */
+import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Invocation } from '../invoke.ts';
+import { type Answer, create, type Harness, type RequestOptions } from '../testing/harness.ts';
+
+type Told = {
+  id: string;
+  state: string;
+  attempts: number;
+  input?: unknown;
+  output?: unknown;
+  output_encoding?: string;
+  error: { code: string; message: string } | null;
+  callback: { url: string; state: string } | null;
+  created_by: string;
+  agent: string;
+};
+
+const patience = { timeout: 10_000, interval: 20 };
+
+export function describeInvocations(h: () => Harness): void {
+  describe('asynchronous invocations', () => {
+    const retry = '{"retry":{"attempts":3,"base_ms":10,"cap_ms":20}}';
+    beforeAll(async () => {
+      await create(h(), 'deferred', 'wasm deferred', { manifest: retry });
+      await create(h(), 'deferred-small', 'wasm small', { manifest: '{"limits":{"input_bytes":10}}' });
+    });
+    afterEach(() => {
+      h().invoker.behave = async ({ input }) => input;
+    });
+
+    const call = (args: unknown, headers: Record<string, string> = {}, name = 'deferred'): Promise<Answer> =>
+      h().request('POST', `/v1/fn/_/${name}`, { json: { args }, headers: { prefer: 'respond-async', ...headers } });
+    const idOf = ({ json }: Answer) => (json as { data: { id: string } }).data.id;
+    const get = async (id: string): Promise<Told> =>
+      ((await h().request('GET', `/v1/invocations/${id}`)).json as { data: Told }).data;
+    const reached = (id: string, state: string) =>
+      vi.waitFor(async () => {
+        const told = await get(id);
+        expect(told.state).toBe(state);
+        return told;
+      }, patience);
+    /** Holds calls of the given input until it is let go. */
+    const hold = (held: unknown) => {
+      const begun = Promise.withResolvers<Invocation>();
+      const go = Promise.withResolvers<void>();
+      h().invoker.behave = async (invocation) => {
+        if (JSON.parse(Buffer.from(invocation.input).toString()) === held) {
+          begun.resolve(invocation);
+          const ended = new Promise<never>((_, reject) =>
+            invocation.signal?.addEventListener('abort', () => reject(invocation.signal?.reason)),
+          );
+          await Promise.race([go.promise, ended]);
+        }
+        return invocation.input;
+      };
+      return { begun: begun.promise, go: go.resolve };
+    };
+
+    test('202 says where the outcome will be, and there it is', async () => {
+      const answer = await call({ name: 'Ada' }, { 'x-skerry-agent': 'pi', traceparent: '00-abc' });
+      const id = idOf(answer);
+      expect(answer.status).toBe(202);
+      expect(Object.fromEntries(answer.headers)).toMatchObject({
+        location: `/v1/invocations/${id}`,
+        'preference-applied': 'respond-async',
+        'x-skerry-invocation': id,
+        'x-request-id': expect.any(String),
+      });
+      expect(await reached(id, 'succeeded')).toMatchObject({
+        id,
+        module: '_',
+        function: 'deferred',
+        origin: 'api',
+        trigger: null,
+        revision: 1,
+        attempts: 1,
+        agent: 'pi',
+        only_agent: 'pi',
+        output: { name: 'Ada' },
+        error: null,
+        callback: null,
+        created_by: 'admin',
+        created_at: expect.any(String),
+        started_at: expect.any(String),
+        ended_at: expect.any(String),
+        deliveries: [],
+      });
+      expect(h().invoker.last).toMatchObject({
+        id,
+        agent: 'pi',
+        traceparent: '00-abc',
+        function: { name: 'deferred' },
+      });
+    });
+
+    test('the raw door: bytes that are not JSON come back in base64', async () => {
+      const body = new Uint8Array([0, 255, 1]);
+      const headers = { prefer: 'wait=5, Respond-Async' };
+      const answer = await h().request('PUT', '/function/deferred/some/path', { body, headers });
+      expect(answer.status).toBe(202);
+      expect(await reached(idOf(answer), 'succeeded')).toMatchObject({ output: 'AP8B', output_encoding: 'base64' });
+    });
+
+    test('another preference changes nothing', async () => {
+      const answer = await call({}, { prefer: 'return=minimal, respond-asynchronously' });
+      expect(answer).toMatchObject({ status: 200, text: '{"data":{}}' });
+    });
+
+    test('what the function does wrong is tried as often as its manifest says, then it is dead and can be replayed', async () => {
+      let calls = 0;
+      h().invoker.behave = async () => {
+        calls += 1;
+        throw new SkerryError('function_error', `no ${calls}`);
+      };
+      const id = idOf(await call({ n: 1 }));
+      expect(await reached(id, 'dead')).toMatchObject({
+        attempts: 3,
+        error: { code: 'function_error', message: 'no 3' },
+        input: { n: 1 },
+      });
+      expect(calls).toBe(3);
+      h().invoker.behave = async () => Buffer.from('"well"');
+      const replay = await h().request('POST', `/v1/invocations/${id}/replay`);
+      expect(replay).toMatchObject({ status: 202, json: { data: { id } } });
+      expect(await reached(id, 'succeeded')).toMatchObject({ attempts: 1, output: 'well', error: null });
+      const again = await h().request('POST', `/v1/invocations/${id}/replay`);
+      expect(again).toMatchObject({ status: 409, json: { errors: { code: 'conflict' } } });
+    });
+
+    test.each(['no_agent', 'agent_busy', 'function_held_back', 'agent_unreachable'] as ErrorCode[])(
+      '%s costs no attempt, and the row says why it waits',
+      async (code) => {
+        let calls = 0;
+        let away = true;
+        h().invoker.behave = async ({ input }) => {
+          calls += 1;
+          if (away) throw new SkerryError(code, 'nobody is there');
+          return input;
+        };
+        const id = idOf(await call({}));
+        await vi.waitFor(() => expect(calls).toBeGreaterThan(4), patience);
+        await vi.waitFor(async () => {
+          expect(await get(id)).toMatchObject({ attempts: 0, error: { code, message: 'nobody is there' } });
+        }, patience);
+        away = false;
+        expect(await reached(id, 'succeeded')).toMatchObject({ attempts: 1, error: null });
+      },
+    );
+
+    test('cancelled while it runs: its call ends, and it stays cancelled', async () => {
+      const { begun } = hold('runs');
+      const id = idOf(await call('runs'));
+      const { signal } = await begun;
+      expect(await get(id)).toMatchObject({ state: 'running' });
+      expect(await h().request('DELETE', `/v1/invocations/${id}`)).toMatchObject({ status: 204 });
+      await vi.waitFor(() => expect(signal?.aborted).toBe(true), patience);
+      expect(await get(id)).toMatchObject({ state: 'cancelled', error: { code: 'cancelled' } });
+      const again = await h().request('DELETE', `/v1/invocations/${id}`);
+      expect(again).toMatchObject({ status: 409, json: { errors: { code: 'conflict' } } });
+    });
+
+    test('cancelled while it waits: it never runs, until it is replayed', async () => {
+      h().invoker.behave = () => Promise.reject(new SkerryError('no_agent', 'nobody'));
+      const id = idOf(await call('waits'));
+      await vi.waitFor(async () => expect((await get(id)).error?.code).toBe('no_agent'), patience);
+      // It may be at its next attempt just now: then it is cancelled while it runs.
+      expect(await h().request('DELETE', `/v1/invocations/${id}`)).toMatchObject({ status: 204 });
+      h().invoker.behave = async ({ input }) => input;
+      expect(idOf(await h().request('POST', `/v1/invocations/${id}/replay`))).toBe(id);
+      expect(await reached(id, 'succeeded')).toMatchObject({ output: 'waits' });
+    });
+
+    test('the same Idempotency-Key is the same invocation; with another request it is refused', async () => {
+      const key = { 'idempotency-key': `key-${Date.now()}` };
+      const first = await call({ n: 1 }, key);
+      const second = await call({ n: 1 }, key);
+      expect([first.status, second.status]).toEqual([202, 202]);
+      expect(idOf(second)).toBe(idOf(first));
+      expect(await call({ n: 2 }, key)).toMatchObject({ status: 409, json: { errors: { code: 'conflict' } } });
+      expect(idOf(await call({}, key, 'deferred-small'))).not.toBe(idOf(first));
+      const many = await Promise.all(
+        Array.from({ length: 5 }, () => call('x', { 'idempotency-key': `k${key['idempotency-key']}` })),
+      );
+      expect(new Set(many.map(idOf)).size).toBe(1);
+    });
+
+    test.each([
+      ['an Idempotency-Key with a space', { 'idempotency-key': 'a b' }, 400],
+      ['a long Idempotency-Key', { 'idempotency-key': 'x'.repeat(256) }, 400],
+      ['a callback that is no address', { 'x-callback-url': 'nowhere' }, 400],
+      ['a callback that is not HTTP', { 'x-callback-url': 'file:///etc/passwd' }, 400],
+      ['a callback with credentials', { 'x-callback-url': 'http://a:b@example.com/' }, 400],
+      ['a callback to the metadata of a cloud', { 'x-callback-url': 'http://169.254.169.254/latest' }, 400],
+    ])('%s is refused', async (_, headers, status) => {
+      expect(await call({}, headers)).toMatchObject({ status });
+    });
+
+    test('more input than the function takes: 413 at once', async () => {
+      const answer = await call('x'.repeat(20), {}, 'deferred-small');
+      expect(answer).toMatchObject({ status: 413, json: { errors: { code: 'payload_too_large' } } });
+    });
+
+    test.each([
+      ['GET', '/v1/invocations/none'],
+      ['GET', '/v1/invocations/00000000-0000-7000-8000-000000000000'],
+      ['DELETE', '/v1/invocations/%00'],
+      ['DELETE', '/v1/invocations/00000000-0000-7000-8000-000000000000'],
+      ['POST', '/v1/invocations/00000000-0000-7000-8000-000000000000/replay'],
+    ])('%s %s: 404', async (method, path) => {
+      expect(await h().request(method, path)).toMatchObject({ status: 404, json: { errors: { code: 'not_found' } } });
+    });
+
+    test.each([
+      ['function=_', 422],
+      ['state=done', 422],
+      ['since=yesterday', 422],
+      ['limit=0', 422],
+      ['limit=1001', 422],
+      ['cursor=abc', 422],
+      [`cursor=${Buffer.from('1/\0').toString('base64url')}`, 422],
+    ])('a list with %s: %i', async (query, status) => {
+      expect(await h().request('GET', `/v1/invocations?${query}`)).toMatchObject({ status });
+    });
+
+    test('lists by function, state and time, page after page', async () => {
+      await create(h(), 'deferred-listed', 'wasm listed', { manifest: retry });
+      const since = new Date().toISOString();
+      const made: string[] = [];
+      for (let n = 0; n < 5; n += 1) made.push(idOf(await call(n, {}, 'deferred-listed')));
+      for (const id of made) await reached(id, 'succeeded');
+      const list = async (query: string) => {
+        const answer = await h().request('GET', `/v1/invocations?function=_/deferred-listed&${query}`);
+        expect(answer.status).toBe(200);
+        return (answer.json as { data: { invocations: Told[]; next: string | null } }).data;
+      };
+      const pages: string[][] = [];
+      for (let cursor: string | null = ''; cursor !== null && pages.length < 9; ) {
+        const page: { invocations: Told[]; next: string | null } = await list(
+          `limit=2${cursor && `&cursor=${cursor}`}`,
+        );
+        pages.push(page.invocations.map(({ id }) => id));
+        cursor = page.next;
+      }
+      expect(pages.map((page) => page.length)).toEqual([2, 2, 1]);
+      expect(pages.flat()).toEqual(made.toReversed());
+      expect((await list('state=succeeded')).invocations).toHaveLength(5);
+      expect((await list('state=dead')).invocations).toEqual([]);
+      expect((await list(`since=${since}`)).invocations).toHaveLength(5);
+      expect((await list(`until=${since}`)).invocations).toEqual([]);
+      const [first] = (await list('limit=1')).invocations;
+      expect(first).not.toHaveProperty('output');
+    });
+
+    test('a function that is deleted takes what waits for it along', async () => {
+      await create(h(), 'deferred-passing', 'wasm passing', { manifest: retry });
+      h().invoker.behave = () => Promise.reject(new SkerryError('no_agent', 'nobody'));
+      const id = idOf(await call({}, {}, 'deferred-passing'));
+      expect(await h().request('DELETE', '/v1/fn/_/deferred-passing')).toMatchObject({ status: expect.any(Number) });
+      expect(await reached(id, 'dead')).toMatchObject({
+        error: { code: 'not_found', message: expect.stringContaining('deleted') },
+      });
+    });
+
+    test('the key is for admins, everything else for whoever has a token', async () => {
+      const made = await h().request('POST', '/v1/admin/subjects', { json: { subject: { name: 'asynchronous' } } });
+      const { token } = (made.json as { data: { token: string } }).data;
+      const as = (method: string, path: string, options: RequestOptions = {}) =>
+        h().request(method, path, { token, ...options });
+      expect(await as('GET', '/v1/callback-key')).toMatchObject({ status: 403 });
+      expect(await as('GET', '/v1/invocations')).toMatchObject({ status: 200 });
+      expect(await h().request('GET', '/v1/invocations', { token: null })).toMatchObject({ status: 401 });
+      await h().request('DELETE', '/v1/admin/subjects/asynchronous');
+    });
+  });
+}

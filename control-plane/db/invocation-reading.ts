@@ -1,0 +1,94 @@
+/** Kept invocations as they are read back. */
+import { and, asc, desc, eq, gte, lt, or, type SQL, sql } from 'drizzle-orm';
+import { deliveries, type InvocationState, invocations, sinks } from './events-schema.ts';
+import type { Orm } from './store.ts';
+
+const brief = {
+  id: invocations.id,
+  functionId: invocations.functionId,
+  module: invocations.module,
+  name: invocations.name,
+  revision: invocations.revision,
+  state: invocations.state,
+  origin: invocations.origin,
+  triggerId: invocations.triggerId,
+  agent: invocations.agent,
+  onlyAgent: invocations.onlyAgent,
+  attempts: invocations.attempts,
+  errorCode: invocations.errorCode,
+  errorMessage: invocations.errorMessage,
+  callbackUrl: invocations.callbackUrl,
+  callbackDelivered: invocations.callbackDelivered,
+  createdBy: invocations.createdBy,
+  createdAt: invocations.createdAt,
+  startedAt: invocations.startedAt,
+  endedAt: invocations.endedAt,
+} as const;
+const whole = { ...brief, input: invocations.input, output: invocations.output } as const;
+
+/** Without input and output. */
+export type InvocationRow = Pick<typeof invocations.$inferSelect, keyof typeof brief>;
+export type WholeInvocation = Pick<typeof invocations.$inferSelect, keyof typeof whole>;
+
+/** One that is on its way to a sink still. */
+export type DeliveryRow = {
+  readonly sinkId: string;
+  readonly type: string;
+  readonly dead: boolean;
+  readonly attempts: number;
+  readonly error: string | null;
+};
+
+export async function findInvocation(orm: Orm, id: string): Promise<WholeInvocation | undefined> {
+  const [row] = await orm.select(whole).from(invocations).where(eq(invocations.id, id));
+  return row;
+}
+
+export function deliveriesOf(orm: Orm, invocationId: string): Promise<DeliveryRow[]> {
+  return orm
+    .select({
+      sinkId: deliveries.sinkId,
+      type: sql<string>`${sinks.spec}->>'type'`,
+      dead: deliveries.dead,
+      attempts: deliveries.attempts,
+      error: deliveries.error,
+    })
+    .from(deliveries)
+    .innerJoin(sinks, eq(sinks.id, deliveries.sinkId))
+    .where(eq(deliveries.invocationId, invocationId))
+    .orderBy(asc(deliveries.seq));
+}
+
+export type InvocationFilter = {
+  readonly module?: string | undefined;
+  readonly name?: string | undefined;
+  readonly state?: InvocationState | undefined;
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
+  /** The last one of the page before. */
+  readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
+  readonly limit: number;
+};
+
+/** Newest first. */
+export function listInvocations(orm: Orm, filter: InvocationFilter): Promise<InvocationRow[]> {
+  const { module, name, state, since, until, after, limit } = filter;
+  const conditions: (SQL | undefined)[] = [
+    module !== undefined ? eq(invocations.module, module) : undefined,
+    name !== undefined ? eq(invocations.name, name) : undefined,
+    state && eq(invocations.state, state),
+    since && gte(invocations.createdAt, since),
+    until && lt(invocations.createdAt, until),
+    after &&
+      or(
+        lt(invocations.createdAt, after.createdAt),
+        and(eq(invocations.createdAt, after.createdAt), lt(invocations.id, after.id)),
+      ),
+  ];
+  return orm
+    .select(brief)
+    .from(invocations)
+    .where(and(...conditions))
+    .orderBy(desc(invocations.createdAt), desc(invocations.id))
+    .limit(limit);
+}

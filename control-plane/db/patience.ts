@@ -1,0 +1,22 @@
+/** Waits for a database that is away, for what must not be lost and has nobody else to try again. */
+import { setTimeout } from 'node:timers/promises';
+import { backoffDelay } from '@skerry/shared/backoff.ts';
+import { SkerryError } from '@skerry/shared/errors.ts';
+
+const rests = { baseMs: 200, capMs: 2_000 };
+
+/**
+ * The work's result, however often it takes. Rejects with whatever else is wrong, and with `store_unavailable` when the
+ * signal aborts first.
+ */
+export async function whileAway<T>(work: () => Promise<T>, signal: AbortSignal, random = Math.random): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof SkerryError && error.code === 'store_unavailable') || signal.aborted) throw error;
+      const rest = setTimeout(backoffDelay(attempt, random(), 50, rests), undefined, { signal });
+      await rest.catch(() => undefined);
+    }
+  }
+}

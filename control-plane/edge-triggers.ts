@@ -1,0 +1,27 @@
+/** The triggers of a function that its agents listen to themselves, with the credentials that they need for it. */
+import { toSkerryError } from '@skerry/shared/errors.ts';
+import type { ReadyTrigger } from '@skerry/shared/triggers.ts';
+import type { CatalogFunction } from './catalog-function.ts';
+import type { CredentialStore } from './credentials.ts';
+import type { Logger } from './log.ts';
+
+/** One whose credentials are not to be had is left out, and told of in the log: the others go on. */
+export function createEdgeTriggers(
+  credentials: Pick<CredentialStore, 'ready'>,
+  log: Logger,
+): (fn: CatalogFunction) => readonly ReadyTrigger[] {
+  return (fn) =>
+    fn.triggers.flatMap((trigger) => {
+      if (trigger.spec.params.placement !== 'edge') return [];
+      try {
+        return [credentials.ready(trigger)];
+      } catch (error) {
+        const { message } = toSkerryError(error);
+        log.warn(
+          { function: `${fn.module}/${fn.name}`, trigger: trigger.id, message },
+          'a trigger cannot be given out',
+        );
+        return [];
+      }
+    });
+}

@@ -1,0 +1,202 @@
+/** Everything that runs kept invocations in this control plane, put together. */
+import type { Backlog } from '../backlog.ts';
+import type { Catalog } from '../catalog.ts';
+import { type Claimed, cancelledOf, claim, claimNext, reclaimLane } from '../db/claims.ts';
+import { endRests } from '../db/invocation-sweep.ts';
+import { whileAway } from '../db/patience.ts';
+import type { Store } from '../db/store.ts';
+import { createGatherer } from '../gather.ts';
+import type { Invocations } from '../invocations.ts';
+import type { Invoker } from '../invoke.ts';
+import type { Logger } from '../log.ts';
+import { createAttempt } from './attempt.ts';
+import { type Bell, createBell } from './bell.ts';
+import { type Boss, longestJobSeconds } from './boss.ts';
+import { createHands, type Hands } from './hands.ts';
+import { runLane } from './lane.ts';
+import { createRests } from './rests.ts';
+import { createSettling } from './settling.ts';
+import { createSingle } from './single.ts';
+import { createSlots } from './slots.ts';
+import { laneJob, laneJobSchema } from './wanted.ts';
+import { createWorkers, type Handler } from './workers.ts';
+
+export type RunningOptions = {
+  readonly store: Store;
+  readonly boss: Boss;
+  readonly invocations: Invocations;
+  readonly backlog: Backlog;
+  readonly catalog: Pick<Catalog, 'byId' | 'functions' | 'refresh' | 'version'>;
+  readonly invoker: Invoker;
+  readonly log: Logger;
+  /** Invocations at one time. */
+  readonly concurrency: number;
+  readonly now: () => Date;
+  readonly random: () => number;
+  /** Agents that are connected. */
+  readonly online: () => number;
+  /** How often what others put in is looked for, in milliseconds. */
+  readonly pollMs?: number;
+  /** What else there are jobs for. */
+  readonly callbacks: Handler;
+  readonly sweep: () => Promise<void>;
+};
+
+export type Running = {
+  readonly hands: Pick<Hands, 'cancel' | 'ids'>;
+  /** How often an invocation had to wait for another attempt. */
+  readonly rests: number;
+  /** Takes up nothing more, waits for what runs, and leaves to others what runs longer. Idempotent. */
+  stop(drainMs: number): Promise<void>;
+};
+
+/** Callbacks under way at one time. */
+const mostCallbacks = 16;
+/** Triggers whose lanes one control plane has in hand. */
+const mostLanes = 10_000;
+/** Jobs whose rests end at one time. */
+const mostWoken = 1_000;
+/** How often the database is tidied up, by one of all control planes. */
+const sweepSeconds = 60;
+
+export function createRunning(options: RunningOptions): Running {
+  const { store, boss, invocations, backlog, catalog, log, concurrency, pollMs = 1_000 } = options;
+  const hands = createHands();
+  const slots = createSlots(concurrency);
+  const rests = createRests();
+  const ended = new AbortController();
+  let restCount = 0;
+  const settle = createSettling({ store, boss, invocations, log, signal: ended.signal, onRest: () => restCount++ });
+  const attempt = createAttempt(options);
+  const patiently = <T>(work: () => Promise<T>) => whileAway(work, ended.signal);
+  const claimOne = createGatherer<string, Claimed | undefined>(256, async (ids) => {
+    const rows = await patiently(() => store.change((orm) => claim(orm, ids)));
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id));
+  });
+  const steps = { claim: claimOne, attempt, settle, hands, slots };
+
+  const bells = new Map<string, { readonly bell: Bell; readonly over: Promise<void> }>();
+  const lane: Handler = async (job, stopping) => {
+    const asked = laneJobSchema.safeParse(job.data);
+    if (!asked.success) return settle({ done: { queue: 'lanes', job } });
+    const { trigger } = asked.data;
+    // Taken away from us while the database was, and given to us again.
+    await bells.get(trigger)?.over;
+    const bell = createBell();
+    const end = new AbortController();
+    const onEnd = () => {
+      end.abort();
+      bell.ring();
+    };
+    stopping.addEventListener('abort', onEnd);
+    if (stopping.aborted) onEnd();
+    const timer = setTimeout(onEnd, longestJobSeconds * 1_000);
+    const over = runLane({
+      ...steps,
+      trigger,
+      rests,
+      bell,
+      stopping: end.signal,
+      concurrency: concurrencyOf(catalog, trigger),
+      reclaim: (held) => patiently(() => store.change((orm) => reclaimLane(orm, trigger, held))),
+      claimNext: (held, limit, bytes) =>
+        patiently(() => store.change((orm) => claimNext(orm, trigger, held, limit, bytes))),
+    });
+    bells.set(trigger, { bell, over: over.catch(() => undefined) });
+    try {
+      await over;
+    } finally {
+      bells.delete(trigger);
+      clearTimeout(timer);
+      stopping.removeEventListener('abort', onEnd);
+    }
+    const again = end.signal.aborted ? { again: { queue: 'lanes', job: laneJob(trigger) } as const } : {};
+    await settle({ done: { queue: 'lanes', job }, ...again });
+    workers.wake();
+  };
+
+  const sweep: Handler = async (job) => {
+    await options.sweep();
+    await settle({ done: { queue: 'sweeps', job } });
+  };
+
+  let known = 0;
+  let greetings = 0;
+  /** Who has come may run what waits: nobody shall sleep on. Twice, since one that was tried just then missed the first. */
+  const greet = async () => {
+    const before = known;
+    known = options.online();
+    if (known > before) greetings = 2;
+    if (greetings === 0) return;
+    greetings -= 1;
+    rests.end();
+    await store.change((orm) => endRests(orm, mostWoken));
+    workers.wake();
+  };
+
+  const workers = createWorkers({
+    boss,
+    log,
+    pollMs,
+    work: {
+      lanes: { handle: lane, most: mostLanes },
+      invocations: {
+        handle: createSingle({ ...steps, dueIn: (delayMs) => workers.dueIn(delayMs) }),
+        most: concurrency,
+      },
+      callbacks: { handle: options.callbacks, most: mostCallbacks },
+      sweeps: { handle: sweep, most: 1 },
+    },
+    async onBeat() {
+      if (hands.ids.size > 0) {
+        for (const id of await store.read((orm) => cancelledOf(orm, [...hands.ids]))) hands.cancel(id);
+      }
+      await backlog.refresh();
+      await greet();
+    },
+  });
+  const unsubscribe = invocations.onEnqueued((triggers) => {
+    for (const trigger of triggers) bells.get(trigger)?.bell.ring();
+    workers.wake();
+  });
+  const ask = () => void boss.once('sweeps', sweepSeconds).catch(() => undefined);
+  const timer = setInterval(ask, (sweepSeconds * 1_000) / 2);
+
+  let stopped: Promise<void> | undefined;
+  return {
+    hands,
+    get rests() {
+      return restCount;
+    },
+    stop(drainMs) {
+      const stop = async () => {
+        unsubscribe();
+        clearInterval(timer);
+        const late = setTimeout(hands.giveUp, drainMs);
+        const tooLate = setTimeout(() => ended.abort(), drainMs + lastWordMs);
+        await workers.stop();
+        clearTimeout(late);
+        clearTimeout(tooLate);
+      };
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/** How long a database that is away is waited for at the end. */
+const lastWordMs = 2_000;
+
+/** Looked up anew when the catalog changes. 1 for a trigger that is gone: in doubt, one after another. */
+function concurrencyOf(catalog: Pick<Catalog, 'functions' | 'version'>, trigger: string): () => number {
+  let version: number | undefined;
+  let concurrency = 1;
+  return () => {
+    if (version === catalog.version) return concurrency;
+    version = catalog.version;
+    const all = [...catalog.functions()].flatMap((fn) => fn.triggers);
+    concurrency = all.find(({ id }) => id === trigger)?.spec.params.concurrency ?? 1;
+    return concurrency;
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * Outcomes of synchronous calls on their way to the sinks of their functions: kept in memory until they are on disk,
+ * so that no caller waits for it. That is all the promise there is: what is here when the process dies is lost.
+ *
+ * Bounded by count and bytes. A database that is away is waited for; what comes when there is no room is dropped,
+ * counted, and told of in the log once until there is room again.
+ */
+import { whileAway } from './db/patience.ts';
+import type { EndedInvocation, KeptInvocations } from './kept.ts';
+import type { Logger } from './log.ts';
+
+export type LaterRecords = {
+  /** Never throws. */
+  record(ended: EndedInvocation): void;
+  /** Dropped so far. */
+  readonly dropped: number;
+  readonly waiting: number;
+  /** Waits for what is on its way, so long at most. Idempotent. */
+  close(withinMs: number): Promise<void>;
+};
+
+export type LaterRecordsOptions = {
+  readonly invocations: Pick<KeptInvocations, 'record'>;
+  readonly log: Logger;
+  /** At one time. */
+  readonly maxCount?: number;
+  /** Of inputs and outputs. */
+  readonly maxBytes?: number;
+};
+
+const MiB = 1024 * 1024;
+/** Outcomes of one transaction. */
+const batch = 500;
+const batchBytes = 8 * MiB;
+
+export function createLaterRecords(options: LaterRecordsOptions): LaterRecords {
+  const { invocations, log, maxCount = 10_000, maxBytes = 64 * MiB } = options;
+  const waiting: EndedInvocation[] = [];
+  const end = new AbortController();
+  let bytes = 0;
+  let dropped = 0;
+  let dropping = false;
+  let working: Promise<void> | undefined;
+
+  const take = (): EndedInvocation[] => {
+    let size = 0;
+    let count = 0;
+    for (const one of waiting) {
+      size += sizeOf(one);
+      if (count > 0 && (count === batch || size > batchBytes)) break;
+      count += 1;
+    }
+    return waiting.slice(0, count);
+  };
+
+  const drop = (count: number, error?: unknown) => {
+    dropped += count;
+    if (!dropping)
+      log.error({ err: error, waiting: waiting.length, bytes }, 'outcomes are dropped on their way to sinks');
+    dropping = true;
+  };
+
+  const work = async () => {
+    while (waiting.length > 0 && !end.signal.aborted) {
+      const some = take();
+      let lost: unknown;
+      await whileAway(() => invocations.record(some), end.signal).catch((error: unknown) => {
+        lost = error;
+      });
+      waiting.splice(0, some.length);
+      for (const one of some) bytes -= sizeOf(one);
+      if (lost !== undefined) drop(some.length, lost);
+      else dropping = false;
+    }
+    working = undefined;
+  };
+
+  return {
+    record(ended) {
+      const size = sizeOf(ended);
+      if (waiting.length >= maxCount || bytes + size > maxBytes || end.signal.aborted) return drop(1);
+      waiting.push(ended);
+      bytes += size;
+      working ??= Promise.resolve().then(work);
+    },
+    get dropped() {
+      return dropped;
+    },
+    get waiting() {
+      return waiting.length;
+    },
+    async close(withinMs) {
+      const late = setTimeout(() => end.abort(), withinMs);
+      await working;
+      clearTimeout(late);
+      end.abort();
+    },
+  };
+}
+
+/** With what an outcome costs besides. */
+function sizeOf({ input, result }: EndedInvocation): number {
+  return 512 + (input?.byteLength ?? 0) + (result.ok ? result.output.byteLength : result.message.length);
+}

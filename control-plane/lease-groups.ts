@@ -1,0 +1,33 @@
+/** One holder of leases for several parts of a control plane: each names its own, and hears of its own. */
+import { createLeases, type Lease, type LeasesOptions } from './leases.ts';
+
+export type LeaseGroups = {
+  /**
+   * Gives the way to say which leases the new group wants from now on; no two groups want the same.
+   * @param onHeld a lease of the group was taken
+   */
+  group(onHeld: (lease: Lease) => void): (names: ReadonlySet<string>) => void;
+  /** Gives all back. Idempotent. */
+  close(): Promise<void>;
+};
+
+export function createLeaseGroups(options: Omit<LeasesOptions, 'onHeld'>): LeaseGroups {
+  const groups = new Set<{ wanted: ReadonlySet<string>; readonly onHeld: (lease: Lease) => void }>();
+  const leases = createLeases({
+    ...options,
+    onHeld(lease) {
+      for (const { wanted, onHeld } of groups) if (wanted.has(lease.name)) onHeld(lease);
+    },
+  });
+  return {
+    group(onHeld) {
+      const group = { wanted: new Set<string>() as ReadonlySet<string>, onHeld };
+      groups.add(group);
+      return (names) => {
+        group.wanted = new Set(names);
+        leases.want(new Set([...groups].flatMap(({ wanted }) => [...wanted])));
+      };
+    },
+    close: leases.close,
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * Work that one control plane does for all: listening to a broker, delivering to a sink. Who holds a lease renews it
+ * well before it ends; who dies loses it with time, and another one takes over.
+ *
+ * Times are the database's, so control planes need not agree on one. While the database is away nobody can take a
+ * lease, and who holds one lets go before its time is up: never two at once, as long as a process that was stopped in
+ * between looks at `signal` before it acts again.
+ */
+import { randomUUID } from 'node:crypto';
+import { and, eq, sql } from 'drizzle-orm';
+import { leases } from './db/events-schema.ts';
+import type { Store } from './db/store.ts';
+import type { Logger } from './log.ts';
+
+export type Lease = {
+  readonly name: string;
+  /** Aborts when the lease is lost or given back. */
+  readonly signal: AbortSignal;
+};
+
+export type Leases = {
+  /**
+   * From now on tries to hold exactly these; takes what is free, gives back what is not named any more.
+   * Idempotent; cheap when nothing has changed.
+   */
+  want(names: ReadonlySet<string>): void;
+  /** Those that are held now. */
+  readonly held: ReadonlyMap<string, Lease>;
+  /** Gives all back. Idempotent. */
+  close(): Promise<void>;
+};
+
+export type LeasesOptions = {
+  readonly store: Store;
+  readonly log: Logger;
+  /** How long a lease lasts without being renewed, in milliseconds. */
+  readonly termMs: number;
+  /** A lease was taken. Whoever works under it stops when its signal aborts. */
+  readonly onHeld: (lease: Lease) => void;
+};
+
+export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Leases {
+  const holder = randomUUID();
+  const held = new Map<string, Lease & { readonly controller: AbortController; deadline: number }>();
+  let wanted: ReadonlySet<string> = new Set();
+  let closed = false;
+  let working: Promise<void> | undefined;
+  let again = false;
+
+  const letGo = (name: string) => {
+    held.get(name)?.controller.abort();
+    held.delete(name);
+  };
+
+  const giveBack = async (names: readonly string[]) => {
+    for (const name of names) letGo(name);
+    if (names.length === 0) return;
+    await store.change(async (orm) => {
+      for (const name of names) await orm.delete(leases).where(and(eq(leases.name, name), eq(leases.holder, holder)));
+    });
+  };
+
+  /** Takes or renews all that are wanted, in one statement each: a row is ours, free, or another's. */
+  const take = async () => {
+    // In one order everywhere: two that take the same rows at once do not wait for each other in a circle.
+    const names = [...wanted].sort();
+    if (names.length === 0) return;
+    const asked = performance.now();
+    const until = sql`now() + ${termMs / 1_000} * interval '1 second'`;
+    const got = await store.change((orm) =>
+      orm
+        .insert(leases)
+        .values(names.map((name) => ({ name, holder, until })))
+        .onConflictDoUpdate({
+          target: leases.name,
+          set: { holder, until },
+          setWhere: sql`${leases.holder} = ${holder} or ${leases.until} < now()`,
+        })
+        .returning({ name: leases.name }),
+    );
+    const ours = new Set(got.map(({ name }) => name));
+    for (const name of held.keys()) if (!ours.has(name)) letGo(name);
+    for (const name of ours) {
+      const lease = held.get(name);
+      if (lease) {
+        lease.deadline = asked + termMs;
+        continue;
+      }
+      if (closed || !wanted.has(name)) continue;
+      const controller = new AbortController();
+      const taken = { name, controller, signal: controller.signal, deadline: asked + termMs };
+      held.set(name, taken);
+      onHeld(taken);
+    }
+  };
+
+  const work = async () => {
+    try {
+      await giveBack([...held.keys()].filter((name) => !wanted.has(name)));
+      await take();
+    } catch (error) {
+      log.debug({ err: error }, 'leases could not be renewed');
+    }
+    // Lets go with time to spare: what is done under a lease must have ended before another one can take it.
+    const latest = performance.now() + termMs / 3;
+    for (const [name, { deadline }] of held) if (deadline < latest) letGo(name);
+  };
+
+  const run = (): Promise<void> => {
+    if (working) {
+      again = true;
+      return working;
+    }
+    working = work().finally(() => {
+      working = undefined;
+      if (!again || closed) return;
+      again = false;
+      void run();
+    });
+    return working;
+  };
+  const timer = setInterval(() => void run(), termMs / 4);
+
+  return {
+    want(names) {
+      if (closed || (names.size === wanted.size && [...names].every((name) => wanted.has(name)))) return;
+      wanted = new Set(names);
+      void run();
+    },
+    held,
+    async close() {
+      if (closed) return;
+      closed = true;
+      clearInterval(timer);
+      wanted = new Set();
+      await working;
+      await giveBack([...held.keys()]).catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,183 @@
+/** /v1/fn/{module}/{function}/triggers: what starts a function besides calls of the API. */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { type Trigger, triggerSchema } from '@skerry/shared/triggers.ts';
+import type { AttachmentService } from '../attachments.ts';
+import type { Directory } from '../catalog.ts';
+import type { Attachment } from '../catalog-function.ts';
+import type { TriggerPlaces, TriggerReport } from '../trigger-places.ts';
+import type { Access, AppEnv } from './access.ts';
+import { attachmentPath, needAttachment, onePath, shownParams } from './attachment.ts';
+import { needFunction } from './door.ts';
+import { bearer, dataOf, json, jsonBody, problems } from './schemas.ts';
+
+const placeSchema = z
+  .object({
+    agent: z.string().nullable().openapi({ description: 'The agent that listens; null: the control plane' }),
+    state: z.enum(['connecting', 'up', 'holding', 'failing']).openapi({
+      description: 'holding: it leaves messages with the broker, because no more may wait here',
+    }),
+    since: z.string().optional(),
+    last_message_at: z.string().optional(),
+    next: z.string().optional().openapi({ description: 'Next tick of a schedule' }),
+    received: z.number(),
+    run: z.number(),
+    failed: z.number(),
+    dropped: z.number(),
+    pending: z.number(),
+    error: z.string().optional(),
+  })
+  .openapi('TriggerPlace');
+
+/** As the API shows one. */
+export const shownTriggerSchema = z
+  .object({
+    id: z.string(),
+    type: z.enum(['mqtt', 'schedule']),
+    params: z
+      .record(z.string(), z.unknown())
+      .openapi({ description: 'Without credentials; where there are any, `credentials` says so' }),
+    created_at: z.string(),
+    received: z.number(),
+    run: z.number(),
+    failed: z.number(),
+    dropped: z.number(),
+    last_message_at: z.string().optional(),
+    places: z.array(placeSchema).openapi({
+      description: 'Where it runs, as far as this control plane knows now; counts begin anew with each place',
+    }),
+  })
+  .openapi('Trigger');
+
+export type TriggerRoutesOptions = {
+  readonly access: Access;
+  readonly catalog: Pick<Directory, 'find'>;
+  readonly triggers: AttachmentService<Trigger>;
+  readonly triggerPlaces: TriggerPlaces;
+};
+
+export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoutesOptions): void {
+  const { access, catalog, triggers, triggerPlaces: places } = options;
+  const path = '/v1/fn/{module}/{function}/triggers';
+  const guarded = { middleware: access.user, security: bearer, tags: ['triggers'] };
+  const shownOne = async (trigger: Attachment<Trigger>) => {
+    const [report] = await places.report([trigger]);
+    return shown(trigger, report);
+  };
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'get',
+      path,
+      summary: 'List the triggers of a function, and how they are',
+      request: { params: attachmentPath },
+      responses: { 200: json(dataOf(z.array(shownTriggerSchema)), 'Oldest first'), ...problems(401, 404, 503) },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      const fn = needFunction(catalog, at.module, at.function);
+      const reports = await places.report(fn.triggers);
+      return c.json({ data: fn.triggers.map((trigger, index) => shown(trigger, reports[index])) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'post',
+      path,
+      summary: 'Create a trigger',
+      description:
+        'It is in effect from now on, also after restarts; whether its broker can be reached shows in its state.',
+      request: { params: attachmentPath, body: jsonBody(triggerSchema) },
+      responses: { 201: json(dataOf(shownTriggerSchema), 'Created'), ...problems(400, 401, 404, 409, 413, 422, 503) },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      const created = await triggers.create(needFunction(catalog, at.module, at.function), c.req.valid('json'));
+      return c.json({ data: await shownOne(created) }, 201);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'get',
+      path: `${path}/{id}`,
+      summary: 'Show a trigger, and how it is',
+      request: { params: onePath },
+      responses: { 200: json(dataOf(shownTriggerSchema), 'The trigger'), ...problems(401, 404, 503) },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      const fn = needFunction(catalog, at.module, at.function);
+      return c.json({ data: await shownOne(needAttachment('trigger', fn.triggers, at.id)) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'put',
+      path: `${path}/{id}`,
+      summary: 'Replace a trigger',
+      description: 'All of it: parameters that are absent take their defaults, and credentials must be given again.',
+      request: { params: onePath, body: jsonBody(triggerSchema) },
+      responses: { 200: json(dataOf(shownTriggerSchema), 'Replaced'), ...problems(400, 401, 404, 413, 422, 503) },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      const fn = needFunction(catalog, at.module, at.function);
+      return c.json({ data: await shownOne(await triggers.update(fn, at.id, c.req.valid('json'))) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'delete',
+      path: `${path}/{id}`,
+      summary: 'Remove a trigger',
+      description: 'Events that it has already brought still run.',
+      request: { params: onePath },
+      responses: { 204: { description: 'Removed' }, ...problems(401, 404, 503) },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      await triggers.remove(needFunction(catalog, at.module, at.function), at.id);
+      return c.body(null, 204);
+    },
+  );
+}
+
+function shown(trigger: Attachment<Trigger>, report: TriggerReport | undefined): z.infer<typeof shownTriggerSchema> {
+  const { lastMessageAt, ...counts } = report?.totals ?? { received: 0, run: 0, failed: 0, dropped: 0 };
+  return {
+    id: trigger.id,
+    type: trigger.spec.type,
+    params: shownParams(trigger),
+    created_at: trigger.createdAt.toISOString(),
+    ...counts,
+    ...(lastMessageAt && { last_message_at: lastMessageAt.toISOString() }),
+    places: (report?.places ?? []).map(({ agent = null, state: { since, lastMessage, next, error, ...state } }) => ({
+      agent,
+      state: state.state,
+      received: state.received,
+      run: state.run,
+      failed: state.failed,
+      dropped: state.dropped,
+      pending: state.pending,
+      ...(since !== undefined && { since: timeText(since) }),
+      ...(lastMessage !== undefined && { last_message_at: timeText(lastMessage) }),
+      ...(next !== undefined && { next: timeText(next) }),
+      ...(error !== undefined && { error }),
+    })),
+  };
+}
+
+/** The largest time that a date can hold, in milliseconds; an agent may send any number. */
+const maxTime = 8.64e15;
+
+function timeText(ms: number): string {
+  return new Date(Math.min(ms, maxTime)).toISOString();
+}

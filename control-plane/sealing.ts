@@ -1,0 +1,71 @@
+/**
+ * Seals credentials before they are stored, so that a copy of the database alone opens no broker and no CouchDB.
+ * AES-256-GCM (NIST SP 800-38D) with a fresh nonce each; what is sealed for one purpose does not open for another.
+ */
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SkerryError } from '@skerry/shared/errors.ts';
+
+export type Sealing = {
+  /** @param purpose what it is for, as `secret:name`; needed again to open it */
+  seal(text: string, purpose: string): Uint8Array;
+  /** @throws SkerryError internal, when it was sealed with another key, for another purpose, or was changed */
+  open(sealed: Uint8Array, purpose: string): string;
+  /** A key for one use of its own, 32 bytes, always the same. */
+  derive(use: string): Uint8Array;
+};
+
+const keyBytes = 32;
+const nonceBytes = 12;
+const tagBytes = 16;
+/** First byte of what is sealed: the way in which it is. */
+const format = 1;
+
+/** @param key 32 bytes */
+export function createSealing(key: Uint8Array, random: (bytes: number) => Uint8Array = randomBytes): Sealing {
+  return {
+    seal(text, purpose) {
+      const nonce = random(nonceBytes);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(purpose));
+      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      return Buffer.concat([Buffer.of(format), nonce, cipher.getAuthTag(), body]);
+    },
+    open(sealed, purpose) {
+      const nonce = sealed.subarray(1, 1 + nonceBytes);
+      const tag = sealed.subarray(1 + nonceBytes, 1 + nonceBytes + tagBytes);
+      try {
+        if (sealed[0] !== format) throw new Error(`format ${sealed[0]} is not known`);
+        const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(purpose)).setAuthTag(tag);
+        const body = decipher.update(sealed.subarray(1 + nonceBytes + tagBytes));
+        return Buffer.concat([body, decipher.final()]).toString();
+      } catch (cause) {
+        throw new SkerryError('internal', 'a stored credential cannot be opened: it was sealed with another key', {
+          cause,
+        });
+      }
+    },
+    derive: (use) => new Uint8Array(hkdfSync('sha256', key, '', `skerry:${use}`, keyBytes)),
+  };
+}
+
+/**
+ * The key of this installation: the configured one, or the one in the data directory, which is made at the first start.
+ * Several control planes on one database need the same, so there it must be configured.
+ *
+ * @param configured 32 bytes in hex
+ * @param directory an existing one
+ */
+export function sealingKey(configured: string | undefined, directory: string): Uint8Array {
+  if (configured !== undefined) return Buffer.from(configured, 'hex');
+  const file = join(directory, 'sealing.key');
+  try {
+    writeFileSync(file, randomBytes(keyBytes).toString('hex'), { flag: 'wx', mode: 0o600, flush: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    chmodSync(file, 0o600);
+  }
+  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
+  if (key.byteLength !== keyBytes) throw new Error(`${file} is not a key: it must have ${keyBytes} bytes in hex`);
+  return key;
+}

@@ -1,0 +1,243 @@
+/**
+ * Delivers to one sink: reads what waits, oldest first, gives it to the sink, settles what became of it, and rests while
+ * there is nothing to do or the sink cannot be delivered to.
+ *
+ * Invariants:
+ * - What was taken is removed after it was taken, never before: whoever dies in between delivers it once more, and the
+ *   other side knows it by its id.
+ * - A sink that cannot be delivered to costs no document an attempt. It is tried again for ever.
+ * - A sink gets a page only right after it took what it was given, and one document otherwise. So, however many sinks
+ *   begin to hang at once, few of them hold a turn and its memory.
+ * - A document that is at fault waits by itself and holds up no other, unless the sink is ordered: there nothing
+ *   overtakes it until it is taken or dead.
+ * - While the database is away nothing is delivered, and what was delivered is settled before anything else is.
+ */
+import { type BackoffOptions, backoffDelay } from '@skerry/shared/backoff.ts';
+import { toSkerryError } from '@skerry/shared/errors.ts';
+import type { ReadySink } from '@skerry/shared/sinks.ts';
+import { nextDeliveries, type PageLimits, type Settlement, settleDeliveries, type Waiting } from '../db/deliveries.ts';
+import type { Store } from '../db/store.ts';
+import type { Logger } from '../log.ts';
+import { documentOf } from './document.ts';
+import type { OpenSink, SinkDown, Verdict } from './open-sink.ts';
+import { createSleep } from './sleep.ts';
+import type { Turns } from './turns.ts';
+
+export type DelivererOptions = {
+  readonly sink: ReadySink;
+  /** End of the one before, and what it could not settle: until then nothing is delivered. */
+  readonly before: Promise<readonly number[]>;
+  /** What opens it; may throw when the parameters do not say where to. */
+  readonly open: (sink: ReadySink) => OpenSink;
+  readonly store: Store;
+  /** Taken for each page; not for single documents. */
+  readonly turns: Turns;
+  readonly log: Logger;
+  readonly random: () => number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly onDelivered: (documents: number) => void;
+  readonly onFailure: () => void;
+};
+
+export type Deliverer = {
+  /** There may be something to deliver. Does not end a rest. */
+  wake(): void;
+  /** When a sink that cannot be delivered to is tried again, in milliseconds since the epoch. */
+  readonly nextTryAt: number | undefined;
+  /**
+   * Gives up what is under way and settles what is known of it. Gives what was taken and could not be removed, because
+   * the database is away. Idempotent.
+   */
+  close(): Promise<readonly number[]>;
+};
+
+/** Between attempts at a sink that cannot be delivered to. */
+const sinkBackoff: BackoffOptions = { baseMs: 500, capMs: 60_000 };
+/** Between attempts at a database that is away. */
+const storeBackoff: BackoffOptions = { baseMs: 200, capMs: 5_000 };
+/** Milliseconds that giving one page to the sink may take in all. */
+const pageTimeoutMs = 60_000;
+const single = { documents: 1, bytes: 1 };
+/** Pages read ahead in a row; then what was recorded late, or has become due, has its turn. */
+const maxPagesAhead = 20;
+
+export function createDeliverer(options: DelivererOptions): Deliverer {
+  const { sink, store, turns, log, random, now, onDelivered, onFailure } = options;
+  const { ordered, envelope, retry } = sink.params;
+  const closing = new AbortController();
+  const { signal } = closing;
+  const sleep = createSleep(signal);
+  const form = { envelope, underscoreId: sink.type === 'couchdb' };
+  let failures = 0;
+  let storeFailures = 0;
+  /** The sink has just taken all that it was given. Until then it is given one document at a time. */
+  let proven = false;
+  /** The page after the one that was delivered, where it has been read already. */
+  let ahead: Promise<Waiting[] | undefined> | undefined;
+  let pagesAhead = 0;
+  /** What was taken, and could not be removed any more. */
+  let unsettled: readonly number[] = [];
+  let nextTryAt: number | undefined;
+
+  /** Undefined while the database is away; it has rested then. */
+  const withStore = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      const result = await work();
+      storeFailures = 0;
+      return result;
+    } catch (error) {
+      storeFailures += 1;
+      const level = toSkerryError(error).code === 'store_unavailable' ? 'debug' : 'error';
+      log[level]({ err: error, sink: sink.id }, 'deliveries cannot be read or settled');
+      await sleep.rest(backoffDelay(storeFailures, random(), 0, storeBackoff));
+      return undefined;
+    }
+  };
+
+  /** False when the database was away until the end. */
+  const settle = async (settlement: Settlement): Promise<boolean> => {
+    const write = () =>
+      withStore(() => store.change((orm) => settleDeliveries(orm, sink.id, settlement)).then(() => true));
+    while (!(await write())) {
+      if (!signal.aborted) continue;
+      unsettled = settlement.taken;
+      return false;
+    }
+    if (settlement.taken.length > 0) onDelivered(settlement.taken.length);
+    return true;
+  };
+
+  const settlementOf = (page: readonly Waiting[], verdicts: readonly (Verdict | undefined)[], down?: SinkDown) => {
+    const taken: number[] = [];
+    const spent: { seq: number; reason: string; waitMs: number | undefined }[] = [];
+    for (const [at, { seq, attempts }] of page.entries()) {
+      const verdict = verdicts[at];
+      if (verdict?.kind === 'taken') taken.push(seq);
+      else if (verdict) {
+        const dead = verdict.kind === 'refused' || attempts + 1 >= retry.attempts;
+        const backoff = { baseMs: retry.base_ms, capMs: retry.cap_ms };
+        const waitMs = dead ? undefined : backoffDelay(attempts + 1, random(), 0, backoff);
+        spent.push({ seq, reason: verdict.reason, waitMs });
+      }
+    }
+    return { taken, spent, down: down && { reason: down.reason, failures } } satisfies Settlement;
+  };
+
+  /** Gives the page to the sink; how long to rest after it, in milliseconds. */
+  const deliver = async (to: OpenSink, page: readonly Waiting[]): Promise<number> => {
+    const documents = page.map(({ outcome }) => documentOf(outcome, form));
+    const { verdicts, down } = await to.deliver(
+      documents,
+      AbortSignal.any([signal, AbortSignal.timeout(pageTimeoutMs)]),
+    );
+    let restMs = 0;
+    if (signal.aborted) {
+      // Given up by us: nothing is said about the sink by that.
+    } else if (down) {
+      failures += 1;
+      onFailure();
+      restMs = backoffDelay(failures, random(), down.waitMs, sinkBackoff);
+      nextTryAt = now() + restMs;
+      log[failures === 1 ? 'warn' : 'debug']({ sink: sink.id, reason: down.reason, failures }, 'a sink fails');
+    } else {
+      if (failures > 0) log.info({ sink: sink.id, failures }, 'a sink takes deliveries again');
+      failures = 0;
+    }
+    const settlement = settlementOf(page, verdicts, signal.aborted ? undefined : down);
+    await settle(settlement);
+    proven = settlement.taken.length === page.length;
+    const waits = settlement.spent.flatMap(({ waitMs }) => waitMs ?? []);
+    if (waits.length > 0) sleep.wakeIn(Math.min(...waits));
+    return restMs;
+  };
+
+  const read = (limits: Omit<PageLimits, 'ordered'>) =>
+    store.read((orm) => nextDeliveries(orm, sink.id, { ordered, ...limits }));
+
+  /** While a full page is delivered the next one is read, so that neither side waits for the other. */
+  const readAhead = (page: readonly Waiting[], { documents, bytes }: OpenSink['batch']) => {
+    const after = page.at(-1)?.seq;
+    if (page.length < documents || pagesAhead >= maxPagesAhead) return undefined;
+    pagesAhead += 1;
+    return read({ documents, bytes, after }).catch(() => undefined);
+  };
+
+  /** Empty only after a look that began after the last wake. */
+  const nextPage = async (limits: OpenSink['batch']): Promise<readonly Waiting[] | undefined> => {
+    const early = await ahead;
+    ahead = undefined;
+    if (early && early.length > 0) return early;
+    pagesAhead = 0;
+    sleep.clear();
+    return withStore(() => read(limits));
+  };
+
+  /** One page, or a sleep until there may be one. */
+  const step = async (to: OpenSink): Promise<void> => {
+    const giveBack = proven ? await turns.take(signal) : undefined;
+    let restMs: number | undefined;
+    try {
+      const waiting = await nextPage(proven ? to.batch : single);
+      if (!waiting || signal.aborted) return;
+      const page = ordered ? undisputed(waiting) : waiting;
+      if (page.length > 0) {
+        const next = proven && page === waiting ? readAhead(page, to.batch) : undefined;
+        restMs = await deliver(to, page);
+        if (proven) ahead = next;
+      } else if (waiting[0]) sleep.wakeIn(waiting[0].waitMs);
+    } finally {
+      giveBack?.();
+    }
+    if (restMs === undefined) {
+      proven = false;
+      await sleep.untilWoken();
+    } else if (restMs > 0) await sleep.rest(restMs);
+    nextTryAt = undefined;
+  };
+
+  const run = async () => {
+    const left = await options.before;
+    if (left.length > 0 && !(await settle({ taken: left, spent: [], down: undefined }))) return;
+    let to: OpenSink;
+    try {
+      to = options.open(sink);
+    } catch (error) {
+      // Nothing but other parameters can change this, and with those comes another deliverer.
+      onFailure();
+      await settle({ taken: [], spent: [], down: { reason: toSkerryError(error).message, failures: 1 } });
+      return;
+    }
+    while (!signal.aborted) {
+      await step(to).catch(async (error: unknown) => {
+        if (signal.aborted) return;
+        log.error({ err: error, sink: sink.id }, 'delivering failed for a reason that nobody foresaw');
+        await sleep.rest(storeBackoff.capMs);
+      });
+    }
+    await to.close();
+  };
+
+  const running = run();
+
+  return {
+    wake: sleep.wake,
+    get nextTryAt() {
+      return nextTryAt;
+    },
+    async close() {
+      closing.abort();
+      await running;
+      return unsettled;
+    },
+  };
+}
+
+/** Of an ordered sink: what may go now. One that was at fault goes alone, since it may stop the rest again. */
+function undisputed(page: readonly Waiting[]): readonly Waiting[] {
+  const [first] = page;
+  if (!first || first.waitMs > 0) return [];
+  if (first.attempts > 0) return [first];
+  const end = page.findIndex(({ attempts, waitMs }) => attempts > 0 || waitMs > 0);
+  return end === -1 ? page : page.slice(0, end);
+}

@@ -1,0 +1,131 @@
+/** Deliveries through a whole control plane, while sinks fail in each way that they can. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type CouchDb, startCouchDb } from '../../test/harness/couchdb.ts';
+import { type Harness, startHarness } from '../testing/harness.ts';
+import { functionWithSinks, record, type SinkSpec, sinkIs, sinkState } from '../testing/outcomes.ts';
+
+let h: Harness;
+let couch: CouchDb;
+
+beforeAll(async () => {
+  // The longest rests that there can be: what is to end them early is seen to do so.
+  h = await startHarness(undefined, {}, { random: () => 0.999 });
+});
+afterAll(() => h?.close());
+beforeEach(async () => {
+  couch = await startCouchDb();
+});
+afterEach(() => couch.stop());
+
+let names = 0;
+const name = () => `f${++names}`;
+const couchdb = (database: string, params: object = {}): SinkSpec => ({
+  type: 'couchdb',
+  params: { url: couch.url, database, create: true, ...params },
+});
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => `{"n":${n}}`);
+const stored = (database: string) => [...couch.documents(database).values()].map(({ n }) => n);
+const update = (fn: string, sink: string, json: SinkSpec) => h.request('PUT', `/v1/fn/_/${fn}/sinks/${sink}`, { json });
+
+test('few go at once, one by one', async () => {
+  const fn = name();
+  const [sink = ''] = await functionWithSinks(h, fn, couchdb('few'));
+  for (const n of [1, 2, 3]) {
+    await record(h, fn, [`{"n":${n}}`]);
+    await sinkIs(h, sink, { delivered: n });
+  }
+  const writes = couch.requests.filter(({ documents }) => documents > 0);
+  // The first finds no database.
+  expect(writes.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'PUT', 'PUT']);
+});
+
+test('a sink that hangs delays neither another one nor a call', async () => {
+  const fn = name();
+  couch.fault({ kind: 'hang' }, Number.POSITIVE_INFINITY, ({ path }) => path.startsWith('/hangs'));
+  const [hangs = '', works = ''] = await functionWithSinks(h, fn, couchdb('hangs'), couchdb('works'));
+  expect(await h.request('POST', `/v1/fn/_/${fn}`, { json: { args: {} } })).toMatchObject({ status: 200 });
+  await record(h, fn, numbers(10));
+  await sinkIs(h, works, { state: 'idle', waiting: 0 });
+  expect(await h.request('POST', `/v1/fn/_/${fn}`, { json: { args: {} } })).toMatchObject({ status: 200 });
+  expect((await sinkState(h, hangs)).delivered).toBe(0);
+});
+
+test('a new password takes effect at once', async () => {
+  const fn = name();
+  couch.credentials('ada', 'right');
+  const [sink = ''] = await functionWithSinks(h, fn, couchdb('new', { username: 'ada', password: 'wrong' }));
+  await record(h, fn, numbers(3));
+  await sinkIs(h, sink, { state: 'failing', waiting: 3 });
+  expect((await sinkState(h, sink)).error).toMatch(/401/);
+  // Several failures in a row: the next try is seconds away.
+  const restMs = async () => Date.parse((await sinkState(h, sink)).next_try_at ?? '') - Date.now();
+  await expect.poll(restMs, { timeout: 10_000, interval: 50 }).toBeGreaterThan(1_500);
+  const { next_try_at: nextTry } = await sinkState(h, sink);
+  expect(await update(fn, sink, couchdb('new', { username: 'ada', password: 'right' }))).toMatchObject({ status: 200 });
+  await sinkIs(h, sink, { state: 'idle', delivered: 3, error: null });
+  expect(Date.now()).toBeLessThan(Date.parse(nextTry ?? ''));
+});
+
+test('a secret that there is not, and then is', async () => {
+  const fn = name();
+  couch.credentials('ada', 'hidden');
+  const [sink = ''] = await functionWithSinks(h, fn, couchdb('secret', { username: 'ada', password_secret: 'couch' }));
+  await record(h, fn, numbers(1));
+  await sinkIs(h, sink, { state: 'failing', error: 'There is no secret "couch"', waiting: 1 });
+  expect(await h.request('PUT', '/v1/secrets/couch', { json: { value: 'hidden' } })).toMatchObject({ status: 204 });
+  await sinkIs(h, sink, { state: 'idle', delivered: 1, error: null });
+  expect((await h.request('GET', '/v1/sinks')).text).not.toContain('hidden');
+});
+
+test('a document at fault holds up no other', async () => {
+  const fn = name();
+  couch.validate(({ n }) => (n === 2 ? 'not two' : undefined));
+  const [sink = ''] = await functionWithSinks(h, fn, couchdb('fault', { retry: { attempts: 3, base_ms: 3_000 } }));
+  await record(h, fn, numbers(5));
+  await sinkIs(h, sink, { delivered: 4, waiting: 1, state: 'ok', error: null });
+  expect(stored('fault')).toEqual([0, 1, 3, 4]);
+  await record(h, fn, ['{"n":5}']);
+  await sinkIs(h, sink, { delivered: 5, waiting: 1 });
+});
+
+test('in order, nothing overtakes it until it is dead, and a replay comes first', async () => {
+  const fn = name();
+  const params = { ordered: true, retry: { attempts: 3, base_ms: 200, cap_ms: 200 } };
+  couch.validate(({ n }) => (n === 0 ? 'not zero' : undefined));
+  const [sink = ''] = await functionWithSinks(h, fn, couchdb('order', params));
+  await record(h, fn, ['{"n":0}']);
+  await expect.poll(() => couch.requests.filter(({ documents }) => documents > 0).length).toBeGreaterThan(2);
+  await record(h, fn, numbers(4).slice(1));
+  expect(stored('order')).toEqual([]);
+  await sinkIs(h, sink, { dead: 1, delivered: 3, waiting: 0 });
+  expect(stored('order')).toEqual([1, 2, 3]);
+
+  couch.validate(() => undefined);
+  couch.fault({ kind: 'status', status: 503 }, 2);
+  await record(h, fn, ['{"n":4}']);
+  await h.request('POST', `/v1/sinks/${sink}/replay`, { json: {} });
+  await sinkIs(h, sink, { dead: 0, delivered: 5, waiting: 0 });
+  expect(stored('order')).toEqual([1, 2, 3, 0, 4]);
+});
+
+test('a sink that is removed takes what waits with it', async () => {
+  const fn = name();
+  await couch.stop();
+  const [sink = ''] = await functionWithSinks(h, fn, couchdb('gone'));
+  await record(h, fn, numbers(5));
+  await sinkIs(h, sink, { waiting: 5, state: 'failing' });
+  expect(await h.request('DELETE', `/v1/fn/_/${fn}/sinks/${sink}`)).toMatchObject({ status: 204 });
+  await couch.start();
+  const listed = await h.request('GET', `/v1/sinks?function=_/${fn}`);
+  expect(listed.json).toEqual({ data: [] });
+  expect(couch.documents('gone').size).toBe(0);
+});
+
+test('no database is named: it says so, and costs nobody anything', async () => {
+  const fn = name();
+  const [sink = ''] = await functionWithSinks(h, fn, { type: 'couchdb', params: { url: couch.url } });
+  await record(h, fn, numbers(2));
+  await sinkIs(h, sink, { state: 'failing', waiting: 2, error: expect.stringMatching(/names no database/) as never });
+  expect(await update(fn, sink, couchdb('named'))).toMatchObject({ status: 200 });
+  await sinkIs(h, sink, { state: 'idle', delivered: 2 });
+});

@@ -1,0 +1,98 @@
+/**
+ * What a sink is given of an invocation. Without an envelope it is the function's result, as FunLess stores it; with
+ * one it also tells how the result came about. Pure.
+ *
+ * Results stay text: they are looked at, and go into the document as the function wrote them, so that long numbers do
+ * not lose digits on the way. What is not an object cannot be a document and stands under `result`; nor can an object
+ * with keys that begin with "_", which are CouchDB's (docs.couchdb.org, "Documents", section 1.2.1).
+ */
+import type { ErrorCode } from '@skerry/shared/errors.ts';
+import type { InvocationOrigin } from '../db/events-schema.ts';
+import type { SinkDocument } from './open-sink.ts';
+
+/** An invocation that has ended, as far as documents tell of it. */
+export type Outcome = {
+  readonly id: string;
+  readonly module: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly agent: string | null;
+  readonly trigger: string | null;
+  readonly origin: InvocationOrigin;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly attempts: number;
+  readonly input: Uint8Array | null;
+  readonly output: Uint8Array | null;
+  /** Set when it failed; there is no result then. */
+  readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
+};
+
+export type DocumentForm = {
+  /** A failed invocation has no result, and always comes in an envelope. */
+  readonly envelope: boolean;
+  /** The id stands in the document, as CouchDB wants it. */
+  readonly underscoreId: boolean;
+};
+
+export function documentOf(outcome: Outcome, { envelope, underscoreId }: DocumentForm): SinkDocument {
+  const members = envelope || outcome.error ? envelopeMembers(outcome) : resultMembers(outcome.output);
+  const id = underscoreId ? [`"_id":${JSON.stringify(outcome.id)}`] : [];
+  return { id: outcome.id, json: `{${[...id, ...members].join(',')}}` };
+}
+
+/** Members of the object that the result is, or that is put around it. */
+function resultMembers(output: Uint8Array | null): string[] {
+  const { text, value } = read(output);
+  if (text === undefined || !isPlain(value)) return [member('result', output)];
+  // The text begins with "{" and ends with "}", white space aside; an object without members adds none.
+  return Object.keys(value).length === 0 ? [] : [text.trim().slice(1, -1)];
+}
+
+function envelopeMembers(outcome: Outcome): string[] {
+  const { module, name, revision, agent, trigger, origin, attempts, input, output, error } = outcome;
+  const facts = {
+    id: outcome.id,
+    function: name,
+    module,
+    revision,
+    agent,
+    trigger,
+    origin,
+    created_at: outcome.createdAt,
+    started_at: outcome.startedAt,
+    ended_at: outcome.endedAt,
+    attempts,
+  };
+  return [
+    ...Object.entries(facts).map(([key, value]) => `"${key}":${JSON.stringify(value)}`),
+    ...(input ? [member('input', input)] : []),
+    error ? `"error":${JSON.stringify(error)}` : member('result', output),
+  ];
+}
+
+/** Under its name where it is JSON, else in base64 under `{name}_base64`. */
+function member(name: string, bytes: Uint8Array | null): string {
+  const { text } = read(bytes);
+  return text === undefined
+    ? `"${name}_base64":"${Buffer.from(bytes ?? []).toString('base64')}"`
+    : `"${name}":${text.trim()}`;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text and its value, where it is JSON (RFC 8259) in UTF-8. */
+function read(bytes: Uint8Array | null): { text?: string; value?: unknown } {
+  try {
+    const text = decoder.decode(bytes ?? new Uint8Array());
+    return { text, value: JSON.parse(text) };
+  } catch {
+    return {};
+  }
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return !Object.keys(value).some((key) => key.startsWith('_'));
+}

@@ -1,0 +1,101 @@
+/** How sinks stand, for people and for metrics: what waits, what died, what fails; and dead letters, tried again. */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { Sink } from '@skerry/shared/sinks.ts';
+import type { Catalog } from '../catalog.ts';
+import type { Attachment, CatalogFunction } from '../catalog-function.ts';
+import { type DeadLetter, deadLetters, replayDead, type SinkRecord, sinkRecords } from '../db/deliveries.ts';
+import { isUuid } from '../db/ids.ts';
+import type { Store } from '../db/store.ts';
+import type { Deliverers } from './deliverers.ts';
+
+export type SinkState = SinkRecord & {
+  readonly fn: CatalogFunction;
+  readonly spec: Sink;
+  readonly nextTryAt: Date | undefined;
+};
+
+export type DeadLetterPage = {
+  readonly letters: readonly DeadLetter[];
+  /** `after` of the next page; undefined on the last one. */
+  readonly next: number | undefined;
+};
+
+export type SinkService = {
+  /** By function, then oldest first. @throws SkerryError store_unavailable, as below */
+  list(fn?: CatalogFunction): Promise<readonly SinkState[]>;
+  /** Oldest first. @throws SkerryError not_found */
+  dead(sinkId: string, after: number, limit: number): Promise<DeadLetterPage>;
+  /**
+   * Dead letters wait again, with all their attempts.
+   * @param invocations absent: all of them
+   * @returns how many. @throws SkerryError not_found
+   */
+  replay(sinkId: string, invocations?: readonly string[]): Promise<number>;
+};
+
+export type SinkServiceOptions = {
+  readonly store: Store;
+  readonly catalog: Pick<Catalog, 'functions'>;
+  readonly deliverers: Pick<Deliverers, 'nextTry' | 'wake'>;
+};
+
+/** Dead letters that one statement replays. */
+const replayBatch = 5_000;
+
+export function createSinkService({ store, catalog, deliverers }: SinkServiceOptions): SinkService {
+  const need = (sinkId: string): void => {
+    const known = [...catalog.functions()].some((fn) => fn.sinks.some(({ id }) => id === sinkId));
+    if (!known) throw new SkerryError('not_found', `There is no sink "${sinkId}"`);
+  };
+  return {
+    async list(only) {
+      const records = await store.read((orm) => sinkRecords(orm, only?.id));
+      const byId = new Map(records.map((record) => [record.id, record]));
+      const stateOf = (fn: CatalogFunction, { id, spec }: Attachment<Sink>): SinkState[] => {
+        const record = byId.get(id);
+        return record ? [{ ...record, fn, spec, nextTryAt: deliverers.nextTry(id) }] : [];
+      };
+      return (only ? [only] : [...catalog.functions()]).flatMap((fn) => fn.sinks.flatMap((sink) => stateOf(fn, sink)));
+    },
+    async dead(sinkId, after, limit) {
+      need(sinkId);
+      const letters = await store.read((orm) => deadLetters(orm, sinkId, after, limit + 1));
+      const shown = letters.slice(0, limit);
+      return { letters: shown, next: letters.length > limit ? shown.at(-1)?.seq : undefined };
+    },
+    async replay(sinkId, invocations) {
+      need(sinkId);
+      const which = invocations?.filter(isUuid);
+      if (which?.length === 0) return 0;
+      let replayed = 0;
+      for (;;) {
+        const some = await store.change((orm) => replayDead(orm, sinkId, which, replayBatch));
+        replayed += some;
+        if (some < replayBatch) break;
+      }
+      deliverers.wake([sinkId]);
+      return replayed;
+    },
+  };
+}
+
+/** Where a sink leads to, without credentials. */
+export function addressOf({ type, params }: Sink): string {
+  if (type === 'mqtt') {
+    const { host, port, tls, topic } = params;
+    const name = host.includes(':') ? `[${host}]` : host;
+    return `${tls ? 'mqtts' : 'mqtt'}://${name}${port === undefined ? '' : `:${port}`}/${topic}`;
+  }
+  const url = new URL(params.url);
+  url.username = '';
+  url.password = '';
+  url.search = '';
+  const database = type === 'couchdb' && params.database !== undefined ? encodeURIComponent(params.database) : '';
+  return database === '' ? url.href : `${url.href.replace(/\/$/, '')}/${database}`;
+}
+
+/** `failing` until something is taken again; `idle` where nothing waits. */
+export function healthOf({ error, waiting }: Pick<SinkRecord, 'error' | 'waiting'>): 'ok' | 'failing' | 'idle' {
+  if (error !== null) return 'failing';
+  return waiting > 0 ? 'ok' : 'idle';
+}

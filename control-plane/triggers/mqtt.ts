@@ -1,0 +1,7 @@
+/** The MQTT client, loaded when the first trigger asks for it. */
+import type { Connect } from '@skerry/shared/mqtt-client.ts';
+
+export async function loadMqtt(): Promise<Connect> {
+  const { default: mqtt } = await import('mqtt');
+  return (options) => mqtt.connect(options);
+}

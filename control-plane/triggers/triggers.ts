@@ -1,0 +1,175 @@
+/**
+ * The triggers that the control plane listens to for all: those with placement `cloud`, each in one control plane at a
+ * time, which holds its lease. They follow the catalog.
+ *
+ * Invariant: what was listened to under a lease has stopped, or has been cut, well before another one can have it.
+ */
+import { type Clock, systemClock } from '@skerry/shared/clock.ts';
+import { toSkerryError } from '@skerry/shared/errors.ts';
+import { createListeners, type Wanted } from '@skerry/shared/listeners.ts';
+import type { Connect } from '@skerry/shared/mqtt-client.ts';
+import type { TriggerState } from '@skerry/shared/triggers.ts';
+import type { Catalog } from '../catalog.ts';
+import type { CredentialStore } from '../credentials.ts';
+import type { Store } from '../db/store.ts';
+import { addCounted, pendingByTrigger } from '../db/trigger-counts.ts';
+import type { KeptInvocations } from '../kept.ts';
+import type { Lease } from '../leases.ts';
+import type { Logger } from '../log.ts';
+import { createCloudIntake } from './intake.ts';
+import { loadMqtt } from './mqtt.ts';
+
+export type CloudTriggers = {
+  /** A lease that was wanted was taken. */
+  held(lease: Lease): void;
+  /** How a trigger is here; undefined when another control plane listens to it, or none does. */
+  state(triggerId: string): TriggerState | undefined;
+  /** Stops all, while the leases are still held. Idempotent. */
+  close(): Promise<void>;
+};
+
+export type CloudTriggersOptions = {
+  readonly store: Store;
+  readonly catalog: Pick<Catalog, 'functions' | 'byId' | 'onChange'>;
+  readonly credentials: Pick<CredentialStore, 'ready'>;
+  readonly invocations: KeptInvocations;
+  /** From now on exactly these leases are wanted; see leases.ts. */
+  readonly want: (names: ReadonlySet<string>) => void;
+  readonly log: Logger;
+  readonly random: () => number;
+  readonly load?: () => Promise<Connect>;
+  readonly clock?: Clock;
+  /** Between two times that counts are written down, in milliseconds. */
+  readonly countMs?: number;
+};
+
+/** Of the names of leases of triggers; the id follows. */
+export const triggerLease = 'trigger:';
+
+type Counts = Pick<TriggerState, 'received' | 'dropped' | 'lastMessage'>;
+
+export function createCloudTriggers(options: CloudTriggersOptions): CloudTriggers {
+  const { store, catalog, credentials, want, log, load = loadMqtt, clock = systemClock, countMs = 2_000 } = options;
+  /** Triggers whose lease is held here. */
+  const held = new Set<string>();
+  /** Why one that is held is not listened to. */
+  const faults = new Map<string, string>();
+  /** What was counted in all, beside what the listener that runs now has counted. */
+  const gaveWay = new Map<string, number>();
+  let pending: ReadonlyMap<string, number> = new Map();
+  const written = new Map<string, Counts>();
+  const intake = createCloudIntake({
+    store,
+    catalog,
+    invocations: options.invocations,
+    onDropped: (trigger, events) => gaveWay.set(trigger, (gaveWay.get(trigger) ?? 0) + events),
+  });
+  const listeners = createListeners({
+    intake,
+    load,
+    clientIdOf: (trigger) => `skerry-${trigger}`,
+    clock,
+    random: options.random,
+  });
+  let closing: Promise<void> | undefined;
+
+  const cloudTriggers = () =>
+    [...catalog.functions()].flatMap((fn) =>
+      fn.triggers.filter(({ spec }) => spec.params.placement === 'cloud').map((trigger) => ({ fn, trigger })),
+    );
+
+  const follow = () => {
+    if (closing) return;
+    const all = cloudTriggers();
+    const wanted: Wanted[] = [];
+    faults.clear();
+    for (const { fn, trigger } of all) {
+      if (!held.has(trigger.id)) continue;
+      try {
+        wanted.push({ trigger: credentials.ready(trigger), function: fn.id });
+      } catch (error) {
+        const { message } = toSkerryError(error);
+        faults.set(trigger.id, message);
+        log.warn(
+          { function: `${fn.module}/${fn.name}`, trigger: trigger.id, message },
+          'a trigger cannot be listened to',
+        );
+        void listeners.stop(trigger.id, false);
+      }
+    }
+    listeners.want(wanted);
+    want(new Set(all.map(({ trigger }) => triggerLease + trigger.id)));
+  };
+
+  /** Received and dropped since this listener began. */
+  const countsOf = (id: string): Counts | undefined => {
+    const state = listeners.state(id);
+    return state && { ...state, dropped: state.dropped + (gaveWay.get(id) ?? 0) };
+  };
+
+  /** Writes down what is new, and looks at what waits. */
+  const count = async () => {
+    const ids = [...listeners.ids];
+    if (ids.length === 0) return;
+    pending = await store.read((orm) => pendingByTrigger(orm, ids));
+    for (const id of ids) {
+      const now = countsOf(id);
+      if (!now) continue;
+      const before = written.get(id);
+      // A listener that was replaced counts from 0 again.
+      const since = before && before.received <= now.received && before.dropped <= now.dropped ? before : none;
+      const received = now.received - since.received;
+      const dropped = now.dropped - since.dropped;
+      if (received === 0 && dropped === 0) continue;
+      const lastMessageAt = now.lastMessage === undefined ? undefined : new Date(now.lastMessage);
+      await store.change((orm) => addCounted(orm, { trigger: id, received, dropped, lastMessageAt }));
+      written.set(id, now);
+    }
+  };
+  const counting = () =>
+    count().catch((error: unknown) => log.debug({ err: error }, 'counts of triggers could not be written'));
+  let turn = Promise.resolve();
+  const timer = setInterval(() => {
+    turn = turn.then(counting);
+  }, countMs);
+
+  const unsubscribe = catalog.onChange(follow);
+  follow();
+
+  const close = async () => {
+    unsubscribe();
+    clearInterval(timer);
+    const ids = [...listeners.ids];
+    await turn;
+    await counting();
+    await Promise.all(ids.map((id) => listeners.stop(id, false)));
+  };
+
+  return {
+    held({ name, signal }) {
+      const id = name.slice(triggerLease.length);
+      held.add(id);
+      signal.addEventListener('abort', () => {
+        held.delete(id);
+        // Gone for good, the broker shall forget us; lost, another one goes on with the same session.
+        const gone = !cloudTriggers().some(({ trigger }) => trigger.id === id);
+        void listeners.stop(id, gone);
+        for (const map of [written, gaveWay]) map.delete(id);
+      });
+      follow();
+    },
+    state(id) {
+      const fault = faults.get(id);
+      const none = { id, run: 0, failed: 0, pending: pending.get(id) ?? 0 };
+      if (fault !== undefined) return { ...none, state: 'failing', received: 0, dropped: 0, error: fault };
+      const state = listeners.state(id);
+      return state && { ...none, ...state, dropped: state.dropped + (gaveWay.get(id) ?? 0) };
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+const none: Counts = { received: 0, dropped: 0 };
