@@ -9,6 +9,11 @@ import type {
   logsSchema,
   revisionSchema,
 } from '@skerry/control-plane/routes/function-schemas.ts';
+import type { shownSinkSchema } from '@skerry/control-plane/routes/function-sinks.ts';
+import type { invocationPageSchema, invocationSchema } from '@skerry/control-plane/routes/invocations.ts';
+import type { secretSchema } from '@skerry/control-plane/routes/secrets.ts';
+import type { deadLetterSchema, sinkStateSchema } from '@skerry/control-plane/routes/sinks.ts';
+import type { shownTriggerSchema } from '@skerry/control-plane/routes/triggers.ts';
 import type { Labels } from '@skerry/shared/names.ts';
 
 /** Answer of create, update and rollback: how far the change had come by then. */
@@ -17,6 +22,14 @@ export type FunctionDetails = (typeof functionSchema)['_output'];
 export type FunctionSummary = (typeof functionSummarySchema)['_output'];
 export type FunctionLogs = (typeof logsSchema)['_output'];
 export type RevisionSummary = (typeof revisionSchema)['_output'];
+
+export type InvocationDetails = (typeof invocationSchema)['_output'];
+export type InvocationPage = (typeof invocationPageSchema)['_output'];
+export type TriggerDetails = (typeof shownTriggerSchema)['_output'];
+export type SinkDetails = (typeof shownSinkSchema)['_output'];
+export type SinkState = (typeof sinkStateSchema)['_output'];
+export type DeadLetter = (typeof deadLetterSchema)['_output'];
+export type SecretSummary = (typeof secretSchema)['_output'];
 
 export type ModuleSummary = { name: string };
 export type ModuleDetails = { name: string; functions: { name: string }[] };
@@ -28,6 +41,8 @@ export type AgentSummary = {
   version: string;
   online: boolean;
   draining: boolean;
+  /** Null while offline, and before the first event of a trigger on the device. */
+  outbox: { events: number; outcomes: number } | null;
   /** Null while unknown, as are the other two. */
   memory_available_bytes: number | null;
   running: number | null;

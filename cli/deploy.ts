@@ -13,6 +13,9 @@ export type Deployment = {
   readonly code: Uint8Array<ArrayBuffer>;
   /** The manifest to send, given the current one; undefined leaves it to the control plane. */
   readonly manifest?: (current: Manifest | undefined) => Promise<ManifestInput | undefined>;
+  /** JSON lists of all triggers and sinks that it shall have; undefined: those it has stay. */
+  readonly events?: string | undefined;
+  readonly sinks?: string | undefined;
   /** Answer only after the agents have it, or the control plane's bounded wait is over. */
   readonly wait: boolean;
 };
@@ -33,6 +36,8 @@ export async function deployFunction(client: Client, deployment: Deployment): Pr
   form.set('name', name);
   form.set('wait_for_workers', String(wait));
   if (manifest !== undefined) form.set('manifest', JSON.stringify(manifest));
+  if (deployment.events !== undefined) form.set('events', deployment.events);
+  if (deployment.sinks !== undefined) form.set('sinks', deployment.sinks);
   form.set('code', new Blob([code], { type: 'application/wasm' }), `${name}.wasm`);
   const created = current === undefined;
   const { data } = await client.request<Deployed>(created ? 'POST' : 'PUT', created ? apiPath('fn', module) : path, {

@@ -9,9 +9,13 @@ import { Command, CommanderError } from 'commander';
 import { agentCommand } from './commands/agent/agent.ts';
 import { controlPlaneCommand } from './commands/control-plane.ts';
 import { functionCommand } from './commands/fn/fn.ts';
+import { invocationCommand } from './commands/invocation/invocation.ts';
 import { loginCommand } from './commands/login.ts';
 import { moduleCommand } from './commands/mod/mod.ts';
+import { secretCommand } from './commands/secret/secret.ts';
+import { sinkCommand } from './commands/sink/sink.ts';
 import { subjectCommand } from './commands/subject/subject.ts';
+import { triggerCommand } from './commands/trigger/trigger.ts';
 import { upCommand } from './commands/up.ts';
 import { withExamples } from './examples.ts';
 import { CliFailure, exitCodes } from './failure.ts';
@@ -69,6 +73,10 @@ function createProgram(terminal: Terminal, json: boolean, setExitCode: (code: nu
     .addCommand(loginCommand(terminal))
     .addCommand(moduleCommand(terminal))
     .addCommand(functionCommand(terminal))
+    .addCommand(triggerCommand(terminal))
+    .addCommand(sinkCommand(terminal))
+    .addCommand(secretCommand(terminal))
+    .addCommand(invocationCommand(terminal))
     .addCommand(agentCommand(terminal))
     .addCommand(subjectCommand(terminal))
     .addCommand(upCommand(terminal, setExitCode))

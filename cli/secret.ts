@@ -3,14 +3,22 @@ import { text } from 'node:stream/consumers';
 import { CliFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Longest secret that is read, in characters. */
+/** Longest token and longest text that are read, in characters. */
 const maxLength = 4096;
+const maxTextLength = 65_536;
 
 /** The first line of standard input, trimmed. @throws CliFailure when it is too long or the person gives up */
 export async function readSecret({ stdin, err }: Terminal, question: string): Promise<string> {
   const input = stdin.isTTY ? await readHidden({ stdin, err }, question) : await text(stdin);
   if (input.length > maxLength) throw new CliFailure('usage', `a token of ${input.length} characters is none`);
   return (input.split('\n', 1)[0] ?? '').trim();
+}
+
+/** All of standard input but for a line break at its end, such as a key of several lines. @throws as `readSecret` */
+export async function readSecretText({ stdin, err }: Terminal, question: string): Promise<string> {
+  const input = stdin.isTTY ? await readHidden({ stdin, err }, question) : await text(stdin);
+  if (input.length > maxTextLength) throw new CliFailure('usage', `a secret has at most ${maxTextLength} characters`);
+  return input.replace(/\r?\n$/, '');
 }
 
 function readHidden({ stdin, err }: Pick<Terminal, 'stdin' | 'err'>, question: string): Promise<string> {

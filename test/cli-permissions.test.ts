@@ -27,6 +27,7 @@ const manifest = {
   capabilities: { http: ['old.example'], networks: ['lan'], directories: [] },
   config: {},
   instance: 'fresh',
+  retry: { attempts: 3, base_ms: 1_000, cap_ms: 60_000 },
   placement: { labels: {} },
   tag: '',
 };

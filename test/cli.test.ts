@@ -28,6 +28,7 @@ const manifest = {
   capabilities: { http: ['old.example'], networks: ['lan'], directories: [] },
   config: {},
   instance: 'fresh',
+  retry: { attempts: 3, base_ms: 1_000, cap_ms: 60_000 },
   placement: { labels: {} },
   tag: '',
 };
@@ -65,6 +66,7 @@ describe('results', () => {
               online_since: '2026-01-01T00:00:00Z',
               memory_available_bytes: 1_610_612_736,
               draining: false,
+              outbox: { events: 2, outcomes: 3, bytes: 9, limit_bytes: 99, dropped: 0, damaged: 0 },
               running: 3,
               generation: { desired: 7, applied: 6 },
             },
@@ -74,8 +76,8 @@ describe('results', () => {
     });
     const { out } = await run(['agent', 'list']);
     expect(out.split('\n').slice(0, 2)).toEqual([
-      'NAME  STATE   FREE MEMORY  RUNNING  APPLIED  VERSION  LABELS',
-      'pi    online  1.5 GiB      3        6 of 7   0.1.0    site=oslo',
+      'NAME  STATE   FREE MEMORY  RUNNING  APPLIED  OUTBOX  VERSION  LABELS',
+      'pi    online  1.5 GiB      3        6 of 7   5       0.1.0    site=oslo',
     ]);
   });
 

@@ -14,7 +14,7 @@ export function listAgentsCommand(terminal: Terminal): Command {
       const options = command.optsWithGlobals<ApiOptions>();
       const agents = await (await connect(terminal, options)).get<AgentSummary[]>(apiPath('agents'));
       show(terminal, options, agents, () =>
-        table(['NAME', 'STATE', 'FREE MEMORY', 'RUNNING', 'APPLIED', 'VERSION', 'LABELS'], agents.map(rowOf)),
+        table(['NAME', 'STATE', 'FREE MEMORY', 'RUNNING', 'APPLIED', 'OUTBOX', 'VERSION', 'LABELS'], agents.map(rowOf)),
       );
     },
   );
@@ -28,6 +28,7 @@ function rowOf(agent: AgentSummary): string[] {
     agent.memory_available_bytes === null ? '-' : formatSize(agent.memory_available_bytes),
     agent.running === null ? '-' : String(agent.running),
     desired === null ? '-' : applied >= desired ? 'all' : `${applied} of ${desired}`,
+    agent.outbox ? String(agent.outbox.events + agent.outbox.outcomes) : '-',
     agent.version,
     formatPairs(agent.labels),
   ];

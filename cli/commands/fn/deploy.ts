@@ -10,7 +10,7 @@ import type { Terminal } from '../../terminal.ts';
 import { formatSize } from '../../units.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
-type DeployOptions = FunctionOptions & ManifestOptions & { wait: boolean };
+type DeployOptions = FunctionOptions & ManifestOptions & { wait: boolean; events?: string; sinks?: string };
 
 /**
  * `skerry fn deploy NAME FILE`: creates the function, or gives it a new revision. Options say what changes: what none
@@ -21,27 +21,44 @@ export function deployCommand(terminal: Terminal): Command {
     'skerry fn deploy hello hello.wasm',
     'skerry fn deploy -m greenhouse water water.wasm --memory 32MiB --timeout 5s --label site=oslo',
     'skerry fn deploy hello hello.wasm --manifest hello.json',
+    'skerry fn deploy water water.wasm --events events.json --sinks sinks.json',
     'skerry fn deploy poll poll.wasm --allow-http api.example.com:443 --dir /var/lib/readings:/data:rw',
   ]);
   return withManifestOptions(withModule(command))
     .argument('<name>', 'letters, digits, "_" and inner "-"')
     .argument('<file>', 'a .wasm component, or a preview1 command module')
+    .option('--events <file>', 'JSON list of all triggers that it shall have; [] for none (docs/triggers.md)')
+    .option('--sinks <file>', 'JSON list of all sinks that it shall have; [] for none (docs/sinks.md)')
     .option('--no-wait', 'do not wait until the agents have it')
     .action(async (name: string, file: string, _, deploy: Command) => {
       const options = deploy.optsWithGlobals<DeployOptions>();
-      const code = await readFile(resolve(terminal.cwd, file)).catch((cause: Error) => {
-        throw new CliFailure('usage', `cannot read ${file}: ${cause.message}`, { cause });
-      });
+      const read = (path: string) =>
+        readFile(resolve(terminal.cwd, path)).catch((cause: Error) => {
+          throw new CliFailure('usage', `cannot read ${path}: ${cause.message}`, { cause });
+        });
+      const code = await read(file);
+      const events = options.events && (await read(options.events)).toString();
+      const sinks = options.sinks && (await read(options.sinks)).toString();
       const result = await deployFunction(await connect(terminal, options), {
         module: options.module,
         name,
         code,
         manifest: (current) => readManifest(terminal, options, current),
         wait: options.wait,
+        events,
+        sinks,
       });
       show(terminal, options, result, () => describe(result));
       for (const { agent, code: reason, message } of result.agents.failed) {
         terminal.err(`skerry: agent ${agent} cannot take it: ${message} (${reason})\n`);
+      }
+      for (const [what, results] of [
+        ['event', result.events],
+        ['sink', result.sinks],
+      ] as const) {
+        for (const [index, { status, message }] of (results ?? []).entries()) {
+          if (status === 'error') terminal.err(`skerry: ${what} ${index + 1} is not connected: ${message}\n`);
+        }
       }
     });
 }

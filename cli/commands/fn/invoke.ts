@@ -11,7 +11,7 @@ import { printableJson } from '../../printable.ts';
 import type { Terminal } from '../../terminal.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
-type InvokeOptions = FunctionOptions & { args?: Pairs; jsonArgs?: string; data?: string; agent?: string };
+type InvokeOptions = FunctionOptions & { args?: Pairs; jsonArgs?: string; data?: string; agent?: string; async?: true };
 
 /** A little longer than the longest deadline that a function can have. */
 const invokeTimeoutMs = limitCeilings.timeoutMs + 10_000;
@@ -22,6 +22,7 @@ export function invokeCommand(terminal: Terminal): Command {
     'skerry fn invoke hello -j \'{"name":"Ada"}\'',
     'skerry fn invoke hello -a name=Ada',
     'skerry fn invoke -m greenhouse water --data @reading.json --agent pi-7',
+    'skerry fn invoke report --async',
   ]);
   return withModule(command)
     .argument('<name>', 'name of the function')
@@ -29,15 +30,23 @@ export function invokeCommand(terminal: Terminal): Command {
     .option('-a, --args <key=value>', 'one argument, as a string; may be given several times', collectPair)
     .addOption(new Option('-d, --data <@file|->', 'arguments as JSON from a file or standard input').conflicts('args'))
     .option('--agent <name>', 'run it on this agent')
+    .option('--async', 'do not wait: print the id under which the outcome will be (skerry invocation get)')
     .action(async (name: string, _, invoke: Command) => {
       const options = invoke.optsWithGlobals<InvokeOptions>();
       const args = await readArguments(terminal, options);
       const client = await connect(terminal, options);
       const { data, headers } = await client.request('POST', apiPath('fn', options.module, name), {
         json: { args },
-        headers: options.agent === undefined ? {} : { 'x-skerry-agent': options.agent },
+        headers: {
+          ...(options.agent !== undefined && { 'x-skerry-agent': options.agent }),
+          ...(options.async && { prefer: 'respond-async' }),
+        },
         timeoutMs: invokeTimeoutMs,
       });
+      if (options.async) {
+        const { id } = data as { id: string };
+        return show(terminal, options, { invocation: id }, () => `${id}\n`);
+      }
       const account = {
         data,
         invocation: headers.get('x-skerry-invocation'),

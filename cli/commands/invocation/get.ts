@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import type { InvocationDetails } from '../../api.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import { printableJson } from '../../printable.ts';
+import type { Terminal } from '../../terminal.ts';
+
+/** `skerry invocation get ID`: all that is known of one. */
+export function getInvocationCommand(terminal: Terminal): Command {
+  return apiCommand('get', 'Show a kept invocation: its state, its outcome, and where that is on its way to.', [
+    'skerry invocation get 01890a5d-ac96-774b-bcce-b302099a8057',
+  ])
+    .argument('<id>', 'id of the invocation')
+    .action(async (id: string, _, command: Command) => {
+      const options = command.optsWithGlobals<ApiOptions>();
+      const found = await (await connect(terminal, options)).get<InvocationDetails>(apiPath('invocations', id));
+      show(terminal, options, found, () => `${printableJson(found, 2)}\n`);
+    });
+}

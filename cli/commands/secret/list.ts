@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import type { SecretSummary } from '../../api.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import { table } from '../../table.ts';
+import type { Terminal } from '../../terminal.ts';
+
+/** `skerry secret list`: names only; values cannot be read back. */
+export function listSecretsCommand(terminal: Terminal): Command {
+  return apiCommand('list', 'List the names of the secrets.', ['skerry secret list']).action(
+    async (_, command: Command) => {
+      const options = command.optsWithGlobals<ApiOptions>();
+      const secrets = await (await connect(terminal, options)).get<SecretSummary[]>(apiPath('secrets'));
+      show(terminal, options, secrets, () =>
+        table(
+          ['NAME', 'UPDATED'],
+          secrets.map(({ name, updated_at }) => [name, updated_at]),
+        ),
+      );
+    },
+  );
+}

@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import { CliFailure } from '../../failure.ts';
+import { readSecretText } from '../../secret.ts';
+import type { Terminal } from '../../terminal.ts';
+
+/** `skerry secret set NAME`: the value comes from the terminal, without echo, or from a pipe. */
+export function setSecretCommand(terminal: Terminal): Command {
+  return apiCommand('set', 'Set a secret; the value is asked for, or read from standard input.', [
+    'skerry secret set couch',
+    'skerry secret set broker-key < client.key',
+  ])
+    .argument('<name>', 'letters, digits, "_" and inner "-"')
+    .action(async (name: string, _, command: Command) => {
+      const options = command.optsWithGlobals<ApiOptions>();
+      const client = await connect(terminal, options);
+      const value = await readSecretText(terminal, `Value of ${name}: `);
+      if (value === '') throw new CliFailure('usage', 'no value was given');
+      await client.request('PUT', apiPath('secrets', name), { json: { value } });
+      show(terminal, options, { set: name }, () => `Set secret ${name}\n`);
+    });
+}

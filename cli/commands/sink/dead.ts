@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import type { DeadLetter } from '../../api.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
+import { apiPath } from '../../client.ts';
+import { table } from '../../table.ts';
+import type { Terminal } from '../../terminal.ts';
+import { parseCount } from '../../units.ts';
+
+type DeadOptions = ApiOptions & { limit: number; cursor?: string };
+
+/** `skerry sink dead ID`: outcomes that the sink did not take, and why. */
+export function deadLettersCommand(terminal: Terminal): Command {
+  return apiCommand('dead', 'List outcomes that a sink did not take, oldest first, and why.', [
+    'skerry sink dead 01a1…',
+  ])
+    .argument('<sink>', 'id of the sink; see: skerry sink list')
+    .option('--limit <n>', 'how many at most', parseCount, 100)
+    .option('--cursor <cursor>', 'go on from where the last page ended')
+    .action(async (sink: string, _, command: Command) => {
+      const options = command.optsWithGlobals<DeadOptions>();
+      const query = new URLSearchParams({ limit: String(options.limit) });
+      if (options.cursor !== undefined) query.set('cursor', options.cursor);
+      const client = await connect(terminal, options);
+      const page = await client.get<{ dead: DeadLetter[]; cursor: string | null }>(
+        `${apiPath('sinks', sink, 'dead')}?${query}`,
+      );
+      show(terminal, options, page, () => table(['INVOCATION', 'ATTEMPTS', 'SINCE', 'ERROR'], page.dead.map(rowOf)));
+      if (page.cursor !== null && !options.json) terminal.err(`There are more: --cursor ${page.cursor}\n`);
+    });
+}
+
+function rowOf({ invocation, attempts, created_at: since, error }: DeadLetter): string[] {
+  return [invocation, String(attempts), since, error ?? '-'];
+}
