@@ -1,0 +1,61 @@
+/** Mosquitto, the MQTT broker, on a port of 127.0.0.1. What it holds is in memory, and gone with it. */
+import { once } from 'node:events';
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { delimiter, join } from 'node:path';
+import type { Children } from './children.ts';
+import { freePort } from './port.ts';
+import { until } from './until.ts';
+
+const startTimeoutMs = 15_000;
+
+/** Debian has it where the PATH of ordinary users does not reach. */
+export function placesOfMosquitto(path: string): string[] {
+  return [...path.split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+}
+
+/** @throws Error that names the package when it is in none of the folders */
+export function findMosquitto(folders: readonly string[]): string {
+  for (const folder of folders) {
+    const file = join(folder, 'mosquitto');
+    try {
+      accessSync(file, constants.X_OK);
+      return file;
+    } catch {
+      // not here
+    }
+  }
+  throw new Error(
+    'mosquitto is missing: install the package of that name (Debian, Ubuntu, Raspberry Pi OS: sudo apt install mosquitto)',
+  );
+}
+
+export type BrokerOptions = {
+  readonly program: string;
+  readonly data: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+};
+
+/** @returns its port */
+export async function startBroker(children: Children, { program, data, env, signal }: BrokerOptions): Promise<number> {
+  const port = await freePort(Math.random);
+  const config = join(data, 'mosquitto.conf');
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    // Messages for a device that is away: it would keep 1,000, and drop the rest.
+    'max_queued_messages 0',
+    'set_tcp_nodelay true',
+    'log_dest stderr',
+  ];
+  writeFileSync(config, `${lines.join('\n')}\n`);
+  await children.start({ name: 'broker', command: program, args: ['-c', config], env });
+  const answers = async () => {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect').finally(() => socket.destroy());
+    return true;
+  };
+  await until(answers, { what: 'mosquitto to listen', timeoutMs: startTimeoutMs, signal });
+  return port;
+}

@@ -1,0 +1,87 @@
+/**
+ * The example from end to end: everything is started, then what happens is shown line by line, until the first alerts
+ * have arrived (`once`) or a signal comes.
+ *
+ * Invariant: however it ends, no process is left. The first signal ends them in order, a second one at once.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Tally, watch } from './arrivals.ts';
+import { bringUp } from './bring-up.ts';
+import { findMosquitto, placesOfMosquitto } from './broker.ts';
+import { startChildren } from './children.ts';
+import { thingsToTry } from './guide.ts';
+import { listenToKeys } from './keys.ts';
+import { createSay } from './say.ts';
+
+export type RunOptions = {
+  readonly data: string;
+  /** End when the first alerts have arrived: that it is high, and that it is normal again. */
+  readonly once: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly keys: Readable;
+  print(text: string): void;
+  /** Calls the listener at each signal to stop. */
+  onSignal(listener: () => void): void;
+};
+
+const alertsOfOnce = 2;
+const onceTimeoutMs = 60_000;
+
+/** @throws Error, with a message for a person, when something did not come up in time or ended by itself */
+export async function runSensorDemo({ data, once, env, keys, print, onSignal }: RunOptions): Promise<void> {
+  const mosquitto = findMosquitto(placesOfMosquitto(env.PATH ?? ''));
+  const logs = join(data, 'logs');
+  rmSync(logs, { recursive: true, force: true });
+  mkdirSync(logs, { recursive: true });
+  const children = startChildren(logs);
+  const interruption = new AbortController();
+  const { signal } = interruption;
+  const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+  onSignal(() => {
+    if (signal.aborted) void children.endAll('at once');
+    interruption.abort();
+  });
+  const tally: Tally = { sent: 0, stored: 0, alerts: 0 };
+
+  const show = async () => {
+    const couchUrl = env.COUCHDB_URL || undefined;
+    const given = { mosquitto, data, couchUrl, env: withoutSettings(env), signal, print };
+    const { platform, arrivals, startSensor } = await bringUp(children, given);
+    if (!once) print(thingsToTry(platform.server, data));
+    print('\n');
+    const say = createSay(print, () => new Date());
+    await startSensor((line) => {
+      if (/^message \d+:/.test(line)) tally.sent += 1;
+      say('sensor', line);
+    });
+    const stopListening = once ? () => {} : listenToKeys(keys, platform, say);
+    const watched = watch({ arrivals, platform, tally, say, signal }, () => once && tally.alerts >= alertsOfOnce);
+    await Promise.race([watched, ...(once ? [tooLate(signal)] : [])]).finally(stopListening);
+  };
+
+  try {
+    await Promise.race([show(), children.lost, aborted]);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    interruption.abort();
+    await children.endAll('gently');
+  }
+  if (tally.sent === 0) return print('\n');
+  print(`\n${tally.sent} messages sent, ${tally.stored} reports in CouchDB, ${tally.alerts} of them alerts.\n`);
+}
+
+async function tooLate(signal: AbortSignal): Promise<never> {
+  await delay(onceTimeoutMs, undefined, { signal });
+  throw new Error(`waited ${onceTimeoutMs / 1_000} s for alerts to arrive in CouchDB`);
+}
+
+/** What is started to try things out shall not write into a database that somebody else works with. */
+function withoutSettings(env: RunOptions['env']): Record<string, string> {
+  const settings = /^(PORT$|COUCHDB_URL$|SKERRY_|DATABASE_|NEON_)/;
+  const entries = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(entries.filter(([name]) => !settings.test(name)));
+}
