@@ -1,34 +1,14 @@
-/** HTTP functions called with JSON, commands at the raw door, and agents that know neither. */
+/** HTTP functions called with JSON, and commands at the raw door. */
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connectGreeted } from './harness/raw-agent.ts';
-import { answerTo, answerWhole, endAnswer, outcomeFacts, settled, startWeb, type Web } from './harness/web.ts';
+import { answerTo, answerWhole, endAnswer, outcomeFacts, startWeb, type Web } from './harness/web.ts';
 
 let web: Web;
 beforeEach(async () => {
   web = await startWeb();
 });
 afterEach(() => web.close());
-
-describe('agents of protocol 1', () => {
-  test('serve a handler function, and see no frame of protocol 2', async () => {
-    web.hub.deploy('plain', Buffer.from('p'));
-    web.hub.deploy('web', Buffer.from('b'), {}, 'wasi:http/incoming-handler');
-    const old = await connectGreeted(web.hub.url, { version: 1 });
-    const sent = web.open('/function/plain', { method: 'POST' });
-    sent.end('{}');
-    const invoke = await old.next('invoke');
-    expect(Object.keys(invoke).sort()).toEqual(['function', 'id', 'input', 'kind', 'timeoutMs']);
-    old.send({ kind: 'outcome', id: invoke.id, result: { ok: true, output: Buffer.from('7') }, ...outcomeFacts });
-    expect((await buffer(await answerTo(sent))).toString()).toBe('7');
-    const http = await answerTo(web.open('/function/web').end());
-    expect(http.statusCode).toBe(503);
-    http.resume();
-    expect(await web.hub.hub.logs('id-plain', 10)).toEqual({ lines: [], missing: ['raw'] });
-    await settled(old);
-    expect(new Set(old.kinds)).toEqual(new Set(['challenge', 'welcome', 'desired', 'invoke', 'pong']));
-  });
-});
 
 describe('other doors and worlds', () => {
   const post = (args: unknown) => {

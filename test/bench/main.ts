@@ -13,11 +13,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildExample } from '../harness/example.ts';
 import { type Platform, startPlatform } from '../harness/platform.ts';
+import { startPostgres } from '../harness/postgres.ts';
 import { startProcess } from '../harness/process.ts';
 import { measureColdStart } from './cold.ts';
+import { measureEvents } from './events.ts';
 import { type LoadResult, type LoadTarget, load } from './load.ts';
 import { residentMemory } from './memory.ts';
 import { median, render, type TargetName } from './report.ts';
+import { measureSink } from './sink.ts';
 import { measureWaiting } from './waiting.ts';
 import { measureWarm } from './warm.ts';
 import { startWorkerd } from './workerd.ts';
@@ -85,22 +88,15 @@ async function measureLoad(targets: Record<TargetName, LoadTarget>) {
   ) as Record<TargetName, { busy: LoadResult; single: LoadResult }>;
 }
 
-async function main(): Promise<void> {
-  say('building the agent as it is released');
-  const release = mkdtempSync(join(tmpdir(), 'skerry-bench-'));
-  const build = fileURLToPath(import.meta.resolve('@skerry/edge-agent/build.ts'));
-  execFileSync(process.execPath, [build, '--out', release], { stdio: 'pipe' });
+/** Calls, and what an agent takes of memory. */
+async function measureCalls(agentScript: URL, token: string) {
   say('starting the baselines and the platform');
   const workerd = await startWorkerd();
   const bare = startProcess(new URL('./bare-server.ts', import.meta.url), {});
   const { port } = await bare.line((line) => line.msg === 'listening');
   const peer = startProcess(new URL('./bare-agent.ts', import.meta.url), { BARE_SERVER: `ws://127.0.0.1:${port}` });
   await bare.line((line) => line.msg === 'peer');
-  const token = `sk_${randomBytes(32).toString('base64url')}`;
-  const platform = await startPlatform(
-    { ...defaults, SKERRY_ADMIN_TOKEN: token },
-    pathToFileURL(join(release, 'agent.mjs')),
-  );
+  const platform = await startPlatform({ ...defaults, SKERRY_ADMIN_TOKEN: token }, agentScript);
   try {
     const agent = await platform.agent('bench', asInstalled);
     const pids = { agent: agent.pid, controlPlane: platform.controlPlane.pid };
@@ -118,22 +114,29 @@ async function main(): Promise<void> {
     const after = residentMemory(pids);
     say('first calls of unseen components');
     const cold = await measureColdStart(platform.api, buildExample());
-    const text = render({
-      when: new Date(),
-      node: process.version,
-      seconds,
-      rounds,
-      results,
-      cold,
-      idle,
-      warm,
-      after,
-      waiting,
-    });
+    return { results, cold, idle, warm, after, waiting };
+  } finally {
+    await Promise.all([platform.stop(), workerd.stop(), bare.stop('SIGKILL'), peer.stop('SIGKILL')]);
+  }
+}
+
+async function main(): Promise<void> {
+  say('building the agent as it is released');
+  const release = mkdtempSync(join(tmpdir(), 'skerry-bench-'));
+  const build = fileURLToPath(import.meta.resolve('@skerry/edge-agent/build.ts'));
+  execFileSync(process.execPath, [build, '--out', release], { stdio: 'pipe' });
+  const agentScript = pathToFileURL(join(release, 'agent.mjs'));
+  const token = `sk_${randomBytes(32).toString('base64url')}`;
+  try {
+    const calls = await measureCalls(agentScript, token);
+    const events = await measureEvents({ agentScript, agentEnv: asInstalled, token, seconds, say });
+    say('documents into a sink');
+    const postgres = await startPostgres();
+    const sink = await measureSink(postgres.url).finally(() => postgres.close());
+    const text = render({ when: new Date(), node: process.version, seconds, rounds, ...calls, events, sink });
     process.stdout.write(text);
     if (!options['no-write']) writeFileSync(new URL('../../docs/BENCH.md', import.meta.url), text);
   } finally {
-    await Promise.all([platform.stop(), workerd.stop(), bare.stop('SIGKILL'), peer.stop('SIGKILL')]);
     rmSync(release, { recursive: true });
   }
 }

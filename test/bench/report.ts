@@ -1,8 +1,10 @@
 /** The measurements as a page for people: docs/BENCH.md. */
 import { cpus } from 'node:os';
 import type { ColdStart } from './cold.ts';
+import type { Events } from './events.ts';
 import type { LoadResult } from './load.ts';
 import type { Resident } from './memory.ts';
+import type { SinkSpeed } from './sink.ts';
 import type { Waiting } from './waiting.ts';
 import type { Warm } from './warm.ts';
 import { workerdVersion } from './workerd.ts';
@@ -31,6 +33,8 @@ export type Report = {
   readonly after: Resident;
   readonly warm: Warm;
   readonly waiting: Waiting;
+  readonly events: Events;
+  readonly sink: SinkSpeed;
 };
 
 /** The run in the middle by requests per second, with the failures of all. */
@@ -43,7 +47,7 @@ export function median(runs: readonly LoadResult[]): LoadResult {
 
 type Row = readonly [what: string, value: string, target: string, met: boolean | undefined];
 
-function rowsOf({ results, cold, idle, warm, after, waiting }: Report): Row[] {
+function rowsOf({ results, cold, idle, warm, after, waiting, events, sink }: Report): Row[] {
   const share = (name: TargetName, of: TargetName) => results[name].busy.perSecond / results[of].busy.perSecond;
   const added = (name: TargetName) => results[name].single.p50 - results.bare.single.p50;
   const atLeast = (what: string, value: number, target: number): Row => [
@@ -76,13 +80,39 @@ function rowsOf({ results, cold, idle, warm, after, waiting }: Report): Row[] {
       250e6,
       mb,
     ),
+    [
+      'events on the device, recorded with fsync, run, outcome recorded',
+      perSecond(events.durable),
+      `≥ ${perSecond(5_000)}`,
+      events.durable >= 5_000,
+    ],
+    [
+      'the same against the same function fed with nothing kept',
+      percent(events.durable / events.undurable),
+      'none',
+      undefined,
+    ],
+    atMost('the same at 500/s, from in to outcome on disk, p99 (upper bound)', events.p99, 20, ms),
+    [`${events.count} outcomes home after a time offline`, perSecond(events.drained), 'none', undefined],
+    [
+      'calls meanwhile, one in flight, p99, against before',
+      `${ms(events.liveWhile.p99)}, ${(events.liveWhile.p99 / events.liveBefore.p99).toFixed(1)} times`,
+      '≤ 2 times',
+      events.liveWhile.p99 <= 2 * events.liveBefore.p99,
+    ],
+    [
+      'documents to a CouchDB sink (stand-in), share of _bulk_docs by hand',
+      percent(sink.delivered / sink.byHand),
+      'none',
+      undefined,
+    ],
     ['agent and runner after all load, RSS', mb(after.agent + after.runner), 'none', undefined],
     ['control plane on PGlite after its first start, idle, RSS', mb(idle.controlPlane), 'none', undefined],
   ];
 }
 
 export function render(report: Report): string {
-  const { results, cold, after } = report;
+  const { results, cold, after, events, sink } = report;
   const met = (value: boolean | undefined) => (value === undefined ? '' : value ? 'yes' : 'no');
   const loads = (Object.keys(names) as TargetName[]).map((name) => {
     const { busy, single } = results[name];
@@ -110,10 +140,15 @@ First calls of an unseen component (deployed without waiting, then called at onc
     .map((value) => ms(value))
     .join(', ')}.
 
+Events: ${perSecond(events.undurable)} with nothing kept, ${perSecond(events.durable)} kept. Calls before outcomes came home: p50 ${ms(events.liveBefore.p50)}, p99
+${ms(events.liveBefore.p99)}; meanwhile p50 ${ms(events.liveWhile.p50)}, p99 ${ms(events.liveWhile.p99)}. Sink, on Postgres: ${perSecond(sink.delivered)} through the deliverer,
+${perSecond(sink.byHand)} with \`_bulk_docs\` by hand; outcomes recorded with their deliveries: ${perSecond(sink.recorded)}.
+
 RSS after all load: agent ${mb(after.agent)}, runner ${mb(after.runner)}, control plane ${mb(after.controlPlane)}.
 `;
 }
 
+const perSecond = (rate: number) => `${Math.round(rate)}/s`;
 const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
 const ms = (value: number) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
 const mb = (bytes: number) => `${(bytes / 1e6).toFixed(Math.abs(bytes) < 1e7 ? 1 : 0)} MB`;

@@ -45,6 +45,7 @@ describe('handshake', () => {
     ['a signature over another nonce', { signature: new Uint8Array(64) }, closeKinds.bad_signature.code],
     ['a key that is no key', { publicKey: new Uint8Array(5) }, closeKinds.bad_signature.code],
     ['a signature made for another host', { host: 'other.example:443' }, closeKinds.bad_signature.code],
+    ['a version before the last but one', { version: 1 }, closeKinds.version_unsupported.code],
     ['a version that nobody speaks', { version: 99 }, closeKinds.version_unsupported.code],
   ])('%s is refused', async (_, changes, code) => {
     const { url, hub } = await start();

@@ -27,7 +27,10 @@ export async function startDoors({ catalog, invoker }: TestHub): Promise<Doors> 
     log,
     answerError: createErrorAnswer(log),
     maxBodyBytes: 8 * 1024 * 1024,
+    invocations: { enqueue: async () => [] },
+    recordLater: () => {},
     now: () => performance.now(),
+    clock: () => new Date(),
   };
   const server = createHttpServer(app, (_, socket) => socket.destroy(), createDoors(options));
   const { port } = (await server.listen(0, '127.0.0.1')) satisfies Pick<AddressInfo, 'port'>;

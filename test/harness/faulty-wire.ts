@@ -15,6 +15,8 @@ export type FaultyWire = {
   cutAfter(bytes: number): void;
   /** From now on nothing passes, on old and new connections, and nobody is told: a half-open wire. */
   silence(): void;
+  /** From now on everything takes so many milliseconds on its way. */
+  slowDown(ms: number): void;
   /** Ends the silence; connections from during it are cut. */
   restore(): void;
   close(): Promise<void>;
@@ -25,24 +27,26 @@ export async function startFaultyWire(target: URL): Promise<FaultyWire> {
   let silent = false;
   let bytesDown = 0;
   let connections = 0;
+  let slowMs = 0;
   let cutAt = Number.POSITIVE_INFINITY;
 
   const cut = () => {
     for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
     pairs.clear();
   };
+  const later = (pass: () => void) => void (slowMs === 0 ? pass() : setTimeout(pass, slowMs));
   const server = createServer((agentSide) => {
     connections += 1;
     const controlSide = connect(Number(target.port), target.hostname);
     const pair = [agentSide, controlSide] as const;
     pairs.add(pair);
     agentSide.on('data', (bytes) => {
-      if (!silent) controlSide.write(bytes);
+      if (!silent) later(() => controlSide.write(bytes));
     });
     controlSide.on('data', (bytes: Buffer) => {
       if (silent) return;
       bytesDown += bytes.byteLength;
-      agentSide.write(bytes);
+      later(() => agentSide.write(bytes));
       if (bytesDown >= cutAt) {
         cutAt = Number.POSITIVE_INFINITY;
         cut();
@@ -74,6 +78,9 @@ export async function startFaultyWire(target: URL): Promise<FaultyWire> {
     },
     silence() {
       silent = true;
+    },
+    slowDown(ms) {
+      slowMs = ms;
     },
     restore() {
       cut();

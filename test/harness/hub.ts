@@ -11,7 +11,10 @@ import { type ManifestInput, manifestSchema } from '@skerry/shared/manifest.ts';
 import { pino } from 'pino';
 
 export type TestHubOptions = Partial<
-  Pick<HubOptions, 'pingIntervalMs' | 'handshakeTimeoutMs' | 'scrapeIntervalMs' | 'tunnelHosts'>
+  Pick<
+    HubOptions,
+    'pingIntervalMs' | 'handshakeTimeoutMs' | 'scrapeIntervalMs' | 'tunnelHosts' | 'edgeTriggers' | 'record'
+  >
 > & {
   /** Decides on an agent whose signature is good; the default takes everybody. */
   admit?: (hello: Hello) => Admission | Promise<Admission>;
@@ -31,6 +34,8 @@ export async function startHub(options: TestHubOptions = {}) {
     find: (module: string, name: string) =>
       [...functions.values()].find((fn) => fn.module === module && fn.name === name),
     functions: () => functions.values(),
+    byId: () => undefined,
+    secret: () => undefined,
     subjectByToken: () => undefined,
     onChange(listener: (version: number) => void) {
       listeners.add(listener);
@@ -65,6 +70,8 @@ export async function startHub(options: TestHubOptions = {}) {
     pingIntervalMs: options.pingIntervalMs ?? 5_000,
     statusIntervalMs: 5_000,
     scrapeIntervalMs: options.scrapeIntervalMs ?? 60_000,
+    edgeTriggers: options.edgeTriggers ?? (() => []),
+    record: options.record ?? (async () => {}),
   });
   const server = createServer((_, response) => response.writeHead(404).end());
   server.on('upgrade', hub.handleUpgrade);
@@ -99,6 +106,8 @@ export async function startHub(options: TestHubOptions = {}) {
         manifest: full,
         capacityBytes: full.capacity_bytes ?? 1024 * 1024,
         since: version + 1,
+        triggers: [],
+        sinks: [],
       };
       functions.set(name, fn);
       changed();

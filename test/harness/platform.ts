@@ -6,7 +6,8 @@ import { type Api, createApi } from './api.ts';
 import { startProcess, type Watched } from './process.ts';
 
 const controlPlaneMain = new URL(import.meta.resolve('@skerry/control-plane/main.ts'));
-const agentMain = new URL(import.meta.resolve('@skerry/edge-agent/main.ts'));
+/** What an agent runs from its sources. */
+export const agentMain = new URL(import.meta.resolve('@skerry/edge-agent/main.ts'));
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

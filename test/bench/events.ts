@@ -1,0 +1,184 @@
+/**
+ * Events on the device: how many a second are recorded with fsync, run, and their outcome recorded, against the same
+ * function fed with nothing kept; how long one takes at an easy rate; and how outcomes of a long time offline come home
+ * while calls go on.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as rest } from 'node:timers/promises';
+import type { MqttClient } from 'mqtt';
+import { freePort } from '../harness/free-port.ts';
+import { type Mosquitto, startMosquitto } from '../harness/mosquitto.ts';
+import { startPlatform } from '../harness/platform.ts';
+import { startPostgres } from '../harness/postgres.ts';
+import { startProcess, type Watched } from '../harness/process.ts';
+import { type LoadResult, load } from './load.ts';
+
+export type Events = {
+  readonly count: number;
+  /** Events in a second, with nothing kept, and kept. */
+  readonly undurable: number;
+  readonly durable: number;
+  /** At 500 a second: from the event's coming in until its outcome is on disk; an upper bound, in milliseconds. */
+  readonly p99: number;
+  /** Outcomes in a second that came home after a time offline. */
+  readonly drained: number;
+  /** Calls, one in flight, before and while outcomes came home. */
+  readonly liveBefore: LoadResult;
+  readonly liveWhile: LoadResult;
+};
+
+export type EventsOptions = {
+  /** What an agent runs, and with what. */
+  readonly agentScript: URL;
+  readonly agentEnv: Readonly<Record<string, string>>;
+  readonly token: string;
+  readonly count?: number;
+  readonly seconds: number;
+  readonly say: (text: string) => void;
+};
+
+const concurrency = 32;
+const easyRate = 500;
+const easySeconds = 10;
+/** How long one figure may take to come about, in milliseconds. */
+const patienceMs = 300_000;
+const payload = JSON.stringify({ device: 'press-7', values: Array.from({ length: 10 }, (_, n) => 20 + n) });
+
+export async function measureEvents(options: EventsOptions): Promise<Events> {
+  const { count = 100_000, seconds, say, token } = options;
+  const postgres = await startPostgres();
+  // The broker shall not be what is measured: it writes nothing down, and lets many messages go unanswered.
+  const broker = await startMosquitto({ persistence: false, config: ['max_inflight_messages 1000'] });
+  const platform = await startPlatform({ DATABASE_URL: postgres.url, SKERRY_ADMIN_TOKEN: token }, options.agentScript);
+  const metricsPort = await freePort();
+  const env = { ...options.agentEnv, SKERRY_METRICS_PORT: String(metricsPort) };
+  const metric = metricReader(metricsPort);
+  let alone: Watched | undefined;
+  try {
+    say(`events: ${count} with nothing kept`);
+    const undurable = count / (await measureUndurable(broker, count));
+
+    const component = readFileSync(new URL('../fixtures/handler.wasm', import.meta.url));
+    const params = { host: '127.0.0.1', port: broker.port, topic: 'bench/kept', placement: 'edge', concurrency };
+    const events = [{ type: 'mqtt', params: { ...params, max_pending: 1_000_000 } }];
+    await platform.api.upload('POST', '/v1/fn/_', 'kept', component, { events });
+    await platform.api.upload('POST', '/v1/fn/_', 'live', component);
+    let agent: Watched = await platform.agent('bench', env);
+    await until(async () => (await states(platform.api))[0] === 'up');
+
+    say(`events: ${easyRate} a second`);
+    const sensor = await broker.client();
+    const run = () => metric('skerry_agent_outbox_runs_total');
+    await publishSteadily(sensor, 'bench/kept', easyRate, easySeconds);
+    await until(async () => (await run()) >= easyRate * easySeconds);
+    const p99 = (await metric('skerry_agent_outbox_event_seconds_bucket', 0.99)) * 1_000;
+    const target = { url: new URL('/v1/fn/_/live', platform.api.url), token, body: '{"args":{}}' };
+    await load(target, 1, 1);
+    const liveBefore = await load(target, 1, seconds);
+
+    say(`events: ${count}, recorded with fsync, without the control plane`);
+    await agent.stop();
+    await platform.controlPlane.stop();
+    await publishAll(sensor, 'bench/kept', count);
+    agent = startProcess(options.agentScript, {
+      ...env,
+      SKERRY_SERVER: platform.controlPlane.url.href,
+      SKERRY_DATA: join(platform.folder, 'bench'),
+      SKERRY_NAME: 'bench',
+      SKERRY_THREADS: '2',
+    });
+    alone = agent;
+    await until(async () => (await run()) > 0);
+    const [from, at] = [await run(), performance.now()];
+    await until(async () => (await run()) >= count);
+    const durable = (count - from) / ((performance.now() - at) / 1_000);
+
+    say('events: bringing their outcomes home, with calls going on');
+    const waiting = () => metric('skerry_agent_outbox_outcomes');
+    await platform.restartControlPlane();
+    await until(async () => (await waiting()) < count);
+    const draining = performance.now();
+    const drain = until(async () => (await waiting()) === 0).then(() => performance.now() - draining);
+    const liveWhile = await load({ ...target, url: new URL('/v1/fn/_/live', platform.api.url) }, 1, seconds);
+    const drained = count / ((await drain) / 1_000);
+    return { count, undurable, durable, p99, drained, liveBefore, liveWhile };
+  } finally {
+    await alone?.stop();
+    await platform.stop();
+    await Promise.all([broker.close(), postgres.close()]);
+  }
+}
+
+/** Seconds for all of them. */
+async function measureUndurable(broker: Mosquitto, count: number): Promise<number> {
+  const env = {
+    BENCH_BROKER: broker.url.href,
+    BENCH_TOPIC: 'bench/undurable',
+    BENCH_EVENTS: String(count),
+    BENCH_CONCURRENCY: String(concurrency),
+  };
+  const script = new URL('./undurable-agent.ts', import.meta.url);
+  // Once for the session that the broker keeps, then with all of it waiting there.
+  const first = startProcess(script, env);
+  await first.line(({ msg }) => msg === 'subscribed');
+  await first.stop();
+  const sensor = await broker.client();
+  await publishAll(sensor, 'bench/undurable', count);
+  const second = startProcess(script, env);
+  const { seconds } = await second.line(({ msg }) => msg === 'done');
+  await second.stop();
+  return Number(seconds);
+}
+
+async function publishAll(client: MqttClient, topic: string, count: number): Promise<void> {
+  const atOnce = 500;
+  for (let from = 0; from < count; from += atOnce) {
+    const some = Array.from({ length: Math.min(atOnce, count - from) }, () =>
+      client.publishAsync(topic, payload, { qos: 1 }),
+    );
+    await Promise.all(some);
+  }
+}
+
+async function publishSteadily(client: MqttClient, topic: string, perSecond: number, seconds: number): Promise<void> {
+  const began = performance.now();
+  let published = 0;
+  while (published < perSecond * seconds) {
+    const due = Math.min(perSecond * seconds, Math.floor(((performance.now() - began) / 1_000) * perSecond));
+    for (; published < due; published += 1) client.publish(topic, payload, { qos: 1 });
+    await rest(2);
+  }
+}
+
+/** Sum of a metric's values; of a histogram's buckets the bound under which a share of all are. */
+function metricReader(port: number) {
+  return async (name: string, share?: number): Promise<number> => {
+    const text = await fetch(`http://127.0.0.1:${port}/metrics`).then(
+      (answer) => answer.text(),
+      () => '',
+    );
+    const lines = [...text.matchAll(new RegExp(`^${name}(?:\\{(.*)\\})? (\\S+)$`, 'gm'))];
+    if (share === undefined) return lines.reduce((sum, [, , value]) => sum + Number(value), 0);
+    const buckets = lines.map(([, labels = '', value]) => ({
+      le: Number(/le="([^"]+)"/.exec(labels)?.[1]?.replace('+Inf', 'Infinity')),
+      count: Number(value),
+    }));
+    const all = buckets.at(-1)?.count ?? 0;
+    return buckets.find(({ count }) => count >= all * share)?.le ?? Number.NaN;
+  };
+}
+
+async function states(api: { call(method: string, path: string): Promise<{ body: unknown }> }): Promise<string[]> {
+  const { body } = await api.call('GET', '/v1/fn/_/kept/triggers');
+  const { data } = body as { data: { places: { state: string }[] }[] };
+  return data.flatMap(({ places }) => places.map(({ state }) => state));
+}
+
+async function until(reached: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  while (!(await reached())) {
+    if (performance.now() > deadline) throw new Error('what the bench waits for does not come about');
+    await rest(50);
+  }
+}

@@ -1,0 +1,211 @@
+/** Triggers over the whole platform: a real broker, a control plane and agents as processes. */
+import type { MqttClient } from 'mqtt';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { handlerComponent } from '../harness/fixtures.ts';
+import { type Mosquitto, startMosquitto } from '../harness/mosquitto.ts';
+import { type Platform, startPlatform, type TestAgent } from '../harness/platform.ts';
+
+type Place = { readonly agent: string | null; readonly state: string; readonly error?: string };
+type Trigger = {
+  readonly id: string;
+  readonly received: number;
+  readonly run: number;
+  readonly failed: number;
+  readonly dropped: number;
+  readonly places: readonly (Place & Record<'received' | 'run' | 'dropped' | 'pending', number>)[];
+};
+type Invocation = { readonly id: string; readonly state: string; readonly agent: string | null };
+
+let broker: Mosquitto;
+let platform: Platform;
+let agent: TestAgent;
+let publisher: MqttClient;
+let fn = '';
+let topic = '';
+
+beforeAll(async () => {
+  broker = await startMosquitto();
+  platform = await startPlatform();
+  agent = await platform.agent('box');
+  publisher = await broker.client();
+});
+afterAll(async () => {
+  await platform?.stop();
+  await broker?.close();
+});
+beforeEach(async () => {
+  fn = `f${crypto.randomUUID().slice(0, 8)}`;
+  topic = `test/${fn}`;
+  const { status } = await platform.api.upload('POST', '/v1/fn/_', fn, handlerComponent());
+  expect(status).toBe(201);
+});
+afterEach(() => platform.api.call('DELETE', `/v1/fn/_/${fn}`));
+
+const path = () => `/v1/fn/_/${fn}/triggers`;
+
+async function trigger(params: Record<string, unknown>, type = 'mqtt'): Promise<string> {
+  const at = type === 'mqtt' ? { host: '127.0.0.1', port: broker.port, topic } : {};
+  const { status, body } = await platform.api.call('POST', path(), { type, params: { ...at, ...params } });
+  expect(body).toMatchObject({ data: {} });
+  expect(status).toBe(201);
+  return (body as { data: Trigger }).data.id;
+}
+
+async function until(fits: (trigger: Trigger) => boolean, timeoutMs = 20_000): Promise<Trigger> {
+  const { body } = await platform.api.until(
+    path(),
+    ({ data }: { data: Trigger[] }) => data.length === 1 && data.every(fits),
+    timeoutMs,
+  );
+  const [found] = (body as { data: Trigger[] }).data;
+  if (!found) throw new Error('no trigger');
+  return found;
+}
+
+const isUp = ({ places }: Trigger) => places.length > 0 && places.every(({ state }) => state === 'up');
+
+type Listed = { readonly data: { readonly invocations: readonly Invocation[] } };
+
+/** Waits for so many of a state, and gives all. */
+async function invocations(state: string, count: number, timeoutMs = 30_000): Promise<readonly Invocation[]> {
+  const { body } = await platform.api.until(
+    `/v1/invocations?function=_/${fn}&limit=1000`,
+    ({ data }: Listed) => data.invocations.filter((one) => one.state === state).length >= count,
+    timeoutMs,
+  );
+  return (body as Listed).data.invocations;
+}
+
+const publish = (payload: unknown) => publisher.publishAsync(topic, JSON.stringify(payload), { qos: 1 });
+const count = (n: number) => Array.from({ length: n }, (_, at) => at);
+
+describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
+  test('each message runs the function once', async () => {
+    await trigger({ placement });
+    await until(isUp);
+    for (const n of count(20)) await publish({ n });
+    expect(await invocations('succeeded', 20)).toHaveLength(20);
+    const { run, failed, places } = await until(
+      (state) => state.run === 20 && state.places.every(({ pending }) => pending === 0),
+    );
+    expect({ run, failed }).toEqual({ run: 20, failed: 0 });
+    expect(places).toMatchObject([{ agent: placement === 'edge' ? 'box' : null, state: 'up', pending: 0 }]);
+  });
+
+  test('messages with the same id are one invocation', async () => {
+    await trigger({ placement, message_id: 'id' });
+    await until(isUp);
+    for (const id of ['a', 'b', 'a', 'a', 'c']) await publish({ id });
+    await until(({ places }) => places.every(({ received }) => received === 5));
+    expect(await invocations('succeeded', 3)).toHaveLength(3);
+  });
+
+  test('a payload that is not JSON is counted, and is a dead letter when asked', async () => {
+    await trigger({ placement, dead_letter: true });
+    await until(isUp);
+    await publisher.publishAsync(topic, 'not JSON', { qos: 1 });
+    const [letter] = await invocations('dead', 1);
+    const { body } = await platform.api.call('GET', `/v1/invocations/${letter?.id}`);
+    expect(JSON.stringify(body)).toContain('event_invalid');
+    await until(({ places }) => places.every(({ dropped }) => dropped === 1));
+  });
+
+  test('a slow function behind a fast topic: what does not fit stays with the broker, and all of it runs', async () => {
+    await trigger({ placement, max_pending: 10 });
+    await until(isUp);
+    for (const _ of count(300)) void publish({ work: 10_000_000 });
+    await until(({ places }) => places.some(({ state }) => state === 'holding'));
+    expect(await invocations('succeeded', 300, 60_000)).toHaveLength(300);
+  }, 90_000);
+
+  test('drop_oldest: newer events take the place of older ones, counted', async () => {
+    await trigger({ placement, max_pending: 10, when_full: 'drop_oldest' });
+    await until(isUp);
+    await Promise.all(count(300).map(publish));
+    let dropped = 0;
+    await until((state) => {
+      dropped = state.places.reduce((sum, place) => sum + place.dropped, 0);
+      return state.run + dropped === 300;
+    }, 60_000);
+    expect(dropped).toBeGreaterThan(0);
+    const all = await invocations('succeeded', 300 - dropped);
+    expect(all.filter(({ state }) => state === 'succeeded')).toHaveLength(300 - dropped);
+  }, 90_000);
+
+  test('a schedule ticks', async () => {
+    await trigger({ placement, cron: '* * * * * *', args: { tick: true } }, 'schedule');
+    expect((await invocations('succeeded', 2)).length).toBeGreaterThanOrEqual(2);
+    const { places } = await until(({ run }) => run >= 2);
+    expect(places).toMatchObject([{ state: 'up', next: expect.any(String) }]);
+  });
+
+  test('a broker that is not there is shown, and looked for', async () => {
+    await trigger({ placement, port: 1 });
+    const { places } = await until((state) => state.places.some(({ error }) => error !== undefined));
+    expect(places).toMatchObject([{ state: 'failing', error: 'connection refused' }]);
+  });
+
+  test('a trigger that is changed listens to its new topic only; one that is removed to none', async () => {
+    const id = await trigger({ placement });
+    await until(isUp);
+    const params = { host: '127.0.0.1', port: broker.port, topic: `${topic}/new`, placement };
+    expect((await platform.api.call('PUT', `${path()}/${id}`, { type: 'mqtt', params })).status).toBe(200);
+    const newTopic = () => publisher.publishAsync(`${topic}/new`, '"new"', { qos: 1 });
+    await expect
+      .poll(
+        async () => {
+          await newTopic();
+          return (await until(() => true)).places.map(({ received }) => received > 0);
+        },
+        { timeout: 15_000 },
+      )
+      .toEqual([true]);
+    await publish('old');
+    const received = (await until(() => true)).places[0]?.received ?? 0;
+    await newTopic();
+    await until(({ places: [place] }) => (place?.received ?? 0) > received);
+    for (const one of await invocations('succeeded', 1)) {
+      const { body } = await platform.api.call('GET', `/v1/invocations/${one.id}`);
+      expect(JSON.stringify(body)).not.toContain('"old"');
+    }
+    expect((await platform.api.call('DELETE', `${path()}/${id}`)).status).toBeLessThan(300);
+    await platform.api.until(path(), ({ data }: { data: unknown[] }) => data.length === 0);
+  }, 40_000);
+});
+
+describe('on the device', () => {
+  test('killed and started again, it loses nothing that the broker had', async () => {
+    await trigger({ placement: 'edge', message_id: 'id' });
+    await until(isUp);
+    for (const id of count(100)) void publish({ id });
+    await until(({ places }) => places.some(({ received }) => received > 10));
+    await agent.stop('SIGKILL');
+    await Promise.all(count(100).map((id) => publish({ id: id + 100 })));
+    agent = await platform.agent('box');
+    expect(await invocations('succeeded', 200, 60_000)).toHaveLength(200);
+  }, 90_000);
+
+  test('with no control plane it goes on, and its outcomes come home later', async () => {
+    await trigger({ placement: 'edge' });
+    await until(isUp);
+    await platform.controlPlane.stop();
+    await agent.stop();
+    const again = platform.agent('box');
+    await Promise.all(count(50).map(publish));
+    await platform.restartControlPlane();
+    agent = await again;
+    expect(await invocations('succeeded', 50, 60_000)).toHaveLength(50);
+  }, 90_000);
+});
+
+describe('in the cloud', () => {
+  test('the control plane killed and started again loses nothing that the broker had', async () => {
+    await trigger({ placement: 'cloud', message_id: 'id' });
+    await until(isUp);
+    for (const id of count(100)) void publish({ id });
+    await until(({ places }) => places.some(({ received }) => received > 10));
+    await platform.restartControlPlane('SIGKILL');
+    await Promise.all(count(100).map((id) => publish({ id: id + 100 })));
+    expect(await invocations('succeeded', 200, 60_000)).toHaveLength(200);
+  }, 90_000);
+});

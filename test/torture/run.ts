@@ -1,0 +1,137 @@
+/**
+ * The torture: numbered events go through a broker to a function on a device and from there to a sink, while processes
+ * are killed at random moments and wires fail. In the end each event that the broker had acknowledged to the sensor
+ * must be in the sink exactly once, and nothing else may be.
+ */
+import { setTimeout as rest } from 'node:timers/promises';
+import { choose, faults } from './faults.ts';
+import { startPublisher } from './publisher.ts';
+import { randomFrom } from './random.ts';
+import { database, type Site, startSite, topic } from './site.ts';
+
+export type TortureOptions = {
+  readonly kills: number;
+  readonly seed: number;
+  /** Events in a second. */
+  readonly rate: number;
+  readonly say: (text: string) => void;
+};
+
+export type TortureResult = {
+  readonly options: Omit<TortureOptions, 'say'>;
+  readonly seconds: number;
+  readonly faults: readonly { readonly name: string; readonly times: number; readonly recoveryMs: readonly number[] }[];
+  readonly published: number;
+  readonly acknowledged: number;
+  /** Events that are in the sink, and documents there. */
+  readonly arrived: number;
+  readonly documents: number;
+  /** Acknowledged, and not in the sink. */
+  readonly lost: readonly number[];
+  /** In the sink more than once. */
+  readonly duplicated: readonly number[];
+  /** Documents that were sent to the sink, those that did not get there or were there already among them. */
+  readonly sent: number;
+  /** How long it took from the last fault until the sink had everything, in milliseconds. */
+  readonly settledMs: number;
+};
+
+/** How long the site may take to deliver everything after the last fault, in milliseconds. */
+const settleMs = 120_000;
+/** How often one who waits looks, in milliseconds. */
+const lookMs = 20;
+/** How often a wait at the end is told of, in milliseconds. */
+const tellMs = 5_000;
+
+export async function torture({ kills, seed, rate, say }: TortureOptions): Promise<TortureResult> {
+  const random = randomFrom(seed);
+  const site = await startSite();
+  try {
+    const sensor = await site.broker.client({ clientId: 'sensor', clean: false, reconnectPeriod: 100 });
+    const publisher = startPublisher(sensor, topic, rate);
+    const counts = new Map(faults.map(({ name }) => [name, { times: 0, recoveryMs: [] as number[] }]));
+    const began = performance.now();
+    let killed = 0;
+    while (killed < kills) {
+      const kill = random() < 0.7;
+      const fault = choose(
+        faults.filter(({ kills: kind }) => kind === kill),
+        random,
+      );
+      await rest(random() * 400);
+      const before = arrivals(site.couch.documents(database)).size;
+      const at = performance.now();
+      await fault.inflict(site, random);
+      const count = counts.get(fault.name);
+      if (count) count.times += 1;
+      if (fault.kills) {
+        killed += 1;
+        if (killed % 50 === 0) say(`${killed} of ${kills} kills, ${publisher.acknowledged.size} events acknowledged`);
+      }
+      // Half of the time the next fault comes while this one is still being recovered from.
+      if (random() < 0.5) continue;
+      const up = await within(10_000, () => arrivals(site.couch.documents(database)).size > before);
+      if (up) count?.recoveryMs.push(performance.now() - at);
+    }
+    say('no more faults; waiting until everything has arrived');
+    const last = performance.now();
+    await publisher.finish();
+    const whole = () => {
+      const arrived = arrivals(site.couch.documents(database));
+      return [...publisher.acknowledged].every((n) => arrived.has(n));
+    };
+    const telling = setInterval(() => void tellWhatIsMissing(site).then(say), tellMs);
+    await within(settleMs, whole);
+    clearInterval(telling);
+    const documents = site.couch.documents(database);
+    const arrived = arrivals(documents);
+    return {
+      options: { kills, seed, rate },
+      seconds: (last - began) / 1_000,
+      faults: [...counts].map(([name, count]) => ({ name, ...count })),
+      published: publisher.published,
+      acknowledged: publisher.acknowledged.size,
+      arrived: arrived.size,
+      documents: documents.size,
+      lost: [...publisher.acknowledged].filter((n) => !arrived.has(n)),
+      duplicated: [...arrived].filter(([, times]) => times > 1).map(([n]) => n),
+      sent: site.couch.requests.reduce((sum, request) => sum + request.documents, 0),
+      settledMs: performance.now() - last,
+    };
+  } finally {
+    await site.stop();
+  }
+}
+
+/** How often each event is in the sink. */
+function arrivals(documents: ReadonlyMap<string, Readonly<Record<string, unknown>>>): Map<number, number> {
+  const times = new Map<number, number>();
+  for (const { echo } of documents.values()) {
+    const { n } = echo as { n: number };
+    times.set(n, (times.get(n) ?? 0) + 1);
+  }
+  return times;
+}
+
+/** Where what has not arrived may be, in one line of JSON. */
+async function tellWhatIsMissing({ platform }: Site): Promise<string> {
+  const paths = ['/v1/fn/_/echo/triggers', '/v1/sinks', '/v1/agents'];
+  const answers = await Promise.all(
+    paths.map((path) =>
+      platform.api.call('GET', path).then(
+        ({ body }) => body,
+        (error: unknown) => String(error),
+      ),
+    ),
+  );
+  return JSON.stringify(answers);
+}
+
+async function within(ms: number, reached: () => boolean): Promise<boolean> {
+  const deadline = performance.now() + ms;
+  while (!reached()) {
+    if (performance.now() > deadline) return false;
+    await rest(lookMs);
+  }
+  return true;
+}

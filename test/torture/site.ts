@@ -1,0 +1,83 @@
+/**
+ * Everything that the torture is done to, as real processes: Postgres, a control plane, a broker, an agent behind a
+ * faulty wire, and a stand-in for CouchDB; one function placed on the device, from a topic to a sink.
+ */
+
+import { join } from 'node:path';
+import { type CouchDb, startCouchDb } from '../harness/couchdb.ts';
+import { type FaultyWire, startFaultyWire } from '../harness/faulty-wire.ts';
+import { handlerComponent } from '../harness/fixtures.ts';
+import { type Mosquitto, startMosquitto } from '../harness/mosquitto.ts';
+import { agentMain, type Platform, startPlatform } from '../harness/platform.ts';
+import { startPostgres, type TestPostgres } from '../harness/postgres.ts';
+import { childrenOf, startProcess, type Watched } from '../harness/process.ts';
+
+export type Site = {
+  readonly platform: Platform;
+  readonly postgres: TestPostgres;
+  readonly broker: Mosquitto;
+  readonly couch: CouchDb;
+  readonly wire: FaultyWire;
+  /** The agent's process that runs now, or ran last. */
+  readonly agent: Watched;
+  /** Pids of the agent's runners. */
+  runners(): number[];
+  /** Starts the agent again on its data; does not wait for anything. */
+  startAgent(): void;
+  stop(): Promise<void>;
+};
+
+type Triggers = { readonly data: readonly { readonly places: readonly { readonly state: string }[] }[] };
+
+export const topic = 'torture/events';
+export const database = 'torture';
+const name = 'box';
+
+export async function startSite(): Promise<Site> {
+  const postgres = await startPostgres();
+  const broker = await startMosquitto();
+  const couch = await startCouchDb();
+  const platform = await startPlatform({ DATABASE_URL: postgres.url, SKERRY_LEASE_MS: '1000' });
+  const wire = await startFaultyWire(platform.controlPlane.url);
+  const deployed = await platform.api.upload('POST', '/v1/fn/_', 'echo', handlerComponent(), {
+    events: [
+      {
+        type: 'mqtt',
+        params: { host: '127.0.0.1', port: broker.port, topic, placement: 'edge', message_id: 'n', concurrency: 4 },
+      },
+    ],
+    sinks: [{ type: 'couchdb', params: { url: couch.url, database, create: true } }],
+  });
+  if (deployed.status !== 201) throw new Error(`the function was not deployed: ${JSON.stringify(deployed.body)}`);
+
+  const env = {
+    SKERRY_SERVER: wire.url.href,
+    SKERRY_DATA: join(platform.folder, name),
+    SKERRY_NAME: name,
+    SKERRY_THREADS: '2',
+  };
+  let agent: Watched = await platform.agent(name, env);
+  // From here on the broker keeps what comes while the agent is away; what came before has no place to wait.
+  await platform.api.until('/v1/fn/_/echo/triggers', ({ data: [trigger] }: Triggers) =>
+    Boolean(trigger?.places.some(({ state }) => state === 'up')),
+  );
+  return {
+    platform,
+    postgres,
+    broker,
+    couch,
+    wire,
+    get agent() {
+      return agent;
+    },
+    runners: () => childrenOf(agent.pid),
+    startAgent() {
+      agent = startProcess(agentMain, env);
+    },
+    async stop() {
+      await agent.stop();
+      await platform.stop();
+      await Promise.all([wire.close(), broker.close(), couch.stop(), postgres.close()]);
+    },
+  };
+}

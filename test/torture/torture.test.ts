@@ -1,0 +1,17 @@
+/** What `npm run torture` proves, with as many kills as a test has time for. */
+import { expect, test } from 'vitest';
+import { torture } from './run.ts';
+
+test('30 kills: every acknowledged event is in the sink exactly once', { timeout: 300_000 }, async () => {
+  const seed = Number(process.env.TORTURE_SEED ?? Math.floor(Math.random() * 2 ** 32));
+  const { lost, duplicated, arrived, documents, acknowledged } = await torture({
+    kills: 30,
+    seed,
+    rate: 50,
+    say: () => undefined,
+  });
+  expect({ seed, lost, duplicated }).toEqual({ seed, lost: [], duplicated: [] });
+  expect(documents).toBe(arrived);
+  expect(arrived).toBeGreaterThanOrEqual(acknowledged);
+  expect(acknowledged).toBeGreaterThan(100);
+});
