@@ -1,6 +1,7 @@
 /**
  * Triggers and sinks as the command line gives them: `{"type", "params"}` out of `--set key=value`, or a file. A value
- * that is JSON is taken as such, another one as text. Credentials are not taken as arguments, which every user of the
+ * that is JSON is taken as such, another one as text; a number is text, too, unless the key takes numbers: a username
+ * may be `12345`, and MQTT's version is `5`. Credentials are not taken as arguments, which every user of the
  * machine can read: they are secrets, or in a file.
  */
 import { readFile } from 'node:fs/promises';
@@ -14,6 +15,7 @@ export type SpecOptions = { readonly set?: Pairs; readonly file?: string };
 export type Spec = { readonly type: string; readonly params: Readonly<Record<string, unknown>> };
 
 const credentials = /^(?:password|token|tls\.key)$/;
+const numeric = /^(?:port|qos|concurrency|max_pending|retry\..*|args(?:\..*)?)$/;
 
 export function withSpecOptions(command: Command): Command {
   return command
@@ -25,13 +27,16 @@ export function withSpecOptions(command: Command): Command {
 export async function readSpec(terminal: Terminal, type: string, { set = {}, file }: SpecOptions): Promise<Spec> {
   const params = file === undefined ? {} : await readParams(resolve(terminal.cwd, file));
   for (const [key, value] of Object.entries(set)) {
-    if (credentials.test(key)) {
+    const given = jsonOrText(key, value);
+    const credential = findCredential(key, given);
+    if (credential !== undefined) {
       throw new CliFailure(
         'usage',
-        `${key} does not belong on a command line: use skerry secret set NAME and --set ${key}_secret=NAME, or --file`,
+        `${credential} does not belong on a command line: ` +
+          `use skerry secret set NAME and --set ${credential}_secret=NAME, or --file`,
       );
     }
-    place(params, key.split('.'), jsonOrText(value));
+    place(params, key.split('.'), given);
   }
   return { type, params };
 }
@@ -59,9 +64,19 @@ function place(params: Params, [key = '', ...rest]: readonly string[], value: un
   place(next, rest, value);
 }
 
-function jsonOrText(text: string): unknown {
+/** The key of a credential that is given here, or within the value. */
+function findCredential(key: string, value: unknown): string | undefined {
+  if (credentials.test(key)) return key;
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.entries(value)
+    .map(([inner, part]) => findCredential(`${key}.${inner}`, part))
+    .find((found) => found !== undefined);
+}
+
+function jsonOrText(key: string, text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'number' && !numeric.test(key) ? text : value;
   } catch {
     return text;
   }

@@ -1,40 +1,59 @@
 /** What agents tell of outcomes, and what of it is believed. */
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
+import { SkerryError } from '@skerry/shared/errors.ts';
 import { manifestSchema } from '@skerry/shared/manifest.ts';
 import type { RecordedOutcome } from '@skerry/shared/protocol.ts';
 import { pino } from 'pino';
 import { beforeEach, expect, test } from 'vitest';
 import { createAgentOutcomes } from './agent-outcomes.ts';
 import type { CatalogFunction } from './catalog-function.ts';
+import type { FormerTrigger } from './db/former-triggers.ts';
+import type { Store } from './db/store.ts';
 import type { EndedInvocation } from './kept.ts';
 
 let kept: EndedInvocation[];
 let lines: { level: number; reason?: string }[];
 let functions: Map<string, CatalogFunction>;
+/** Triggers of the database that the catalog does not have. */
+let stored: { former: FormerTrigger[]; present: string[] };
+let full: Set<string>;
+let refreshes: number;
 let record: ReturnType<typeof createAgentOutcomes>;
 
 beforeEach(() => {
   kept = [];
   lines = [];
   functions = new Map();
+  stored = { former: [], present: [] };
+  full = new Set();
+  refreshes = 0;
   const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const catalog = {
     byId: (id: string) => functions.get(id),
     functions: () => functions.values(),
-    refresh: async () => {},
+    refresh: async () => {
+      refreshes += 1;
+    },
   };
   const invocations = { record: async (outcomes: readonly EndedInvocation[]) => void kept.push(...outcomes) };
-  record = createAgentOutcomes({ catalog, invocations, log });
+  const store = { read: async () => stored } as unknown as Pick<Store, 'read'>;
+  const sinkRoom = {
+    need({ name }: { name: string }) {
+      if (full.has(name)) throw new SkerryError('queue_full', 'full');
+    },
+  };
+  const now = () => performance.now();
+  record = createAgentOutcomes({ catalog, store, invocations, sinkRoom, log, now });
 });
 
-function add(labels = {}): { id: string; trigger: string } {
+function add(labels = {}, placement = 'edge'): { id: string; trigger: string } {
   const trigger = randomUUID();
   const fn = {
     id: randomUUID(),
     module: 'm',
     name: 'f',
     manifest: manifestSchema.parse({ placement: { labels } }),
-    triggers: [{ id: trigger }],
+    triggers: [{ id: trigger, spec: { params: { placement } } }],
     sinks: [],
   } as unknown as CatalogFunction;
   functions.set(fn.id, fn);
@@ -54,7 +73,9 @@ const outcome = (fn: string, trigger: string, more: Partial<RecordedOutcome> = {
   result: { ok: true, output: new Uint8Array(1) },
   ...more,
 });
-const sender = { name: 'pi', labels: { site: 'lab' } };
+const sender = 'pi';
+
+const made = 'no device listens to such a trigger of the function, nor did';
 
 test('an outcome is kept under the names of its function and of its agent', async () => {
   const { id, trigger } = add({ site: 'lab' });
@@ -65,7 +86,7 @@ test('an outcome is kept under the names of its function and of its agent', asyn
   expect(lines).toEqual([]);
 });
 
-test('of a function that the agent is not to hold, or with a trigger of another one, it is refused and told of', async () => {
+test('with a trigger of another function it is refused and told of, wherever the function is placed now', async () => {
   const elsewhere = add({ site: 'field' });
   const here = add();
   await record(sender, [
@@ -75,22 +96,54 @@ test('of a function that the agent is not to hold, or with a trigger of another 
     outcome(here.id, here.trigger, { id: "'; drop table" }),
     outcome(here.id, here.trigger),
   ]);
-  expect(kept.map(({ functionId }) => functionId)).toEqual([here.id]);
+  expect(kept.map(({ functionId }) => functionId)).toEqual([elsewhere.id, here.id]);
   expect(lines.map(({ level, reason }) => [level, reason])).toEqual([
-    [50, 'the agent is not to hold the function'],
-    [50, 'the trigger is of another function'],
+    [50, made],
     [50, 'it has an id that is none'],
     [50, 'it has an id that is none'],
   ]);
 });
 
-test('of a function that is gone it is kept under the name that it had, else as "-"', async () => {
-  const { id, trigger } = add();
-  await record(sender, [outcome(id, trigger)]);
-  functions.clear();
-  await record(sender, [outcome(id, trigger), outcome(randomUUID(), randomUUID())]);
-  expect(kept.map(({ module, name }) => `${module}/${name}`)).toEqual(['m/f', 'm/f', '-/-']);
+test('of a trigger or a function that is gone it is kept, under the name that it had', async () => {
+  const here = add();
+  const gone = { id: randomUUID(), functionId: randomUUID(), module: 'old', name: 'g' };
+  const moved = { id: randomUUID(), functionId: here.id, module: 'm', name: 'f' };
+  stored.former.push(gone, moved);
+  await record(sender, [outcome(gone.functionId, gone.id), outcome(here.id, moved.id)]);
+  expect(kept.map(({ module, name }) => `${module}/${name}`)).toEqual(['old/g', 'm/f']);
   expect(lines).toEqual([]);
+});
+
+test('what was made up is not kept: of unknown functions and triggers, and of triggers of the cloud', async () => {
+  const here = add();
+  const cloud = add({}, 'cloud');
+  stored.former.push({ id: randomUUID(), functionId: randomUUID(), module: 'm', name: 'g' });
+  await record(sender, [
+    outcome(randomUUID(), randomUUID()),
+    outcome(here.id, randomUUID()),
+    outcome(cloud.id, cloud.trigger),
+    outcome(here.id, stored.former[0]?.id ?? ''),
+  ]);
+  expect(kept).toEqual([]);
+  expect(lines.map(({ reason }) => reason)).toEqual([made, made, made, made]);
+});
+
+test('the catalog is refreshed once a second at most, however many batches ask for it', async () => {
+  const begun = performance.now();
+  await record(sender, [outcome(randomUUID(), randomUUID())]);
+  await Promise.all(Array.from({ length: 20 }, () => record(sender, [outcome(randomUUID(), randomUUID())])));
+  expect(refreshes).toBe(2);
+  expect(performance.now() - begun).toBeGreaterThan(950);
+});
+
+test('a catalog that stays behind, or a sink that is full, leaves all to the agent', async () => {
+  const { id, trigger } = add();
+  stored.present.push(randomUUID());
+  const behind = record(sender, [outcome(randomUUID(), stored.present[0] ?? ''), outcome(id, trigger)]);
+  await expect(behind).rejects.toMatchObject({ code: 'store_unavailable' });
+  full.add('f');
+  await expect(record(sender, [outcome(id, trigger)])).rejects.toMatchObject({ code: 'queue_full' });
+  expect(kept).toEqual([]);
 });
 
 test('numbers of any size are brought into what the database holds', async () => {

@@ -1,61 +1,74 @@
 /**
- * Outcomes that agents send home, taken for what they may be: an agent may tell of functions that it shall hold, and of
- * their triggers. What it may not tell is left out, and told of in the log; the rest is kept, and the agent forgets all
- * of it.
+ * Outcomes that agents send home, taken for what they may be: an agent may tell of triggers that devices listen to, or
+ * did, and of their functions. What it may not tell is left out, and told of in the log; the rest
+ * is kept, and the agent forgets all of it.
  *
- * An agent may have been away for long: a function or a trigger that is gone does not make its outcomes worthless.
+ * An agent may have been away for long: that a function or a trigger is gone, or is for other agents now, does not make
+ * its outcomes worthless. Ids
+ * of triggers cannot be guessed, and those that were are remembered (db/former-triggers.ts), as long as ended
+ * invocations are; what none of them fits was made up, and is not kept.
+ *
+ * Invariant: nothing is refused for want of knowledge. A catalog that is behind is refreshed first, once a second at
+ * most however much comes; a database that is away, or a sink that is full, leaves all of it to the agent.
  */
-import { type Labels, labelsMatch } from '@skerry/shared/names.ts';
+import { SkerryError } from '@skerry/shared/errors.ts';
 import type { RecordedOutcome } from '@skerry/shared/protocol.ts';
 import type { Catalog } from './catalog.ts';
-import type { CatalogFunction } from './catalog-function.ts';
+import { type FormerTrigger, findTriggers } from './db/former-triggers.ts';
 import { isUuid } from './db/ids.ts';
+import type { Store } from './db/store.ts';
 import type { EndedInvocation, KeptInvocations } from './kept.ts';
 import type { Logger } from './log.ts';
-
-export type Sender = { readonly name: string; readonly labels: Labels };
+import type { SinkRoom } from './sink-room.ts';
+import { createSpacedRefresh } from './spaced-refresh.ts';
 
 export type AgentOutcomesOptions = {
   readonly catalog: Pick<Catalog, 'byId' | 'functions' | 'refresh'>;
+  readonly store: Pick<Store, 'read'>;
   readonly invocations: Pick<KeptInvocations, 'record'>;
+  readonly sinkRoom: Pick<SinkRoom, 'need'>;
   readonly log: Logger;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
 };
 
-/** Module and name of a function that nobody remembers. */
-const forgotten = '-';
-/** Functions whose names are remembered. */
-const maxNames = 10_000;
 /** Moments after this one are not stored: Postgres has years of more digits than JavaScript's. */
 const lastMoment = Date.UTC(9999, 0);
+/** Between two refreshes of the catalog. */
+const refreshMs = 1_000;
 
-/** Id of the function of each trigger that there is. */
-type Owners = ReadonlyMap<string, string>;
+type Names = Pick<EndedInvocation, 'module' | 'name'>;
 
-/** What keeps them: on disk when it resolves. Rejects with `store_unavailable`. */
-export function createAgentOutcomes({ catalog, invocations, log }: AgentOutcomesOptions) {
-  /** Names of functions that are gone, as they were last seen here. */
-  const names = new Map<string, Pick<CatalogFunction, 'module' | 'name'>>();
+/** What keeps them: on disk when it resolves. Rejects with `store_unavailable`, or `queue_full` when a sink is full. */
+export function createAgentOutcomes(options: AgentOutcomesOptions) {
+  const { catalog, store, invocations, sinkRoom, log } = options;
+  const refresh = createSpacedRefresh(catalog.refresh, options.now, refreshMs);
 
-  const remember = ({ id, module, name }: CatalogFunction) => {
-    names.delete(id);
-    names.set(id, { module, name });
-    const [oldest] = names.keys();
-    if (names.size > maxNames && oldest !== undefined) names.delete(oldest);
+  const inCatalog = ({ function: functionId, trigger }: RecordedOutcome): boolean =>
+    catalog.byId(functionId)?.triggers.some(({ id, spec }) => id === trigger && spec.params.placement === 'edge') ??
+    false;
+
+  /** Those of triggers that the catalog does not have where they are told to be. */
+  const formerOf = async (outcomes: readonly RecordedOutcome[]): Promise<ReadonlyMap<string, FormerTrigger>> => {
+    const unknown = (one: RecordedOutcome) => isOfForm(one) && !inCatalog(one);
+    if (!outcomes.some(unknown)) return new Map();
+    await refresh();
+    const ids = [...new Set(outcomes.filter(unknown).map(({ trigger }) => trigger))];
+    if (ids.length === 0) return new Map();
+    const { former, present } = await store.read((orm) => findTriggers(orm, ids));
+    const known = new Set([...catalog.functions()].flatMap((fn) => fn.triggers.map(({ id }) => id)));
+    if (present.some((id) => !known.has(id)))
+      throw new SkerryError('store_unavailable', 'the catalog could not be refreshed');
+    return new Map(former.map((one) => [one.id, one]));
   };
 
-  const refusal = (outcome: RecordedOutcome, sender: Sender, owners: () => Owners): string | undefined => {
-    const { id, function: functionId, trigger } = outcome;
-    if (![id, functionId, trigger].every(isUuid)) return 'it has an id that is none';
-    const fn = catalog.byId(functionId);
-    if (fn && !labelsMatch(fn.manifest.placement.labels, sender.labels)) return 'the agent is not to hold the function';
-    if (fn?.triggers.some((one) => one.id === trigger)) return undefined;
-    return owners().has(trigger) ? 'the trigger is of another function' : undefined;
+  const refusal = (outcome: RecordedOutcome, former: FormerTrigger | undefined): string | undefined => {
+    if (!isOfForm(outcome)) return 'it has an id that is none';
+    if (inCatalog(outcome) || former?.functionId === outcome.function) return undefined;
+    return 'no device listens to such a trigger of the function, nor did';
   };
 
-  const endedOf = (outcome: RecordedOutcome, sender: Sender): EndedInvocation => {
-    const fn = catalog.byId(outcome.function);
-    if (fn) remember(fn);
-    const { module, name } = fn ?? names.get(outcome.function) ?? { module: forgotten, name: forgotten };
+  const endedOf = (outcome: RecordedOutcome, agent: string, { module, name }: Names): EndedInvocation => {
     const moment = (time: number) => new Date(Math.min(time, lastMoment));
     return {
       id: outcome.id,
@@ -65,7 +78,7 @@ export function createAgentOutcomes({ catalog, invocations, log }: AgentOutcomes
       revision: Math.min(outcome.revision, 0x7fff_ffff),
       origin: outcome.origin,
       triggerId: outcome.trigger,
-      agent: sender.name,
+      agent,
       attempts: Math.min(outcome.attempts, 0x7fff_ffff),
       createdAt: moment(outcome.createdAt),
       startedAt: moment(outcome.startedAt),
@@ -75,28 +88,31 @@ export function createAgentOutcomes({ catalog, invocations, log }: AgentOutcomes
     };
   };
 
-  return async (sender: Sender, outcomes: readonly RecordedOutcome[]): Promise<void> => {
-    // Another control plane may have given the agent what this one has not heard of yet.
-    if (outcomes.some((outcome) => !catalog.byId(outcome.function))) await catalog.refresh();
-    let known: Owners | undefined;
-    const owners = () => {
-      known ??= triggerOwners(catalog);
-      return known;
-    };
-    const taken = outcomes.filter((outcome) => {
-      const reason = refusal(outcome, sender, owners);
-      if (reason === undefined) return true;
-      const { id, function: fn, trigger } = outcome;
-      log.error({ agent: sender.name, invocation: id, function: fn, trigger, reason }, 'an outcome is refused');
-      return false;
-    });
-    await invocations.record(taken.map((outcome) => endedOf(outcome, sender))).catch((error: unknown) => {
-      log.warn({ agent: sender.name, outcomes: taken.length, err: error }, 'outcomes of an agent could not be kept');
+  const keep = async (agent: string, outcomes: readonly RecordedOutcome[]): Promise<void> => {
+    const former = await formerOf(outcomes);
+    const taken: EndedInvocation[] = [];
+    for (const outcome of outcomes) {
+      const { id, function: functionId, trigger } = outcome;
+      const before = former.get(trigger);
+      const reason = refusal(outcome, before);
+      const fn = catalog.byId(functionId);
+      const names = fn ?? before;
+      if (reason === undefined && names) {
+        if (fn) sinkRoom.need(fn);
+        taken.push(endedOf(outcome, agent, names));
+      } else log.error({ agent, invocation: id, function: functionId, trigger, reason }, 'an outcome is refused');
+    }
+    await invocations.record(taken);
+  };
+
+  return async (agent: string, outcomes: readonly RecordedOutcome[]): Promise<void> => {
+    await keep(agent, outcomes).catch((error: unknown) => {
+      log.warn({ agent, outcomes: outcomes.length, err: error }, 'outcomes of an agent could not be kept');
       throw error;
     });
   };
 }
 
-function triggerOwners(catalog: Pick<Catalog, 'functions'>): Owners {
-  return new Map([...catalog.functions()].flatMap((fn) => fn.triggers.map(({ id }) => [id, fn.id] as const)));
+function isOfForm({ id, function: functionId, trigger }: RecordedOutcome): boolean {
+  return [id, functionId, trigger].every(isUuid);
 }

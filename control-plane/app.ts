@@ -62,8 +62,8 @@ export type AppOptions = {
   readonly triggerPlaces: TriggerPlaces;
   readonly secrets: SecretService;
   readonly desk: InvocationDesk;
-  /** Key with which callbacks are signed. */
-  readonly callbackSecret: string;
+  /** Key with which callbacks to an address are signed. */
+  readonly callbackSecret: (url: URL) => string;
   readonly metrics: Metrics;
   readonly requests: RequestMetrics;
   readonly answerError: ErrorAnswer;

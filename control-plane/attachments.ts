@@ -3,36 +3,49 @@
  * of its code leaves them as they are (docs/decisions/0017).
  *
  * Invariants: every change raises the catalog's version, so that agents and control planes learn of it; credentials are
- * sealed before they are stored.
+ * sealed before they are stored; only an admin names a secret, since whoever says where it is sent can read it there.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Sink } from '@skerry/shared/sinks.ts';
 import type { Trigger } from '@skerry/shared/triggers.ts';
+import { eq } from 'drizzle-orm';
+import { checkAttachment } from './attachment-checks.ts';
+import { pairUp } from './attachment-pairs.ts';
 import type { Directory } from './catalog.ts';
 import type { Attachment, CatalogFunction } from './catalog-function.ts';
-import { type CredentialStore, splitCredentials } from './credentials.ts';
+import { type CredentialStore, secretsOf, splitCredentials } from './credentials.ts';
 import {
   type AttachmentTable,
   attachmentsOf,
   insertAttachment,
   removeAttachment,
+  removeOtherAttachments,
   updateAttachment,
 } from './db/attachments.ts';
+import { secrets } from './db/events-schema.ts';
 import { isUuid } from './db/ids.ts';
 import type { Orm, Store } from './db/store.ts';
 import { lockVersion, raiseVersion } from './db/version.ts';
+import type { Subject } from './subject.ts';
 
 export type AttachmentService<Spec extends Trigger | Sink> = {
-  /** @throws SkerryError not_found, conflict when the function has too many, store_unavailable; so below */
-  create(fn: CatalogFunction, spec: Spec): Promise<Attachment<Spec>>;
+  /**
+   * @throws SkerryError not_found; conflict when the function has too many, or too large ones; forbidden when it names
+   *   a secret and `by` is no admin; validation_failed when there is no such secret,
+   *   and see attachment-checks.ts; store_unavailable; so below
+   */
+  create(fn: CatalogFunction, spec: Spec, by: Author): Promise<Attachment<Spec>>;
   /** Replaces all that it says, credentials included. */
-  update(fn: CatalogFunction, id: string, spec: Spec): Promise<Attachment<Spec>>;
+  update(fn: CatalogFunction, id: string, spec: Spec, by: Author): Promise<Attachment<Spec>>;
   remove(fn: CatalogFunction, id: string): Promise<void>;
-  /** The function has exactly these from now on. Those that stay the same stay what they are. */
-  replaceAll(functionId: string, specs: readonly Spec[]): Promise<void>;
+  /** The function has exactly these from now on. One that is there already, if only changed, keeps its id. */
+  replaceAll(functionId: string, specs: readonly Spec[], by: Author): Promise<void>;
 };
+
+/** Who makes a change. What names a secret and stays the same may come from anybody. */
+export type Author = Pick<Subject, 'role'>;
 
 export type AttachmentOptions = {
   readonly store: Store;
@@ -44,6 +57,9 @@ export type AttachmentOptions = {
   /** Of one function at most. */
   readonly max: number;
 };
+
+/** Bytes of all of one function's, as JSON and with their credentials: they go to agents in one frame. */
+const maxBytes = 512 * 1024;
 
 export function createAttachmentService<Spec extends Trigger | Sink>(
   options: AttachmentOptions,
@@ -61,23 +77,57 @@ export function createAttachmentService<Spec extends Trigger | Sink>(
     return result;
   };
   const rowOf = (id: string, given: Spec) => {
+    checkAttachment(given);
     const { spec, credentials: own } = splitCredentials(given);
     return { id, spec, sealed: own && credentials.seal(id, own) };
   };
   const missing = (id: string) => new SkerryError('not_found', `There is no ${noun} "${id}" of this function`);
-  const tooMany = () => new SkerryError('conflict', `A function has at most ${max} ${noun}s`);
-  const insert = (orm: Orm, functionId: string, spec: Spec) =>
-    insertAttachment<Spec>(orm, table, functionId, rowOf(randomUUIDv7(), spec));
+  const needRoom = (rows: readonly Row[]) => {
+    if (rows.length > max) throw new SkerryError('conflict', `A function has at most ${max} ${noun}s`);
+    if (rows.reduce((sum, row) => sum + bytesOf(row), 0) > maxBytes) {
+      throw new SkerryError('conflict', `The ${noun}s of a function have at most ${maxBytes / 1_024} KiB together`);
+    }
+  };
+  const needRight = (by: Author, spec: Spec, old?: Attachment<Spec>) => {
+    if (by.role === 'admin' || secretsOf(spec).length === 0 || (old && isSame(old, spec))) return;
+    throw new SkerryError('forbidden', `Only an admin may name a secret in a ${noun}`);
+  };
+  /** A name that is mistyped shows at once, and not first where it is used. */
+  const needSecrets = async (orm: Orm, spec: Spec) => {
+    for (const name of secretsOf(spec)) {
+      if ((await orm.$count(secrets, eq(secrets.name, name))) > 0) continue;
+      throw new SkerryError('validation_failed', `There is no secret "${name}"`);
+    }
+  };
+  const isSame = (old: Attachment<Spec>, given: Spec): boolean => {
+    const { spec, credentials: own } = splitCredentials(given);
+    if (!isDeepStrictEqual(old.spec, spec)) return false;
+    try {
+      return isDeepStrictEqual(credentials.own(old), own);
+    } catch {
+      // What cannot be opened any more is to be sealed anew.
+      return false;
+    }
+  };
 
   return {
-    create: (fn, spec) =>
+    create: (fn, spec, by) =>
       change(async (orm) => {
-        if ((await attachmentsOf(orm, table, fn.id)).length >= max) throw tooMany();
-        return insert(orm, fn.id, spec);
+        needRight(by, spec);
+        await needSecrets(orm, spec);
+        const row = rowOf(randomUUIDv7(), spec);
+        needRoom([...(await attachmentsOf(orm, table, fn.id)), row]);
+        return insertAttachment(orm, table, fn.id, row);
       }),
-    update: (fn, id, spec) =>
+    update: (fn, id, spec, by) =>
       change(async (orm) => {
-        const updated = isUuid(id) && (await updateAttachment<Spec>(orm, table, fn.id, rowOf(id, spec)));
+        const there = await attachmentsOf<Spec>(orm, table, fn.id);
+        const old = there.find((one) => one.id === id);
+        needRight(by, spec, old);
+        await needSecrets(orm, spec);
+        const row = rowOf(id, spec);
+        needRoom([...there.filter((one) => one !== old), row]);
+        const updated = isUuid(id) && (await updateAttachment(orm, table, fn.id, row));
         if (!updated) throw missing(id);
         return updated;
       }),
@@ -85,19 +135,31 @@ export function createAttachmentService<Spec extends Trigger | Sink>(
       change(async (orm) => {
         if (!isUuid(id) || !(await removeAttachment(orm, table, fn.id, id))) throw missing(id);
       }),
-    async replaceAll(functionId, specs) {
-      if (specs.length > max) throw tooMany();
-      await change(async (orm) => {
-        // What stays keeps its id, and with it its place with the broker and what is on its way.
-        const left = await attachmentsOf<Spec>(orm, table, functionId);
-        for (const given of specs) {
-          const { spec, credentials: own } = splitCredentials(given);
-          const at = left.findIndex((old) => isDeepStrictEqual([old.spec, credentials.own(old)], [spec, own]));
-          if (at === -1) await insert(orm, functionId, given);
-          else left.splice(at, 1);
+    replaceAll: (functionId, specs, by) =>
+      change(async (orm) => {
+        const pairs = pairUp(await attachmentsOf<Spec>(orm, table, functionId), specs, isSame);
+        for (const { given, same } of pairs) {
+          if (same) continue;
+          needRight(by, given);
+          await needSecrets(orm, given);
         }
-        for (const { id } of left) await removeAttachment(orm, table, functionId, id);
-      });
-    },
+        // Of those that are made at one moment, ids tell the order.
+        const ids = specs.map(() => randomUUIDv7()).sort();
+        const rows = pairs.map(({ given, old }, at) => rowOf(old?.id ?? ids[at] ?? randomUUIDv7(), given));
+        needRoom(rows);
+        for (const [at, row] of rows.entries()) {
+          const pair = pairs[at];
+          if (!pair?.old) await insertAttachment(orm, table, functionId, row);
+          else if (!pair.same) await updateAttachment(orm, table, functionId, row);
+        }
+        const kept = rows.map(({ id }) => id);
+        await removeOtherAttachments(orm, table, functionId, kept);
+      }),
   };
+}
+
+type Row = Pick<Attachment<Trigger | Sink>, 'spec' | 'sealed'>;
+
+function bytesOf({ spec, sealed }: Row): number {
+  return Buffer.byteLength(JSON.stringify(spec)) + (sealed?.byteLength ?? 0);
 }

@@ -2,12 +2,14 @@
  * Outcomes to whoever asked for a call back: POSTed as JSON and signed after the Standard Webhooks specification, tried
  * again with back-off until the other side answers 2xx, given up after a while.
  *
- * Redirects are not followed, link-local and metadata addresses are refused, an answer is bounded and has a deadline
- * (sinks/exchange.ts).
+ * Each receiver has a key of its own, so that none of them can make what another one would believe; one that is slow
+ * holds up no other (callback-receivers.ts). Redirects are not followed, link-local and metadata addresses are refused, an
+ * answer is bounded and has a deadline (sinks/exchange.ts).
  */
 import { createHmac } from 'node:crypto';
 import { backoffDelay } from '@skerry/shared/backoff.ts';
 import { eq } from 'drizzle-orm';
+import { createReceivers } from './callback-receivers.ts';
 import { invocations } from './db/events-schema.ts';
 import { findInvocation, type WholeInvocation } from './db/invocation-reading.ts';
 import { whileAway } from './db/patience.ts';
@@ -22,15 +24,17 @@ export type CallbacksOptions = {
   readonly store: Store;
   readonly boss: Pick<Boss, 'complete' | 'insert'>;
   readonly log: Logger;
-  /** Key of the signatures, 32 bytes. */
-  readonly key: Uint8Array;
+  /** A key for one use of its own, 32 bytes, always the same. */
+  readonly derive: (use: string) => Uint8Array;
   readonly now: () => Date;
+  /** In milliseconds. */
+  readonly monotonic: () => number;
   readonly random: () => number;
 };
 
 export type Callbacks = {
-  /** The key as receivers' libraries take it. */
-  readonly secret: string;
+  /** The key of who is called back at this address, as receivers' libraries take it: one for each origin. */
+  secretOf(url: URL): string;
   /** Does one job of the queue `callbacks`. */
   handle(job: Job, stopping: AbortSignal): Promise<void>;
   close(): void;
@@ -44,11 +48,14 @@ const timeoutMs = 15_000;
 /** RFC 9110, section 15.5.11: whoever was there will not come back. */
 const gone = 410;
 
-export function createCallbacks({ store, boss, log, key, now, random }: CallbacksOptions): Callbacks {
+export function createCallbacks(options: CallbacksOptions): Callbacks {
+  const { store, boss, log, derive, now, monotonic, random } = options;
+  const receivers = createReceivers({ now: monotonic, random });
+  const keyOf = ({ origin }: URL) => derive(`callback:${origin}`);
   const exchange = createExchange(undefined, timeoutMs);
 
   /** Undefined when the other side has it; else why not, and whether it is worth another attempt. */
-  const post = async (url: string, row: WholeInvocation, signal: AbortSignal) => {
+  const post = async (url: URL, row: WholeInvocation, signal: AbortSignal) => {
     const timestamp = Math.floor(now().getTime() / 1_000);
     const id = `${row.id}-${row.endedAt?.getTime() ?? 0}`;
     const body = JSON.stringify({
@@ -61,14 +68,17 @@ export function createCallbacks({ store, boss, log, key, now, random }: Callback
       'content-length': String(Buffer.byteLength(body)),
       'webhook-id': id,
       'webhook-timestamp': String(timestamp),
-      'webhook-signature': signatureOf(key, id, timestamp, body),
+      'webhook-signature': signatureOf(keyOf(url), id, timestamp, body),
     };
+    const begun = monotonic();
     try {
-      const { status } = await exchange.send({ method: 'POST', url: new URL(url), headers, body, signal });
+      const { status } = await exchange.send({ method: 'POST', url, headers, body, signal });
       if (status >= 200 && status < 300) return undefined;
       return { reason: `the answer was ${status}`, final: status === gone };
     } catch (error) {
       return { reason: failureReason(error), final: false };
+    } finally {
+      receivers.done(url.host, monotonic() - begun);
     }
   };
 
@@ -82,7 +92,7 @@ export function createCallbacks({ store, boss, log, key, now, random }: Callback
     });
 
   return {
-    secret: `whsec_${Buffer.from(key).toString('base64')}`,
+    secretOf: (url) => `whsec_${Buffer.from(keyOf(url)).toString('base64')}`,
     async handle(job, stopping) {
       const asked = invocationJobSchema.safeParse(job.data);
       const { id, rests: tried } = asked.success ? asked.data : { id: undefined, rests: 0 };
@@ -90,7 +100,13 @@ export function createCallbacks({ store, boss, log, key, now, random }: Callback
       const row = id === undefined ? undefined : await patiently(() => store.read((orm) => findInvocation(orm, id)));
       // Replayed meanwhile, or removed: whoever ends it again asks again.
       if (!row?.callbackUrl || !row.endedAt) return patiently(() => settle(job, '', undefined, undefined));
-      const failure = await post(row.callbackUrl, row, stopping);
+      const url = new URL(row.callbackUrl);
+      const laterMs = receivers.begin(url.host);
+      if (laterMs !== undefined) {
+        const again = { data: { id: row.id, rests: tried }, startAfter: laterMs / 1_000 };
+        return patiently(() => settle(job, row.id, undefined, again));
+      }
+      const failure = await post(url, row, stopping);
       const data = { id: row.id, rests: tried + 1 };
       if (!failure) return patiently(() => settle(job, row.id, true, undefined));
       if (stopping.aborted) return settle(job, row.id, undefined, { data: { ...data, rests: tried } });
@@ -106,6 +122,6 @@ export function createCallbacks({ store, boss, log, key, now, random }: Callback
 }
 
 /** Standard Webhooks, "Signature scheme": `v1,` and the HMAC-SHA256 of id, timestamp and body, in base64. */
-export function signatureOf(key: Uint8Array, id: string, timestamp: number, body: string): string {
+function signatureOf(key: Uint8Array, id: string, timestamp: number, body: string): string {
   return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
 }

@@ -7,6 +7,7 @@
  */
 
 import type { CatalogFunction, RevisionFacts } from './catalog-function.ts';
+import type { OnUnfit } from './db/attachments.ts';
 import { type CatalogContent, readContent } from './db/content.ts';
 import type { Store } from './db/store.ts';
 import type { Logger } from './log.ts';
@@ -52,13 +53,14 @@ export type DirectoryOptions = {
 
 /** Reads the catalog for the first time. @throws SkerryError store_unavailable */
 export async function openDirectory({ store, log, pollMs }: DirectoryOptions): Promise<Directory> {
-  let content = index((await readContent(store, undefined)) ?? empty);
+  const onUnfit: OnUnfit = (row) => log.error(row, 'a trigger or sink cannot be read, and is left out: set it anew');
+  let content = index((await readContent(store, undefined, onUnfit)) ?? empty);
   let storeUp = true;
   const listeners = new Set<(version: number) => void>();
 
   const load = async () => {
     try {
-      const read = await readContent(store, content.version);
+      const read = await readContent(store, content.version, onUnfit);
       if (!storeUp) log.info('the database is back');
       storeUp = true;
       if (!read) return;

@@ -38,6 +38,7 @@ test('an empty environment gives the defaults', () => {
     leaseMs: 10_000,
     asyncConcurrency: 32,
     maxQueued: 100_000,
+    maxDeliveries: 1_000_000,
     retentionMs: 168 * 3_600_000,
   });
 });

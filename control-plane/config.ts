@@ -47,6 +47,8 @@ export type Config = {
   readonly asyncConcurrency: number;
   /** Kept invocations that may wait; one more is refused with `queue_full`. */
   readonly maxQueued: number;
+  /** Outcomes that may wait for one sink; see sink-room.ts. */
+  readonly maxDeliveries: number;
   /** How long ended invocations and their outcomes are kept. */
   readonly retentionMs: number;
 };
@@ -82,6 +84,7 @@ export const environmentNames = [
   'SKERRY_LEASE_MS',
   'SKERRY_ASYNC_CONCURRENCY',
   'SKERRY_MAX_QUEUED',
+  'SKERRY_MAX_DELIVERIES',
   'SKERRY_RETENTION_HOURS',
 ] as const;
 
@@ -136,9 +139,10 @@ export function readConfig(environment: Environment): Config {
     drainMs: integer('SKERRY_DRAIN_MS', 10_000, 0, 600_000),
     catalogPollMs: integer('SKERRY_CATALOG_POLL_MS', 2_000, 10, 600_000),
     sealingKey: sealingKeyOf(text('SKERRY_SEALING_KEY'), text('SKERRY_SEALING_KEY_FILE'), faults),
-    leaseMs: integer('SKERRY_LEASE_MS', 10_000, 200, 600_000),
+    leaseMs: integer('SKERRY_LEASE_MS', 10_000, 1_000, 600_000),
     asyncConcurrency: integer('SKERRY_ASYNC_CONCURRENCY', 32, 1, 1_000),
     maxQueued: integer('SKERRY_MAX_QUEUED', 100_000, 1, 10_000_000),
+    maxDeliveries: integer('SKERRY_MAX_DELIVERIES', 1_000_000, 1, 100_000_000),
     retentionMs: integer('SKERRY_RETENTION_HOURS', 168, 1, 87_600) * 3_600_000,
   };
   if (faults.length > 0) throw new ConfigError(faults);

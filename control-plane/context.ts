@@ -16,7 +16,6 @@ import { createCallbacks } from './callbacks.ts';
 import { type Directory, openDirectory } from './catalog.ts';
 import type { Config } from './config.ts';
 import { createCredentialStore } from './credentials.ts';
-import { makeDirectory } from './db/directory.ts';
 import { sinks, triggers } from './db/events-schema.ts';
 import { openStore } from './db/open.ts';
 import type { Store } from './db/store.ts';
@@ -42,9 +41,10 @@ import { createRequestMetrics } from './request-metrics.ts';
 import { createRevisionService } from './revisions.ts';
 import { createDoors } from './routes/doors.ts';
 import { createErrorAnswer } from './routes/errors.ts';
-import { createSealing, sealingKey } from './sealing.ts';
+import { openSealing } from './sealing-key.ts';
 import { createSecretService } from './secrets.ts';
 import { createHttpServer } from './server.ts';
+import { createSinkRoom } from './sink-room.ts';
 import { createDeliverers } from './sinks/deliverers.ts';
 import { createSinkFigures } from './sinks/figures.ts';
 import { openSink } from './sinks/open.ts';
@@ -86,16 +86,17 @@ export type ControlPlane = {
 /** How long outcomes of synchronous calls are waited for at the end, in milliseconds. */
 const recordWithinMs = 2_000;
 
-/** @throws SkerryError store_unavailable, DirectoryInUse, or a migration's error */
+/** @throws SkerryError store_unavailable, internal (sealing-key.ts), DirectoryInUse, or a migration's error */
 export async function createControlPlane(config: Config, overrides: Overrides = {}): Promise<ControlPlane> {
   const now = overrides.now ?? (() => new Date());
   const log = overrides.log ?? createLog(config.logLevel);
   const seed = { dataDirectory: config.dataDirectory, configured: config.adminToken };
   const store = overrides.store ?? (await openStore(config.database, log, (orm) => seedAdmin(orm, seed)));
-  const closeStore = async (error: unknown) => {
+  const closeStore = async (error: unknown): Promise<never> => {
     if (!overrides.store) await store.close();
     throw error;
   };
+  const sealing = await openSealing(config, store).catch(closeStore);
   const boss = await openBoss(store, log, config.database.driver === 'pglite').catch(closeStore);
   const catalog = await openDirectory({ store, log, pollMs: config.catalogPollMs }).catch(async (error) => {
     await boss.close();
@@ -110,11 +111,11 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
       memoryMb: config.prepareMemoryMb,
       wasi03: config.wasi03,
     });
-  await makeDirectory(config.dataDirectory, 0o700);
-  const sealing = createSealing(sealingKey(config.sealingKey, config.dataDirectory));
   const credentials = createCredentialStore({ sealing, catalog });
   const backlog = createBacklog(store, config.maxQueued);
-  const invocations = createInvocations({ store, boss, backlog });
+  const monotonic = () => performance.now();
+  const sinkRoom = createSinkRoom({ store, log, most: config.maxDeliveries, now: monotonic });
+  const invocations = createInvocations({ store, boss, backlog, sinkRoom });
   const leases = createLeaseGroups({ store, log, termMs: config.leaseMs });
   const deliverers = createDeliverers({
     store,
@@ -136,7 +137,7 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     log,
     random: overrides.random ?? Math.random,
   });
-  const sinkStates = createSinkService({ store, catalog, deliverers });
+  const sinkStates = createSinkService({ store, catalog, deliverers, sinkRoom });
   const hub =
     overrides.hub ??
     createHub({
@@ -147,12 +148,12 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
       log,
       now,
       edgeTriggers: createEdgeTriggers(credentials, log),
-      record: createAgentOutcomes({ catalog, invocations, log }),
+      record: createAgentOutcomes({ catalog, store, invocations, sinkRoom, log, now: monotonic }),
     });
   const random = overrides.random ?? Math.random;
   const invoker = overrides.invoker ?? createInvoker({ hub, random });
   const later = createLaterRecords({ invocations, log });
-  const callbacks = createCallbacks({ store, boss, log, key: sealing.derive('callback'), now, random });
+  const callbacks = createCallbacks({ store, boss, log, derive: sealing.derive, now, monotonic, random });
   const running = createRunning({
     store,
     boss,
@@ -166,11 +167,11 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     now,
     random,
     callbacks: callbacks.handle,
-    sweep: () => sweepInvocations({ store, boss, retentionMs: config.retentionMs, now }),
+    sinkRoom,
+    sweep: () => sweepInvocations({ store, boss, retentionMs: config.retentionMs }),
   });
   const requests = createRequestMetrics();
   const answerError = createErrorAnswer(log);
-  const monotonic = () => performance.now();
   const attaching = { store, catalog, credentials };
   let closing: Promise<void> | undefined;
 
@@ -192,7 +193,7 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     secrets: createSecretService({ store, catalog, sealing }),
     sinkStates,
     desk: createInvocationDesk({ store, boss, invocations, hands: running.hands }),
-    callbackSecret: callbacks.secret,
+    callbackSecret: callbacks.secretOf,
     metrics: createMetrics({
       catalog,
       hub,

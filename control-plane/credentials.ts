@@ -39,6 +39,14 @@ export function splitCredentials<Spec extends Trigger | Sink>(
   return { spec: { ...spec, params } as Spec, credentials: any ? credentials : undefined };
 }
 
+/** Names of the secrets that a spec names. */
+export function secretsOf({ params }: Trigger | Sink): string[] {
+  return places.flatMap(({ field, within }) => {
+    const name = holderOf(params as Values, within)?.[`${field}_secret`];
+    return typeof name === 'string' ? [name] : [];
+  });
+}
+
 export type CredentialsOptions = {
   readonly sealing: Sealing;
   readonly catalog: Pick<Catalog, 'secret'>;

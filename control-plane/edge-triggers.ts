@@ -1,6 +1,7 @@
 /** The triggers of a function that its agents listen to themselves, with the credentials that they need for it. */
-import { toSkerryError } from '@skerry/shared/errors.ts';
-import type { ReadyTrigger } from '@skerry/shared/triggers.ts';
+import { SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
+import { type ReadyTrigger, triggerSchema } from '@skerry/shared/triggers.ts';
+import * as z from 'zod';
 import type { CatalogFunction } from './catalog-function.ts';
 import type { CredentialStore } from './credentials.ts';
 import type { Logger } from './log.ts';
@@ -14,7 +15,12 @@ export function createEdgeTriggers(
     fn.triggers.flatMap((trigger) => {
       if (trigger.spec.params.placement !== 'edge') return [];
       try {
-        return [credentials.ready(trigger)];
+        const ready = credentials.ready(trigger);
+        // A secret may be longer than what it stands for may be; one frame out of form would be the end of all.
+        const { id, ...spec } = ready;
+        const { error } = triggerSchema.safeParse(spec);
+        if (error) throw new SkerryError('validation_failed', z.prettifyError(error));
+        return [ready];
       } catch (error) {
         const { message } = toSkerryError(error);
         log.warn(

@@ -6,6 +6,7 @@ import { openBoss } from './jobs/boss.ts';
 import { sweepInvocations } from './jobs/sweep.ts';
 import { createLog } from './log.ts';
 import { create, type Harness, startHarness } from './testing/harness.ts';
+import { outcome } from './testing/outcomes.ts';
 
 let h: Harness;
 const patience = { timeout: 10_000, interval: 20 };
@@ -54,16 +55,36 @@ test('what ended long ago is removed, but for what is still on its way to a sink
   h.invoker.behave = () => Promise.reject(new SkerryError('no_agent', 'nobody'));
   await call();
   const options = { store: h.controlPlane.store, boss: { insert: async () => {} }, retentionMs: 1_000 };
-  await sweepInvocations({ ...options, now: () => new Date() });
+  await sweepInvocations(options);
   expect(await rows('select 1 from invocations')).toHaveLength(3);
-  await sweepInvocations({ ...options, now: () => new Date(Date.now() + 2_000) });
+  await rows("update invocations set recorded_at = now() - interval '2 seconds'");
+  await sweepInvocations(options);
   expect(await rows('select state from invocations order by seq')).toMatchObject([
     { state: 'succeeded' },
     { state: expect.stringMatching(/queued|running/) },
   ]);
+  await rows('update deliveries set dead = true');
+  await sweepInvocations(options);
+  expect(await rows("select 1 from invocations where state = 'succeeded'")).toHaveLength(1);
   await rows('delete from deliveries');
-  await sweepInvocations({ ...options, now: () => new Date(Date.now() + 2_000) });
+  await sweepInvocations(options);
   expect(await rows("select 1 from invocations where state = 'succeeded'")).toEqual([]);
+});
+
+test('how long an outcome is kept, and its place in lists, does not hang on the clock of a device', async () => {
+  const ids = [];
+  for (const at of [new Date(0), new Date('9999-01-01'), new Date()]) {
+    const ended = { ...outcome(h, 'one', '1'), createdAt: at, startedAt: at, endedAt: at };
+    await h.controlPlane.invocations.record([ended]);
+    ids.unshift(ended.id);
+  }
+  const options = { store: h.controlPlane.store, boss: { insert: async () => {} }, retentionMs: 3_600_000 };
+  await sweepInvocations(options);
+  const { json } = await h.request('GET', '/v1/invocations');
+  expect((json as { data: { invocations: { id: string }[] } }).data.invocations.map(({ id }) => id)).toEqual(ids);
+  await rows("update invocations set recorded_at = now() - interval '2 hours'");
+  await sweepInvocations(options);
+  expect(await rows('select 1 from invocations')).toEqual([]);
 });
 
 test('a row that no job asks for is found', async () => {
@@ -80,7 +101,7 @@ test('a row that no job asks for is found', async () => {
   }, patience);
   h.invoker.behave = async ({ input }) => input;
   const boss = await openBoss(store, createLog('silent'), true);
-  await sweepInvocations({ store, boss, retentionMs: 60_000, now: () => new Date() });
+  await sweepInvocations({ store, boss, retentionMs: 60_000 });
   await boss.close();
   await vi.waitFor(async () => {
     expect(await rows('select state from invocations')).toEqual([{ state: 'succeeded' }]);

@@ -14,10 +14,15 @@ import type { Orm, Store } from './db/store.ts';
 import type { Boss } from './jobs/boss.ts';
 import { jobsFor } from './jobs/wanted.ts';
 import type { EndedInvocation, KeptInvocations, NewInvocation } from './kept.ts';
+import type { SinkRoom } from './sink-room.ts';
 
 export type Invocations = KeptInvocations & {
   /** As `record`, within a transaction of the caller's; what it returns is called after the commit. */
   recordWithin(orm: Orm, ended: readonly EndedInvocation[]): Promise<() => void>;
+  /** As `enqueue`, within a transaction of the caller's; `tell` is called after the commit. */
+  enqueueWithin(orm: Orm, requests: readonly NewInvocation[]): Promise<Taken>;
+  /** As `record`, for what promises nothing: nothing of it goes to a sink that is full. */
+  recordUnpromised(ended: readonly EndedInvocation[]): Promise<void>;
   /** Recorded here since the start, by state. */
   readonly ended: Readonly<Partial<Record<InvocationState, number>>>;
   /** Calls back after outcomes were recorded, with the sinks that have something new; returns the way to stop it. */
@@ -28,13 +33,20 @@ export type Invocations = KeptInvocations & {
   tellEnqueued(triggers: readonly string[]): void;
 };
 
+/** What became of each request, in their order. */
+export type Taken = {
+  readonly kept: readonly { readonly id: string; readonly known: boolean }[];
+  tell(): void;
+};
+
 export type InvocationsOptions = {
   readonly store: Store;
   readonly boss: Pick<Boss, 'insert'>;
   readonly backlog: Pick<Backlog, 'need' | 'added'>;
+  readonly sinkRoom: Pick<SinkRoom, 'need' | 'full'>;
 };
 
-export function createInvocations({ store, boss, backlog }: InvocationsOptions): Invocations {
+export function createInvocations({ store, boss, backlog, sinkRoom }: InvocationsOptions): Invocations {
   const recorded = new Set<(sinkIds: ReadonlySet<string>) => void>();
   const ended: Partial<Record<InvocationState, number>> = {};
   const enqueued = new Set<(triggers: readonly string[]) => void>();
@@ -42,8 +54,8 @@ export function createInvocations({ store, boss, backlog }: InvocationsOptions):
     for (const listener of enqueued) listener(triggers);
   };
 
-  const recordWithin = async (orm: Orm, outcomes: readonly EndedInvocation[]) => {
-    const { sinkIds, callbacks, states } = await recordEnded(orm, outcomes);
+  const recordWithin = async (orm: Orm, outcomes: readonly EndedInvocation[], without?: ReadonlySet<string>) => {
+    const { sinkIds, callbacks, states } = await recordEnded(orm, outcomes, without);
     await boss.insert(
       orm,
       'callbacks',
@@ -56,27 +68,45 @@ export function createInvocations({ store, boss, backlog }: InvocationsOptions):
     };
   };
 
+  const need = (requests: readonly NewInvocation[]) => {
+    backlog.need(requests.length);
+    for (const fn of new Set(requests.map((request) => request.function))) sinkRoom.need(fn);
+  };
+
+  const enqueueWithin = async (orm: Orm, requests: readonly NewInvocation[]): Promise<Taken> => {
+    need(requests);
+    const named = requests.map((request) => ({ ...request, id: request.id ?? randomUUIDv7() }));
+    const kept = await insertQueued(orm, named);
+    const fresh = named.filter((_, index) => kept[index]?.known === false);
+    for (const [queue, jobs] of jobsFor(fresh)) await boss.insert(orm, queue, jobs);
+    return {
+      kept,
+      tell() {
+        backlog.added(fresh.length);
+        if (fresh.length > 0) tellEnqueued([...new Set(fresh.flatMap(({ triggerId }) => triggerId ?? []))]);
+      },
+    };
+  };
+
+  const recordBut = async (outcomes: readonly EndedInvocation[], without?: ReadonlySet<string>) => {
+    if (outcomes.length === 0) return;
+    const tell = await store.change((orm) => recordWithin(orm, outcomes, without));
+    tell();
+  };
+
   return {
     async enqueue(requests: readonly NewInvocation[]) {
       if (requests.length === 0) return [];
-      backlog.need(requests.length);
-      const named = requests.map((request) => ({ ...request, id: request.id ?? randomUUIDv7() }));
-      const { kept, fresh } = await store.change(async (orm) => {
-        const rows = await insertQueued(orm, named);
-        const some = named.filter((_, index) => rows[index]?.known === false);
-        for (const [queue, jobs] of jobsFor(some)) await boss.insert(orm, queue, jobs);
-        return { kept: rows, fresh: some };
-      });
-      backlog.added(fresh.length);
-      if (fresh.length > 0) tellEnqueued([...new Set(fresh.flatMap(({ triggerId }) => triggerId ?? []))]);
+      // Before there is a transaction: what is refused costs none.
+      need(requests);
+      const { kept, tell } = await store.change((orm) => enqueueWithin(orm, requests));
+      tell();
       return kept;
     },
-    async record(outcomes) {
-      if (outcomes.length === 0) return;
-      const tell = await store.change((orm) => recordWithin(orm, outcomes));
-      tell();
-    },
-    recordWithin,
+    enqueueWithin,
+    record: (outcomes) => recordBut(outcomes),
+    recordUnpromised: (outcomes) => recordBut(outcomes, sinkRoom.full),
+    recordWithin: (orm, outcomes) => recordWithin(orm, outcomes),
     ended,
     async pendingOf(triggerId) {
       const [row] = await store.read((orm) =>

@@ -57,6 +57,8 @@ export type InvocationResult = {
 export type Invoker = {
   /** Rejects with a SkerryError: what the function did wrong, or why no agent could run it. */
   invoke(invocation: Invocation): Promise<InvocationResult>;
+  /** Whether anybody who may run the function is connected here. @param agent name of the only one that may */
+  reaches(fn: CatalogFunction, agent?: string): boolean;
 };
 
 export type InvokerOptions = {
@@ -90,6 +92,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
   };
 
   return {
+    reaches: (fn, agent) => hub.eligible(fn).some(({ name }) => agent === undefined || name === agent),
     async invoke(invocation) {
       const { function: fn, http, stream } = invocation;
       const { limits } = fn.manifest;

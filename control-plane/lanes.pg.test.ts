@@ -17,7 +17,11 @@ let running: number;
 let most: number;
 
 const patience = { timeout: 15_000, interval: 20 };
-const settings = { SKERRY_CATALOG_POLL_MS: '50', SKERRY_ASYNC_CONCURRENCY: '8' };
+const settings = {
+  SKERRY_CATALOG_POLL_MS: '50',
+  SKERRY_ASYNC_CONCURRENCY: '8',
+  SKERRY_SEALING_KEY: '1'.repeat(64),
+};
 
 beforeAll(async () => {
   database = await createDatabase(inject('postgresUrl'));
@@ -34,7 +38,10 @@ afterAll(async () => {
   await second?.close();
 });
 afterEach(() => {
-  for (const h of [first, second]) h.invoker.behave = async ({ input }) => input;
+  for (const h of [first, second]) {
+    h.invoker.behave = async ({ input }) => input;
+    h.invoker.reachable = true;
+  }
 });
 
 const fn = (): CatalogFunction => {
@@ -151,6 +158,53 @@ test('while nobody is there the first one waits and the others with it; then all
   away = false;
   await vi.waitFor(async () => expect(await states(id)).toEqual(['succeeded 5']), patience);
   expect(begun.slice(-5)).toEqual(names(0, 5));
+});
+
+test('events go to the control plane that has agents, at once, and from one that loses its own', async () => {
+  const id = await trigger(1);
+  behave(async () => {});
+  first.invoker.reachable = false;
+  first.invoker.behave = () => Promise.reject(new SkerryError('no_agent', 'nobody'));
+  const asked = () =>
+    first.request('POST', '/v1/fn/_/tried', { json: { args: 1 }, headers: { prefer: 'respond-async' } });
+  await first.controlPlane.invocations.enqueue(names(0, 5).map((name) => event(id, name)));
+  const { id: alone } = ((await asked()).json as { data: { id: string } }).data;
+  const soon = { timeout: 6_000, interval: 20 };
+  const ofAlone = () => rowsOf(database, `select state from invocations where id = '${alone}'`);
+  await vi.waitFor(async () => expect(await states(id)).toEqual(['succeeded 5']), soon);
+  await vi.waitFor(async () => expect(await ofAlone()).toEqual([{ state: 'succeeded' }]), soon);
+  expect(begun.filter((name) => typeof name === 'string')).toEqual(names(0, 5));
+
+  const gate = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  second.invoker.behave = async () => {
+    held.resolve();
+    await gate.promise;
+    throw new SkerryError('no_agent', 'gone');
+  };
+  await second.controlPlane.invocations.enqueue(names(5, 10).map((name) => event(id, name)));
+  await held.promise;
+  second.invoker.reachable = false;
+  first.invoker.reachable = true;
+  first.invoker.behave = async ({ input }) => input;
+  gate.resolve();
+  await vi.waitFor(async () => expect(await states(id)).toEqual(['succeeded 10']), soon);
+});
+
+test('those that are claimed ahead are not told as running', async () => {
+  const id = await trigger(1);
+  const gate = Promise.withResolvers<void>();
+  behave(() => gate.promise);
+  await first.controlPlane.invocations.enqueue(names(0, 3).map((name) => event(id, name)));
+  const told = async (state: string) => {
+    const { json } = await first.request('GET', `/v1/invocations?state=${state}&limit=1000`);
+    const all = (json as { data: { invocations: { trigger: string; started_at: string | null }[] } }).data.invocations;
+    return all.filter((one) => one.trigger === id).map(({ started_at: startedAt }) => startedAt !== null);
+  };
+  await vi.waitFor(async () => expect(await told('running')).toEqual([true]), patience);
+  expect(await told('queued')).toEqual([false, false]);
+  gate.resolve();
+  await vi.waitFor(async () => expect(await states(id)).toEqual(['succeeded 3']), patience);
 });
 
 test('the database goes in the middle and comes back: nothing is lost, nothing is stuck', async () => {

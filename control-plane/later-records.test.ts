@@ -23,7 +23,7 @@ const ended = (bytes = 1): EndedInvocation => ({
 function start(record: (outcomes: readonly EndedInvocation[]) => Promise<void>, bounds = {}) {
   const lines: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
-  return { later: createLaterRecords({ invocations: { record }, log, ...bounds }), lines };
+  return { later: createLaterRecords({ invocations: { recordUnpromised: record }, log, ...bounds }), lines };
 }
 
 test('what comes at one time goes together, in order', async () => {

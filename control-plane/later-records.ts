@@ -6,7 +6,8 @@
  * counted, and told of in the log once until there is room again.
  */
 import { whileAway } from './db/patience.ts';
-import type { EndedInvocation, KeptInvocations } from './kept.ts';
+import type { Invocations } from './invocations.ts';
+import type { EndedInvocation } from './kept.ts';
 import type { Logger } from './log.ts';
 
 export type LaterRecords = {
@@ -20,7 +21,7 @@ export type LaterRecords = {
 };
 
 export type LaterRecordsOptions = {
-  readonly invocations: Pick<KeptInvocations, 'record'>;
+  readonly invocations: Pick<Invocations, 'recordUnpromised'>;
   readonly log: Logger;
   /** At one time. */
   readonly maxCount?: number;
@@ -64,7 +65,7 @@ export function createLaterRecords(options: LaterRecordsOptions): LaterRecords {
     while (waiting.length > 0 && !end.signal.aborted) {
       const some = take();
       let lost: unknown;
-      await whileAway(() => invocations.record(some), end.signal).catch((error: unknown) => {
+      await whileAway(() => invocations.recordUnpromised(some), end.signal).catch((error: unknown) => {
         lost = error;
       });
       waiting.splice(0, some.length);

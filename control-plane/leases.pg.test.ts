@@ -83,3 +83,17 @@ test('a holder that is cut off from the database lets go before another one can 
   expect(await overlap).toBe(0);
   expect(a.taken[0]?.signal.aborted).toBe(true);
 });
+
+test('a holder whose database does not answer lets go before another one can take over', async () => {
+  let hangs = false;
+  const hung: Store = { ...store, change: (work) => (hangs ? new Promise(() => {}) : store.change(work)) };
+  const [a, b] = [holder(hung), holder()];
+  a.leases.want(new Set(['x']));
+  await expect.poll(() => a.leases.held.size).toBe(1);
+  b.leases.want(new Set(['x']));
+  const overlap = b.next().then(() => a.leases.held.size);
+  hangs = true;
+  expect(await overlap).toBe(0);
+  expect(a.taken[0]?.signal.aborted).toBe(true);
+  open = [b.leases];
+});

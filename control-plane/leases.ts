@@ -3,8 +3,9 @@
  * well before it ends; who dies loses it with time, and another one takes over.
  *
  * Times are the database's, so control planes need not agree on one. While the database is away nobody can take a
- * lease, and who holds one lets go before its time is up: never two at once, as long as a process that was stopped in
- * between looks at `signal` before it acts again.
+ * lease, and who holds one lets go when two thirds of its time are over, by a timer that waits for nothing: never two at
+ * once, as long as whoever works under a lease ends at once when `signal` aborts, and a process that was stopped in
+ * between for longer than the last third bears what it does beside its successor.
  */
 import { randomUUID } from 'node:crypto';
 import { and, eq, sql } from 'drizzle-orm';
@@ -14,7 +15,7 @@ import type { Logger } from './log.ts';
 
 export type Lease = {
   readonly name: string;
-  /** Aborts when the lease is lost or given back. */
+  /** Aborts when the lease is lost, a third of its time before another one can have it, or when it is given back. */
   readonly signal: AbortSignal;
 };
 
@@ -39,18 +40,24 @@ export type LeasesOptions = {
   readonly onHeld: (lease: Lease) => void;
 };
 
+/** Share of a lease's time for which it is held without being renewed; the rest is between one holder and the next. */
+const heldShare = 2 / 3;
+
 export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Leases {
   const holder = randomUUID();
-  const held = new Map<string, Lease & { readonly controller: AbortController; deadline: number }>();
+  const held = new Map<string, Lease & { readonly controller: AbortController; expiry: NodeJS.Timeout }>();
   let wanted: ReadonlySet<string> = new Set();
   let closed = false;
   let working: Promise<void> | undefined;
   let again = false;
 
   const letGo = (name: string) => {
-    held.get(name)?.controller.abort();
+    const lease = held.get(name);
     held.delete(name);
+    clearTimeout(lease?.expiry);
+    lease?.controller.abort();
   };
+  const letGoIn = (name: string, ms: number) => setTimeout(() => letGo(name), ms);
 
   const giveBack = async (names: readonly string[]) => {
     for (const name of names) letGo(name);
@@ -80,15 +87,19 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
     );
     const ours = new Set(got.map(({ name }) => name));
     for (const name of held.keys()) if (!ours.has(name)) letGo(name);
+    const leftMs = asked + termMs * heldShare - performance.now();
+    // An answer that came too late to be worth anything: the next one takes them again.
+    if (leftMs <= 0) return;
     for (const name of ours) {
       const lease = held.get(name);
       if (lease) {
-        lease.deadline = asked + termMs;
+        clearTimeout(lease.expiry);
+        lease.expiry = letGoIn(name, leftMs);
         continue;
       }
       if (closed || !wanted.has(name)) continue;
       const controller = new AbortController();
-      const taken = { name, controller, signal: controller.signal, deadline: asked + termMs };
+      const taken = { name, controller, signal: controller.signal, expiry: letGoIn(name, leftMs) };
       held.set(name, taken);
       onHeld(taken);
     }
@@ -101,9 +112,6 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
     } catch (error) {
       log.debug({ err: error }, 'leases could not be renewed');
     }
-    // Lets go with time to spare: what is done under a lease must have ended before another one can take it.
-    const latest = performance.now() + termMs / 3;
-    for (const [name, { deadline }] of held) if (deadline < latest) letGo(name);
   };
 
   const run = (): Promise<void> => {

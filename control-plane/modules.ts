@@ -4,6 +4,7 @@ import { defaultModule } from '@skerry/shared/names.ts';
 import { eq } from 'drizzle-orm';
 import type { Directory } from './catalog.ts';
 import { violates } from './db/errors.ts';
+import { rememberTriggers } from './db/former-triggers.ts';
 import { isName } from './db/ids.ts';
 import { modules } from './db/schema.ts';
 import type { Orm, Store } from './db/store.ts';
@@ -58,6 +59,7 @@ export function createModuleService(store: Store, catalog: Pick<Directory, 'refr
     async remove(name) {
       mayChange(name, 'deleted');
       await change(undefined, async (orm) => {
+        await rememberTriggers(orm, eq(modules.name, name));
         found(await orm.delete(modules).where(eq(modules.name, name)).returning(), name);
         await sweepCode(orm);
       });

@@ -1,8 +1,5 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { createSealing, sealingKey } from './sealing.ts';
+import { expect, test } from 'vitest';
+import { createSealing } from './sealing.ts';
 
 const key = Buffer.alloc(32, 7);
 
@@ -30,16 +27,4 @@ test('a key derived for one use is always the same, and another for another use'
   expect(sealing.derive('callback')).toEqual(sealing.derive('callback'));
   expect(sealing.derive('callback')).not.toEqual(sealing.derive('other'));
   expect(sealing.derive('callback')).toHaveLength(32);
-});
-
-test('the key of the data directory is made once, for its owner alone', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'skerry-seal-'));
-  onTestFinished(() => rmSync(directory, { recursive: true }));
-  const first = sealingKey(undefined, directory);
-  expect(sealingKey(undefined, directory)).toEqual(first);
-  expect(first).toHaveLength(32);
-  expect(statSync(join(directory, 'sealing.key')).mode & 0o777).toBe(0o600);
-  expect(sealingKey('ab'.repeat(32), directory)).toEqual(Buffer.alloc(32, 0xab));
-  writeFileSync(join(directory, 'sealing.key'), 'not a key');
-  expect(() => sealingKey(undefined, directory)).toThrow('is not a key');
 });

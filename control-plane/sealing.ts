@@ -3,8 +3,6 @@
  * AES-256-GCM (NIST SP 800-38D) with a fresh nonce each; what is sealed for one purpose does not open for another.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { SkerryError } from '@skerry/shared/errors.ts';
 
 export type Sealing = {
@@ -16,7 +14,8 @@ export type Sealing = {
   derive(use: string): Uint8Array;
 };
 
-const keyBytes = 32;
+/** Bytes of a key. */
+export const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
 /** First byte of what is sealed: the way in which it is. */
@@ -47,25 +46,4 @@ export function createSealing(key: Uint8Array, random: (bytes: number) => Uint8A
     },
     derive: (use) => new Uint8Array(hkdfSync('sha256', key, '', `skerry:${use}`, keyBytes)),
   };
-}
-
-/**
- * The key of this installation: the configured one, or the one in the data directory, which is made at the first start.
- * Several control planes on one database need the same, so there it must be configured.
- *
- * @param configured 32 bytes in hex
- * @param directory an existing one
- */
-export function sealingKey(configured: string | undefined, directory: string): Uint8Array {
-  if (configured !== undefined) return Buffer.from(configured, 'hex');
-  const file = join(directory, 'sealing.key');
-  try {
-    writeFileSync(file, randomBytes(keyBytes).toString('hex'), { flag: 'wx', mode: 0o600, flush: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    chmodSync(file, 0o600);
-  }
-  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
-  if (key.byteLength !== keyBytes) throw new Error(`${file} is not a key: it must have ${keyBytes} bytes in hex`);
-  return key;
 }

@@ -2,7 +2,7 @@
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { asc, eq, sql } from 'drizzle-orm';
 import type { Directory } from './catalog.ts';
-import { secretPurpose } from './credentials.ts';
+import { secretPurpose, secretsOf } from './credentials.ts';
 import { secrets } from './db/events-schema.ts';
 import type { Orm, Store } from './db/store.ts';
 import { lockVersion, raiseVersion } from './db/version.ts';
@@ -61,7 +61,7 @@ export function createSecretService({ store, catalog, sealing }: SecretOptions):
       ),
     async remove(name) {
       for (const fn of catalog.functions()) {
-        const user = [...fn.triggers, ...fn.sinks].find(({ spec }) => namesSecret(spec.params, name));
+        const user = [...fn.triggers, ...fn.sinks].find(({ spec }) => secretsOf(spec).includes(name));
         if (user)
           throw new SkerryError('conflict', `The secret is used by a ${user.spec.type} of ${fn.module}/${fn.name}`);
       }
@@ -71,11 +71,4 @@ export function createSecretService({ store, catalog, sealing }: SecretOptions):
       });
     },
   };
-}
-
-/** Whether some `…_secret` among these has the name, however deep. */
-function namesSecret(params: object, name: string): boolean {
-  return Object.entries(params).some(([key, value]) =>
-    typeof value === 'object' && value !== null ? namesSecret(value, name) : key.endsWith('_secret') && value === name,
-  );
 }

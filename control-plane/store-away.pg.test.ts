@@ -7,10 +7,13 @@ let h: Harness;
 let wire: Wire;
 let database: string;
 
+/** Control planes on one database have one key. */
+const settings = { SKERRY_CATALOG_POLL_MS: '20', SKERRY_SEALING_KEY: '1'.repeat(64) };
+
 beforeAll(async () => {
   database = await createDatabase(inject('postgresUrl'));
   wire = await createWire(database);
-  h = await startHarness({ driver: 'pg', url: wire.url }, { SKERRY_CATALOG_POLL_MS: '20' });
+  h = await startHarness({ driver: 'pg', url: wire.url }, settings);
 });
 afterAll(() => h?.close());
 
@@ -90,7 +93,7 @@ test('a change made by another process is found by asking now and then', async (
 });
 
 test('a second control plane on the same database shares everything', async () => {
-  const other = await startHarness({ driver: 'pg', url: database }, { SKERRY_CATALOG_POLL_MS: '20' });
+  const other = await startHarness({ driver: 'pg', url: database }, settings);
   try {
     expect(await other.request('GET', '/v1/fn/_/stays')).toMatchObject({ status: 200 });
     const changed = nextChange();

@@ -91,3 +91,16 @@ test('an update or a removal begins anew', () => {
   circuit.forget('f');
   expect(circuit.heldForMs('f')).toBe(0);
 });
+
+test('a loss is blamed on whoever was alone, or is much more likely than the others, until a call goes well', () => {
+  const { circuit, lose, goWell } = start();
+  lose(1, 'alone');
+  expect(circuit.isBlamed('alone')).toBe(true);
+  goWell(1, 'alone');
+  expect(circuit.isBlamed('alone')).toBe(false);
+  lose(1, 'f', 'g');
+  expect([circuit.isBlamed('f'), circuit.isBlamed('g')]).toEqual([false, false]);
+  goWell(5, 'f');
+  lose(1, 'f', 'g');
+  expect([circuit.isBlamed('f'), circuit.isBlamed('g'), circuit.isBlamed('never')]).toEqual([false, true, false]);
+});

@@ -17,6 +17,8 @@ export type Circuit = {
   ended(functionId: string, ran: boolean): void;
   /** The process was lost, with calls of these functions in it, each named once. */
   lost(functionIds: readonly string[]): void;
+  /** Whether the last loss that it was in counts as its own: it was more likely the cause than all others together. */
+  isBlamed(functionId: string): boolean;
   /** The function is another one now, or gone. */
   forget(functionId: string): void;
   /** Functions that are held back, and for how long. */
@@ -43,6 +45,8 @@ type State = {
   openUntil: number;
   /** A call is out to try. */
   trying: boolean;
+  /** Its share of the last loss. */
+  lastWeight: number;
 };
 
 /** @param now monotonic, in milliseconds */
@@ -53,7 +57,7 @@ export function createCircuit(now: () => number): Circuit {
   const stateOf = (functionId: string): State => {
     let state = states.get(functionId);
     if (!state) {
-      state = { well: 0, strikes: [], openings: 0, openUntil: 0, trying: false };
+      state = { well: 0, strikes: [], openings: 0, openUntil: 0, trying: false, lastWeight: 0 };
       states.set(functionId, state);
     }
     return state;
@@ -70,6 +74,7 @@ export function createCircuit(now: () => number): Circuit {
     const failedTry = state.trying && weight >= blamed;
     state.trying = false;
     state.well = 0;
+    state.lastWeight = weight;
     const since = now() - windowMs;
     state.strikes = [...state.strikes.filter(({ at }) => at > since), { at: now(), weight }];
     const sum = state.strikes.reduce((weights, { weight: one }) => weights + one, 0);
@@ -89,6 +94,7 @@ export function createCircuit(now: () => number): Circuit {
     ended(functionId, ran) {
       const state = stateOf(functionId);
       if (ran) {
+        state.lastWeight = 0;
         state.well = Math.min(state.well + 1, mostCounted);
         // A call from before the circuit opened proves nothing.
         if (state.trying) state.openings = 0;
@@ -101,6 +107,8 @@ export function createCircuit(now: () => number): Circuit {
       const sum = suspicions.reduce((all, suspicion) => all + suspicion, 0);
       for (const [index, state] of involved.entries()) strike(state, (suspicions[index] ?? 0) / sum);
     },
+    // One that was forgotten since was another one then.
+    isBlamed: (functionId) => (states.get(functionId)?.lastWeight ?? 0) > blamed,
     forget: (functionId) => void states.delete(functionId),
     held: () =>
       [...states].flatMap(([id, { openings, openUntil }]) =>

@@ -10,6 +10,7 @@ import { createDesiredParts } from './desired-parts.ts';
 import { createFetcher } from './fetch.ts';
 import { createFunctions } from './functions.ts';
 import { loadIdentity } from './identity.ts';
+import { createIdentityCopy } from './identity-copy.ts';
 import { createDoor } from './invoke.ts';
 import { createLogGate } from './log-gate.ts';
 import { createLogs } from './logs.ts';
@@ -19,8 +20,9 @@ import { createOutbox, type Outbox } from './outbox/outbox.ts';
 import { createReconciler } from './reconcile.ts';
 import type { Runner } from './runner/call.ts';
 import { createRunner } from './runner/runner.ts';
-import { keyIsLost, tellSalvage } from './salvage-log.ts';
+import { keyFaults, tellDamage } from './salvage-log.ts';
 import { createServing } from './serve.ts';
+import { createStatus } from './status.ts';
 import { createExecutor } from './steps.ts';
 import { openStore } from './store.ts';
 import { createTriggers } from './triggers/triggers.ts';
@@ -56,8 +58,9 @@ const maxTriggersTold = 1_000;
 
 /** @throws SkerryError('store_unavailable') when the data folder cannot be used */
 export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOverrides = {}): Agent {
-  const store = openStore(join(config.data, 'agent.db'), (salvage) => tellSalvage(salvage, log));
-  const identity = loadIdentity(store, () => log.error(keyIsLost));
+  const store = openStore(join(config.data, 'agent.db'), (damage) => tellDamage(damage, log));
+  const identityCopy = createIdentityCopy(join(config.data, 'identity'));
+  const identity = loadIdentity(store, identityCopy, (fault) => log.error({ fault }, keyFaults[fault]));
   const memory = createMemory();
   const broker = createBroker({
     offered: config.directories,
@@ -127,6 +130,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     functions: functions.active,
     door,
     runner,
+    circuit,
     send: (frame) => tunnel.send(frame),
     backlog: () => tunnel.backlog,
     events: metrics.outbox,
@@ -135,7 +139,6 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
   const { intake, countsOf } = outbox;
   const triggers = createTriggers({ functions: functions.active, intake, countsOf, publicKey: identity.publicKey });
   const parts = createDesiredParts();
-  let status: NodeJS.Timeout | undefined;
   let stopping: Promise<number> | undefined;
 
   const hello = (nonce: Uint8Array, host: string): Hello => ({
@@ -178,7 +181,10 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
       case 'logs':
         return tunnel.send({ kind: 'lines', id: frame.id, lines: logs.last(frame.function, frame.limit) });
       case 'scrape':
-        return void metrics.text().then((text) => tunnel.send({ kind: 'metrics', id: frame.id, text }));
+        return void metrics
+          .text()
+          .then((text) => tunnel.send({ kind: 'metrics', id: frame.id, text }))
+          .catch((error: unknown) => log.error({ err: error }, 'the metrics cannot be sent'));
       case 'recorded':
         return outbox.onRecorded(frame);
       case 'drain':
@@ -186,18 +192,23 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     }
   };
 
-  const sendStatus = () => {
-    const outboxState = outbox.state();
-    tunnel.send({
-      kind: 'status',
-      generation: reconciler.applied,
-      queued: runner.stats().queued,
-      held: circuit.held().slice(0, maxHeldTold),
-      ...(outboxState && { outbox: outboxState }),
-      triggers: triggers.states().slice(0, maxTriggersTold),
-      ...load(),
-    });
-  };
+  const status = createStatus({
+    frame() {
+      const outboxState = outbox.state();
+      return {
+        kind: 'status',
+        generation: reconciler.applied,
+        queued: runner.stats().queued,
+        held: circuit.held().slice(0, maxHeldTold),
+        ...(outboxState && { outbox: outboxState }),
+        triggers: triggers.states().slice(0, maxTriggersTold),
+        ...load(),
+      };
+    },
+    send: (frame) => tunnel.send(frame),
+    triggers: triggers.states,
+    log,
+  });
 
   const tunnel = createTunnel(
     { server: config.server, handshakeTimeoutMs: config.handshakeTimeoutMs, hello, log },
@@ -205,11 +216,11 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
       onUp(welcome: Welcome) {
         fetcher.onUp();
         outbox.onUp(welcome);
-        status = setInterval(sendStatus, welcome.statusIntervalMs);
+        status.start(welcome.statusIntervalMs);
       },
       onFrame,
       onDown() {
-        clearInterval(status);
+        status.stop();
         fetcher.onDown();
         outbox.onDown();
         serving.onDown();

@@ -1,9 +1,12 @@
 /**
- * The device's own Ed25519 key: made at first start, kept in the store, never sent anywhere.
+ * The device's own Ed25519 key: made at first start, kept in the store and again in a file beside it, never sent
+ * anywhere.
  *
- * Invariant: the key is on disk before it is used, because a join token is spent on it and cannot be spent again.
+ * Invariants: the key is on disk before it is used, because a join token is spent on it and cannot be spent again. Each
+ * copy has the public key with it, so that a copy with a damaged bit is no key: any 32 bytes would be one.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import type { IdentityCopy } from './identity-copy.ts';
 import type { Store } from './store.ts';
 import { identityKey } from './store-file.ts';
 
@@ -13,31 +16,63 @@ export type Identity = {
   sign(bytes: Uint8Array): Uint8Array;
 };
 
-/** @param onLost what was kept is no key any more, and another one was made */
+/**
+ * What is wrong with what was kept. `lost`: no copy is whole, and another key was made. `mended`: one copy was damaged.
+ * `differ`: both are whole and not the same, and the store's is used. `unkept`: the copy cannot be written.
+ */
+export type IdentityFault = 'lost' | 'mended' | 'differ' | 'unkept';
+
+/** @param copy beside the store; without one, the store's is the only one */
 export function loadIdentity(
   store: Pick<Store, 'getMeta' | 'setMeta' | 'sync'>,
-  onLost: () => void = () => {},
+  copy?: IdentityCopy,
+  onFault: (fault: IdentityFault) => void = () => {},
 ): Identity {
-  const bytes = store.getMeta(identityKey);
-  const kept = bytes && readKey(bytes);
-  if (bytes && !kept) onLost();
-  const key = kept ?? generateKeyPairSync('ed25519').privateKey;
-  if (!kept) {
-    store.setMeta(identityKey, key.export({ format: 'der', type: 'pkcs8' }));
+  const [stored, copied] = [readKey(store.getMeta(identityKey)), readKey(copy?.read())];
+  // A key that an earlier agent kept has nothing to be checked by, but for the copy.
+  const kept = [stored, copied].find(({ state }) => state === 'whole') ?? [stored, copied].find(({ key }) => key);
+  const wasThere = stored.state !== 'absent' || copied.state !== 'absent';
+  if (!kept && wasThere) onFault('lost');
+  const key = kept?.key ?? generateKeyPairSync('ed25519').privateKey;
+  const bytes = keyBytes(key);
+  const fits = (other: Kept) => other.key?.equals(key) === true;
+  if (stored.state !== 'whole') {
+    store.setMeta(identityKey, bytes);
     store.sync();
   }
+  const areDifferent = stored.state === 'whole' && copied.state === 'whole' && !fits(copied);
+  if (areDifferent) onFault('differ');
+  else if (kept && [stored, copied].some((one) => one.state !== 'absent' && !fits(one))) onFault('mended');
+  if (copied.state !== 'whole' && copy?.write(bytes) === false) onFault('unkept');
   return { publicKey: rawPublicKey(key), sign: (bytes) => sign(null, bytes, key) };
 }
 
-function readKey(bytes: Uint8Array): KeyObject | undefined {
+/** `unchecked`: of an earlier agent, without the public key. */
+type Kept = { readonly state: 'absent' | 'damaged' | 'unchecked' | 'whole'; readonly key?: KeyObject };
+
+/** PKCS #8 of an Ed25519 key (RFC 8410, section 7), and after it the raw public key. */
+const privateBytes = 48;
+const publicBytes = 32;
+
+function readKey(bytes: Uint8Array | undefined): Kept {
+  if (!bytes) return { state: 'absent' };
   try {
-    return createPrivateKey({ key: Buffer.from(bytes), format: 'der', type: 'pkcs8' });
+    const der = Buffer.from(bytes.subarray(0, privateBytes));
+    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+    if (key.asymmetricKeyType !== 'ed25519') return { state: 'damaged' };
+    if (bytes.byteLength === privateBytes) return { state: 'unchecked', key };
+    const isWhole = rawPublicKey(key).equals(bytes.subarray(privateBytes));
+    return isWhole ? { state: 'whole', key } : { state: 'damaged' };
   } catch {
-    return undefined;
+    return { state: 'damaged' };
   }
 }
 
-function rawPublicKey(key: KeyObject): Uint8Array {
-  // The raw key is what follows the 12 bytes of header in the SubjectPublicKeyInfo (RFC 8410, section 4).
-  return createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(12);
+function keyBytes(key: KeyObject): Uint8Array {
+  return Buffer.concat([key.export({ format: 'der', type: 'pkcs8' }), rawPublicKey(key)]);
+}
+
+function rawPublicKey(key: KeyObject): Buffer {
+  // The raw key is at the end of the SubjectPublicKeyInfo (RFC 8410, section 4).
+  return createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-publicBytes);
 }

@@ -8,10 +8,12 @@ export type ReadRow = Readonly<Record<string, SQLOutputValue>>;
 
 /** Rows between the damaged places that are looked for one by one, at most. */
 const maxLookups = 200_000;
+/** Numbers in a row without a row, after which there seem to be no more; a look at one takes some microseconds. */
+const maxMisses = 10_000;
 
 /**
  * @param table with a rowid
- * @param take called once for each row that can be read, not in order where there is damage
+ * @param take called, with numbers as bigints, once for each row that can be read, not in order where there is damage
  * @returns whether all of the table could be read
  */
 export function readRows(db: DatabaseSync, table: string, take: (row: ReadRow) => void): boolean {
@@ -19,16 +21,21 @@ export function readRows(db: DatabaseSync, table: string, take: (row: ReadRow) =
   let first: number | undefined;
   let last: number | undefined;
   const forward = walk(db, select('ORDER BY rowid'), (row) => {
-    first = Number(row.rowid);
+    first = numberOf(row) ?? first;
     take(row);
   });
   if (forward) return true;
   walk(db, select(`WHERE rowid > ${first ?? Number.MIN_SAFE_INTEGER} ORDER BY rowid DESC`), (row) => {
-    last = Number(row.rowid);
+    last = numberOf(row) ?? last;
     take(row);
   });
-  const from = first ?? 0;
-  if (last !== undefined) lookUp(db, select('WHERE rowid = ?'), from + 1, Math.min(last, from + maxLookups), take);
+  const one = select('WHERE rowid = ?');
+  const most = (first ?? 0) + 1 + maxLookups;
+  if (first !== undefined && last !== undefined)
+    lookUp(db, one, range(first + 1, Math.min(last, most)), maxLookups, take);
+  // One end cannot be read: what is next to the other is looked for, until there seems to be no more.
+  else if (last !== undefined) lookUp(db, one, range(last - 1, last - 1 - maxLookups), maxMisses, take);
+  else lookUp(db, one, range((first ?? 0) + 1, most), maxMisses, take);
   return false;
 }
 
@@ -49,7 +56,7 @@ export function readKeyedRows(
 function walk(db: DatabaseSync, sql: string, take: (row: ReadRow) => void): boolean {
   let rows: Iterator<ReadRow>;
   try {
-    rows = db.prepare(sql).iterate();
+    rows = prepared(db, sql).iterate();
   } catch {
     return false;
   }
@@ -61,13 +68,42 @@ function walk(db: DatabaseSync, sql: string, take: (row: ReadRow) => void): bool
   }
 }
 
-/** The rows from the first number to the one before the last, each by itself. */
-function lookUp(db: DatabaseSync, sql: string, from: number, to: number, take: (row: ReadRow) => void): void {
-  const statement: StatementSync | undefined = attempt(() => db.prepare(sql));
-  for (let rowid = from; statement && rowid < to; rowid++) {
+/** Undefined for one that rotted into what JavaScript cannot count from. */
+function numberOf({ rowid }: ReadRow): number | undefined {
+  const number = Number(rowid);
+  return Number.isSafeInteger(number) ? number : undefined;
+}
+
+/** The rows of these numbers, each by itself, until so many in a row are not there or cannot be read. */
+function lookUp(
+  db: DatabaseSync,
+  sql: string,
+  rowids: Iterable<number>,
+  misses: number,
+  take: (row: ReadRow) => void,
+): void {
+  const statement: StatementSync | undefined = attempt(() => prepared(db, sql));
+  if (!statement) return;
+  let missed = 0;
+  for (const rowid of rowids) {
     const row = attempt(() => statement.get(rowid));
+    missed = row ? 0 : missed + 1;
     if (row) take(row);
+    if (missed >= misses) return;
   }
+}
+
+/** From one number up or down to the one before the other. */
+function* range(from: number, to: number): Iterable<number> {
+  const step = from < to ? 1 : -1;
+  for (let at = from; at !== to; at += step) yield at;
+}
+
+/** Numbers are bigints: one that does not fit a number of JavaScript would throw, as if it could not be read. */
+function prepared(db: DatabaseSync, sql: string): StatementSync {
+  const statement = db.prepare(sql);
+  statement.setReadBigInts(true);
+  return statement;
 }
 
 function attempt<T>(read: () => T): T | undefined {

@@ -11,17 +11,32 @@ import { digestOf } from '@skerry/shared/bundle.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { type DesiredFunction, desiredFunctionSchema } from '@skerry/shared/protocol.ts';
 import { createKeyvalueStore, type KeyvalueStore, keyvalueSchema } from './broker/keyvalue-store.ts';
-import { type DurableFile, isDamage, openDurable, primaryCode, type Salvage } from './durable-file.ts';
+import {
+  closeDurable,
+  type DurableFile,
+  isDamage,
+  isReadFault,
+  isRefusal,
+  type LostWrites,
+  openDurable,
+  primaryCode,
+  type Salvage,
+} from './durable-file.ts';
 import { type ReadRow, readKeyedRows, readRows } from './readable-rows.ts';
 
 /** Key of the device's own key among the store's values. */
 export const identityKey = 'identity';
 
-/** What became of a damaged file. `key`: whether the agent is still who it was. */
-export type StoreSalvage = Salvage & { readonly saved: { readonly key?: boolean } };
+/** What is to be told: a damaged file that was replaced, or writes that are missing. */
+export type StoreDamage = Salvage | LostWrites;
 
 export type StoreFile = {
-  /** The work may be done twice, when it meets damage. @throws what SQLite throws, but for damage that can be mended */
+  /**
+   * The work may be done twice, when it meets damage; of work within work the outermost is.
+   * @throws what SQLite throws, but for damage that can be mended
+   * @throws SkerryError('store_unavailable') when it cannot be mended now, as without room on the disk; the next use
+   * tries again
+   */
   use<T>(work: (db: DatabaseSync, keyvalue: KeyvalueStore) => T): T;
   close(): void;
 };
@@ -50,11 +65,20 @@ const file: DurableFile = {
   copy,
 };
 
-function copy(from: DatabaseSync, to: DatabaseSync): StoreSalvage['saved'] {
+function copy(from: DatabaseSync, to: DatabaseSync): Salvage['saved'] {
   to.exec('BEGIN');
+  const saved = { key: false, functions: 0, bundles: 0, keyvalue: 0, damaged: 0 };
   const insert = (sql: string) => {
-    const statement = to.prepare(`INSERT OR IGNORE INTO ${sql}`);
-    return (...values: ReadRow[string][]) => Number(statement.run(...values).changes);
+    const statement = to.prepare(`INSERT INTO ${sql} ON CONFLICT DO NOTHING`);
+    return (...values: (ReadRow[string] | undefined)[]): number => {
+      try {
+        return Number(statement.run(...values.map((value) => value ?? null)).changes);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        saved.damaged += 1;
+        return 0;
+      }
+    };
   };
   const add = {
     meta: insert('meta VALUES (?, ?)'),
@@ -62,59 +86,88 @@ function copy(from: DatabaseSync, to: DatabaseSync): StoreSalvage['saved'] {
     bundles: insert('bundles VALUES (?, ?)'),
     keyvalue: insert('keyvalue VALUES (?, ?, ?, ?)'),
   };
-  const saved = { key: false, functions: 0, bundles: 0, keyvalue: 0 };
   readRows(from, 'meta', ({ key, value }) => {
-    if (add.meta(key ?? null, value ?? null) > 0 && key === identityKey) saved.key = true;
+    if (add.meta(key, value) > 0 && key === identityKey) saved.key = true;
   });
   readRows(from, 'functions', ({ id, record }) => {
-    if (parseRecord(String(record))) saved.functions += add.functions(id ?? null, record ?? null);
+    if (parseRecord(String(record))) saved.functions += add.functions(id, record);
   });
   readRows(from, 'bundles', ({ digest, bytes }) => {
     if (!(bytes instanceof Uint8Array) || digestOf(bytes) !== digest) return;
     saved.bundles += add.bundles(digest, bytes);
   });
   readKeyedRows(from, 'keyvalue', ['function', 'bucket', 'key'], ({ function: fn, bucket, key, value }) => {
-    saved.keyvalue += add.keyvalue(fn ?? null, bucket ?? null, key ?? null, value ?? null);
+    saved.keyvalue += add.keyvalue(fn, bucket, key, value);
   });
+  // Whoever looks for the key shall see that there was one.
+  if (!saved.key) add.meta(identityKey, new Uint8Array(0));
   to.exec('COMMIT');
   return saved;
 }
 
 /**
  * @param path of the file; it and its folder are made when absent. `:memory:` keeps nothing
- * @param onSalvage the file was damaged, and has been replaced
+ * @param onDamage the file was damaged, and has been replaced; or what was written to it last is missing
  * @throws SkerryError('store_unavailable') when another process has it, or it cannot be used
  */
-export function openStoreFile(path: string, onSalvage: (salvage: StoreSalvage) => void): StoreFile {
+export function openStoreFile(path: string, onDamage: (damage: StoreDamage) => void): StoreFile {
   const open = (how: DurableFile) => {
-    const opened = path === ':memory:' ? openInMemory() : openOrTell(path, how);
-    if (opened.salvage) onSalvage(opened.salvage);
-    return { db: opened.db, keyvalue: createKeyvalueStore(opened.db) };
+    const { db, salvage, lostWrites } = path === ':memory:' ? openInMemory() : openOrTell(path, how);
+    if (lostWrites) onDamage(lostWrites);
+    if (salvage) onDamage(salvage);
+    return { db, keyvalue: createKeyvalueStore(db) };
   };
-  let current = open(file);
+  /** Undefined after damage, until it is mended. */
+  let current: ReturnType<typeof open> | undefined = open(file);
+  /** What is known to be wrong with the file. */
+  let damage: string | undefined;
+  let depth = 0;
+
+  const within = <T>(work: (db: DatabaseSync, keyvalue: KeyvalueStore) => T): T => {
+    const known = damage;
+    current ??= open(known === undefined ? file : { ...file, check: () => known });
+    damage = undefined;
+    depth += 1;
+    try {
+      return work(current.db, current.keyvalue);
+    } finally {
+      depth -= 1;
+    }
+  };
+  const leave = () => {
+    try {
+      if (current) closeDurable(current.db);
+    } catch {
+      // what cannot be closed well was damaged before
+    }
+    current = undefined;
+  };
+  const isMendable = (error: unknown) =>
+    depth === 0 && path !== ':memory:' && current !== undefined && (isDamage(error) || isReadFault(error));
+
   return {
     use(work) {
-      try {
-        return work(current.db, current.keyvalue);
-      } catch (error) {
-        if (!isDamage(error) || path === ':memory:') throw error;
+      // A read fault may pass: the file is opened anew and looked at, and only the next one counts as damage.
+      for (let faults = 0; ; faults++) {
         try {
-          current.db.close();
-        } catch {
-          // what cannot be closed well was damaged before
+          return within(work);
+        } catch (error) {
+          if (!isMendable(error) || faults > 1) throw error;
+          if (isDamage(error) || faults > 0) damage = (error as Error).message;
+          leave();
         }
-        current = open({ ...file, check: () => (error as Error).message });
-        return work(current.db, current.keyvalue);
       }
     },
-    close: () => current.db.close(),
+    close() {
+      if (current) closeDurable(current.db);
+    },
   };
 }
 
 function openInMemory() {
   const db = new DatabaseSync(':memory:');
   db.exec(schema);
-  return { db, salvage: undefined };
+  return { db, salvage: undefined, lostWrites: undefined };
 }
 
 function openOrTell(path: string, how: DurableFile) {

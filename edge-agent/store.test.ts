@@ -8,9 +8,9 @@ import { grantsSchema } from '@skerry/shared/manifest.ts';
 import type { DesiredFunction } from '@skerry/shared/protocol.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadIdentity } from './identity.ts';
-import { keyIsLost, tellSalvage } from './salvage-log.ts';
+import { keyFaults, tellDamage } from './salvage-log.ts';
 import { openStore, type Store } from './store.ts';
-import type { StoreSalvage } from './store-file.ts';
+import { openStoreFile, type StoreDamage } from './store-file.ts';
 
 const bytes = new Uint8Array(1_000).map((_, index) => index % 251);
 const digest = digestOf(bytes);
@@ -119,7 +119,7 @@ describe('store', () => {
 });
 
 describe('a damaged file', () => {
-  let salvages: StoreSalvage[];
+  let salvages: StoreDamage[];
   beforeEach(() => {
     salvages = [];
     store.addChunk(digest, 0, bytes);
@@ -167,8 +167,11 @@ describe('a damaged file', () => {
     writeFileSync(path, 'no database at all '.repeat(1_000));
     reopenDamaged();
     const told: unknown[] = [];
-    for (const salvage of salvages) tellSalvage(salvage, { error: (...line: unknown[]) => void told.push(...line) });
-    expect(told).toContain(keyIsLost);
+    const log = { error: (...line: unknown[]) => void told.push(...line) };
+    for (const salvage of salvages) tellDamage(salvage, log);
+    expect(told).toContainEqual(expect.stringContaining('was damaged'));
+    loadIdentity(store, undefined, (fault) => log.error(keyFaults[fault]));
+    expect(told).toContain(keyFaults.lost);
     expect(store.activeFunctions()).toEqual([]);
   });
 
@@ -197,7 +200,77 @@ describe('a damaged file', () => {
     reopenDamaged();
     expect(store.activeFunctions()).toEqual([fn]);
     const onLost = vi.fn();
-    expect(loadIdentity(store, onLost).publicKey).toHaveLength(32);
-    expect(onLost).toHaveBeenCalledOnce();
+    expect(loadIdentity(store, undefined, onLost).publicKey).toHaveLength(32);
+    expect(onLost.mock.calls).toEqual([['lost']]);
+  });
+
+  test('that is found so within a transaction: all of it is done again on what could be saved', () => {
+    const large = randomBytes(400_000);
+    store.addChunk(digestOf(large), 0, large);
+    store.completeBundle(digestOf(large));
+    store.close();
+    overwrite(large.subarray(200_000, 200_050));
+    reopenDamaged();
+    // Removing the bundle walks the chain of its pages.
+    expect(store.keepOnly(new Set([digest]))).toEqual([]);
+    expect(salvages).toMatchObject([{ saved: { bundles: 1 } }]);
+    expect(store.hasBundle(digest)).toBe(true);
+  });
+
+  test('a row that the new file refuses is counted, and the others are saved', () => {
+    loadIdentity(store);
+    store.close();
+    const db = new DatabaseSync(path, { defensive: false });
+    db.exec("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '')");
+    db.close();
+    const loose = new DatabaseSync(path);
+    loose.exec("UPDATE meta SET value = 7 WHERE key = 'identity'; INSERT INTO functions VALUES ('', '{}')");
+    loose.close();
+    overwrite('"name":"hello"');
+    reopenDamaged();
+    expect(salvages).toMatchObject([{ saved: { key: false, bundles: 1, damaged: 1 } }]);
+    const onFault = vi.fn();
+    loadIdentity(store, undefined, onFault);
+    expect(onFault.mock.calls).toEqual([['lost']]);
+  });
+
+  test.each([
+    [1, []],
+    [2, [{ damage: 'disk I/O error' }]],
+  ])(
+    'a disk that fails to read %i times in a row: the first time it is asked again, then it is damage',
+    (times, told) => {
+      store.close();
+      const file = openStoreFile(path, (damage) => void salvages.push(damage));
+      let left = times;
+      const work = () => {
+        left -= 1;
+        if (left >= 0) throw Object.assign(new Error('disk I/O error'), { errcode: 522 });
+        return 'done';
+      };
+      // Work within work leaves it to the outermost.
+      expect(file.use(() => file.use(work))).toBe('done');
+      expect(salvages).toMatchObject(told);
+      file.close();
+      reopenDamaged();
+      expect(store.activeFunctions()).toEqual([fn]);
+    },
+  );
+
+  test('that cannot be replaced now is replaced at the next use', () => {
+    const large = randomBytes(400_000);
+    store.addChunk(digestOf(large), 0, large);
+    store.completeBundle(digestOf(large));
+    store.close();
+    overwrite(large.subarray(200_000, 200_050));
+    reopenDamaged();
+    // What the copy is made as cannot be made.
+    mkdirSync(`${path}.partial`);
+    expect(() => store.readBundle(digestOf(large))).toThrowError(
+      expect.objectContaining({ code: 'store_unavailable' }),
+    );
+    rmSync(`${path}.partial`, { recursive: true });
+    expect(store.activeFunctions()).toEqual([fn]);
+    expect(salvages).toHaveLength(1);
   });
 });

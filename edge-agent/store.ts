@@ -7,10 +7,11 @@
  * A commit survives the end of the process, but only `sync` waits for the disk: a power cut can take the last moments
  * of what is written here, and the next tunnel repairs that. The key is another matter, see identity.ts.
  */
+import type { DatabaseSync } from 'node:sqlite';
 import { digestOf } from '@skerry/shared/bundle.ts';
 import type { DesiredFunction } from '@skerry/shared/protocol.ts';
 import type { KeyvalueStore } from './broker/keyvalue-store.ts';
-import { openStoreFile, parseRecord, type StoreSalvage } from './store-file.ts';
+import { openStoreFile, parseRecord, type StoreDamage } from './store-file.ts';
 
 export type Store = {
   /** A value kept under a name: the identity, the desired generation. */
@@ -45,11 +46,11 @@ export type Store = {
 
 /**
  * @param path of the file; it and its folder are made when absent. `:memory:` keeps nothing
- * @param onSalvage the file was damaged, and has been replaced; see store-file.ts
+ * @param onDamage the file was damaged, and has been replaced, or misses what was written last; see store-file.ts
  * @throws SkerryError('store_unavailable') when another process has it, or it cannot be used
  */
-export function openStore(path: string, onSalvage: (salvage: StoreSalvage) => void = () => {}): Store {
-  const file = openStoreFile(path, onSalvage);
+export function openStore(path: string, onDamage: (damage: StoreDamage) => void = () => {}): Store {
+  const file = openStoreFile(path, onDamage);
   const one = (sql: string, ...values: (string | number)[]) => file.use((db) => db.prepare(sql).get(...values));
   const all = (sql: string, ...values: (string | number)[]) => file.use((db) => db.prepare(sql).all(...values));
   const run = (sql: string, ...values: (string | number | Uint8Array)[]) =>
@@ -62,7 +63,7 @@ export function openStore(path: string, onSalvage: (salvage: StoreSalvage) => vo
         db.exec('COMMIT');
         return result;
       } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK');
+        rollBack(db);
         throw error;
       }
     });
@@ -128,4 +129,13 @@ export function openStore(path: string, onSalvage: (salvage: StoreSalvage) => vo
 
     close: file.close,
   };
+}
+
+/** What led to it is what is told: in a damaged file this fails as well, and closing it ends the transaction. */
+function rollBack(db: DatabaseSync): void {
+  try {
+    if (db.isTransaction) db.exec('ROLLBACK');
+  } catch {
+    // see above
+  }
 }

@@ -24,7 +24,15 @@ function start(record: (event: NewEvent) => Promise<Kept>) {
   });
   const add = (n: number, { canWait = true, bytes = 1 } = {}) =>
     queue.add({
-      event: { trigger: 't', function: 'f', origin: 'mqtt', input: new Uint8Array(bytes), createdAt: n },
+      event: {
+        id: `${n}`,
+        named: false,
+        trigger: 't',
+        function: 'f',
+        origin: 'mqtt',
+        input: new Uint8Array(bytes),
+        createdAt: n,
+      },
       canWait,
       settle: () => settled.push(n),
     });
@@ -67,6 +75,24 @@ test('with no room, what can wait keeps its order, what cannot is dropped', asyn
   await expect.poll(() => settled.length).toBe(7);
   expect(kept).toEqual([0, 1, 2, 4, 5]);
   expect(queue.trouble).toBeUndefined();
+  end();
+  await queue.done;
+});
+
+test('an intake that says room and full in turn leaves the others their time', async () => {
+  let asked = 0;
+  const { queue, add, open, end } = start(async () => {
+    asked += 1;
+    return 'full';
+  });
+  open();
+  add(0);
+  const began = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(asked).toBeGreaterThan(0);
+  expect(asked).toBeLessThanOrEqual(5);
+  expect(queue.trouble).toBe('there is no room for more events');
   end();
   await queue.done;
 });

@@ -17,13 +17,16 @@ const maxHeldBytes = 4 * 1024 * 1024;
 const maxWave = 250;
 /** Rests between attempts while the disk is away. */
 const awayBackoff = { baseMs: 250, capMs: 5_000 };
+/** Rests while there is no room, at least `leastRestMs`: whatever the intake says of its room, this never spins. */
+const fullBackoff = { baseMs: 50, capMs: 2_000 };
+const leastRestMs = 50;
 
 export type Waiting = {
-  /** Absent: nothing is to be kept of it. */
+  /** Absent: nothing is to be kept of it, and nothing of it is held. */
   readonly event: NewEvent | undefined;
   /** Whether it may be held until there is room. */
   readonly canWait: boolean;
-  /** It is on disk, or never will be. */
+  /** It is on disk, or never will be. Must not hold the message: `maxHeldBytes` counts inputs only. */
   readonly settle: () => void;
 };
 
@@ -60,6 +63,8 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
   let trouble: string | undefined;
   let wave = maxWave;
   let failures = 0;
+  /** Waves in a row of which nothing found room. */
+  let refusals = 0;
   let wake: (() => void) | undefined;
 
   const hasRoom = () => waiting.length < maxHeld && bytes < maxHeldBytes;
@@ -78,9 +83,11 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
     const results = await Promise.allSettled(given.map(({ event }) => keep(event)));
     const held: Waiting[] = [];
     let away: unknown;
+    let full = false;
     for (const [at, message] of given.entries()) {
       const result = results[at];
       if (result?.status === 'rejected') away = result.reason;
+      else if (result?.value === 'full') full = true;
       if (result?.status === 'fulfilled' && result.value !== 'full') leave(message);
       else if (message.canWait) held.push(message);
       else drop(message);
@@ -88,7 +95,7 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
     waiting.splice(0, given.length, ...held);
     onSettled();
     for (const look of hasRoom() ? forRoom : []) look();
-    return { away, full: results.some((result) => result.status === 'fulfilled' && result.value === 'full') };
+    return { away, full, progress: held.length < given.length };
   };
   const keep = async (event: NewEvent | undefined): Promise<Kept> => (event ? intake.record(event, room) : 'known');
 
@@ -100,19 +107,23 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
         });
         continue;
       }
-      const { away, full } = await give();
+      const { away, full, progress } = await give();
       if (away !== undefined) {
         failures += 1;
         trouble = `events cannot be kept now: ${toSkerryError(away).message}`;
         await clock.rest(backoffDelay(failures, random(), awayBackoff.baseMs, awayBackoff), signal);
       } else if (full) {
         trouble = 'there is no room for more events';
-        await intake.room(trigger, room, signal).catch(() => clock.rest(awayBackoff.baseMs, signal));
+        refusals = progress ? 1 : refusals + 1;
+        await clock.rest(backoffDelay(refusals, random(), leastRestMs, fullBackoff), signal);
+        const [first] = waiting;
+        await intake.room(trigger, { ...room, bytes: first && sizeOf(first) }, signal).catch(() => undefined);
       }
       // There may be room for a few: a wave that finds none comes back whole, so they begin small again.
       if (full) wave = 1;
       else if (away === undefined) {
         failures = 0;
+        refusals = 0;
         wave = Math.min(maxWave, wave * 2);
       }
       if ((away === undefined && !full) || waiting.length === 0) trouble = undefined;

@@ -6,8 +6,10 @@ import { createHash } from 'node:crypto';
 
 /** An event that came in, not yet kept. */
 export type NewEvent = {
-  /** Given where the sender or the clock names the event: the same again is the same event. Absent: a new one. */
-  readonly id?: string | undefined;
+  /** Made as it came in, once: given again because nobody knows whether it was kept, it is the same event. */
+  readonly id: string;
+  /** The sender or the clock names it, and the id comes of that: the same event may come in again, however late. */
+  readonly named: boolean;
   readonly trigger: string;
   readonly function: string;
   readonly origin: 'mqtt' | 'schedule';
@@ -22,11 +24,17 @@ export type NewEvent = {
 };
 
 /** How many events of one trigger may wait, and what happens to one more. */
-export type Room = { readonly maxPending: number; readonly whenFull: 'hold' | 'drop_oldest' };
+export type Room = {
+  readonly maxPending: number;
+  readonly whenFull: 'hold' | 'drop_oldest';
+  /** Whoever waits for room has an input of so many bytes. */
+  readonly bytes?: number | undefined;
+};
 
 /**
  * `recorded` and `known`: the event is on disk, from now or from before. `full`: there is no room, and nothing was kept;
- * whoever can holds the event back and comes again.
+ * whoever can holds the event back and comes again. Of events of one trigger that are given together none is kept after
+ * one for which there was no room.
  */
 export type Kept = 'recorded' | 'known' | 'full';
 
@@ -42,11 +50,18 @@ export type Intake = {
 };
 
 /**
- * The id of an event that has a name of its own: the same for the same trigger and name, wherever it is made. A UUID of
- * version 8 (RFC 9562, section 5.8) out of SHA-256.
+ * Within what a name means one event: one trigger; and one device, by the digest of its key in hexadecimal, where each
+ * device has events of its own. Neither has a NUL in it.
  */
-export function eventIdOf(trigger: string, name: string): string {
-  const bytes = createHash('sha256').update(`skerry-event\0${trigger}\0${name}`).digest().subarray(0, 16);
+export type EventScope = { readonly trigger: string; readonly device?: string | undefined };
+
+/**
+ * The id of an event that has a name of its own: the same for the same name in the same scope, wherever it is made. A
+ * UUID of version 8 (RFC 9562, section 5.8) out of SHA-256.
+ */
+export function eventIdOf({ trigger, device = '' }: EventScope, name: string): string {
+  const hash = createHash('sha256').update(`skerry-event\0${device}\0${trigger}\0${name}`);
+  const bytes = hash.digest().subarray(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = bytes.toString('hex');

@@ -14,4 +14,9 @@ export type Listener = {
    * @param forget it will not come back: the broker shall keep nothing for it
    */
   stop(forget: boolean): Promise<void>;
+  /**
+   * Another one may listen in its place from now on: ends it at once, also while it stops. Nothing is acknowledged and
+   * nobody is connected to after it; what the broker has no answer to, it gives to the next one.
+   */
+  cut(): void;
 };

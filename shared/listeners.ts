@@ -3,13 +3,14 @@
  *
  * Invariant: of one trigger there is one listener at a time; the next one begins when the one before has stopped.
  */
+import { createHash } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { Intake } from './intake.ts';
 import type { Listener, ListenerState } from './listener.ts';
 import type { Connect } from './mqtt-client.ts';
 import { createMqttListener } from './mqtt-listener.ts';
 import { createScheduleListener } from './schedule-listener.ts';
-import type { ReadyTrigger } from './triggers.ts';
+import type { MqttParams, ReadyTrigger } from './triggers.ts';
 
 /** A trigger, and the function that it starts. */
 export type Wanted = { readonly trigger: ReadyTrigger; readonly function: string };
@@ -26,13 +27,17 @@ export type Listeners = {
    * @param forget it will not come back, and brokers shall keep nothing for it
    */
   stop(triggerId: string, forget: boolean): Promise<void>;
+  /** Ends one at once: another one may listen in its place from now on. */
+  cut(triggerId: string): void;
   close(): Promise<void>;
 };
 
 export type ListenersOptions = {
   readonly intake: Intake;
   readonly load: () => Promise<Connect>;
-  /** The client id under which a trigger is known to its broker. */
+  /** Of events that are this device's own, where several listen to the same trigger; see EventScope. */
+  readonly device?: string | undefined;
+  /** Beginning of the client id under which a trigger is known to its broker; see `clientIdFor`. */
   readonly clientIdOf: (triggerId: string) => string;
   readonly clock: Clock;
   readonly random: () => number;
@@ -53,7 +58,8 @@ export function createListeners(options: ListenersOptions): Listeners {
   const start = ({ trigger, function: functionId }: Wanted, fresh: boolean): Listener => {
     const shared = { ...options, trigger: trigger.id, function: functionId };
     if (trigger.type === 'schedule') return createScheduleListener({ ...shared, params: trigger.params });
-    return createMqttListener({ ...shared, params: trigger.params, clientId: options.clientIdOf(trigger.id), fresh });
+    const clientId = clientIdFor(options.clientIdOf(trigger.id), trigger.params);
+    return createMqttListener({ ...shared, params: trigger.params, clientId, fresh });
   };
 
   /** @param forget when there is no next: it will not come back */
@@ -83,7 +89,7 @@ export function createListeners(options: ListenersOptions): Listeners {
       for (const id of places.keys()) if (!ids.has(id)) void stop(id, true);
       for (const next of wanted) {
         const before = places.get(next.trigger.id)?.wanted;
-        if (!before || keyOf(before) !== keyOf(next)) void change(next.trigger.id, next);
+        if (!before || !isSame(before, next)) void change(next.trigger.id, next);
       }
     },
     state: (triggerId) => places.get(triggerId)?.running?.listener.state,
@@ -91,19 +97,37 @@ export function createListeners(options: ListenersOptions): Listeners {
       return places.keys();
     },
     stop,
+    cut(triggerId) {
+      places.get(triggerId)?.running?.listener.cut();
+      void stop(triggerId, false);
+    },
     async close() {
       await Promise.all([...places.keys()].map((id) => stop(id, false)));
     },
   };
 }
 
-function keyOf(wanted: Wanted): string {
-  return JSON.stringify(wanted);
+/** Most often it is the same object: then nothing has to be compared. */
+function isSame(before: Wanted, next: Wanted): boolean {
+  if (before.trigger === next.trigger && before.function === next.function) return true;
+  return JSON.stringify(before) === JSON.stringify(next);
 }
 
-/** What a broker keeps a session for: with another one, the session is not worth keeping. */
+/**
+ * What a broker keeps a session for: with another one, the session is not worth keeping. The QoS is not of it: another
+ * SUBSCRIBE with the same filter replaces the subscription, and the session stays (MQTT 5.0, section 3.8.4).
+ */
 function subscriptionOf({ trigger }: Wanted): string {
   if (trigger.type === 'schedule') return '';
-  const { host, port, topic, share, qos, session } = trigger.params;
-  return JSON.stringify([host, port, topic, share, qos, session]);
+  const { host, port, topic, share, session } = trigger.params;
+  return JSON.stringify([host, port, topic, share, session]);
+}
+
+/**
+ * The client id for one subscription. Another one is another session: so that an old subscription that the broker could
+ * not be told about, because it was away or we were, never gives its messages to the trigger.
+ */
+export function clientIdFor(base: string, { host, port, topic, share }: MqttParams): string {
+  const subscription = createHash('sha256').update(JSON.stringify([host, port, topic, share]));
+  return `${base}-${subscription.digest('hex').slice(0, 8)}`;
 }

@@ -14,11 +14,13 @@ import type { MqttPacket, MqttStream } from './mqtt-client.ts';
 export type Unanswered = {
   readonly messageId: number;
   readonly qos: number;
-  /** Tells it from others, once the message itself is not at hand any more. */
-  print: string | undefined;
-  packet: MqttPacket | undefined;
+  /** Tells a QoS 1 message from others under the same id; the message itself is not kept, it may be large. */
+  readonly print: string | undefined;
   settled: boolean;
 };
+
+/** Answers that are still to leave, at most: there are no more ids. Whoever asks for more breaks the protocol. */
+const maxAnswers = 65_535;
 
 export type Answers = {
   /** A connection began. Without a session, what came before will not come again. */
@@ -46,7 +48,6 @@ export function createAnswers(): Answers {
     order = unsettled === -1 ? [] : order.slice(unsettled);
     for (const message of ready) {
       if (message.qos === 1 && byId.get(message.messageId) === message) byId.delete(message.messageId);
-      message.packet = undefined;
     }
     stream?.write(Buffer.concat(ready.map(answerTo)));
   };
@@ -60,20 +61,17 @@ export function createAnswers(): Answers {
     end() {
       stream = undefined;
       order = [];
-      for (const message of byId.values()) {
-        if (message.packet) message.print = printOf(message.packet);
-        message.packet = undefined;
-      }
     },
     take(packet, qos) {
       const messageId = packet.messageId ?? 0;
       const prior = byId.get(messageId);
-      if (prior && prior.qos === qos && (qos === 2 || (packet.dup && isSame(prior, packet)))) {
-        order.push(prior);
+      const print = qos === 2 ? undefined : printOf(packet);
+      if (prior && prior.qos === qos && (qos === 2 || (packet.dup && prior.print === print))) {
+        if (order.length < maxAnswers) order.push(prior);
         flush();
         return undefined;
       }
-      const message: Unanswered = { messageId, qos, packet, print: undefined, settled: false };
+      const message: Unanswered = { messageId, qos, print, settled: false };
       byId.set(messageId, message);
       order.push(message);
       return message;
@@ -91,11 +89,6 @@ export function createAnswers(): Answers {
 /** PUBACK and PUBREC without a reason code are alike in both versions (section 3.4 and 3.5). */
 function answerTo({ messageId, qos }: Unanswered): Uint8Array {
   return Uint8Array.of(qos === 2 ? 0x50 : 0x40, 2, messageId >> 8, messageId & 0xff);
-}
-
-function isSame(prior: Unanswered, packet: MqttPacket): boolean {
-  const print = prior.print ?? (prior.packet && printOf(prior.packet));
-  return print === printOf(packet);
 }
 
 function printOf({ topic = '', payload = '' }: MqttPacket): string {

@@ -59,7 +59,7 @@ export type MqttOptions = ReturnType<typeof mqttOptions>;
 export type Connect = (options: MqttOptions) => MqttClient;
 
 /** Seconds between signs of life; a broker that does not answer in half as long again is gone. */
-export const keepaliveSeconds = 30;
+const keepaliveSeconds = 30;
 /** Milliseconds from dialing to the broker's welcome. */
 export const connectTimeoutMs = 10_000;
 /** Seconds that a broker of MQTT 5 keeps the session of one that is away: 30 days. With 3.1.1 it decides by itself. */

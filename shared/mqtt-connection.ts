@@ -11,9 +11,13 @@
  */
 import type { Connect, MqttOptions, MqttPacket, MqttStream, SubscribeOptions } from './mqtt-client.ts';
 import { faultOf, reasonOf } from './mqtt-fault.ts';
+import { guardPackets } from './mqtt-guard.ts';
 
-/** Bytes of one packet at most, from a broker whose protocol lets us say nothing of it. */
-const maxPacketBytes = 64 * 1024 * 1024;
+/**
+ * Bytes of one packet at most, from a broker whose protocol lets us say nothing of it. More than any event may have: a
+ * message that is a little too large can then be read, answered and dropped, instead of coming again for ever.
+ */
+const maxPacketBytes = 16 * 1024 * 1024;
 
 export type ConnectionEvents = {
   /** The broker took us; comes before any message. */
@@ -47,7 +51,6 @@ export function openConnection(connect: Connect, options: MqttOptions, events: C
   let fault: string | undefined;
   let ended = false;
   let welcomed = false;
-  let unparsed = 0;
 
   const end = (why: string) => {
     if (ended) return;
@@ -67,12 +70,8 @@ export function openConnection(connect: Connect, options: MqttOptions, events: C
     if (ended) goOn();
     else events.onMessage(packet, ofQos2.has(packet) ? 2 : (packet.qos ?? 0), goOn);
   };
-  client.stream.on('data', (bytes) => {
-    unparsed += bytes.byteLength;
-    if (unparsed > maxPacketBytes) cut('the broker sends a packet that is too large');
-  });
+  guardPackets(client, maxPacketBytes, cut);
   client.on('packetreceive', (packet) => {
-    unparsed = 0;
     if (ended) return;
     if (packet.cmd === 'connack' && !welcomed && (packet.reasonCode ?? packet.returnCode) === 0) {
       welcomed = true;

@@ -1,22 +1,27 @@
 /** From a message to the event that it is: the function's input, and the id where the sender gave one. Pure. */
-import { eventIdOf, type NewEvent } from './intake.ts';
+import { type EventScope, eventIdOf, type NewEvent } from './intake.ts';
 import type { MqttParams } from './triggers.ts';
 
 export type MqttMessage = { readonly topic: string; readonly payload: Uint8Array };
 
-export type Origin = { readonly trigger: string; readonly function: string };
+export type Origin = EventScope & { readonly function: string };
 
 type Form = Pick<MqttParams, 'payload' | 'envelope' | 'message_id'>;
 
-/** @param now when it came in, in milliseconds since the epoch */
-export function eventOf(form: Form, { trigger, function: functionId }: Origin, message: MqttMessage, now: number) {
-  const event = { trigger, function: functionId, origin: 'mqtt', createdAt: now } as const;
+/**
+ * @param now when it came in, in milliseconds since the epoch
+ * @param id for an event that its sender does not name
+ */
+export function eventOf(form: Form, origin: Origin, message: MqttMessage, now: number, id: string): NewEvent {
+  const { trigger, device, function: functionId } = origin;
+  const event = { id, named: false, trigger, function: functionId, origin: 'mqtt', createdAt: now } as const;
   const read = form.payload === 'json' || form.message_id !== undefined ? readJson(message.payload) : undefined;
   if (read && !read.ok) return invalid(event, message, 'the payload is not JSON');
   if (form.message_id === undefined) return { ...event, input: inputOf(form, message, read?.text, now) };
   const name = nameAt(form.message_id, read?.value);
   if (name === undefined) return invalid(event, message, `the payload has no id at "${form.message_id}"`);
-  return { ...event, id: eventIdOf(trigger, name), input: inputOf(form, message, read?.text, now) };
+  const named = { ...event, id: eventIdOf({ trigger, device }, name), named: true };
+  return { ...named, input: inputOf(form, message, read?.text, now) };
 }
 
 function invalid(event: Omit<NewEvent, 'input'>, { payload }: MqttMessage, why: string): NewEvent {

@@ -4,14 +4,15 @@
  *
  * Invariants: a message of QoS 1 or 2 is answered only after its event was kept, or was found not to be one; what is
  * held in memory is bounded, and beyond the bound nothing is read; a broker that goes on for long beyond it is left, and
- * found again when there is room.
+ * found again when there is room; once it is cut, nothing is answered and nobody is connected to any more.
  */
+import { randomUUIDv7 } from 'node:crypto';
 import { backoffDelay } from './backoff.ts';
 import { type Clock, settledWithin } from './clock.ts';
 import { createEventQueue } from './event-queue.ts';
 import type { Intake } from './intake.ts';
 import type { Listener, ListenerState } from './listener.ts';
-import { createAnswers } from './mqtt-answers.ts';
+import { createAnswers, type Unanswered } from './mqtt-answers.ts';
 import { type Connect, type MqttPacket, mqttOptions } from './mqtt-client.ts';
 import { type Connection, openConnection } from './mqtt-connection.ts';
 import { eventOf } from './mqtt-event.ts';
@@ -24,6 +25,8 @@ export type MqttListenerOptions = {
   readonly trigger: string;
   readonly params: MqttParams;
   readonly function: string;
+  /** Of events that are this device's own, whoever else has the same trigger; see EventScope. */
+  readonly device?: string | undefined;
   /** Stable, and nobody else's: the broker keeps the session under it. */
   readonly clientId: string;
   /** What the broker keeps under the client id is of another subscription, and shall go. */
@@ -50,6 +53,7 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
   const { trigger, params, clientId, load, intake, clock, random } = options;
   const keeping = new AbortController();
   const listening = new AbortController();
+  const cutting = new AbortController();
   const answers = createAnswers();
   const queue = createEventQueue({
     trigger,
@@ -60,6 +64,9 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
     signal: keeping.signal,
     onSettled: answers.flush,
   });
+  // Members of a group share the messages, and one that the broker gives to another member is the same event.
+  const device = params.share === undefined ? options.device : undefined;
+  const origin = { trigger, device, function: options.function };
   const topic = params.share === undefined ? params.topic : `$share/${params.share}/${params.topic}`;
   let since: number | undefined;
   let lastMessage: number | undefined;
@@ -84,21 +91,22 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
     const event =
       payload.byteLength > maxPayloadBytes
         ? `the payload has more than ${maxPayloadBytes} bytes`
-        : eventOf(params, { trigger, function: options.function }, { topic: packet.topic ?? '', payload }, clock.now());
+        : eventOf(params, origin, { topic: packet.topic ?? '', payload }, clock.now(), randomUUIDv7());
     if (typeof event === 'object' && event.invalid === undefined) return event;
     invalid += 1;
     error = `a message was dropped: ${typeof event === 'string' ? event : event.invalid}`;
     return typeof event === 'object' && params.dead_letter ? event : undefined;
   };
 
+  // By itself: made beside `goOn`, it would hold what that holds, which is the packet.
+  const settling = (message: Unanswered | undefined) => () => {
+    if (message) answers.settle(message);
+  };
+
   const take = (packet: MqttPacket, qos: number, connection: Connection, goOn: () => void) => {
     const message = qos === 0 ? undefined : answers.take(packet, qos);
     if (qos === 0 || message) {
-      queue.add({
-        event: eventFrom(packet),
-        canWait: qos > 0,
-        settle: () => message && answers.settle(message),
-      });
+      queue.add({ event: eventFrom(packet), canWait: qos > 0, settle: settling(message) });
     }
     // What was agreed on with MQTT 5 is not insisted on: mosquitto 2.0 forgets it when it resumes a session.
     if (queue.hasRoom) return goOn();
@@ -111,8 +119,9 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
   /** One connection, until it is over. Resolves with the reason. */
   const listen = async (): Promise<string> => {
     const connect = await load();
-    if (fresh) await forgetSession(connect, optionsFor(true), clock);
+    if (fresh) await forgetSession(connect, optionsFor(true), clock, cutting.signal);
     fresh = false;
+    if (listening.signal.aborted) return 'stopped';
     let present = false;
     const connection: Connection = openConnection(connect, optionsFor(params.session === 'clean'), {
       onWelcome(stream, sessionPresent) {
@@ -125,7 +134,8 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
     });
     const onStop = () => void leave(connection, clock);
     listening.signal.addEventListener('abort', onStop);
-    if (listening.signal.aborted) onStop();
+    const onCut = () => connection.cut('stopped');
+    cutting.signal.addEventListener('abort', onCut);
     try {
       await connection.ready;
       const { send, rh } = subscriptionFor(params, granted, present);
@@ -140,6 +150,7 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
       return await connection.over;
     } finally {
       listening.signal.removeEventListener('abort', onStop);
+      cutting.signal.removeEventListener('abort', onCut);
       answers.end();
     }
   };
@@ -163,13 +174,14 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
   let stopping: Promise<void> | undefined;
   const stop = async (forgetting: boolean) => {
     keeping.abort();
-    await settledWithin(clock, lastWaveMs, queue.done);
+    const cut = new Promise((resolve) => cutting.signal.addEventListener('abort', resolve));
+    if (!cutting.signal.aborted) await settledWithin(clock, lastWaveMs, Promise.race([queue.done, cut]));
     listening.abort();
     await running;
-    if (!forgetting || params.session === 'clean') return;
+    if (!forgetting || params.session === 'clean' || cutting.signal.aborted) return;
     // One attempt: a broker that is away keeps the session for as long as it likes.
     await load()
-      .then((connect) => forgetSession(connect, optionsFor(true), clock))
+      .then((connect) => forgetSession(connect, optionsFor(true), clock, cutting.signal))
       .catch(() => undefined);
   };
 
@@ -188,6 +200,12 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
     stop(forgetting) {
       stopping ??= stop(forgetting);
       return stopping;
+    },
+    cut() {
+      // First of all: with the others only, the connection would be left politely.
+      cutting.abort();
+      keeping.abort();
+      listening.abort();
     },
   };
 }

@@ -29,16 +29,26 @@ export async function leave(connection: Connection, clock: Clock): Promise<void>
  * 3.1.2.4). Rejects with the reason when the broker cannot be reached.
  *
  * @param options those of a clean session
+ * @param signal cuts it off
  */
-export async function forgetSession(connect: Connect, options: MqttOptions, clock: Clock): Promise<void> {
+export async function forgetSession(
+  connect: Connect,
+  options: MqttOptions,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
   const connection = openConnection(connect, options, {
     onWelcome: () => undefined,
     onMessage: () => undefined,
     onReleased: () => undefined,
   });
+  const cut = () => connection.cut('stopped');
+  signal.addEventListener('abort', cut);
   try {
     await connection.ready;
   } finally {
     await leave(connection, clock);
+    signal.removeEventListener('abort', cut);
   }
 }

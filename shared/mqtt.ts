@@ -23,13 +23,20 @@ const topicText = textSchema(maxTopicBytes).min(1, "can't be blank");
 export const topicSchema = topicText.refine((topic) => !/[+#]/.test(topic), 'must have no wildcards');
 
 /** A topic filter: `+` stands for a whole level, `#` for all that follow and is the last one. */
-export const topicFilterSchema = topicText.refine(
-  (filter) =>
-    filter
-      .split('/')
-      .every((level, at, levels) => level === '+' || (level === '#' ? at === levels.length - 1 : !/[+#]/.test(level))),
-  'must have "+" only as a whole level, and "#" only as the last one',
-);
+export const topicFilterSchema = topicText
+  .refine(
+    (filter) => !filter.startsWith('$share/'),
+    'must be without the group of a shared subscription: that is given as share',
+  )
+  .refine(
+    (filter) =>
+      filter
+        .split('/')
+        .every(
+          (level, at, levels) => level === '+' || (level === '#' ? at === levels.length - 1 : !/[+#]/.test(level)),
+        ),
+    'must have "+" only as a whole level, and "#" only as the last one',
+  );
 
 /**
  * What a broker is reached with. A credential is given itself, or by the name of a secret (`…_secret`); itself, it is

@@ -59,9 +59,9 @@ function createIntake(last?: number) {
   const intake: Intake = {
     async record(event) {
       guard();
-      if (ids.has(event.id ?? '')) return 'known';
+      if (ids.has(event.id)) return 'known';
       if (state.answer !== 'recorded') return state.answer;
-      ids.add(event.id ?? '');
+      ids.add(event.id);
       events.push(event);
       state.last = event.tick;
       return 'recorded';
@@ -79,7 +79,7 @@ function createIntake(last?: number) {
   return { intake, events, state, times: () => events.map(({ createdAt }) => new Date(createdAt).toISOString()) };
 }
 
-function listen(clock: Clock, intake: Intake, params: Record<string, unknown>) {
+function listen(clock: Clock, intake: Intake, params: Record<string, unknown>, device?: string) {
   return createScheduleListener({
     trigger: 't',
     params: scheduleParamsSchema.parse(params),
@@ -87,6 +87,7 @@ function listen(clock: Clock, intake: Intake, params: Record<string, unknown>) {
     intake,
     clock,
     random: () => 0.5,
+    device,
   });
 }
 
@@ -97,13 +98,26 @@ test('ticks at its moments, with the arguments, under ids of their own', async (
   await time.pass(120_000);
   expect(kept.times()).toEqual(['2026-03-01T00:01:00.000Z', '2026-03-01T00:02:00.000Z']);
   expect(kept.events[0]).toMatchObject({
-    id: eventIdOf('t', String(at('2026-03-01T00:01:00Z'))),
+    id: eventIdOf({ trigger: 't' }, String(at('2026-03-01T00:01:00Z'))),
+    named: true,
     origin: 'schedule',
     input: new TextEncoder().encode('{"n":1}'),
     tick: at('2026-03-01T00:01:00Z'),
   });
   expect(listener.state).toMatchObject({ state: 'up', received: 2, next: at('2026-03-01T00:03:00Z') });
   await listener.stop(false);
+});
+
+test('on a device, its ticks are events of its own', async () => {
+  const time = createClock(at('2026-03-01T00:00:10Z'));
+  const kept = createIntake();
+  const listeners = ['a', 'b'].map((device) => listen(time.clock, kept.intake, { cron: '* * * * *' }, device));
+  await time.pass(60_000);
+  const name = String(at('2026-03-01T00:01:00Z'));
+  expect(kept.events.map(({ id }) => id)).toEqual(
+    ['a', 'b'].map((device) => eventIdOf({ trigger: 't', device }, name)),
+  );
+  await Promise.all(listeners.map((listener) => listener.stop(false)));
 });
 
 test.each([

@@ -16,6 +16,8 @@ export type ScheduleListenerOptions = {
   readonly trigger: string;
   readonly params: ScheduleParams;
   readonly function: string;
+  /** Of events that are this device's own, whoever else has the same trigger; see EventScope. */
+  readonly device?: string | undefined;
   readonly intake: Intake;
   readonly clock: Clock;
   readonly random: () => number;
@@ -26,7 +28,7 @@ export const lookMs = 30_000;
 const awayBackoff = { baseMs: 250, capMs: 5_000 };
 
 export function createScheduleListener(options: ScheduleListenerOptions): Listener {
-  const { trigger, params, intake, clock, random } = options;
+  const { trigger, device, params, intake, clock, random } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const input = new TextEncoder().encode(JSON.stringify(params.args));
@@ -63,7 +65,8 @@ export function createScheduleListener(options: ScheduleListenerOptions): Listen
 
   const keep = async (due: DueTick) => {
     const event: NewEvent = {
-      id: eventIdOf(trigger, String(due.tick)),
+      id: eventIdOf({ trigger, device }, String(due.tick)),
+      named: true,
       trigger,
       function: options.function,
       origin: 'schedule',
@@ -129,5 +132,6 @@ export function createScheduleListener(options: ScheduleListenerOptions): Listen
       stopping.abort();
       await running;
     },
+    cut: () => stopping.abort(),
   };
 }

@@ -16,7 +16,16 @@ test.each([
   expect(cronProblem(cron)).toBe(problem);
 });
 
-test.each(['', 'often', '* * * *', '61 * * * *', '* * * * * * *'])('%j is no expression', (cron) => {
+test.each([
+  '',
+  'often',
+  '* * * *',
+  '61 * * * *',
+  '* * * * * * *',
+  '@daily',
+  '2999-01-01T00:00:00',
+  '2999-01-01T00:00:00 * * * *',
+])('%j is no expression', (cron) => {
   expect(cronProblem(cron)).toMatch(/^must be a cron expression/);
 });
 

@@ -13,11 +13,16 @@ export type Schedule = {
 /** Milliseconds by which a tick may be late and still count as kept: timers and restarts are not exact. */
 export const graceMs = 5_000;
 
-/** Why this is not a cron expression that ever ticks, for a person; undefined when it is one. */
+/** A moment like any other: what an expression is worth must not hang on when one asks. */
+const anyMoment = new Date(Date.UTC(2000, 0, 1));
+
+/**
+ * Why this is not a cron expression that ever ticks, for a person; undefined when it is one. The answer is the same for
+ * ever: what was stored once as an expression stays one.
+ */
 export function cronProblem(expression: string): string | undefined {
   try {
-    const next = parse(expression, 'UTC').nextRun();
-    return next ? undefined : 'never ticks';
+    return parse(expression, 'UTC').nextRun(anyMoment) ? undefined : 'never ticks';
   } catch (error) {
     return `must be a cron expression (${(error as Error).message})`;
   }
@@ -59,6 +64,9 @@ export function dueTick(schedule: Schedule, last: number, now: number): DueTick 
   return next !== undefined && next <= now ? { tick: next, last: next } : undefined;
 }
 
+/** Five fields, or six. croner takes dates and nicknames (`@daily`), too: a date ticks once, and then never again. */
 function parse(expression: string, timezone: string): Cron {
+  if (!/^\s*(?:[\w*/,?+#-]+(?:\s+|$)){5,6}$/.test(expression))
+    throw new Error('five fields, or six with seconds first');
   return new Cron(expression, { timezone, mode: '5-or-6-parts' });
 }

@@ -15,7 +15,11 @@ const httpUrl = textSchema(2_048)
   .refine((text) => {
     const url = URL.parse(text);
     return !url?.username && !url?.password;
-  }, 'must have no user and password in it: give them as username and password');
+  }, 'must have no user and password in it: give them as username and password')
+  .refine(
+    (text) => !/[?#]/.test(text),
+    'must have no query and no fragment: give credentials as parameters of their own',
+  );
 
 const everySink = {
   /** The document is not the result alone, but also function, revision, agent, trigger, times and input. */
@@ -39,18 +43,40 @@ const credentials = {
   ca: textSchema(65_536).optional(),
 };
 
-export const couchdbParamsSchema = z.strictObject({
-  /** Of the server, or of the database itself as FunLess has it. */
-  url: httpUrl,
-  /** Name of the database, where `url` is the server's. */
-  database: textSchema(238)
-    .regex(/^[a-z][a-z0-9_$()+/-]*$/, 'must be a-z, 0-9 and _$()+/-, beginning with a letter')
-    .optional(),
-  ...credentials,
-  /** Make the database when it is absent. */
-  create: z.boolean().default(false),
-  ...everySink,
-});
+/** Name of the database that is meant; undefined when there is none, or one that CouchDB keeps for itself. */
+export function couchDatabase({ url, database }: { readonly url: string; readonly database?: string | undefined }) {
+  const last = URL.parse(url)
+    ?.pathname.split('/')
+    .findLast((part) => part !== '');
+  const name = database ?? (last === undefined ? undefined : decoded(last));
+  return name?.startsWith('_') ? undefined : name;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export const couchdbParamsSchema = z
+  .strictObject({
+    /** Of the server, or of the database itself as FunLess has it. */
+    url: httpUrl,
+    /** Name of the database, where `url` is the server's. */
+    database: textSchema(238)
+      .regex(/^[a-z][a-z0-9_$()+/-]*$/, 'must be a-z, 0-9 and _$()+/-, beginning with a letter')
+      .optional(),
+    ...credentials,
+    /** Make the database when it is absent. */
+    create: z.boolean().default(false),
+    ...everySink,
+  })
+  .refine((params) => params.database !== undefined || couchDatabase(params) !== undefined, {
+    path: ['database'],
+    message: 'must be given, unless url ends with it',
+  });
 export type CouchdbParams = z.output<typeof couchdbParamsSchema>;
 
 export const httpSinkParamsSchema = z.strictObject({

@@ -46,6 +46,13 @@ test.each([0, 65_536, '0', '1e3', '-1', 'http', 1.5])('%j is no port', (port) =>
   expect(() => mqtt({ port })).toThrow(/port, 1 to 65535/);
 });
 
+test('the input of a schedule is measured in bytes', () => {
+  const schedule = (args: unknown) =>
+    triggerSchema.safeParse({ type: 'schedule', params: { cron: '0 0 * * *', args } }).success;
+  expect([schedule('a'.repeat(65_534)), schedule('é'.repeat(32_767))]).toEqual([true, true]);
+  expect([schedule('a'.repeat(65_535)), schedule('é'.repeat(32_768))]).toEqual([false, false]);
+});
+
 test('an unknown type is told with those that there are', () => {
   const told = z.safeParse(triggerSchema, { type: 'amqp', params: {} }).error?.issues[0]?.message;
   expect(told).toBe('must be "mqtt" or "schedule"');

@@ -7,8 +7,8 @@ import { brokerFields, topicFilterSchema } from './mqtt.ts';
 import { nameSchema, textSchema } from './names.ts';
 import { cronProblem, isTimeZone } from './schedule.ts';
 
-/** Characters of a schedule's input, as JSON. */
-const maxArgsCharacters = 65_536;
+/** Bytes of a schedule's input, as JSON. */
+const maxArgsBytes = 65_536;
 
 /** Triggers of one function at most. */
 export const maxTriggers = 32;
@@ -72,7 +72,10 @@ export const scheduleParamsSchema = z.strictObject({
   /** Input of the function: any JSON. */
   args: z
     .unknown()
-    .refine((args) => JSON.stringify(args ?? null).length <= maxArgsCharacters, 'must have at most 64 KiB as JSON')
+    .refine(
+      (args) => Buffer.byteLength(JSON.stringify(args ?? null)) <= maxArgsBytes,
+      'must have at most 64 KiB as JSON',
+    )
     .default({}),
   concurrency: fullFields.concurrency,
   max_pending: fullFields.max_pending,

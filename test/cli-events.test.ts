@@ -29,6 +29,20 @@ test('a trigger is made of --set, with JSON where it is JSON, and --edge', async
   });
 });
 
+test('a number stays text where a text is meant', async () => {
+  const { run, api } = await bench({ 'POST /v1/fn/_/water/triggers': created });
+  const set = ['host=10', 'username=012345', 'version=5', 'port=1883', 'args.n=5', 'args.to={"n":1}'];
+  const arguments_ = set.flatMap((pair) => ['--set', pair]);
+  expect(await run(['trigger', 'create', 'water', 'mqtt', ...arguments_])).toMatchObject({ code: 0 });
+  expect(JSON.parse(String(api.seen[0]?.body)).params).toEqual({
+    host: '10',
+    username: '012345',
+    version: '5',
+    port: 1_883,
+    args: { n: 5, to: { n: 1 } },
+  });
+});
+
 test('a sink takes its parameters from a file, which --set overrides', async () => {
   const { run, api, directory } = await bench({ 'POST /v1/fn/_/water/sinks': created });
   await writeFile(join(directory, 'sink.json'), '{"url":"http://a/db","password":"p"}');
@@ -37,7 +51,7 @@ test('a sink takes its parameters from a file, which --set overrides', async () 
   expect(JSON.parse(String(api.seen[0]?.body)).params).toEqual({ url: 'http://b/db', password: 'p' });
 });
 
-test.each(['password=x', 'token=x', 'tls.key=x'])(
+test.each(['password=x', 'token=x', 'tls.key=x', 'tls={"ca":"x","key":"x"}'])(
   '--set %s is refused: arguments are no place for it',
   async (pair) => {
     const { run, api } = await bench();

@@ -14,7 +14,7 @@ beforeEach(async () => {
   kept.length = 0;
   hub = await startHub({
     edgeTriggers: () => [trigger],
-    record: async ({ name }, outcomes) => void kept.push({ agent: name, outcomes: outcomes.length }),
+    record: async (agent, outcomes) => void kept.push({ agent, outcomes: outcomes.length }),
   });
   hub.deploy('f', Buffer.from('b'));
 });

@@ -14,6 +14,12 @@ type Shown = { data: { id: string; type: string; params: Record<string, unknown>
 export function describeAttachments(h: () => Harness): void {
   const list = async (path: string) => (await h().request('GET', path)).json as { data: Shown['data'][] };
 
+  /** Of a new subject with the role `user`. */
+  const plainToken = async (name: string) => {
+    const { json } = await h().request('POST', '/v1/admin/subjects', { json: { subject: { name } } });
+    return (json as { data: { token: string } }).data.token;
+  };
+
   describe('triggers', () => {
     test('are created, listed, replaced and removed', async () => {
       await create(h(), 'trig');
@@ -52,13 +58,26 @@ export function describeAttachments(h: () => Harness): void {
       ['a port beyond all ports', mqtt({ port: 70_000 }), 'port'],
       ['a host that is an address with a scheme', mqtt({ host: 'mqtt://x' }), 'host'],
       ['an unknown key', mqtt({ colour: 'red' }), 'colour'],
+      ['a group in the topic', mqtt({ topic: '$share/group/a' }), 'topic'],
+      ['a metadata address', mqtt({ host: '169.254.169.254' }), 'host'],
+      ['a metadata address in IPv6', mqtt({ host: '64:ff9b::169.254.169.254' }), 'host'],
+      ['authorities that are no PEM', mqtt({ tls: { ca: 'no' } }), 'ca'],
+      ['a certificate that is no PEM', mqtt({ tls: { cert: 'no' } }), 'cert'],
+      ['a key that is no PEM', mqtt({ tls: { key: 'no' } }), 'key'],
       ['a cron expression that is none', schedule({ cron: 'often' }), 'cron'],
+      ['a date for a cron expression', schedule({ cron: '2999-01-01T00:00:00' }), 'cron'],
       ['a cron expression that never comes', schedule({ cron: '0 0 31 2 *' }), 'cron'],
       ['a time zone that is none', schedule({ timezone: 'Mars/Olympus' }), 'timezone'],
     ])('%s: 422 that names the field', async (_, json, field) => {
       await create(h(), 'badtrig');
       const answer = await h().request('POST', '/v1/fn/_/badtrig/triggers', { json });
       expect(answer).toMatchObject({ status: 422, json: { errors: { [field]: [expect.any(String)] } } });
+    });
+
+    test('a device may reach what is link-local to it', async () => {
+      await create(h(), 'local');
+      const json = mqtt({ host: '169.254.10.1', placement: 'edge' });
+      expect(await h().request('POST', '/v1/fn/_/local/triggers', { json })).toMatchObject({ status: 201 });
     });
 
     test('a function has 32 at most', async () => {
@@ -107,6 +126,27 @@ export function describeAttachments(h: () => Harness): void {
       expect(await ids()).toEqual([]);
     });
 
+    test('a list with one out of form changes nothing that is there', async () => {
+      const good = [couchdb({ username: 'a' }), couchdb({ url: 'http://127.0.0.1:1/other' })];
+      await create(h(), 'typo', 'wasm 1', { sinks: JSON.stringify(good) });
+      const before = await list('/v1/fn/_/typo/sinks');
+      const sinks = JSON.stringify([couchdb({ username: 'b' }), couchdb({ databse: 'other' })]);
+      expect(
+        await h().request('PUT', '/v1/fn/_/typo', { body: upload({ name: 'typo', sinks }, 'wasm 2') }),
+      ).toMatchObject({
+        status: 207,
+        json: {
+          data: {
+            sinks: [
+              { status: 'error', message: expect.stringContaining('another one of the list is out of form') },
+              { status: 'error', message: expect.stringContaining('databse') },
+            ],
+          },
+        },
+      });
+      expect(await list('/v1/fn/_/typo/sinks')).toEqual(before);
+    });
+
     test('a wait for brokers that are not there is answered with 207, and the trigger stays', async () => {
       const fields = { events: JSON.stringify([mqtt()]), wait_for_events: '100' };
       const answer = await create(h(), 'waits', 'wasm 1', fields);
@@ -149,7 +189,12 @@ export function describeAttachments(h: () => Harness): void {
 
     test.each([
       ['credentials in the address', couchdb({ url: 'http://a:b@127.0.0.1/db' }), 'url'],
+      ['a query in the address', couchdb({ url: 'http://127.0.0.1/db?token=hunter2' }), 'url'],
+      ['a query in the address of an http sink', { type: 'http', params: { url: 'http://x/?token=hunter2' } }, 'url'],
+      ['a fragment in the address', couchdb({ url: 'http://127.0.0.1/db#x' }), 'url'],
       ['another scheme', couchdb({ url: 'file:///etc/passwd' }), 'url'],
+      ['no database', couchdb({ url: 'http://127.0.0.1:1/' }), 'database'],
+      ['a database that CouchDB keeps for itself', couchdb({ url: 'http://127.0.0.1:1/_users' }), 'database'],
       ['a database name out of form', couchdb({ database: '_users' }), 'database'],
       ['a topic with wildcards', { type: 'mqtt', params: { host: 'x', topic: 'a/#' } }, 'topic'],
     ])('%s: 422 that names the field', async (_, json, field) => {
@@ -178,9 +223,45 @@ export function describeAttachments(h: () => Harness): void {
       expect(await h().request('DELETE', '/v1/secrets/couch')).toMatchObject({ status: 404 });
     });
 
+    test('only admins name them, but what an admin has connected may be deployed again by anybody', async () => {
+      const token = await plainToken('namer');
+      await h().request('PUT', '/v1/secrets/named', { json: { value: 'x' } });
+      const thief = { type: 'http', params: { url: 'http://127.0.0.1:1/mine', token_secret: 'named' } };
+      const events = JSON.stringify([mqtt({ password_secret: 'named' })]);
+      await create(h(), 'named', 'wasm 1', { events });
+      const path = '/v1/fn/_/named';
+      const forbidden = { status: 403, json: problem('forbidden', expect.any(String)) };
+      expect(await h().request('POST', `${path}/sinks`, { json: thief, token })).toMatchObject(forbidden);
+      const unknown = couchdb({ password_secret: 'no-such' });
+      expect(await h().request('POST', `${path}/sinks`, { json: unknown })).toMatchObject({
+        status: 422,
+        json: { errors: { detail: 'There is no secret "no-such"' } },
+      });
+      const tls = mqtt({ tls: { key_secret: 'named' } });
+      expect(await h().request('POST', `${path}/triggers`, { json: tls, token })).toMatchObject(forbidden);
+      const [trigger] = (await list(`${path}/triggers`)).data;
+      const moved = mqtt({ host: '127.0.0.2', password_secret: 'named' });
+      const replaced = await h().request('PUT', `${path}/triggers/${trigger?.id}`, { json: moved, token });
+      expect(replaced).toMatchObject(forbidden);
+      const deploy = (fields: Record<string, string>) =>
+        h().request('PUT', path, { body: upload({ name: 'named', ...fields }, 'wasm 2'), token });
+      expect(await deploy({ events })).toMatchObject({
+        status: 200,
+        json: { data: { events: [{ status: 'success' }] } },
+      });
+      expect(await deploy({ sinks: JSON.stringify([thief]) })).toMatchObject({
+        status: 207,
+        json: { data: { sinks: [{ status: 'error', message: expect.stringContaining('admin') }] } },
+      });
+      expect(await list(`${path}/sinks`)).toEqual({ data: [] });
+      expect((await list(`${path}/triggers`)).data).toMatchObject([{ id: trigger?.id }]);
+      await h().request('DELETE', path);
+      await h().request('DELETE', '/v1/secrets/named');
+      await h().request('DELETE', '/v1/admin/subjects/namer');
+    });
+
     test('only admins set them', async () => {
-      const { json } = await h().request('POST', '/v1/admin/subjects', { json: { subject: { name: 'plain' } } });
-      const { token } = (json as { data: { token: string } }).data;
+      const token = await plainToken('plain');
       const answer = await h().request('PUT', '/v1/secrets/mine', { json: { value: 'x' }, token });
       expect(answer).toMatchObject({ status: 403, json: problem('forbidden', expect.any(String)) });
       expect(await h().request('PUT', '/v1/secrets/-bad', { json: { value: 'x' } })).toMatchObject({ status: 422 });

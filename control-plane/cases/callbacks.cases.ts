@@ -52,7 +52,7 @@ export function describeCallbacks(h: () => Harness): void {
         return found;
       }, patience);
       expect(received).toHaveLength(2);
-      const key = await h().request('GET', '/v1/callback-key');
+      const key = await h().request('GET', `/v1/callback-key?url=${encodeURIComponent(url)}`);
       const secret = Buffer.from((key.json as { data: { key: string } }).data.key.replace('whsec_', ''), 'base64');
       expect(secret).toHaveLength(32);
       for (const { headers, body } of received) {
@@ -81,6 +81,38 @@ export function describeCallbacks(h: () => Harness): void {
       await h().request('DELETE', `/v1/invocations/${id}`);
       await vi.waitFor(async () => expect((await get(id)).callback?.state).toBe('delivered'), patience);
       expect(received.map(({ body }) => JSON.parse(body).data.state)).toEqual(['cancelled', 'cancelled']);
+    });
+
+    test('each receiver has a key of its own, whatever the path', async () => {
+      const keyOf = async (address: string) =>
+        (await h().request('GET', `/v1/callback-key?url=${encodeURIComponent(address)}`)).text;
+      expect(await keyOf('https://one.example/a')).toBe(await keyOf('https://one.example/b?c'));
+      expect(await keyOf('https://one.example/a')).not.toBe(await keyOf('https://two.example/a'));
+      expect(await keyOf('https://one.example/a')).not.toBe(await keyOf('http://one.example/a'));
+      expect(await h().request('GET', '/v1/callback-key')).toMatchObject({ status: 400 });
+      expect(await h().request('GET', '/v1/callback-key?url=ftp:a')).toMatchObject({ status: 422 });
+    });
+
+    test('a receiver that hangs holds up no other', async () => {
+      received = [];
+      status = () => 200;
+      let silent = 0;
+      const hanging = createServer(() => {
+        silent += 1;
+      });
+      hanging.listen(0, '127.0.0.1');
+      await once(hanging, 'listening');
+      const nowhere = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}/`;
+      try {
+        await Promise.all(Array.from({ length: 24 }, () => call({}, { 'x-callback-url': nowhere })));
+        await vi.waitFor(() => expect(silent).toBe(4), patience);
+        const id = idOf(await call({}, { 'x-callback-url': url }));
+        await vi.waitFor(async () => expect((await get(id)).callback?.state).toBe('delivered'), patience);
+        expect(silent).toBe(4);
+      } finally {
+        hanging.closeAllConnections();
+        hanging.close();
+      }
     });
 
     test('410 is the last word', async () => {

@@ -186,6 +186,20 @@ export function describeInvocations(h: () => Harness): void {
       expect(new Set(many.map(idOf)).size).toBe(1);
     });
 
+    test('the same Idempotency-Key of another subject is another invocation', async () => {
+      const { json } = await h().request('POST', '/v1/admin/subjects', { json: { subject: { name: 'bob' } } });
+      const { token } = (json as { data: { token: string } }).data;
+      const headers = { prefer: 'respond-async', 'idempotency-key': `of-two-${Date.now()}` };
+      const ask = (args: unknown, options: RequestOptions = {}) =>
+        h().request('POST', '/v1/fn/_/deferred', { json: { args }, headers, ...options });
+      const mine = await ask({ n: 1 });
+      const others = await ask({ n: 2 }, { token });
+      expect([mine.status, others.status]).toEqual([202, 202]);
+      expect(idOf(others)).not.toBe(idOf(mine));
+      expect(idOf(await ask({ n: 2 }, { token }))).toBe(idOf(others));
+      await h().request('DELETE', '/v1/admin/subjects/bob');
+    });
+
     test.each([
       ['an Idempotency-Key with a space', { 'idempotency-key': 'a b' }, 400],
       ['a long Idempotency-Key', { 'idempotency-key': 'x'.repeat(256) }, 400],
@@ -218,6 +232,10 @@ export function describeInvocations(h: () => Harness): void {
       ['since=yesterday', 422],
       ['limit=0', 422],
       ['limit=1001', 422],
+      ['limit=abc', 422],
+      ['since=0000-01-01T00:00:00Z', 422],
+      ['until=9999-12-31T23:59:59-14:00', 422],
+      [`cursor=${Buffer.from('999999999999999').toString('base64url')}`, 200],
       ['cursor=abc', 422],
       [`cursor=${Buffer.from('1/\0').toString('base64url')}`, 422],
     ])('a list with %s: %i', async (query, status) => {
@@ -268,7 +286,7 @@ export function describeInvocations(h: () => Harness): void {
       const { token } = (made.json as { data: { token: string } }).data;
       const as = (method: string, path: string, options: RequestOptions = {}) =>
         h().request(method, path, { token, ...options });
-      expect(await as('GET', '/v1/callback-key')).toMatchObject({ status: 403 });
+      expect(await as('GET', '/v1/callback-key?url=https://example.org/')).toMatchObject({ status: 403 });
       expect(await as('GET', '/v1/invocations')).toMatchObject({ status: 200 });
       expect(await h().request('GET', '/v1/invocations', { token: null })).toMatchObject({ status: 401 });
       await h().request('DELETE', '/v1/admin/subjects/asynchronous');

@@ -2,7 +2,7 @@
  * Whose turn it is: rows go from `queued` to `running` here, and back when they have to wait. Whoever claims one holds
  * the job that asks for it, so a row that runs without anybody is one whose holder has died.
  */
-import { and, eq, inArray, not, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, not, sql } from 'drizzle-orm';
 import { invocations } from './events-schema.ts';
 import { storable, uuids } from './recording.ts';
 import type { Orm } from './store.ts';
@@ -37,6 +37,7 @@ export type Rested = {
   readonly error?: { readonly code: string; readonly message: string } | undefined;
 };
 
+const claimed = { state: 'running', startedAt: null } as const;
 const begun = { state: 'running', startedAt: sql`now()` } as const;
 
 /** Those of the given ones that have not ended, whether they wait or whoever ran them has died. */
@@ -49,7 +50,7 @@ export function claim(orm: Orm, ids: readonly string[]): Promise<Claimed[]> {
 }
 
 /**
- * The oldest that wait for one trigger, oldest first.
+ * The oldest that wait for one trigger, oldest first. They have not begun: until then they are shown as waiting.
  * @param held that are in the caller's hands already
  * @param bytes of inputs at most; the first is given whatever it has
  */
@@ -62,7 +63,7 @@ export async function claimNext(
 ): Promise<Claimed[]> {
   const rows = await orm
     .update(invocations)
-    .set(begun)
+    .set(claimed)
     .where(
       sql`${invocations.id} in (
         select id from (
@@ -76,6 +77,14 @@ export async function claimNext(
     )
     .returning(columns);
   return rows.sort((a, b) => Number(a.seq) - Number(b.seq));
+}
+
+/** Those of the given ones that were claimed have begun. */
+export async function begin(orm: Orm, ids: readonly string[]): Promise<void> {
+  await orm
+    .update(invocations)
+    .set(begun)
+    .where(and(inArray(invocations.id, [...ids]), eq(invocations.state, 'running'), isNull(invocations.startedAt)));
 }
 
 /** Those of a trigger that run, and are not in the caller's hands, wait again: whoever ran them has died. */

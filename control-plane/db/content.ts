@@ -5,7 +5,7 @@ import type { Trigger } from '@skerry/shared/triggers.ts';
 import { and, asc, eq } from 'drizzle-orm';
 import type { Attachment, CatalogFunction, RevisionFacts } from '../catalog-function.ts';
 import type { Subject } from '../subject.ts';
-import { readAttachments } from './attachments.ts';
+import { type OnUnfit, readAttachments } from './attachments.ts';
 import { secrets, sinks, triggers } from './events-schema.ts';
 import { functions, modules, revisions, subjects } from './schema.ts';
 import type { Orm, Store } from './store.ts';
@@ -22,8 +22,16 @@ export type CatalogContent = {
   readonly secrets: ReadonlyMap<string, Uint8Array>;
 };
 
-/** Undefined when the database still has the version that the caller knows. @throws SkerryError store_unavailable */
-export function readContent(store: Store, known: number | undefined): Promise<CatalogContent | undefined> {
+/**
+ * Undefined when the database still has the version that the caller knows.
+ * @param onUnfit is told of triggers and sinks that are left out, since they do not fit their schema
+ * @throws SkerryError store_unavailable
+ */
+export function readContent(
+  store: Store,
+  known: number | undefined,
+  onUnfit: OnUnfit,
+): Promise<CatalogContent | undefined> {
   return store.read(async (orm) => {
     const version = await readVersion(orm);
     if (version === known) return undefined;
@@ -32,7 +40,7 @@ export function readContent(store: Store, known: number | undefined): Promise<Ca
       modules: (await orm.select({ name: modules.name }).from(modules).orderBy(asc(modules.name))).map(
         (row) => row.name,
       ),
-      functions: await readFunctions(orm),
+      functions: await readFunctions(orm, onUnfit),
       subjects: await orm
         .select({ id: subjects.id, name: subjects.name, role: subjects.role, tokenHash: subjects.tokenHash })
         .from(subjects),
@@ -41,15 +49,15 @@ export function readContent(store: Store, known: number | undefined): Promise<Ca
   });
 }
 
-async function readFunctions(orm: Orm): Promise<CatalogContent['functions']> {
+async function readFunctions(orm: Orm, onUnfit: OnUnfit): Promise<CatalogContent['functions']> {
   const rows = await orm
     .select({ module: modules.name, fn: functions, revision: revisions })
     .from(functions)
     .innerJoin(modules, eq(modules.id, functions.moduleId))
     .innerJoin(revisions, and(eq(revisions.functionId, functions.id), eq(revisions.number, functions.revision)))
     .orderBy(asc(modules.name), asc(functions.name));
-  const triggersOf = byFunction(await readAttachments<Trigger>(orm, triggers));
-  const sinksOf = byFunction(await readAttachments<Sink>(orm, sinks));
+  const triggersOf = byFunction(await readAttachments<Trigger>(orm, triggers, onUnfit));
+  const sinksOf = byFunction(await readAttachments<Sink>(orm, sinks, onUnfit));
   return rows.map(({ module, fn, revision }) => {
     // A manifest that an older version stored lacks the keys that came later: they take their defaults.
     const manifest = manifestSchema.parse(revision.manifest);

@@ -203,6 +203,16 @@ export async function sinkRecords(orm: Orm, functionId?: string): Promise<SinkRe
     .where(functionId === undefined ? undefined : eq(sinks.functionId, functionId));
 }
 
+/** Sinks for which so many deliveries wait, dead letters among them. */
+export async function fullSinks(orm: Orm, most: number): Promise<string[]> {
+  const rows = await orm
+    .select({ sinkId: deliveries.sinkId })
+    .from(deliveries)
+    .groupBy(deliveries.sinkId)
+    .having(sql`count(*) >= ${most}`);
+  return rows.map(({ sinkId }) => sinkId);
+}
+
 export type DeadLetter = {
   readonly seq: number;
   readonly invocationId: string;

@@ -4,24 +4,21 @@ import { and, eq, inArray, or, sql } from 'drizzle-orm';
 import type { NewInvocation } from '../kept.ts';
 import { invocations } from './events-schema.ts';
 import { rowsOf } from './recording.ts';
-import { rowsToInsert } from './recordset.ts';
+import { pieces, rowsToInsert } from './recordset.ts';
 import type { Orm } from './store.ts';
-
-/** Invocations in one statement at most. */
-const maxRows = 1_000;
 
 export type Enqueued = { readonly id: string; readonly known: boolean };
 /** With the id that it gets when it is new. */
 export type Requested = NewInvocation & { readonly id: string };
 
 /**
- * Within a transaction of the caller's, in the order given. What is there already, by id or by idempotency key, stays.
+ * Within a transaction of the caller's, in the order given. What is there already, by id or by the subject's idempotency
+ * key, stays.
  * @throws SkerryError conflict when a key came with another request before
  */
 export async function insertQueued(orm: Orm, requests: readonly Requested[]): Promise<Enqueued[]> {
   const enqueued: Enqueued[] = [];
-  for (let from = 0; from < requests.length; from += maxRows) {
-    const some = requests.slice(from, from + maxRows);
+  for (const some of pieces(requests, ({ input }) => input.byteLength)) {
     const rows = await orm.execute(sql`
       insert into ${invocations} ${rowsToInsert(columns, some.map(rowOf))} on conflict do nothing returning id`);
     const fresh = new Set(rowsOf(rows).map(({ id }) => String(id)));
@@ -41,15 +38,20 @@ export async function insertQueued(orm: Orm, requests: readonly Requested[]): Pr
   return enqueued;
 }
 
-type There = Pick<typeof invocations.$inferSelect, 'id' | 'functionId' | 'idempotencyKey' | 'idempotencyDigest'>;
+type There = Pick<
+  typeof invocations.$inferSelect,
+  'id' | 'functionId' | 'createdBy' | 'idempotencyKey' | 'idempotencyDigest'
+>;
 
 function findThere(orm: Orm, requests: readonly Requested[]): Promise<There[]> {
-  const byKey = requests.flatMap(({ function: fn, idempotency }) =>
-    idempotency ? [and(eq(invocations.functionId, fn.id), eq(invocations.idempotencyKey, idempotency.key))] : [],
+  const { id, functionId, createdBy, idempotencyKey, idempotencyDigest } = invocations;
+  const byKey = requests.flatMap(({ function: fn, idempotency, createdBy: by }) =>
+    idempotency && by !== undefined
+      ? [and(eq(functionId, fn.id), eq(createdBy, by), eq(idempotencyKey, idempotency.key))]
+      : [],
   );
-  const { id, functionId, idempotencyKey, idempotencyDigest } = invocations;
   return orm
-    .select({ id, functionId, idempotencyKey, idempotencyDigest })
+    .select({ id, functionId, createdBy, idempotencyKey, idempotencyDigest })
     .from(invocations)
     .where(
       or(
@@ -62,9 +64,11 @@ function findThere(orm: Orm, requests: readonly Requested[]): Promise<There[]> {
     );
 }
 
-function known({ id, function: fn, idempotency }: Requested, there: readonly There[]): string {
+function known({ id, function: fn, idempotency, createdBy }: Requested, there: readonly There[]): string {
   const row = idempotency
-    ? there.find((one) => one.functionId === fn.id && one.idempotencyKey === idempotency.key)
+    ? there.find(
+        (one) => one.functionId === fn.id && one.createdBy === createdBy && one.idempotencyKey === idempotency.key,
+      )
     : undefined;
   if (row && row.idempotencyDigest !== idempotency?.digest) {
     throw new SkerryError('conflict', 'this Idempotency-Key came with another request before');

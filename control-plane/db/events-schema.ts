@@ -10,7 +10,7 @@ import type { RequestHead } from '@skerry/shared/http.ts';
 import type { Sink } from '@skerry/shared/sinks.ts';
 import type { Trigger } from '@skerry/shared/triggers.ts';
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bigint, boolean, check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { bytea, moment, version } from './columns.ts';
 import { functions } from './schema.ts';
 
@@ -21,6 +21,13 @@ export const secrets = pgTable('secrets', {
   createdAt: moment('created_at').notNull().defaultNow(),
   updatedAt: moment('updated_at').notNull().defaultNow(),
 });
+
+/** One row: by what the key is known that everything sealed here is sealed with (sealing-key.ts). */
+export const sealingKeys = pgTable(
+  'sealing_keys',
+  { id: integer('id').primaryKey(), fingerprint: bytea('fingerprint').notNull() },
+  (table) => [check('sealing_keys_one_row', sql`${table.id} = 1`)],
+);
 
 /** What starts invocations of a function, without its credentials: those are sealed beside it. */
 export const triggers = pgTable(
@@ -37,6 +44,19 @@ export const triggers = pgTable(
   },
   (table) => [index('triggers_function_index').on(table.functionId)],
 );
+
+/**
+ * Triggers that devices listened to and do not any more: what a device kept for one may come home long after. Without
+ * references: they outlive their functions.
+ */
+export const formerTriggers = pgTable('former_triggers', {
+  id: uuid('id').primaryKey(),
+  functionId: uuid('function_id').notNull(),
+  /** Names of the function as it was. */
+  module: text('module').notNull(),
+  name: text('name').notNull(),
+  endedAt: moment('ended_at').notNull().defaultNow(),
+});
 
 /** What a trigger has come to, in all places together. */
 export const triggerCounts = pgTable('trigger_counts', {
@@ -117,22 +137,26 @@ export const invocations = pgTable(
     callbackUrl: text('callback_url'),
     /** Undefined as long as the callback is to be made, then whether it got through. */
     callbackDelivered: boolean('callback_delivered'),
+    /** Of the function and the subject: another subject's same key is another one. */
     idempotencyKey: text('idempotency_key'),
     /** SHA-256 of the request that came with the key. */
     idempotencyDigest: text('idempotency_digest'),
     /** Name of the subject that asked, absent for triggers. */
     createdBy: text('created_by'),
     createdAt: moment('created_at').notNull(),
+    /** Absent while it is claimed and has not begun. */
     startedAt: moment('started_at'),
     endedAt: moment('ended_at'),
+    /** When it was kept, or ended, by the database's clock: devices' clocks may say anything. */
+    recordedAt: moment('recorded_at').notNull().defaultNow(),
   },
   (table) => [
-    index('invocations_created_index').on(table.createdAt),
-    index('invocations_function_index').on(table.functionId, table.createdAt),
+    uniqueIndex('invocations_seq_unique').on(table.seq),
+    index('invocations_recorded_index').on(table.recordedAt),
     index('invocations_trigger_index').on(table.triggerId, table.state, table.seq),
     index('invocations_state_index').on(table.state, table.createdAt),
     uniqueIndex('invocations_idempotency_unique')
-      .on(table.functionId, table.idempotencyKey)
+      .on(table.functionId, table.createdBy, table.idempotencyKey)
       .where(sql`${table.idempotencyKey} is not null`),
   ],
 );

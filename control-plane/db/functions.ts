@@ -4,6 +4,8 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Manifest, manifestSchema } from '@skerry/shared/manifest.ts';
 import { and, desc, eq, lte, ne } from 'drizzle-orm';
 import { readCode, writeCode } from './code.ts';
+import { triggers } from './events-schema.ts';
+import { rememberTriggers } from './former-triggers.ts';
 import { isName } from './ids.ts';
 import { functions, modules, revisions } from './schema.ts';
 import type { Orm } from './store.ts';
@@ -142,6 +144,7 @@ export async function moveFunction(
 export async function removeFunction(orm: Orm, module: string, name: string): Promise<boolean> {
   const fn = await findFunction(orm, module, name);
   if (!fn) return false;
+  await rememberTriggers(orm, eq(triggers.functionId, fn.id));
   await orm.delete(functions).where(eq(functions.id, fn.id));
   await sweepCode(orm);
   return true;

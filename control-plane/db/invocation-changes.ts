@@ -11,7 +11,13 @@ import type { Orm } from './store.ts';
 export async function cancelInvocation(orm: Orm, id: string): Promise<{ readonly callback: boolean }> {
   const [row] = await orm
     .update(invocations)
-    .set({ state: 'cancelled', endedAt: sql`now()`, errorCode: 'cancelled', errorMessage: 'cancelled on request' })
+    .set({
+      state: 'cancelled',
+      endedAt: sql`now()`,
+      recordedAt: sql`now()`,
+      errorCode: 'cancelled',
+      errorMessage: 'cancelled on request',
+    })
     .where(and(eq(invocations.id, id), inArray(invocations.state, ['queued', 'running'])))
     .returning({ callbackUrl: invocations.callbackUrl });
   if (row) return { callback: row.callbackUrl !== null };

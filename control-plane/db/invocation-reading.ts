@@ -1,15 +1,20 @@
 /** Kept invocations as they are read back. */
-import { and, asc, desc, eq, gte, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import { deliveries, type InvocationState, invocations, sinks } from './events-schema.ts';
 import type { Orm } from './store.ts';
 
+/** One that is claimed waits for its turn still, as long as it has not begun. */
+const state = sql<InvocationState>`case when ${invocations.state} = 'running' and ${invocations.startedAt} is null
+  then 'queued' else ${invocations.state} end`.as('shown_state');
+
 const brief = {
   id: invocations.id,
+  seq: invocations.seq,
   functionId: invocations.functionId,
   module: invocations.module,
   name: invocations.name,
   revision: invocations.revision,
-  state: invocations.state,
+  state,
   origin: invocations.origin,
   triggerId: invocations.triggerId,
   agent: invocations.agent,
@@ -65,30 +70,33 @@ export type InvocationFilter = {
   readonly state?: InvocationState | undefined;
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
-  /** The last one of the page before. */
-  readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
+  /** `seq` of the last one of the page before. */
+  readonly after?: number | undefined;
   readonly limit: number;
 };
 
-/** Newest first. */
+/** Those that were kept last come first, whatever devices say about the time. */
 export function listInvocations(orm: Orm, filter: InvocationFilter): Promise<InvocationRow[]> {
-  const { module, name, state, since, until, after, limit } = filter;
+  const { module, name, since, until, after, limit } = filter;
   const conditions: (SQL | undefined)[] = [
     module !== undefined ? eq(invocations.module, module) : undefined,
     name !== undefined ? eq(invocations.name, name) : undefined,
-    state && eq(invocations.state, state),
+    filter.state && inState(filter.state),
     since && gte(invocations.createdAt, since),
     until && lt(invocations.createdAt, until),
-    after &&
-      or(
-        lt(invocations.createdAt, after.createdAt),
-        and(eq(invocations.createdAt, after.createdAt), lt(invocations.id, after.id)),
-      ),
+    after === undefined ? undefined : lt(invocations.seq, after),
   ];
   return orm
     .select(brief)
     .from(invocations)
     .where(and(...conditions))
-    .orderBy(desc(invocations.createdAt), desc(invocations.id))
+    .orderBy(desc(invocations.seq))
     .limit(limit);
+}
+
+/** As it is shown. */
+function inState(state: InvocationState): SQL | undefined {
+  const running = eq(invocations.state, 'running');
+  if (state === 'queued') return or(eq(invocations.state, 'queued'), and(running, isNull(invocations.startedAt)));
+  return state === 'running' ? and(running, isNotNull(invocations.startedAt)) : eq(invocations.state, state);
 }

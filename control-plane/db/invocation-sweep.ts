@@ -1,20 +1,20 @@
 /** Removes what has ended long ago, and asks again for what nobody is asked to look at. */
 import { sql } from 'drizzle-orm';
 import { deliveries, invocations } from './events-schema.ts';
-import { rowsOf } from './recording.ts';
+import { rowsOf, uuids } from './recording.ts';
 import type { Orm } from './store.ts';
 
 /**
- * Ended invocations whose outcome is on its way nowhere, so many at most; how many were removed. Dead letters go with
- * them, and so do idempotency keys.
+ * Invocations that ended so long ago and whose outcome waits for no sink, not even as a dead letter; so many at most.
+ * How many were removed. Idempotency keys go with them. Times are the database's: those of a device may say anything.
  */
-export async function removeEnded(orm: Orm, before: Date, limit: number): Promise<number> {
+export async function removeEnded(orm: Orm, olderThanMs: number, limit: number): Promise<number> {
   const removed = await orm.execute(sql`
     delete from ${invocations} where id in (
       select i.id from ${invocations} i
       where i.state in ('succeeded', 'dead', 'cancelled')
-        and i.created_at < ${before.toISOString()}::timestamptz and i.ended_at < ${before.toISOString()}::timestamptz
-        and not exists (select 1 from ${deliveries} d where d.invocation_id = i.id and not d.dead)
+        and i.recorded_at < now() - ${olderThanMs / 1_000} * interval '1 second'
+        and not exists (select 1 from ${deliveries} d where d.invocation_id = i.id)
       limit ${limit}
     ) returning 1 as removed`);
   return rowsOf(removed).length;
@@ -27,6 +27,26 @@ export async function endRests(orm: Orm, limit: number): Promise<void> {
       select id from pgboss.job
       where name = 'invocations' and state = 'created' and start_after > now() and (data->>'rests')::int > 0
       order by start_after limit ${limit})`);
+}
+
+/** A job that was passed on, and what it says. */
+export type PassedJob = { readonly id: string; readonly data: unknown };
+
+/** Jobs that wait because whoever looked at them reached nobody who may run it; those that are due first. */
+export async function passedJobs(orm: Orm, limit: number): Promise<PassedJob[]> {
+  const found = await orm.execute(sql`
+    select id, data from pgboss.job
+    where name in ('lanes', 'invocations') and state = 'created' and start_after > now()
+      and (data->>'passed')::int > 0
+    order by start_after limit ${limit}`);
+  return rowsOf(found).map(({ id, data }) => ({ id: String(id), data }));
+}
+
+/** They are due now. */
+export async function takeUp(orm: Orm, jobs: readonly string[]): Promise<void> {
+  await orm.execute(sql`
+    update pgboss.job set start_after = now()
+    where name in ('lanes', 'invocations') and state = 'created' and id = any(${uuids(jobs)})`);
 }
 
 /** A row that waits has a job that asks for it, unless something went wrong; of those that have none, so many. */

@@ -8,14 +8,11 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { EndedInvocation } from '../kept.ts';
 import { deliveries, type InvocationState, invocations, sinks, triggerCounts, triggers } from './events-schema.ts';
-import { rowsToInsert } from './recordset.ts';
+import { pieces, rowsToInsert } from './recordset.ts';
 import type { Orm } from './store.ts';
 
 /** Characters of an error's message that are kept. */
 const maxMessageLength = 4_096;
-
-/** Outcomes in one statement at most. */
-const maxRows = 1_000;
 
 export type Recorded = {
   /** Those that ended now, and whose outcome is waited for at an address. */
@@ -26,26 +23,37 @@ export type Recorded = {
   readonly sinkIds: ReadonlySet<string>;
 };
 
-/** Within a transaction of the caller's. */
-export async function recordEnded(orm: Orm, ended: readonly EndedInvocation[]): Promise<Recorded> {
+/**
+ * Within a transaction of the caller's.
+ * @param without sinks that get nothing of it
+ */
+export async function recordEnded(
+  orm: Orm,
+  ended: readonly EndedInvocation[],
+  without: ReadonlySet<string> = new Set(),
+): Promise<Recorded> {
   const callbacks: string[] = [];
   const states = new Map<InvocationState, number>();
   const sinkIds = new Set<string>();
   const places = new Map(ended.map(({ id }, place) => [id, place]));
   // In one order everywhere: two that record the same outcomes at once do not wait for each other in a circle.
   const ordered = ended.filter((one, place) => places.get(one.id) === place).sort((a, b) => (a.id < b.id ? -1 : 1));
-  for (let from = 0; from < ordered.length; from += maxRows) {
-    const some = await end(orm, ordered.slice(from, from + maxRows));
+  for (const piece of pieces(ordered, bytesOf)) {
+    const some = await end(orm, piece);
     if (some.length === 0) continue;
     const ids = some.map(({ id }) => id).sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
     for (const { id, state, callback } of some) {
       if (callback) callbacks.push(id);
       states.set(state, (states.get(state) ?? 0) + 1);
     }
-    for (const id of await sendOn(orm, ids)) sinkIds.add(id);
+    for (const id of await sendOn(orm, ids, [...without])) sinkIds.add(id);
     await count(orm, ids);
   }
   return { callbacks, states, sinkIds };
+}
+
+function bytesOf({ input, result }: EndedInvocation): number {
+  return (input?.byteLength ?? 0) + (result.ok ? result.output.byteLength : 0);
 }
 
 type Ended = { readonly id: string; readonly state: InvocationState; readonly callback: boolean };
@@ -78,7 +86,7 @@ async function end(orm: Orm, ended: readonly EndedInvocation[]): Promise<Ended[]
       state = excluded.state, revision = excluded.revision, agent = excluded.agent, attempts = excluded.attempts,
       input = case when excluded.state = 'succeeded' then excluded.input else kept.input end,
       output = excluded.output, error_code = excluded.error_code, error_message = excluded.error_message,
-      started_at = excluded.started_at, ended_at = excluded.ended_at
+      started_at = excluded.started_at, ended_at = excluded.ended_at, recorded_at = now()
     where kept.state in ('queued', 'running') and kept.function_id = excluded.function_id
       and kept.trigger_id is not distinct from excluded.trigger_id
     returning id, state, callback_url is not null as callback`);
@@ -118,7 +126,7 @@ export function storable(message: string): string {
  * One delivery for each of these and each sink of its function that wants it; ids of those sinks. A sink that is being
  * removed meanwhile is waited for, and left out.
  */
-async function sendOn(orm: Orm, ids: readonly string[]): Promise<string[]> {
+async function sendOn(orm: Orm, ids: readonly string[], without: readonly string[]): Promise<string[]> {
   const wanted = sql`${sinks.spec}->'params'->>'on'`;
   const rows = await orm.execute(sql`
     with sent as (
@@ -126,7 +134,8 @@ async function sendOn(orm: Orm, ids: readonly string[]): Promise<string[]> {
       select s.id, ${invocations.id} from unnest(${uuids(ids)}) with ordinality as ended(id, n)
       join ${invocations} on ${invocations.id} = ended.id
       join lateral (
-        select ${sinks.id} from ${sinks} where ${sinks.functionId} = ${invocations.functionId} and (
+        select ${sinks.id} from ${sinks} where ${sinks.functionId} = ${invocations.functionId}
+          and ${sinks.id} <> all(${uuids(without)}) and (
           (${invocations.state} = 'succeeded' and ${wanted} in ('success', 'all')) or
           (${invocations.state} = 'dead' and ${wanted} in ('failure', 'all')))
         for key share

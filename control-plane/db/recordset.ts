@@ -4,6 +4,29 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 
+/** Of one statement at most; its one parameter must stay far below the longest string that there is. */
+const maxRows = 1_000;
+const maxBytes = 8 * 1024 * 1024;
+
+/**
+ * In pieces that are fit for one statement each, in their order; one that is larger than that is alone.
+ * @param bytesOf inputs and outputs
+ */
+export function* pieces<T>(all: readonly T[], bytesOf: (one: T) => number): Generator<readonly T[]> {
+  let from = 0;
+  let bytes = 0;
+  for (const [at, one] of all.entries()) {
+    const size = bytesOf(one);
+    if (at > from && (at - from >= maxRows || bytes + size > maxBytes)) {
+      yield all.slice(from, at);
+      from = at;
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  if (from < all.length) yield all.slice(from);
+}
+
 /** How a column's value goes through JSON. */
 export type Kind = 'uuid' | 'text' | 'integer' | 'bytea' | 'timestamptz' | 'jsonb';
 

@@ -53,7 +53,7 @@ export async function pendingByTrigger(orm: Orm, ids: readonly string[]): Promis
 /** Cancels the oldest invocations of a trigger that wait for their turn; gives how many there were. */
 export async function cancelOldest(orm: Orm, trigger: string, most: number): Promise<number> {
   const cancelled = await orm.execute(sql`
-    update ${invocations} set state = 'cancelled', ended_at = now(), error_code = 'queue_full',
+    update ${invocations} set state = 'cancelled', ended_at = now(), recorded_at = now(), error_code = 'queue_full',
       error_message = 'gave way to a newer event'
     where ${invocations.id} in (
       select ${invocations.id} from ${invocations}

@@ -81,7 +81,7 @@ export function createAttempt({ invoker, catalog, now, random }: AttemptOptions)
  * How many attempts are spent after this failure, and when the next one is due; undefined: never.
  * @param attempts spent before it
  */
-export function nextAttempt(
+function nextAttempt(
   error: Pick<SkerryError, 'code'>,
   attempts: number,
   rests: number,

@@ -1,12 +1,13 @@
 /**
  * Runs what waits for one trigger, oldest first, so many at one time as the trigger allows. One control plane does this
- * for a trigger, as long as it holds the lane's job; what comes in meanwhile it runs as well.
+ * for a trigger, as long as it holds the lane's job; what comes in meanwhile it runs as well. One that reaches nobody
+ * who may run it leaves the lane to others.
  *
  * Invariants: with a concurrency of 1 nothing of the trigger begins before what came earlier has ended, its retries
  * included, though its outcome may still be on its way to the disk; outcomes reach it in their order; at most
  * `mostClaimed` are claimed ahead, with `mostBytes` of inputs.
  */
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Claimed } from '../db/claims.ts';
 import type { Attempt, Verdict } from './attempt.ts';
 import type { Bell } from './bell.ts';
@@ -26,6 +27,10 @@ export type LaneOptions = {
   /** Undefined when it has ended. */
   readonly claim: (id: string) => Promise<Claimed | undefined>;
   readonly attempt: Attempt;
+  /** Whether somebody who may run it is connected here. */
+  readonly reaches: (row: Claimed) => boolean;
+  /** It has been running for a while: shown as such from now on. */
+  readonly begun: (id: string) => void;
   readonly settle: Settle;
   readonly hands: Hands;
   readonly slots: Slots;
@@ -40,10 +45,18 @@ const mostClaimed = 64;
 const mostBytes = 1024 * 1024;
 /** How long an empty lane is held in case that more comes, in milliseconds. */
 const lingerMs = 1_000;
+/** One that runs shorter is never shown as running: that saves most of them a write. */
+const begunMs = 250;
 
-/** Resolves when nothing waits any more, or nothing is to be begun. */
-export async function runLane(options: LaneOptions): Promise<void> {
-  const { hands, slots, settle, attempt, stopping, concurrency, bell } = options;
+/**
+ * Resolves when nothing waits any more, or nothing is to be begun; with the function whose lane is left to control
+ * planes that reach somebody, as long as this one does not.
+ */
+export async function runLane(options: LaneOptions): Promise<{ readonly left: string | undefined }> {
+  const { hands, slots, settle, attempt, concurrency, bell } = options;
+  let left: string | undefined;
+  const leaving = new AbortController();
+  const stopping = AbortSignal.any([options.stopping, leaving.signal]);
   const ahead: Claimed[] = [];
   /** In this lane's hands: claimed ahead, running or resting. */
   const held = new Set<string>();
@@ -70,7 +83,9 @@ export async function runLane(options: LaneOptions): Promise<void> {
       const found = Promise.withResolvers<Verdict>();
       const settled = hands
         .hold(before.id, async (signal) => {
+          const shown = setTimeout(options.begun, begunMs, before.id);
           const verdict = await attempt(before, rests, signal);
+          clearTimeout(shown);
           if (verdict.kind !== 'rest') found.resolve(verdict);
           if (verdict.kind === 'ended') await settle({ ended: verdict.ended });
           else if (verdict.kind === 'rest') await settle({ rested: verdict.rested });
@@ -88,8 +103,14 @@ export async function runLane(options: LaneOptions): Promise<void> {
       const verdict = await found.promise;
       if (verdict.kind !== 'rest') return;
       rests = verdict.rested.attempts > before.attempts ? 0 : rests + 1;
+      if (rests > 0 && !stopping.aborted && !options.reaches(before)) {
+        await settled;
+        left = before.functionId;
+        leaving.abort();
+        bell.ring();
+      }
       if (rests > 0) await options.rests.rest(verdict.delayMs, stopping);
-      else await setTimeout(verdict.delayMs, undefined, { signal: stopping }).catch(() => undefined);
+      else await wait(verdict.delayMs, undefined, { signal: stopping }).catch(() => undefined);
       if (stopping.aborted) return;
       row = await options.claim(before.id);
     }
@@ -137,4 +158,5 @@ export async function runLane(options: LaneOptions): Promise<void> {
     hands.release(id);
   }
   if (failed !== undefined) throw failed;
+  return { left };
 }

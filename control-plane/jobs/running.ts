@@ -1,14 +1,16 @@
 /** Everything that runs kept invocations in this control plane, put together. */
 import type { Backlog } from '../backlog.ts';
 import type { Catalog } from '../catalog.ts';
-import { type Claimed, cancelledOf, claim, claimNext, reclaimLane } from '../db/claims.ts';
-import { endRests } from '../db/invocation-sweep.ts';
+import type { CatalogFunction } from '../catalog-function.ts';
+import { begin, type Claimed, cancelledOf, claim, claimNext, reclaimLane } from '../db/claims.ts';
+import { endRests, passedJobs, takeUp } from '../db/invocation-sweep.ts';
 import { whileAway } from '../db/patience.ts';
 import type { Store } from '../db/store.ts';
 import { createGatherer } from '../gather.ts';
 import type { Invocations } from '../invocations.ts';
 import type { Invoker } from '../invoke.ts';
 import type { Logger } from '../log.ts';
+import type { SinkRoom } from '../sink-room.ts';
 import { createAttempt } from './attempt.ts';
 import { type Bell, createBell } from './bell.ts';
 import { type Boss, longestJobSeconds } from './boss.ts';
@@ -18,7 +20,7 @@ import { createRests } from './rests.ts';
 import { createSettling } from './settling.ts';
 import { createSingle } from './single.ts';
 import { createSlots } from './slots.ts';
-import { laneJob, laneJobSchema } from './wanted.ts';
+import { laneJob, laneJobSchema, passedJobSchema, passSeconds } from './wanted.ts';
 import { createWorkers, type Handler } from './workers.ts';
 
 export type RunningOptions = {
@@ -26,6 +28,7 @@ export type RunningOptions = {
   readonly boss: Boss;
   readonly invocations: Invocations;
   readonly backlog: Backlog;
+  readonly sinkRoom: Pick<SinkRoom, 'refresh'>;
   readonly catalog: Pick<Catalog, 'byId' | 'functions' | 'refresh' | 'version'>;
   readonly invoker: Invoker;
   readonly log: Logger;
@@ -51,7 +54,7 @@ export type Running = {
 };
 
 /** Callbacks under way at one time. */
-const mostCallbacks = 16;
+const mostCallbacks = 64;
 /** Triggers whose lanes one control plane has in hand. */
 const mostLanes = 10_000;
 /** Jobs whose rests end at one time. */
@@ -74,13 +77,32 @@ export function createRunning(options: RunningOptions): Running {
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id));
   });
-  const steps = { claim: claimOne, attempt, settle, hands, slots };
+  const { invoker, random } = options;
+  const reaches = ({ functionId, onlyAgent }: Pick<Claimed, 'functionId' | 'onlyAgent'>) => {
+    const fn = catalog.byId(functionId);
+    // Of one that is gone, anybody can say so.
+    return !fn || invoker.reaches(fn, onlyAgent ?? undefined);
+  };
+  const steps = { claim: claimOne, attempt, settle, hands, slots, reaches };
+  const showBegun = createGatherer<string, void>(256, async (ids) => {
+    await store.change((orm) => begin(orm, ids));
+    return ids.map(() => undefined);
+  });
+  const begun = (id: string) => void showBegun(id).catch(() => undefined);
 
   const bells = new Map<string, { readonly bell: Bell; readonly over: Promise<void> }>();
   const lane: Handler = async (job, stopping) => {
     const asked = laneJobSchema.safeParse(job.data);
     if (!asked.success) return settle({ done: { queue: 'lanes', job } });
-    const { trigger } = asked.data;
+    const { trigger, passed } = asked.data;
+    const pass = (functionId: string) => {
+      const data = { trigger, passed: passed + 1, function: functionId };
+      return { ...laneJob(trigger), data, startAfter: passSeconds(passed + 1, random()) };
+    };
+    const owner = ownerOf(catalog, trigger);
+    if (owner && !invoker.reaches(owner) && (await patiently(() => invocations.pendingOf(trigger))) > 0) {
+      return settle({ done: { queue: 'lanes', job }, again: { queue: 'lanes', job: pass(owner.id) } });
+    }
     // Taken away from us while the database was, and given to us again.
     await bells.get(trigger)?.over;
     const bell = createBell();
@@ -97,22 +119,24 @@ export function createRunning(options: RunningOptions): Running {
       trigger,
       rests,
       bell,
+      begun,
       stopping: end.signal,
       concurrency: concurrencyOf(catalog, trigger),
       reclaim: (held) => patiently(() => store.change((orm) => reclaimLane(orm, trigger, held))),
       claimNext: (held, limit, bytes) =>
         patiently(() => store.change((orm) => claimNext(orm, trigger, held, limit, bytes))),
     });
-    bells.set(trigger, { bell, over: over.catch(() => undefined) });
+    bells.set(trigger, { bell, over: over.then(ignore, ignore) });
+    let left: string | undefined;
     try {
-      await over;
+      ({ left } = await over);
     } finally {
       bells.delete(trigger);
       clearTimeout(timer);
       stopping.removeEventListener('abort', onEnd);
     }
-    const again = end.signal.aborted ? { again: { queue: 'lanes', job: laneJob(trigger) } as const } : {};
-    await settle({ done: { queue: 'lanes', job }, ...again });
+    const next = left !== undefined ? pass(left) : end.signal.aborted ? laneJob(trigger) : undefined;
+    await settle({ done: { queue: 'lanes', job }, ...(next && { again: { queue: 'lanes', job: next } }) });
     workers.wake();
   };
 
@@ -135,6 +159,24 @@ export function createRunning(options: RunningOptions): Running {
     workers.wake();
   };
 
+  /** What others have passed on, or we before somebody came, and can be run here now. */
+  const takeUpPassed = async () => {
+    if (![...catalog.functions()].some((fn) => invoker.reaches(fn))) return;
+    const passed = await store.read((orm) => passedJobs(orm, mostWoken));
+    const ours = passed.filter(({ data }) => {
+      const asked = passedJobSchema.safeParse(data).data;
+      return asked?.function === undefined || reaches({ functionId: asked.function, onlyAgent: asked.agent ?? null });
+    });
+    if (ours.length === 0) return;
+    await store.change((orm) =>
+      takeUp(
+        orm,
+        ours.map(({ id }) => id),
+      ),
+    );
+    workers.wake();
+  };
+
   const workers = createWorkers({
     boss,
     log,
@@ -142,7 +184,7 @@ export function createRunning(options: RunningOptions): Running {
     work: {
       lanes: { handle: lane, most: mostLanes },
       invocations: {
-        handle: createSingle({ ...steps, dueIn: (delayMs) => workers.dueIn(delayMs) }),
+        handle: createSingle({ ...steps, random, dueIn: (delayMs) => workers.dueIn(delayMs) }),
         most: concurrency,
       },
       callbacks: { handle: options.callbacks, most: mostCallbacks },
@@ -153,7 +195,9 @@ export function createRunning(options: RunningOptions): Running {
         for (const id of await store.read((orm) => cancelledOf(orm, [...hands.ids]))) hands.cancel(id);
       }
       await backlog.refresh();
+      await options.sinkRoom.refresh();
       await greet();
+      await takeUpPassed();
     },
   });
   const unsubscribe = invocations.onEnqueued((triggers) => {
@@ -183,6 +227,13 @@ export function createRunning(options: RunningOptions): Running {
       return stopped;
     },
   };
+}
+
+const ignore = () => undefined;
+
+/** The function that has the trigger; undefined when the trigger is gone. */
+function ownerOf(catalog: Pick<Catalog, 'functions'>, trigger: string): CatalogFunction | undefined {
+  return [...catalog.functions()].find((fn) => fn.triggers.some(({ id }) => id === trigger));
 }
 
 /** How long a database that is away is waited for at the end. */

@@ -5,7 +5,7 @@ import type { Job } from './boss.ts';
 import type { Hands } from './hands.ts';
 import type { Settle } from './settling.ts';
 import type { Slots } from './slots.ts';
-import { invocationJobSchema } from './wanted.ts';
+import { invocationJobSchema, passSeconds } from './wanted.ts';
 
 export type SingleOptions = {
   /** Undefined when it has ended. */
@@ -16,17 +16,20 @@ export type SingleOptions = {
   readonly slots: Slots;
   /** A job was put in that is due in so many milliseconds. */
   readonly dueIn: (delayMs: number) => void;
+  /** Whether somebody who may run it is connected here. */
+  readonly reaches: (row: Claimed) => boolean;
+  readonly random: () => number;
 };
 
 const queue = 'invocations';
 
 /** @param stopping nothing is begun any more */
-export function createSingle({ claim, attempt, settle, hands, slots, dueIn }: SingleOptions) {
+export function createSingle({ claim, attempt, settle, hands, slots, dueIn, reaches, random }: SingleOptions) {
   return async (job: Job, stopping: AbortSignal): Promise<void> => {
     const done = { queue, job } as const;
     const asked = invocationJobSchema.safeParse(job.data);
     if (!asked.success) return settle({ done });
-    const { id, rests } = asked.data;
+    const { id, rests, passed } = asked.data;
     const later = (count: number, delayMs: number) =>
       ({ queue, job: { data: { id, rests: count }, startAfter: delayMs / 1_000 } }) as const;
     // Taken away from us while the database was, and given to us again.
@@ -40,6 +43,15 @@ export function createSingle({ claim, attempt, settle, hands, slots, dueIn }: Si
         const verdict = await attempt(row, rests, signal);
         if (verdict.kind !== 'rest') return settle({ ...endedOf(verdict), done });
         const { rested, delayMs } = verdict;
+        if (rested.error && rested.attempts === row.attempts && !reaches(row)) {
+          const { functionId, onlyAgent } = row;
+          const data = { id, rests, passed: passed + 1, function: functionId, ...(onlyAgent && { agent: onlyAgent }) };
+          return settle({
+            rested,
+            done,
+            again: { queue, job: { data, startAfter: passSeconds(passed + 1, random()) } },
+          });
+        }
         const again = later(rested.attempts > row.attempts ? 0 : rests + 1, delayMs);
         await settle({ rested, done, again });
         dueIn(delayMs);

@@ -1,4 +1,5 @@
 /** Tidies up, one control plane at a time: what is old goes, in small transactions; what was forgotten is asked for. */
+import { forgetTriggers } from '../db/former-triggers.ts';
 import { findForgotten, removeEnded } from '../db/invocation-sweep.ts';
 import type { Store } from '../db/store.ts';
 import type { Boss } from './boss.ts';
@@ -9,7 +10,6 @@ export type SweepOptions = {
   readonly boss: Pick<Boss, 'insert'>;
   /** How long what has ended is kept. */
   readonly retentionMs: number;
-  readonly now: () => Date;
 };
 
 const batch = 500;
@@ -18,11 +18,11 @@ const mostBatches = 200;
 const mostForgotten = 1_000;
 
 /** Rejects with `store_unavailable`. */
-export async function sweepInvocations({ store, boss, retentionMs, now }: SweepOptions): Promise<void> {
-  const before = new Date(now().getTime() - retentionMs);
+export async function sweepInvocations({ store, boss, retentionMs }: SweepOptions): Promise<void> {
   for (let count = 0; count < mostBatches; count += 1) {
-    if ((await store.change((orm) => removeEnded(orm, before, batch))) < batch) break;
+    if ((await store.change((orm) => removeEnded(orm, retentionMs, batch))) < batch) break;
   }
+  await store.change((orm) => forgetTriggers(orm, retentionMs));
   await store.change(async (orm) => {
     const forgotten = await findForgotten(orm, mostForgotten);
     for (const [queue, jobs] of jobsFor(forgotten)) await boss.insert(orm, queue, jobs);

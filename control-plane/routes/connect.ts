@@ -1,11 +1,12 @@
 /**
  * The `events` and `sinks` of an upload, carried out after the function itself: each gets its own answer, and one that
- * cannot be connected makes the status 207, as FunLess has it.
+ * cannot be connected makes the status 207, as FunLess has it. A list with one out of form changes nothing that a
+ * function has; of a new one, the others are connected.
  */
 import { toSkerryError } from '@skerry/shared/errors.ts';
 import type { Sink } from '@skerry/shared/sinks.ts';
 import type { Trigger, TriggerState } from '@skerry/shared/triggers.ts';
-import type { AttachmentService } from '../attachments.ts';
+import type { AttachmentService, Author } from '../attachments.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Attachment } from '../catalog-function.ts';
 import type { TriggerPlaces } from '../trigger-places.ts';
@@ -18,6 +19,9 @@ export type Connected = {
   readonly events?: ConnectorResult[];
   readonly sinks?: ConnectorResult[];
 };
+
+/** Whose request it is, and whether it makes the function or changes one. */
+export type Deploy = { readonly by: Author; readonly isNew: boolean };
 
 export type ConnectOptions = {
   readonly catalog: Pick<Catalog, 'byId'>;
@@ -32,12 +36,17 @@ export function createConnect({ catalog, triggers, sinks, triggerPlaces }: Conne
     service: Pick<AttachmentService<Spec>, 'replaceAll'>,
     functionId: string,
     asked: Connectors<Spec>,
+    { by, isNew }: Deploy,
   ): Promise<ConnectorResult[]> => {
     const specs = asked.flatMap(({ spec }) => (spec === undefined ? [] : [spec]));
-    const failure = await service.replaceAll(functionId, specs).then(
-      () => undefined,
-      (error: unknown) => toSkerryError(error).message,
-    );
+    // What is out of form may be meant for one that is there, which must not go for it.
+    const failure =
+      specs.length < asked.length && !isNew
+        ? 'not connected, because another one of the list is out of form: nothing has changed'
+        : await service.replaceAll(functionId, specs, by).then(
+            () => undefined,
+            (error: unknown) => toSkerryError(error).message,
+          );
     return asked.map(({ message = failure }) => (message === undefined ? success : { status: 'error', message }));
   };
 
@@ -57,9 +66,13 @@ export function createConnect({ catalog, triggers, sinks, triggerPlaces }: Conne
     return results.map((result) => (result.status === 'success' ? { status: 'error', message } : result));
   };
 
-  return async (functionId: string, { events, sinks: to, eventsWaitMs }: FunctionUpload): Promise<Connected> => {
-    const eventResults = events && (await attach(triggers, functionId, events));
-    const sinkResults = to && (await attach(sinks, functionId, to));
+  return async (
+    functionId: string,
+    { events, sinks: to, eventsWaitMs }: FunctionUpload,
+    deploy: Deploy,
+  ): Promise<Connected> => {
+    const eventResults = events && (await attach(triggers, functionId, events, deploy));
+    const sinkResults = to && (await attach(sinks, functionId, to, deploy));
     return {
       ...(eventResults && {
         events: eventsWaitMs > 0 ? await awaited(functionId, eventResults, eventsWaitMs) : eventResults,

@@ -35,14 +35,18 @@ export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesO
   const budget = createUploadBudget(options.maxUploadBytes, largestAtOnce);
 
   /** Reads the form and carries it out; its bytes count as in memory until then. */
-  const carryOut = async (c: Context<AppEnv>, work: (form: FunctionUpload) => Promise<Deployed>) => {
+  const carryOut = async (c: Context<AppEnv>, isNew: boolean, work: (form: FunctionUpload) => Promise<Deployed>) => {
     const { incoming } = c.env;
     const { 'content-length': length, 'content-type': type } = incoming.headers;
     const giveBack = budget.take(length === undefined ? undefined : Number(length));
     try {
       const form = await readUpload(await readBody(incoming, options.maxUploadBytes), type);
       const deployed = await work(form);
-      return { deployed, waitMs: form.waitMs, connected: await connect(deployed.id, form) };
+      return {
+        deployed,
+        waitMs: form.waitMs,
+        connected: await connect(deployed.id, form, { by: c.get('subject'), isNew }),
+      };
     } finally {
       giveBack();
     }
@@ -60,7 +64,7 @@ export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesO
   app.on('POST', ['/v1/fn/:module'], ...access.upload, async (c) => {
     const module = c.req.param('module') ?? '';
     if (!catalog.hasModule(module)) throw new SkerryError('not_found', `There is no module "${module}"`);
-    const done = await carryOut(c, ({ name, code, manifest, metadata }) => {
+    const done = await carryOut(c, true, ({ name, code, manifest, metadata }) => {
       if (name === undefined || code === undefined) throw new SkerryError('bad_request', 'name and code are needed');
       return functions.create({
         module,
@@ -75,7 +79,7 @@ export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesO
 
   app.on('PUT', ['/v1/fn/:module/:function'], ...access.upload, async (c) => {
     const fn = needFunction(catalog, c.req.param('module'), c.req.param('function'));
-    const done = await carryOut(c, ({ name, code, manifest, metadata }) => {
+    const done = await carryOut(c, false, ({ name, code, manifest, metadata }) => {
       if (name === undefined || (code === undefined && manifest === undefined)) {
         throw new SkerryError('bad_request', 'name and code are needed; code may be left out beside a manifest');
       }

@@ -24,7 +24,7 @@ beforeEach(async () => {
       },
       subjectByToken: (token) => (token === 't' ? { id: '1', name: 'one', role: 'user' } : undefined),
     },
-    invoker: { invoke: () => Promise.reject(new Error('there are no functions')) },
+    invoker: { reaches: () => false, invoke: () => Promise.reject(new Error('there are no functions')) },
     requests: createRequestMetrics(),
     answerError: createErrorAnswer(log),
     log,

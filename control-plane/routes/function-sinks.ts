@@ -55,11 +55,12 @@ export function addFunctionSinkRoutes(app: OpenAPIHono<AppEnv>, options: Functio
       summary: 'Create a sink',
       description: 'Outcomes from now on go to it.',
       request: { params: attachmentPath, body: jsonBody(sinkSchema) },
-      responses: { 201: json(dataOf(shownSinkSchema), 'Created'), ...problems(400, 401, 404, 409, 413, 422, 503) },
+      responses: { 201: json(dataOf(shownSinkSchema), 'Created'), ...problems(400, 401, 403, 404, 409, 413, 422, 503) },
     }),
     async (c) => {
       const at = c.req.valid('param');
-      const created = await sinks.create(needFunction(catalog, at.module, at.function), c.req.valid('json'));
+      const fn = needFunction(catalog, at.module, at.function);
+      const created = await sinks.create(fn, c.req.valid('json'), c.get('subject'));
       return c.json({ data: shown(created) }, 201);
     },
   );
@@ -90,12 +91,15 @@ export function addFunctionSinkRoutes(app: OpenAPIHono<AppEnv>, options: Functio
         'All of it: parameters that are absent take their defaults, and credentials must be given again. ' +
         'What waits for the sink goes where it says now.',
       request: { params: onePath, body: jsonBody(sinkSchema) },
-      responses: { 200: json(dataOf(shownSinkSchema), 'Replaced'), ...problems(400, 401, 404, 413, 422, 503) },
+      responses: {
+        200: json(dataOf(shownSinkSchema), 'Replaced'),
+        ...problems(400, 401, 403, 404, 409, 413, 422, 503),
+      },
     }),
     async (c) => {
       const at = c.req.valid('param');
       const fn = needFunction(catalog, at.module, at.function);
-      return c.json({ data: shown(await sinks.update(fn, at.id, c.req.valid('json'))) }, 200);
+      return c.json({ data: shown(await sinks.update(fn, at.id, c.req.valid('json'), c.get('subject'))) }, 200);
     },
   );
 

@@ -1,7 +1,6 @@
 /** /v1/invocations: what is kept of invocations, and what can be done about them. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { type InvocationState, invocationOrigins, invocationStates } from '../db/events-schema.ts';
-import { isUuid } from '../db/ids.ts';
 import type { InvocationRow } from '../db/invocation-reading.ts';
 import type { InvocationDesk } from '../invocation-desk.ts';
 import { invocationSummary, wholeDocument } from '../invocation-document.ts';
@@ -61,7 +60,12 @@ export const invocationPageSchema = z.object({
   next: z.string().nullable(),
 });
 
-const momentSchema = z.iso.datetime({ offset: true, error: 'must be a time as 2026-01-31T12:00:00Z' });
+/** Years that the database reads as they are written. */
+const moments = { first: Date.parse('0001-01-01T00:00:00Z'), last: Date.parse('9999-12-31T23:59:59.999Z') };
+const momentForm = 'must be a time as 2026-01-31T12:00:00Z';
+const momentSchema = z.iso
+  .datetime({ offset: true, error: momentForm })
+  .refine((text) => Date.parse(text) >= moments.first && Date.parse(text) <= moments.last, momentForm);
 const limitRange = 'must be from 1 to 1000';
 const query = z.object({
   function: z
@@ -72,17 +76,26 @@ const query = z.object({
   state: z.enum(invocationStates).optional(),
   since: momentSchema.optional().openapi({ description: 'Made at this time or later' }),
   until: momentSchema.optional().openapi({ description: 'Made before this time' }),
-  limit: z.coerce.number().pipe(z.int(limitRange).min(1, limitRange).max(1_000, limitRange)).default(50),
+  limit: z
+    .string()
+    .regex(/^([1-9]\d{0,2}|1000)$/, limitRange)
+    .default('50')
+    .transform(Number)
+    .openapi({ type: 'integer', minimum: 1, maximum: 1_000 }),
   cursor: z.string().optional().openapi({ description: 'The `next` of the page before' }),
 });
 
 const one = z.object({ id: z.string() });
+const receiverSchema = z
+  .string()
+  .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'must be an http:// or https:// address')
+  .openapi({ description: 'As in X-Callback-Url', example: 'https://example.org/done' });
 
 export type InvocationRoutesOptions = {
   readonly access: Access;
   readonly desk: InvocationDesk;
-  /** Key with which callbacks are signed, as receivers take it. */
-  readonly callbackSecret: string;
+  /** Key with which callbacks to an address are signed, as receivers take it. */
+  readonly callbackSecret: (url: URL) => string;
 };
 
 export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: InvocationRoutesOptions): void {
@@ -101,7 +114,7 @@ export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: Invocatio
       responses: {
         200: json(
           dataOf(invocationPageSchema),
-          'Newest first; `next` is the cursor of the next page, null on the last',
+          'Those kept last come first; `next` is the cursor of the next page, null on the last',
         ),
         ...problems(400, 401, 422, 503),
       },
@@ -183,21 +196,23 @@ export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: Invocatio
       middleware: access.admin,
       method: 'get',
       path: '/v1/callback-key',
-      summary: 'Show the key with which callbacks are signed',
-      responses: { 200: json(dataOf(z.object({ key: z.string() })), 'As whsec_…'), ...problems(401, 403) },
+      summary: 'Show the key with which callbacks to a receiver are signed',
+      description: 'Each receiver (scheme, host and port) has its own: none can make what another one would believe.',
+      request: { query: z.object({ url: receiverSchema }) },
+      responses: { 200: json(dataOf(z.object({ key: z.string() })), 'As whsec_…'), ...problems(400, 401, 403, 422) },
     }),
-    (c) => c.json({ data: { key: callbackSecret } }, 200),
+    (c) => c.json({ data: { key: callbackSecret(new URL(c.req.valid('query').url)) } }, 200),
   );
 }
 
 /** Where a page ends; opaque to clients. */
-function cursorOf({ createdAt, id }: InvocationRow): string {
-  return Buffer.from(`${createdAt.getTime()}/${id}`).toString('base64url');
+function cursorOf({ seq }: InvocationRow): string {
+  return Buffer.from(String(seq)).toString('base64url');
 }
 
 /** @throws SkerryError validation_failed */
-function placeOf(cursor: string): { createdAt: Date; id: string } {
-  const [time = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split('/');
-  if (!/^\d{1,15}$/.test(time) || !isUuid(id)) throw fieldError('cursor', 'must be the "next" of a page');
-  return { createdAt: new Date(Number(time)), id };
+function placeOf(cursor: string): number {
+  const place = Buffer.from(cursor, 'base64url').toString();
+  if (!/^\d{1,15}$/.test(place)) throw fieldError('cursor', 'must be the "next" of a page');
+  return Number(place);
 }

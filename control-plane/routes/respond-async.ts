@@ -7,8 +7,8 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { RequestHead } from '@skerry/shared/http.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
+import { isForbidden } from '../forbidden-addresses.ts';
 import type { KeptInvocations, NewInvocation } from '../kept.ts';
-import { isForbidden } from '../sinks/forbidden-addresses.ts';
 
 /** A call as the door has read it. */
 export type AsyncCall = {
@@ -95,7 +95,7 @@ function callbackUrl(value: string | string[] | undefined): string | undefined {
   if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
     throw new SkerryError('bad_request', 'X-Callback-Url must be an http:// or https:// address without credentials');
   }
-  if (isForbidden(url.hostname.replace(/^\[|\]$/g, ''))) {
+  if (isForbidden(url.hostname)) {
     throw new SkerryError('bad_request', 'X-Callback-Url must not be a link-local or metadata address');
   }
   return url.href;

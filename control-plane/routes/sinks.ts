@@ -14,7 +14,7 @@ export const sinkStateSchema = z
     function: z.string(),
     type: z.enum(['couchdb', 'http', 'mqtt']),
     url: z.string().openapi({ description: 'Where it leads to, without credentials' }),
-    state: z.enum(['ok', 'failing', 'idle']),
+    state: z.enum(['ok', 'full', 'failing', 'idle']),
     waiting: z.number(),
     dead: z.number().openapi({ description: 'Dead letters' }),
     delivered: z.number(),

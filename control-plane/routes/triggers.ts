@@ -90,11 +90,15 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
       description:
         'It is in effect from now on, also after restarts; whether its broker can be reached shows in its state.',
       request: { params: attachmentPath, body: jsonBody(triggerSchema) },
-      responses: { 201: json(dataOf(shownTriggerSchema), 'Created'), ...problems(400, 401, 404, 409, 413, 422, 503) },
+      responses: {
+        201: json(dataOf(shownTriggerSchema), 'Created'),
+        ...problems(400, 401, 403, 404, 409, 413, 422, 503),
+      },
     }),
     async (c) => {
       const at = c.req.valid('param');
-      const created = await triggers.create(needFunction(catalog, at.module, at.function), c.req.valid('json'));
+      const fn = needFunction(catalog, at.module, at.function);
+      const created = await triggers.create(fn, c.req.valid('json'), c.get('subject'));
       return c.json({ data: await shownOne(created) }, 201);
     },
   );
@@ -123,12 +127,18 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
       summary: 'Replace a trigger',
       description: 'All of it: parameters that are absent take their defaults, and credentials must be given again.',
       request: { params: onePath, body: jsonBody(triggerSchema) },
-      responses: { 200: json(dataOf(shownTriggerSchema), 'Replaced'), ...problems(400, 401, 404, 413, 422, 503) },
+      responses: {
+        200: json(dataOf(shownTriggerSchema), 'Replaced'),
+        ...problems(400, 401, 403, 404, 409, 413, 422, 503),
+      },
     }),
     async (c) => {
       const at = c.req.valid('param');
       const fn = needFunction(catalog, at.module, at.function);
-      return c.json({ data: await shownOne(await triggers.update(fn, at.id, c.req.valid('json'))) }, 200);
+      return c.json(
+        { data: await shownOne(await triggers.update(fn, at.id, c.req.valid('json'), c.get('subject'))) },
+        200,
+      );
     },
   );
 

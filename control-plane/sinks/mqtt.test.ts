@@ -2,6 +2,7 @@
 import { mqttSinkParamsSchema } from '@skerry/shared/sinks.ts';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type Mosquitto, type MosquittoOptions, startMosquitto } from '../../test/harness/mosquitto.ts';
+import { startRudeBroker } from '../../test/harness/rude-broker.ts';
 import { openMqtt } from './mqtt.ts';
 import type { OpenSink, SinkDocument } from './open-sink.ts';
 
@@ -98,4 +99,18 @@ test('a broker that lets in and then says nothing', async () => {
   } finally {
     process.kill(mosquitto.process.pid, 'SIGCONT');
   }
+});
+
+test('a broker that sends a large packet is left', async () => {
+  const endless = Buffer.concat([Buffer.of(0x32, 0xff, 0xff, 0xff, 0x7f), Buffer.alloc(100 * 1024)]);
+  const rude = await startRudeBroker({
+    instead(socket) {
+      socket.write(Buffer.of(0x20, 2, 0, 0));
+      socket.write(endless);
+    },
+  });
+  onTestFinished(rude.close);
+  const { verdicts, down } = await open({ port: rude.port }).deliver(documents(2), never);
+  expect(verdicts).toEqual([undefined, undefined]);
+  expect(down).toEqual({ reason: 'the broker sends a packet that is too large' });
 });

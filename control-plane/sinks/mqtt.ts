@@ -7,13 +7,12 @@
  * connection new.
  */
 import { randomBytes } from 'node:crypto';
-import { connect as connectPlain, isIP } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { portOf } from '@skerry/shared/mqtt.ts';
+import { guardPackets } from '@skerry/shared/mqtt-guard.ts';
 import type { MqttSinkParams } from '@skerry/shared/sinks.ts';
 import { type IClientOptions, type IConnackPacket, MqttClient } from 'mqtt';
+import { dialBroker } from '../broker-dial.ts';
 import { failureReason } from './exchange.ts';
-import { guardedLookup, isForbidden } from './forbidden-addresses.ts';
 import { type OpenSink, reasonOf, type SinkDocument, type SinkDown, taken, type Verdict } from './open-sink.ts';
 
 /** Milliseconds until the broker has let us in. */
@@ -27,6 +26,8 @@ const publishTimeoutMs = 30_000;
 const maxWindow = 16;
 /** Bytes of a PUBLISH besides topic and payload, at most (MQTT 5.0, section 3.3; no properties). */
 const packetOverhead = 16;
+/** Bytes of one packet of the broker at most: nothing comes but acknowledgements, with a few words at the most. */
+const maxPacketBytes = 64 * 1024;
 /** Reason code of a PUBACK that is about the payload (MQTT 5.0, section 3.4.2.1). */
 const payloadFormatInvalid = 0x99;
 
@@ -36,7 +37,6 @@ export function openMqtt(params: MqttSinkParams, timeoutMs = publishTimeoutMs): 
 
   const connected = async (signal: AbortSignal): Promise<Connection> => {
     if (live && !live.lost.aborted) return live;
-    if (isForbidden(params.host)) throw new Error('nothing is sent to this address');
     live = await open(params, AbortSignal.any([signal, AbortSignal.timeout(connectTimeoutMs)]));
     return live;
   };
@@ -102,7 +102,8 @@ type Connection = {
 /** Rejects with why the broker cannot be reached, or did not let us in. */
 async function open(params: MqttSinkParams, signal: AbortSignal): Promise<Connection> {
   const lost = new AbortController();
-  const client = new MqttClient(() => dial(params), {
+  const socket = dialBroker({ ...params, ...(typeof params.tls === 'object' && params.tls), port: portOf(params) });
+  const client = new MqttClient(() => socket, {
     protocolVersion: params.version === '5' ? 5 : 4,
     clientId: `skerry-${randomBytes(8).toString('hex')}`,
     clean: true,
@@ -113,9 +114,15 @@ async function open(params: MqttSinkParams, signal: AbortSignal): Promise<Connec
     ...(params.password !== undefined && { password: params.password }),
   } satisfies IClientOptions);
   const end = () => client.endAsync(true);
+  guardPackets(client, maxPacketBytes, (why) => {
+    lost.abort(new Error(why));
+    client.stream.destroy(new Error(why));
+  });
   const admitted = await new Promise<IConnackPacket>((resolve, reject) => {
     client.once('connect', resolve);
     client.on('error', reject);
+    // What the client does not tell by itself: of TLS, and of addresses.
+    socket.on('error', reject);
     client.once('close', () => reject(new Error('the broker closed the connection')));
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener('abort', () => reject(new Error('the broker does not answer')), { once: true });
@@ -151,13 +158,4 @@ async function open(params: MqttSinkParams, signal: AbortSignal): Promise<Connec
         });
       }),
   };
-}
-
-function dial(params: MqttSinkParams) {
-  const { host, tls } = params;
-  const to = { host, port: portOf(params), lookup: guardedLookup };
-  if (!tls) return connectPlain({ ...to, noDelay: true });
-  // A literal address is no server name (RFC 6066, section 3); Node then checks it against the certificate.
-  const { ca, cert, key, servername = isIP(host) === 0 ? host : undefined } = tls === true ? {} : tls;
-  return connectTls({ ...to, servername, ca, cert, key, rejectUnauthorized: true }).setNoDelay(true);
 }

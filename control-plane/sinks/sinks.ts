@@ -6,12 +6,15 @@ import type { Attachment, CatalogFunction } from '../catalog-function.ts';
 import { type DeadLetter, deadLetters, replayDead, type SinkRecord, sinkRecords } from '../db/deliveries.ts';
 import { isUuid } from '../db/ids.ts';
 import type { Store } from '../db/store.ts';
+import type { SinkRoom } from '../sink-room.ts';
 import type { Deliverers } from './deliverers.ts';
 
 export type SinkState = SinkRecord & {
   readonly fn: CatalogFunction;
   readonly spec: Sink;
   readonly nextTryAt: Date | undefined;
+  /** As much waits for it as may. */
+  readonly full: boolean;
 };
 
 export type DeadLetterPage = {
@@ -37,12 +40,13 @@ export type SinkServiceOptions = {
   readonly store: Store;
   readonly catalog: Pick<Catalog, 'functions'>;
   readonly deliverers: Pick<Deliverers, 'nextTry' | 'wake'>;
+  readonly sinkRoom: Pick<SinkRoom, 'full'>;
 };
 
 /** Dead letters that one statement replays. */
 const replayBatch = 5_000;
 
-export function createSinkService({ store, catalog, deliverers }: SinkServiceOptions): SinkService {
+export function createSinkService({ store, catalog, deliverers, sinkRoom }: SinkServiceOptions): SinkService {
   const need = (sinkId: string): void => {
     const known = [...catalog.functions()].some((fn) => fn.sinks.some(({ id }) => id === sinkId));
     if (!known) throw new SkerryError('not_found', `There is no sink "${sinkId}"`);
@@ -53,7 +57,7 @@ export function createSinkService({ store, catalog, deliverers }: SinkServiceOpt
       const byId = new Map(records.map((record) => [record.id, record]));
       const stateOf = (fn: CatalogFunction, { id, spec }: Attachment<Sink>): SinkState[] => {
         const record = byId.get(id);
-        return record ? [{ ...record, fn, spec, nextTryAt: deliverers.nextTry(id) }] : [];
+        return record ? [{ ...record, fn, spec, nextTryAt: deliverers.nextTry(id), full: sinkRoom.full.has(id) }] : [];
       };
       return (only ? [only] : [...catalog.functions()]).flatMap((fn) => fn.sinks.flatMap((sink) => stateOf(fn, sink)));
     },
@@ -94,8 +98,10 @@ export function addressOf({ type, params }: Sink): string {
   return database === '' ? url.href : `${url.href.replace(/\/$/, '')}/${database}`;
 }
 
-/** `failing` until something is taken again; `idle` where nothing waits. */
-export function healthOf({ error, waiting }: Pick<SinkRecord, 'error' | 'waiting'>): 'ok' | 'failing' | 'idle' {
+/** `full` when as much waits as may, `failing` until something is taken again, `idle` where nothing waits. */
+export function healthOf(sink: Pick<SinkState, 'error' | 'waiting' | 'full'>): 'full' | 'ok' | 'failing' | 'idle' {
+  const { error, waiting, full } = sink;
+  if (full) return 'full';
   if (error !== null) return 'failing';
   return waiting > 0 ? 'ok' : 'idle';
 }

@@ -84,12 +84,18 @@ export function createFakeHub(): FakeHub {
 export type FakeInvoker = Invoker & {
   /** What the next calls do; echoes the input by default. */
   behave: (invocation: Invocation) => Promise<Uint8Array>;
+  /** Whether there is anybody to run anything. */
+  reachable: boolean;
   last: Invocation | undefined;
 };
 
 export function createFakeInvoker(): FakeInvoker {
   return {
     behave: async (invocation) => invocation.input,
+    reachable: true,
+    reaches() {
+      return this.reachable;
+    },
     last: undefined,
     async invoke(invocation): Promise<InvocationResult> {
       this.last = invocation;

@@ -5,17 +5,18 @@
  * Invariants: of one trigger none is kept after one that found no room; a trigger is listened to by one control plane
  * at a time (leases.ts), so what it has pending grows here only, and an older count is never too low.
  */
-import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as rest } from 'node:timers/promises';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Intake, Kept, NewEvent, Room } from '@skerry/shared/intake.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Store } from '../db/store.ts';
 import { cancelOldest, lastTickOf, setLastTick } from '../db/trigger-counts.ts';
-import type { EndedInvocation, KeptInvocations, NewInvocation } from '../kept.ts';
+import type { Invocations } from '../invocations.ts';
+import type { EndedInvocation, NewInvocation } from '../kept.ts';
 
-/** Events in one transaction at most. */
+/** Events in one transaction at most, and bytes of their inputs; one that has more is alone. */
 const maxBatch = 200;
+const maxBytes = 8 * 1024 * 1024;
 /** How often whoever waits for room looks, in milliseconds. */
 const lookMs = 100;
 /** A trigger that was full has room again when so much of it is free. */
@@ -27,7 +28,7 @@ const countShare = 0.5;
 export type CloudIntakeOptions = {
   readonly store: Store;
   readonly catalog: Pick<Catalog, 'byId'>;
-  readonly invocations: KeptInvocations;
+  readonly invocations: Pick<Invocations, 'pendingOf' | 'enqueueWithin' | 'recordWithin'>;
   /** Events gave way to newer ones. */
   readonly onDropped: (trigger: string, events: number) => void;
 };
@@ -54,59 +55,75 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
     return counted;
   };
 
-  /** Those of one trigger that are to be kept; the others are told that there is no room. */
-  const admit = async (trigger: string, some: readonly Asked[], room: Room): Promise<readonly Asked[]> => {
+  /** How many of these there is no room for. */
+  const excessOf = async (trigger: string, some: readonly Asked[], room: Room) => {
     const { pending } = await pendingOf(trigger, some.length, room);
-    const over = pending + some.length - room.maxPending;
-    if (over <= 0) return some;
-    let free = some.length - over;
-    if (room.whenFull === 'drop_oldest') {
-      const gone = await store.change((orm) => cancelOldest(orm, trigger, over));
-      if (gone > 0) onDropped(trigger, gone);
-      counts.delete(trigger);
-      free += gone;
-    }
-    for (const { resolve } of some.slice(Math.max(0, free))) resolve('full');
-    return some.slice(0, Math.max(0, free));
+    return Math.max(0, pending + some.length - room.maxPending);
   };
 
+  /** All of them in one transaction: what gives way, what is kept, and the ticks that those are. */
   const keep = async (some: readonly Asked[]) => {
-    const invalid = some.filter(({ event }) => event.invalid !== undefined);
-    if (invalid.length > 0) {
-      await invocations.record(invalid.map(({ event }) => deadLetter(event, catalog)));
-      for (const { resolve } of invalid) resolve('recorded');
+    const { invalid = [], valid = [] } = Object.groupBy(some, ({ event }) =>
+      event.invalid === undefined ? 'valid' : 'invalid',
+    );
+    const groups = [...Map.groupBy(valid, ({ event }) => event.trigger)].map(([trigger, own]) => ({ trigger, own }));
+    const excess = new Map<string, number>();
+    for (const { trigger, own } of groups) {
+      if (own[0]) excess.set(trigger, await excessOf(trigger, own, own[0].room));
     }
-    const valid = some.filter(({ event }) => event.invalid === undefined);
-    const byTrigger = Map.groupBy(valid, ({ event }) => event.trigger);
-    const admitted: Asked[] = [];
-    for (const [trigger, own] of byTrigger) {
-      const [first] = own;
-      if (first) admitted.push(...(await admit(trigger, own, first.room)));
-    }
-    const kept = await invocations.enqueue(admitted.map(({ event }) => invocationOf(event, catalog)));
-    for (const [at, { event, resolve }] of admitted.entries()) {
-      const { known = false } = kept[at] ?? {};
+    const done = await store.change(async (orm) => {
+      const letters = invalid.map(({ event }) => deadLetter(event, catalog));
+      const tellRecorded = await invocations.recordWithin(orm, letters);
+      const gone = new Map<string, number>();
+      const admitted: Asked[] = [];
+      for (const { trigger, own } of groups) {
+        const over = excess.get(trigger) ?? 0;
+        const drops = over > 0 && own[0]?.room.whenFull === 'drop_oldest';
+        const dropped = drops ? await cancelOldest(orm, trigger, over) : 0;
+        if (dropped > 0) gone.set(trigger, dropped);
+        admitted.push(...own.slice(0, Math.max(0, own.length - over + dropped)));
+      }
+      const requests = admitted.map(({ event }) => invocationOf(event, catalog));
+      const { kept, tell } = await invocations.enqueueWithin(orm, requests);
+      for (const [trigger, tick] of lastTicks(admitted)) await setLastTick(orm, trigger, tick);
+      return { gone, admitted, kept, tell, tellRecorded };
+    });
+    done.tellRecorded();
+    done.tell();
+    for (const [trigger, events] of done.gone) onDropped(trigger, events);
+    for (const { resolve } of invalid) resolve('recorded');
+    for (const [at, { event, resolve }] of done.admitted.entries()) {
+      const { known = false } = done.kept[at] ?? {};
       const count = counts.get(event.trigger);
       if (count && !known) count.pending += 1;
-      // A crash in between brings the tick again, under the same id.
-      if (event.tick !== undefined) await store.change((orm) => setLastTick(orm, event.trigger, event.tick ?? 0));
       resolve(known ? 'known' : 'recorded');
+    }
+    for (const trigger of done.gone.keys()) counts.delete(trigger);
+    // Those that have their answer already take no other one.
+    for (const { resolve } of valid) resolve('full');
+  };
+
+  /** What is wrong with one trigger is not held against the others. */
+  const keepApart = async (some: readonly Asked[]) => {
+    for (const own of Map.groupBy(some, ({ event }) => event.trigger).values()) {
+      await keep(own).catch((error: unknown) => {
+        const full = error instanceof SkerryError && error.code === 'queue_full';
+        for (const { resolve, reject } of own) full ? resolve('full') : reject(error);
+      });
     }
   };
 
   const work = async () => {
     working = true;
     while (asked.length > 0) {
-      const batch = asked.slice(0, maxBatch);
-      asked = asked.slice(maxBatch);
-      try {
-        await keep(batch);
-      } catch (error) {
+      const batch = firstOf(asked);
+      asked = asked.slice(batch.length);
+      await keep(batch).catch(async (error: unknown) => {
         counts.clear();
-        const full = error instanceof SkerryError && error.code === 'queue_full';
-        // Those that have their answer already take no other one.
-        for (const { resolve, reject } of batch) full ? resolve('full') : reject(error);
-      }
+        const away = error instanceof SkerryError && error.code === 'store_unavailable';
+        if (!away) return keepApart(batch);
+        for (const { reject } of batch) reject(error);
+      });
     }
     working = false;
   };
@@ -130,6 +147,23 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
   };
 }
 
+/** As many as go into one transaction. */
+function firstOf(asked: readonly Asked[]): readonly Asked[] {
+  let bytes = 0;
+  const end = asked.findIndex(({ event }, at) => {
+    bytes += event.input.byteLength;
+    return at > 0 && (at >= maxBatch || bytes > maxBytes);
+  });
+  return end === -1 ? asked : asked.slice(0, end);
+}
+
+/** Of each trigger the last one among these. */
+function lastTicks(some: readonly Asked[]): ReadonlyMap<string, number> {
+  return new Map(
+    some.flatMap(({ event: { trigger, tick } }) => (tick === undefined ? [] : [[trigger, tick] as const])),
+  );
+}
+
 type Functions = Pick<Catalog, 'byId'>;
 
 /** @throws SkerryError not_found when the function is gone: its triggers end with the next look at the catalog */
@@ -144,7 +178,7 @@ function invocationOf(event: NewEvent, catalog: Functions): NewInvocation {
   const { id, input, origin, createdAt, trigger } = event;
   const concurrency = fn.triggers.find((attachment) => attachment.id === trigger)?.spec.params.concurrency;
   return {
-    ...(id !== undefined && { id }),
+    id,
     function: fn,
     input,
     origin,
@@ -158,7 +192,7 @@ function deadLetter(event: NewEvent, catalog: Functions): EndedInvocation {
   const { id, module, name } = functionOf(event, catalog);
   const at = new Date(event.createdAt);
   return {
-    id: event.id ?? randomUUIDv7(),
+    id: event.id,
     functionId: id,
     module,
     name,

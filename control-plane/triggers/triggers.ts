@@ -2,7 +2,8 @@
  * The triggers that the control plane listens to for all: those with placement `cloud`, each in one control plane at a
  * time, which holds its lease. They follow the catalog.
  *
- * Invariant: what was listened to under a lease has stopped, or has been cut, well before another one can have it.
+ * Invariant: what is listened to under a lease is cut the moment that the lease is lost, also while it stops: it is not
+ * connected any more, and does not connect again, before another one can have the lease (leases.ts).
  */
 import { type Clock, systemClock } from '@skerry/shared/clock.ts';
 import { toSkerryError } from '@skerry/shared/errors.ts';
@@ -13,10 +14,9 @@ import type { Catalog } from '../catalog.ts';
 import type { CredentialStore } from '../credentials.ts';
 import type { Store } from '../db/store.ts';
 import { addCounted, pendingByTrigger } from '../db/trigger-counts.ts';
-import type { KeptInvocations } from '../kept.ts';
 import type { Lease } from '../leases.ts';
 import type { Logger } from '../log.ts';
-import { createCloudIntake } from './intake.ts';
+import { type CloudIntakeOptions, createCloudIntake } from './intake.ts';
 import { loadMqtt } from './mqtt.ts';
 
 export type CloudTriggers = {
@@ -32,7 +32,7 @@ export type CloudTriggersOptions = {
   readonly store: Store;
   readonly catalog: Pick<Catalog, 'functions' | 'byId' | 'onChange'>;
   readonly credentials: Pick<CredentialStore, 'ready'>;
-  readonly invocations: KeptInvocations;
+  readonly invocations: CloudIntakeOptions['invocations'];
   /** From now on exactly these leases are wanted; see leases.ts. */
   readonly want: (names: ReadonlySet<string>) => void;
   readonly log: Logger;
@@ -44,7 +44,7 @@ export type CloudTriggersOptions = {
 };
 
 /** Of the names of leases of triggers; the id follows. */
-export const triggerLease = 'trigger:';
+const triggerLease = 'trigger:';
 
 type Counts = Pick<TriggerState, 'received' | 'dropped' | 'lastMessage'>;
 
@@ -153,7 +153,8 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
         held.delete(id);
         // Gone for good, the broker shall forget us; lost, another one goes on with the same session.
         const gone = !cloudTriggers().some(({ trigger }) => trigger.id === id);
-        void listeners.stop(id, gone);
+        if (gone) void listeners.stop(id, true);
+        else listeners.cut(id);
         for (const map of [written, gaveWay]) map.delete(id);
       });
       follow();

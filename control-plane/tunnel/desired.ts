@@ -6,13 +6,14 @@
  * that starts anew takes the catalog's version for it, and agents find nothing to do.
  */
 import { isHttp } from '@skerry/shared/bundle.ts';
-import { controlCodec } from '@skerry/shared/codec.ts';
+import { CodecError, controlCodec } from '@skerry/shared/codec.ts';
 import { coreLimitsOf, grantsOf } from '@skerry/shared/manifest.ts';
 import { type Labels, labelsMatch } from '@skerry/shared/names.ts';
 import { type DesiredFunction, desiredPartBytes } from '@skerry/shared/protocol.ts';
 import type { ReadyTrigger } from '@skerry/shared/triggers.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
+import type { Logger } from '../log.ts';
 
 export type DesiredList = {
   readonly generation: number;
@@ -35,10 +36,14 @@ export type DesiredLists = {
   keepOnly(agents: Iterable<Listed>): void;
 };
 
-/** @param edgeTriggers the triggers of a function that its agents listen to, with their credentials */
+/**
+ * @param edgeTriggers the triggers of a function that its agents listen to, with their credentials
+ * @param log is told of what fits in no frame
+ */
 export function createDesiredLists(
   catalog: Pick<Catalog, 'version' | 'functions'>,
   edgeTriggers: (fn: CatalogFunction) => readonly ReadyTrigger[],
+  log: Pick<Logger, 'error'>,
 ): DesiredLists {
   const lists = new Map<string, { version: number; fingerprint: string; list: DesiredList }>();
   return {
@@ -52,7 +57,7 @@ export function createDesiredLists(
         .map((fn) => toDesired(fn, knowsTriggers(agent) ? edgeTriggers(fn) : undefined))
         .sort((a, b) => (a.id < b.id ? -1 : 1));
       const fingerprint = JSON.stringify(functions);
-      const list = known && known.fingerprint === fingerprint ? known.list : makeList(catalog.version, functions);
+      const list = known && known.fingerprint === fingerprint ? known.list : makeList(catalog.version, functions, log);
       lists.set(key, { version: catalog.version, fingerprint, list });
       return list;
     },
@@ -63,14 +68,38 @@ export function createDesiredLists(
   };
 }
 
-function makeList(generation: number, functions: DesiredFunction[]): DesiredList {
+/** What fits in no frame is left out: the function's triggers, or else the function. The others do not suffer for it. */
+function makeList(generation: number, wanted: DesiredFunction[], log: Pick<Logger, 'error'>): DesiredList {
+  let functions = wanted;
+  let frames: Uint8Array[];
+  try {
+    frames = encodeParts(generation, functions);
+  } catch (cause) {
+    if (!(cause instanceof CodecError)) throw cause;
+    functions = wanted.flatMap((fn) => fitting(fn, log) ?? []);
+    frames = encodeParts(generation, functions);
+  }
   return {
     generation,
     functions,
     bundles: new Set(functions.map((fn) => fn.bundle)),
     ids: new Set(functions.map((fn) => fn.id)),
-    frames: encodeParts(generation, functions),
+    frames,
   };
+}
+
+function fitting(fn: DesiredFunction, log: Pick<Logger, 'error'>): DesiredFunction | undefined {
+  const about = { function: `${fn.module}/${fn.name}` };
+  for (const some of fn.triggers ? [fn, { ...fn, triggers: [] }] : [fn]) {
+    try {
+      encodeParts(0, [some]);
+      return some;
+    } catch (error) {
+      const what = some.triggers?.length ? 'the triggers of a function' : 'a function';
+      log.error({ ...about, err: error }, `${what} cannot be sent to agents`);
+    }
+  }
+  return undefined;
 }
 
 function encodeParts(generation: number, functions: readonly DesiredFunction[]): Uint8Array[] {

@@ -99,7 +99,7 @@ export type HubOptions = Omit<UpgradeOptions, 'onAdmitted' | 'agents'> & {
   /** The triggers of a function that its agents listen to, with their credentials. */
   readonly edgeTriggers: (fn: CatalogFunction) => readonly ReadyTrigger[];
   /** Keeps outcomes of events that an agent recorded: on disk when it resolves. */
-  readonly record: (agent: { name: string; labels: Labels }, outcomes: readonly RecordedOutcome[]) => Promise<void>;
+  readonly record: (agent: string, outcomes: readonly RecordedOutcome[]) => Promise<void>;
 };
 
 /** Floor that agents are given when the control plane goes, in milliseconds; they add their jitter to it. */
@@ -108,7 +108,7 @@ const drainRetryAfterMs = 250;
 export function createHub(options: HubOptions): Hub {
   const { catalog, bundles, agents, log, now = () => new Date() } = options;
   const sessions = new Map<string, Session>();
-  const lists = createDesiredLists(catalog, options.edgeTriggers);
+  const lists = createDesiredLists(catalog, options.edgeTriggers, log);
   const rollouts = createRollouts();
 
   const onAdmitted = ({ socket, hello, admission, protocolVersion }: Admitted) => {
@@ -130,7 +130,7 @@ export function createHub(options: HubOptions): Hub {
       bundles,
       { ...options, now },
       {
-        record: (outcomes) => options.record(admission, outcomes),
+        record: (outcomes) => options.record(admission.name, outcomes),
         onProgress(ready) {
           rollouts.progress(ready, false);
           agents.seen(ready.agentId, ready.applied);

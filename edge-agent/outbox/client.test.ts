@@ -18,20 +18,21 @@ let logged: Record<string, unknown>[];
 let needed: boolean;
 
 const start = (at = path) => {
-  client = createOutboxClient({
-    script: outboxScript(),
-    path: at,
-    limitBytes: 64 * 1024 * 1024,
-    log: pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) }),
-    random: () => 0.5,
-    onOpened: (pending) => void opened.push(pending),
-    onBatch: (seconds) => {
-      if (seconds !== undefined) commits += 1;
-    },
-    isNeeded: () => needed,
-    idleMs: 20,
-  });
+  client = createOutboxClient(optionsFor(at));
 };
+const optionsFor = (at: string): Parameters<typeof createOutboxClient>[0] => ({
+  script: outboxScript(),
+  path: at,
+  limitBytes: 64 * 1024 * 1024,
+  log: pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) }),
+  random: () => 0.5,
+  onOpened: (pending) => void opened.push(pending),
+  onBatch: (seconds) => {
+    if (seconds !== undefined) commits += 1;
+  },
+  isNeeded: () => needed,
+  idleMs: 20,
+});
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'skerry-client-'));
   path = join(folder, 'outbox.db');
@@ -47,9 +48,9 @@ const submit = <Asked extends Operation>(operation: Asked) =>
   new Promise<Answer<Asked>>((resolve) => client.submit(operation, resolve));
 const recordOf = (id: string, bytes = 10): RecordOperation => ({
   do: 'record',
-  event: { id, trigger: 't', function: 'f', origin: 'mqtt', input: Buffer.alloc(bytes), createdAt: 1 },
-  named: false,
+  event: { id, named: false, trigger: 't', function: 'f', origin: 'mqtt', input: Buffer.alloc(bytes), createdAt: 1 },
   drop: [],
+  wave: 0,
 });
 const keptOf = ({ ...answer }: Answer<RecordOperation>) => (answer.done ? answer.answer.kept : answer.failure);
 const waiting = async (): Promise<string[]> => {
@@ -105,6 +106,15 @@ test('a file that is damaged under it: the thread is replaced, and what can be r
   await expect.poll(async () => (await waiting()).length).toBeGreaterThan(500);
   expect(logged.map(({ msg }) => msg)).toContain('the outbox was damaged');
   expect(keptOf(await submit(recordOf('after')))).toBe('recorded');
+});
+
+test('a thread that does not open the file in time is replaced', async () => {
+  await client.close(100);
+  const script = new URL('data:text/javascript,setInterval(() => {}, 1000)');
+  client = createOutboxClient({ ...optionsFor(path), script, openMs: 50 });
+  const kept = submit(recordOf('a'));
+  expect(keptOf(await kept)).toBe('away');
+  expect(logged.at(-1)).toMatchObject({ msg: 'the outbox is away', reason: expect.stringContaining('50 ms') });
 });
 
 test('a file that cannot be opened: events are refused, what must be written waits for better times', async () => {

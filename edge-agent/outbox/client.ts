@@ -5,14 +5,15 @@
  * Invariants: one batch is under way at a time, and answers come in the order of the operations. What must be written
  * (an outcome, an attempt, what is to be forgotten) is kept here and tried again until it is; what may be refused (an
  * event that nobody has been told yes for, a read) is refused at once when the file is away or full. Nothing waits
- * longer than `patienceMs` for a batch.
+ * longer than `patienceMs` for a batch, or `openMs` for the file to be opened.
  */
 import { Worker } from 'node:worker_threads';
-import { backoffDelay } from '@skerry/shared/backoff.ts';
+import { type BackoffOptions, backoffDelay } from '@skerry/shared/backoff.ts';
 import type { Logger } from 'pino';
 import type {
   AnswerOf,
   BatchFailure,
+  Failure,
   FileState,
   FromThread,
   Operation,
@@ -20,12 +21,12 @@ import type {
   Report,
   ThreadSettings,
 } from './operations.ts';
-import { packBatch } from './packing.ts';
+import { batchLength, bytesOf, packBatch } from './packing.ts';
 
 export type Answer<Asked extends Operation> =
   | { readonly done: true; readonly answer: AnswerOf<Asked> }
-  /** Nothing of it was kept, or with `away` nobody can say. */
-  | { readonly done: false; readonly failure: BatchFailure };
+  /** Nothing of it was kept, or with `away` nobody can say. The only failure of what must be written is `refused`. */
+  | { readonly done: false; readonly failure: Failure };
 
 export type OutboxClient = {
   /** Takes an operation for the next commit. `onAnswer` is called once; not at all for what must be written and is not
@@ -37,11 +38,13 @@ export type OutboxClient = {
   readonly state: FileState | undefined;
   /** Operations that wait for their commit, or are in it. */
   readonly waiting: number;
+  /** Bytes of input and output that they bring. */
+  readonly waitingBytes: number;
   /** Commits what waits, and ends the thread: within `deadlineMs`. @returns operations that were not committed */
   close(deadlineMs: number): Promise<number>;
 };
 
-export type ClientOptions = ThreadSettings & {
+export type ClientOptions = Omit<ThreadSettings, 'seqAfter'> & {
   readonly script: URL;
   readonly log: Logger;
   readonly random?: () => number;
@@ -53,15 +56,20 @@ export type ClientOptions = ThreadSettings & {
   readonly isNeeded: () => boolean;
   /** A thread that has nothing to do is ended after so many milliseconds. */
   readonly idleMs?: number;
+  /** How long the file may take to be opened, in milliseconds. */
+  readonly openMs?: number;
 };
 
 /** How long a batch may take before the thread counts as lost, in milliseconds. */
 const patienceMs = 60_000;
-/** Events that may wait for their commit, by number and bytes. One more is refused as if the file were full. */
+/** Looking at a large file on slow storage, and saving what is left of a damaged one, takes long. */
+const usualOpenMs = 600_000;
+/**
+ * Operations that may wait for their commit, by number and bytes. One more event is refused as if the file were full, and
+ * so are those after it until the next commit, so that none overtakes it.
+ */
 const maxWaiting = 10_000;
 const maxWaitingBytes = 32 * 1024 * 1024;
-/** Operations of one batch: a commit of so many takes some tens of milliseconds. */
-const maxBatch = 1_000;
 const usualIdleMs = 10_000;
 const restartBackoff = { baseMs: 200, capMs: 30_000 };
 const fullBackoff = { baseMs: 200, capMs: 5_000 };
@@ -82,10 +90,14 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
     onBatch,
     isNeeded,
     idleMs = usualIdleMs,
+    openMs = usualOpenMs,
   } = options;
   let queue: Entry[] = [];
   let underWay: Entry[] = [];
   let bytes = 0;
+  /** An event was refused because too much waits. */
+  let crowded = false;
+  let lastSeq = 0;
   let worker: Worker | undefined;
   let opened = false;
   let state: FileState | undefined;
@@ -108,6 +120,7 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
 
   /** Gives back what was under way: what must be written stays, the rest is refused with all else that may be. */
   const failed = (failure: BatchFailure) => {
+    crowded = false;
     const all = [...underWay, ...queue];
     underWay = [];
     queue = all.filter(({ operation }) => must.has(operation.do));
@@ -123,11 +136,19 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
     deferred = false;
     if (!worker || !opened || underWay.length > 0 || rest) return;
     if (queue.length === 0) return settle();
-    underWay = queue.splice(0, maxBatch);
+    underWay = queue.splice(0, batchLength(queue));
     const batch = packBatch(underWay.map(({ operation }) => operation));
     clearTimeout(idle);
     patience = setTimeout(() => lost(worker, 'it did not answer in time'), patienceMs);
     worker.postMessage(batch, [batch.bytes]);
+  };
+
+  const restThen = (next: () => void, backoff: BackoffOptions) => {
+    const end = () => {
+      rest = undefined;
+      next();
+    };
+    rest = setTimeout(end, backoffDelay(failures, random(), 0, backoff));
   };
 
   /** What is submitted within one turn of the event loop goes together. */
@@ -167,29 +188,27 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
       tell(message.reports);
       opened = true;
       state = message.state;
+      lastSeq = state.lastSeq;
       onOpened(message.pending);
       return flush();
     }
     if (message.kind === 'failed') {
       log.error({ failure: message.failure, path }, 'the outbox has no room on the disk');
       failed(message.failure);
-      rest = setTimeout(
-        () => {
-          rest = undefined;
-          flush();
-        },
-        backoffDelay(failures, random(), 0, fullBackoff),
-      );
+      restThen(flush, fullBackoff);
       return;
     }
     failures = 0;
+    crowded = false;
     state = message.state;
+    lastSeq = state.lastSeq;
     tell(message.reports);
     const answered = underWay;
     underWay = [];
     for (const [index, entry] of answered.entries()) {
       bytes -= entry.bytes;
-      entry.onAnswer({ done: true, answer: message.answers[index] as never });
+      if (message.refused.includes(index)) entry.onAnswer({ done: false, failure: 'refused' });
+      else entry.onAnswer({ done: true, answer: message.answers[index] as never });
     }
     onBatch(message.commitSeconds);
     flush();
@@ -202,23 +221,18 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
     void which.terminate();
     log.error({ reason, path }, 'the outbox is away');
     failed('away');
-    rest ??= setTimeout(
-      () => {
-        rest = undefined;
-        open();
-      },
-      backoffDelay(failures, random(), 0, restartBackoff),
-    );
+    if (!rest) restThen(open, restartBackoff);
   };
 
   const open = () => {
     if (worker || rest || closed) return;
     const started = new Worker(script, {
-      workerData: { path, limitBytes } satisfies ThreadSettings,
+      workerData: { path, limitBytes, seqAfter: lastSeq } satisfies ThreadSettings,
       resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 2 },
       execArgv: [],
     });
     worker = started;
+    patience = setTimeout(() => lost(started, `its file was not open after ${openMs} ms`), openMs).unref();
     started.on('message', (message: FromThread) => {
       if (started === worker) onMessage(message);
     });
@@ -229,13 +243,15 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
 
   return {
     submit(operation, onAnswer = () => undefined) {
-      const size = operation.do === 'record' ? operation.event.input.byteLength : 0;
+      const size = bytesOf(operation);
       const entry: Entry = { operation, bytes: size, onAnswer: onAnswer as Entry['onAnswer'] };
       if (!must.has(operation.do)) {
         if (closed) return void setImmediate(() => entry.onAnswer({ done: false, failure: 'away' }));
         if (rest) return void setImmediate(() => entry.onAnswer({ done: false, failure: worker ? 'full' : 'away' }));
-        const tooMany = operation.do === 'record' && (queue.length >= maxWaiting || bytes + size > maxWaitingBytes);
-        if (tooMany) return void setImmediate(() => entry.onAnswer({ done: false, failure: 'full' }));
+        if (operation.do === 'record') {
+          crowded ||= queue.length >= maxWaiting || bytes + size > maxWaitingBytes;
+          if (crowded) return void setImmediate(() => entry.onAnswer({ done: false, failure: 'full' }));
+        }
       }
       bytes += size;
       queue.push(entry);
@@ -248,6 +264,9 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
     },
     get waiting() {
       return queue.length + underWay.length;
+    },
+    get waitingBytes() {
+      return bytes;
     },
     async close(deadlineMs) {
       closed = true;

@@ -1,4 +1,8 @@
-/** What became of the events of each trigger on this device. Counted since the agent began, but for what waits. */
+/**
+ * What became of the events of each trigger on this device. Counted since the agent began, but for what waits.
+ *
+ * Invariant: none is negative, whatever the file was found to have lost.
+ */
 export type TriggerCounts = {
   readonly run: number;
   readonly failed: number;
@@ -32,8 +36,10 @@ export function createCounts(): Counts {
     return found;
   };
   const add = (trigger: string, what: keyof TriggerCounts, by = 1) => {
-    entry(trigger)[what] += by;
-    totals[what] += by;
+    const counts = entry(trigger);
+    const before = counts[what];
+    counts[what] = Math.max(0, before + by);
+    totals[what] += counts[what] - before;
   };
   return {
     of: (trigger) => byTrigger.get(trigger) ?? none,

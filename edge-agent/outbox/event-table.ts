@@ -1,9 +1,24 @@
 /** Events that have no outcome yet, in the order in which they came. */
+
+import { goneOutcome } from './gone-outcome.ts';
 import { eventShare } from './limits.ts';
-import type { Answers, KeptEvent, Limit, Operation, PendingOfTrigger, RecordOperation } from './operations.ts';
+import type {
+  Answers,
+  KeepOnlyOperation,
+  KeptEvent,
+  Limit,
+  Operation,
+  PendingOfTrigger,
+  RecordOperation,
+} from './operations.ts';
 import type { OutcomeTable } from './outcome-table.ts';
 import { eventColumns, eventSize, eventValues, readEvent, rowBytes } from './rows.ts';
 import type { Tables } from './tables.ts';
+
+/** Events that give way to one at most: some of the smallest for the largest. */
+const maxGiveWay = 10_000;
+/** Triggers of which is remembered that one of their events was refused. */
+const maxWaves = 10_000;
 
 export type EventTable = {
   record(operation: RecordOperation): Answers['record'];
@@ -11,13 +26,15 @@ export type EventTable = {
   failed(attempt: Operation & { do: 'failed' }): void;
   /** False when it is not there. */
   remove(seq: number): boolean;
-  /** Events of other functions go. @returns how many, by trigger */
-  keepOnly(functions: readonly string[]): Readonly<Record<string, number>>;
+  /** Events of other functions become dead letters, with their input. */
+  keepOnly(operation: KeepOnlyOperation): Answers['keep-only'];
   pending(): readonly PendingOfTrigger[];
 };
 
 export function createEventTable(tables: Tables, outcomes: OutcomeTable, limitBytes: number): EventTable {
   const { sql } = tables;
+  /** By trigger, the last wave of which one was refused. */
+  const refusedWaves = new Map<string, number>();
 
   const isKnown = (id: string) =>
     sql('SELECT 1 FROM forgotten WHERE id = ?').get(id) !== undefined ||
@@ -38,21 +55,44 @@ export function createEventTable(tables: Tables, outcomes: OutcomeTable, limitBy
     tables.tally.bytes += eventSize(event.input);
   };
 
-  const makeRoom = (trigger: string, drop: readonly number[], dropAfter: number | undefined): number[] => {
-    const dropped = drop.filter(remove);
-    if (dropAfter === undefined) return dropped;
-    const oldest = 'SELECT seq FROM events WHERE trigger = ? AND seq > ? ORDER BY seq LIMIT 1';
-    const row = sql(oldest).get(trigger, dropAfter);
-    if (row && remove(Number(row.seq))) dropped.push(Number(row.seq));
-    return dropped;
+  /** Rows that may give way, in the order in which they do. */
+  const candidates = function* ({ event, drop, dropAfter }: RecordOperation) {
+    for (const seq of drop) {
+      const row = sql('SELECT seq, length(input) AS size FROM events WHERE seq = ?').get(seq);
+      if (row) yield row;
+    }
+    if (dropAfter === undefined) return;
+    const oldest = 'SELECT seq, length(input) AS size FROM events WHERE trigger = ? AND seq > ? ORDER BY seq LIMIT ?';
+    yield* sql(oldest).iterate(event.trigger, dropAfter, maxGiveWay);
+  };
+
+  /** Events that give way: at least one where there are any, and enough. Undefined: there would be no room even so. */
+  const giveWay = (operation: RecordOperation): readonly number[] | undefined => {
+    const most = limitBytes * eventShare - eventSize(operation.event.input);
+    let { bytes } = tables.tally;
+    const seqs: number[] = [];
+    for (const { seq, size } of candidates(operation)) {
+      if (seqs.length > 0 && bytes <= most) break;
+      seqs.push(Number(seq));
+      bytes -= rowBytes + Number(size);
+    }
+    return bytes <= most ? seqs : undefined;
   };
 
   return {
-    record({ event, named, drop, dropAfter }) {
-      const { id, trigger, invalid, input, createdAt, function: fn, origin } = event;
+    record(operation) {
+      const { event } = operation;
+      const { id, named, trigger, invalid, input, createdAt, function: fn, origin } = event;
       if (named && isKnown(id)) return { kept: 'known', seq: 0, dropped: [] };
-      const dropped = makeRoom(trigger, drop, dropAfter);
-      if (tables.tally.bytes + eventSize(input) > limitBytes * eventShare) return { kept: 'full', seq: 0, dropped };
+      const refused = { kept: 'full', seq: 0, dropped: [] } as const;
+      if (refusedWaves.get(trigger) === operation.wave) return refused;
+      const givingWay = giveWay(operation);
+      if (!givingWay) {
+        if (refusedWaves.size >= maxWaves) refusedWaves.clear();
+        refusedWaves.set(trigger, operation.wave);
+        return refused;
+      }
+      const dropped = givingWay.filter(remove);
       const facts = { id, function: fn, trigger, origin, createdAt, input, attempts: 0 };
       if (invalid !== undefined) {
         const result = { ok: false, code: 'event_invalid', message: invalid.slice(0, 4_096) } as const;
@@ -73,18 +113,29 @@ export function createEventTable(tables: Tables, outcomes: OutcomeTable, limitBy
       sql('UPDATE events SET attempts = ?, not_before = ? WHERE seq = ?').run(attempts, notBefore, seq);
     },
     remove,
-    keepOnly(functions) {
-      const others = 'SELECT seq, trigger FROM events WHERE function NOT IN (SELECT value FROM json_each(?))';
-      const dropped: Record<string, number> = {};
-      for (const { seq, trigger } of sql(others).all(JSON.stringify(functions))) {
-        remove(Number(seq));
-        dropped[String(trigger)] = (dropped[String(trigger)] ?? 0) + 1;
+    keepOnly({ functions, except, after, limit, now }) {
+      const of = 'SELECT value FROM json_each(?)';
+      const others = `function NOT IN (${of}) AND seq NOT IN (${of}) AND seq > ? ORDER BY seq`;
+      const rows = sql(`SELECT ${eventColumns} FROM events WHERE ${others}`);
+      const found = rows.iterate(JSON.stringify(functions), JSON.stringify(except), after);
+      const { good, spoilt, more } = tables.readUntil(found, limit, readEvent);
+      const seqs = [...good, ...spoilt].map(({ seq }) => Number(seq));
+      for (const event of good) {
+        remove(event.seq);
+        outcomes.add(event.named, goneOutcome(event, now));
       }
-      return dropped;
+      for (const row of spoilt) if (remove(Number(row.seq))) tables.setAside('event', row);
+      return { ended: countByTrigger(good), damaged: countByTrigger(spoilt), after: Math.max(after, ...seqs), more };
     },
     pending: () =>
       sql('SELECT trigger, function, count(*) AS events FROM events GROUP BY trigger, function')
         .all()
         .map((row) => ({ trigger: String(row.trigger), function: String(row.function), events: Number(row.events) })),
   };
+}
+
+function countByTrigger(rows: readonly { readonly trigger?: unknown }[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { trigger } of rows) counts[String(trigger)] = (counts[String(trigger)] ?? 0) + 1;
+  return counts;
 }

@@ -13,6 +13,7 @@ let path: string;
 let db: DatabaseSync;
 let file: OutboxFile;
 let reports: Report[];
+let wave = 0;
 
 const open = (limitBytes = 1024 * 1024) => {
   ({ db } = openOutbox(path));
@@ -34,10 +35,18 @@ const reopen = () => {
 };
 
 const bytes = (text: string) => Buffer.from(text);
-const recordOf = (id: string, more: Partial<RecordOperation['event']> & { named?: boolean } = {}): RecordOperation => {
-  const { named = false, ...event } = more;
-  const base = { id, trigger: 't', function: 'f', origin: 'mqtt', input: bytes(`"${id}"`), createdAt: 1_000 } as const;
-  return { do: 'record', event: { ...base, ...event }, named, drop: [] };
+const recordOf = (id: string, more: Partial<RecordOperation['event']> = {}): RecordOperation => {
+  const from = { trigger: 't', function: 'f', origin: 'mqtt', createdAt: 1_000 } as const;
+  return {
+    do: 'record',
+    event: { id, named: false, ...from, input: bytes(`"${id}"`), ...more },
+    drop: [],
+    wave: nextWave(),
+  };
+};
+const nextWave = () => {
+  wave += 1;
+  return wave;
 };
 const outcomeOf = (id: string, more: Partial<RecordedOutcome> = {}): RecordedOutcome => ({
   id,
@@ -59,6 +68,8 @@ function one<Do extends Operation['do']>(operation: Operation & { do: Do }): Ans
 const everything = { rows: 1_000, bytes: 1_000_000 };
 const waiting = (trigger = 't') => one({ do: 'events', trigger, after: 0, limit: everything }).events;
 const kept = () => one({ do: 'outcomes', after: 0, limit: everything }).outcomes;
+const keepOnly = (functions: string[], triggers: string[]) =>
+  ({ do: 'keep-only', functions, triggers, except: [], after: 0, limit: everything, now: 9_000 }) as const;
 /** Records, and gives its number. */
 const record = (id: string, more: Parameters<typeof recordOf>[1] = {}) => one(recordOf(id, more)).seq;
 const end = (seq: number, id: string, named = false) => one({ do: 'end', seq, named, outcome: outcomeOf(id) });
@@ -112,11 +123,38 @@ describe('events', () => {
     expect(Buffer.from(kept()[0]?.input ?? []).toString()).toBe('"x"');
   });
 
-  test('of a function that is gone go, and are counted by trigger', () => {
+  test('of a function that is gone are dead letters with their input, some at a time, but for those that run', () => {
     record('a');
-    record('b', { function: 'g', trigger: 'u' });
-    expect(one({ do: 'keep-only', functions: ['f'], triggers: [] })).toEqual({ dropped: { u: 1 } });
-    expect(file.pending()).toEqual([{ trigger: 't', function: 'f', events: 1 }]);
+    const seqs = ['b', 'c', 'd', 'e'].map((id) => record(id, { function: 'g', trigger: 'u' }));
+    const except = [seqs[0] ?? 0];
+    const first = one({ ...keepOnly(['f'], []), except, limit: { rows: 2, bytes: 1_000 } });
+    expect(first).toEqual({ ended: { u: 2 }, damaged: {}, after: seqs[2], more: true });
+    expect(one({ ...keepOnly(['f'], []), except, after: first.after })).toMatchObject({ ended: { u: 1 }, more: false });
+    expect(file.pending()).toEqual([
+      { trigger: 't', function: 'f', events: 1 },
+      { trigger: 'u', function: 'g', events: 1 },
+    ]);
+    expect(kept().map(({ id }) => id)).toEqual(['c', 'd', 'e']);
+    expect(kept()[0]).toMatchObject({ endedAt: 9_000, attempts: 0, result: { code: 'code_unavailable' } });
+    expect(Buffer.from(kept()[0]?.input ?? []).toString()).toBe('"c"');
+  });
+
+  test('say at their end whether they were there', () => {
+    const seq = record('a');
+    expect(end(seq, 'a')).toBe(true);
+    expect(end(seq, 'again')).toBe(false);
+    expect(kept().map(({ id }) => id)).toEqual(['a', 'again']);
+  });
+
+  test('have numbers that were not given before, also when the file is empty again', () => {
+    const seq = record('a');
+    end(seq, 'a');
+    one({ do: 'forget', seqs: kept().map((outcome) => outcome.seq) });
+    const { lastSeq } = file.state();
+    file.close();
+    ({ db } = openOutbox(path));
+    file = createOutboxFile(db, 1024 * 1024, (report) => reports.push(report), 0, lastSeq);
+    expect(record('b')).toBeGreaterThan(lastSeq);
   });
 
   test('are read in pages', () => {
@@ -137,7 +175,7 @@ test('an event with a tick sets it with itself, and ticks of triggers that are g
   reopen();
   expect(one({ do: 'last-tick', trigger: 't' })).toBe(60_000);
   expect(one({ do: 'last-tick', trigger: 'never' })).toBeUndefined();
-  one({ do: 'keep-only', functions: ['f'], triggers: ['t'] });
+  one(keepOnly(['f'], ['t']));
   expect(one({ do: 'last-tick', trigger: 'u' })).toBeUndefined();
 });
 
@@ -161,6 +199,25 @@ describe('without room', () => {
     expect(one({ ...recordOf('d'), drop: [b] })).toMatchObject({ kept: 'recorded', dropped: [b] });
     expect(one({ ...recordOf('e'), dropAfter: a })).toMatchObject({ kept: 'recorded', dropped: [c] });
     expect(waiting().map(({ id }) => id)).toEqual(['a', 'd', 'e']);
+  });
+
+  test('as many give way as are needed, and none when it is in vain', () => {
+    const [a = 0] = ['a', 'b', 'c'].map((id) => record(id, { input: Buffer.alloc(200_000, 32) }));
+    record('other', { trigger: 'u', input: Buffer.alloc(100_000, 32) });
+    const large = (size: number) => recordOf('large', { input: Buffer.alloc(size, 32) });
+    expect(one({ ...large(750_000), drop: [a], dropAfter: a })).toEqual({ kept: 'full', seq: 0, dropped: [] });
+    expect(waiting()).toHaveLength(3);
+    expect(one({ ...large(300_000), drop: [a], dropAfter: a }).dropped).toHaveLength(2);
+    expect(waiting().map(({ id }) => id)).toEqual(['c', 'large']);
+  });
+
+  test('none that came with one that was refused overtakes it', () => {
+    const large = { ...recordOf('large', { input: Buffer.alloc(900_000, 32) }), wave: 7_777 };
+    const small = { ...recordOf('small'), wave: 7_777 };
+    const other = { ...recordOf('other', { trigger: 'u' }), wave: 7_777 };
+    const answers = file.run([recordOf('before'), large, small, other]).answers as Answers['record'][];
+    expect(answers.map(({ kept: answer }) => answer)).toEqual(['recorded', 'full', 'full', 'recorded']);
+    expect(one({ ...small, wave: 7_778 }).kept).toBe('recorded');
   });
 
   test('on the disk nothing of the batch counts, and the next one does', () => {

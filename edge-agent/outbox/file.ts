@@ -6,6 +6,7 @@
  * was given by name is in one of the tables at most once; a row that is damaged is set aside and stops no other.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { closeDurable } from '../durable-file.ts';
 import { createEventTable } from './event-table.ts';
 import type { FileState, Operation, PendingOfTrigger, Report } from './operations.ts';
 import { createOutcomeTable } from './outcome-table.ts';
@@ -39,6 +40,8 @@ export type BatchResult = {
 export type OutboxFile = {
   /** @throws what SQLite throws; nothing of the batch counts then */
   run(operations: readonly Operation[]): BatchResult;
+  /** The operation cannot be done: an event that can have no outcome is set aside, so that it does not run for ever. */
+  refuse(operation: Operation): void;
   state(): FileState;
   pending(): readonly PendingOfTrigger[];
   /** Gives some of what is free in the file back to the file system. */
@@ -49,6 +52,7 @@ export type OutboxFile = {
 /**
  * @param db open, with the tables of schema.ts
  * @param damagedAtOpen rows that were found damaged when the file was opened
+ * @param seqAfter the last number that was given before, as far as is known
  * @param now monotonic, in milliseconds
  */
 export function createOutboxFile(
@@ -56,9 +60,10 @@ export function createOutboxFile(
   limitBytes: number,
   report: (report: Report) => void,
   damagedAtOpen = 0,
+  seqAfter = 0,
   now: () => number = () => performance.now(),
 ): OutboxFile {
-  const tables = openTables(db, report, damagedAtOpen);
+  const tables = openTables(db, report, damagedAtOpen, seqAfter);
   const outcomes = createOutcomeTable(tables);
   const events = createEventTable(tables, outcomes, limitBytes);
   const { sql } = tables;
@@ -87,8 +92,8 @@ export function createOutboxFile(
       case 'failed':
         return events.failed(operation);
       case 'end':
-        events.remove(operation.seq);
-        return outcomes.add(operation.named, operation.outcome);
+        outcomes.add(operation.named, operation.outcome);
+        return events.remove(operation.seq);
       case 'outcomes':
         return outcomes.read(operation.after, operation.limit);
       case 'forget':
@@ -97,7 +102,7 @@ export function createOutboxFile(
         return operation.seqs.forEach(outcomes.setAside);
       case 'keep-only':
         keepTicks(operation.triggers);
-        return { dropped: events.keepOnly(operation.functions) };
+        return events.keepOnly(operation);
       case 'last-tick':
         return lastTick(operation.trigger);
       case 'set-last-tick':
@@ -131,9 +136,14 @@ export function createOutboxFile(
         throw error;
       }
     },
+    refuse(operation) {
+      if (operation.do !== 'end') return;
+      const row = sql('SELECT * FROM events WHERE seq = ?').get(operation.seq);
+      if (row && events.remove(operation.seq)) tables.setAside('event', row);
+    },
     state() {
-      const { events: waiting, outcomes: kept, bytes, damaged } = tables.tally;
-      return { events: waiting, outcomes: kept, bytes, damaged, oldest: findOldest() };
+      const { events: waiting, outcomes: kept, bytes, damaged, seq } = tables.tally;
+      return { events: waiting, outcomes: kept, bytes, damaged, oldest: findOldest(), lastSeq: seq };
     },
     pending: events.pending,
     tidy() {
@@ -141,6 +151,6 @@ export function createOutboxFile(
       const used = tables.tally.bytes / pageBytes;
       if (free > keptFreePages + used) db.exec(`PRAGMA incremental_vacuum(${vacuumPages})`);
     },
-    close: () => db.close(),
+    close: () => closeDurable(db),
   };
 }

@@ -1,4 +1,5 @@
 /** The intake before the real thread, with runs that the test holds in its hand. */
+import { randomUUIDv7 } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,7 +58,15 @@ afterEach(async () => {
 });
 
 const event = (text: string, id?: string) =>
-  ({ id, trigger: 't', function: 'f', origin: 'mqtt', input: Buffer.from(text), createdAt: 1 }) as const;
+  ({
+    id: id ?? randomUUIDv7(),
+    named: id !== undefined,
+    trigger: 't',
+    function: 'f',
+    origin: 'mqtt',
+    input: Buffer.from(text),
+    createdAt: 1,
+  }) as const;
 const hold = (maxPending: number): Room => ({ maxPending, whenFull: 'hold' });
 const dropOldest = (maxPending: number): Room => ({ maxPending, whenFull: 'drop_oldest' });
 test('an event is on disk when it is recorded, has an id, and one that was named is known the second time', async () => {
@@ -127,6 +136,42 @@ describe('full', () => {
     expect(await intake.record(event(tenth), hold(100))).toBe('full');
     expect(await intake.record(event(tenth + tenth), dropOldest(100))).toBe('recorded');
     expect(dropped).toHaveLength(2);
+  });
+
+  test('by the disk: there is room when the disk has some, and until then the agent goes on', async () => {
+    diskHasRoom = false;
+    let room = false;
+    const waiting = intake.room('t', { ...hold(10), bytes: 1_000 }, AbortSignal.timeout(10_000)).then(() => {
+      room = true;
+    });
+    // Each look asks the disk; a round trip of the event loop comes through all the same.
+    for (let n = 0; n < 3; n++) {
+      intake.look();
+      await intake.lastTick('t');
+    }
+    expect(room).toBe(false);
+    diskHasRoom = true;
+    intake.look();
+    await waiting;
+    expect(room).toBe(true);
+  });
+
+  test('by bytes: nothing that came with it overtakes one that was refused', async () => {
+    const [tenth, input] = ['x'.repeat(limitBytes / 10), 'x'.repeat(limitBytes / 5)];
+    for (let n = 0; n < 6; n++) await intake.record(event(tenth), hold(100));
+    const wave = [input, 'small', 'smaller'].map((text) => intake.record(event(text), hold(100)));
+    expect(await Promise.all(wave)).toEqual(['full', 'full', 'full']);
+    expect(await intake.record(event('small'), hold(100))).toBe('recorded');
+  });
+
+  test('by bytes: no event gives way to one that finds no room even so', async () => {
+    for (let n = 0; n < 5; n++) await intake.record(event(`${n}`), dropOldest(100));
+    const other = { ...event('x'.repeat(limitBytes / 2)), trigger: 'u' };
+    expect(await intake.record(other, hold(100))).toBe('recorded');
+    queue.pop();
+    expect(await intake.record(event('x'.repeat(limitBytes / 2)), dropOldest(100))).toBe('full');
+    expect(dropped).toEqual([]);
+    expect(client.state).toMatchObject({ events: 6 });
   });
 
   test('by the disk: nothing is kept', async () => {

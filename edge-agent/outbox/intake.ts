@@ -1,14 +1,13 @@
 /**
  * Where what listens on the device gives its events: on disk before it answers. See shared/intake.ts for the promises.
  */
-import { randomUUIDv7 } from 'node:crypto';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Intake, Kept, NewEvent, Room } from '@skerry/shared/intake.ts';
 import type { OutboxClient } from './client.ts';
 import type { Counts } from './counts.ts';
 import { eventShare } from './limits.ts';
 import type { RecordOperation } from './operations.ts';
-import { eventSize } from './rows.ts';
+import { eventSize, rowBytes } from './rows.ts';
 import type { Runs } from './runs.ts';
 
 export type IntakeOptions = {
@@ -29,26 +28,39 @@ export type OutboxIntake = Intake & {
   look(): void;
 };
 
+/** Events of one trigger that come together: when one is refused, so are those after it, and none overtakes it. */
+type Wave = {
+  readonly number: number;
+  /** Those that have no answer yet. */
+  members: number;
+  /** Of these, those that were given to the thread. */
+  onTheirWay: number;
+  refused: boolean;
+};
+
 /** A trigger that was full has room again when so much of it is free: coming again for each event would cost more. */
 const roomShare = 0.1;
 /** How often whoever waits for room looks without being told: the disk says nothing by itself. */
 const lookMs = 2_000;
-/** Events that give way to one, when there is no room for its bytes. */
-const maxGiveWay = 64;
 
 export function createIntake(options: IntakeOptions): OutboxIntake {
   const { client, runs, counts, limitBytes, diskHasRoom, isWanted, onRecorded, onDropped } = options;
-  /** Events on their way to the disk, by trigger. */
-  const coming = new Map<string, number>();
-  const waiting = new Map<() => boolean, () => void>();
+  /** Events on their way to the disk, by trigger: those that came together. */
+  const coming = new Map<string, Wave>();
+  let lastWave = 0;
+  const waiting = new Set<() => void>();
   let looking: NodeJS.Timeout | undefined;
 
-  const pendingOf = (trigger: string) => counts.of(trigger).pending + (coming.get(trigger) ?? 0);
+  const pendingOf = (trigger: string) => counts.of(trigger).pending + (coming.get(trigger)?.onTheirWay ?? 0);
   const hasBytes = (bytes: number) => (client.state?.bytes ?? 0) + bytes <= limitBytes * eventShare;
-  const come = (trigger: string, by: number) => {
-    const next = (coming.get(trigger) ?? 0) + by;
-    if (next === 0) coming.delete(trigger);
-    else coming.set(trigger, next);
+  const waveOf = (trigger: string): Wave => {
+    let wave = coming.get(trigger);
+    if (!wave) {
+      lastWave += 1;
+      wave = { number: lastWave, members: 0, onTheirWay: 0, refused: false };
+      coming.set(trigger, wave);
+    }
+    return wave;
   };
 
   const commit = (operation: RecordOperation) =>
@@ -57,50 +69,41 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
       const { trigger } = event;
       const taken = drop.length > 0 || dropAfter !== undefined;
       client.submit(operation, (answered) => {
-        if (!answered.done) {
+        // Without an answer it is the file that refused it, and has said why.
+        const answer = answered.done ? answered.answer : undefined;
+        if (!answer) {
           if (taken) runs.reread(trigger);
-          if (answered.failure === 'full') return resolve('full');
+          if (!answered.done && answered.failure === 'full') return resolve('full');
           return reject(new SkerryError('store_unavailable', 'the outbox cannot be written now'));
         }
-        const { kept, seq, dropped } = answered.answer;
+        const { kept, seq, dropped } = answer;
         if (dropped.length > 0) {
           runs.dropped(trigger, dropped);
           counts.add(trigger, 'pending', -dropped.length);
           onDropped(trigger, dropped.length);
         }
-        // A known event needs no room: what was taken out for it is still in the file.
-        if (taken && kept === 'known') runs.reread(trigger);
+        // Not all of them had to go: what was taken out is still in the file.
+        if (taken && (kept !== 'recorded' || dropped.length < drop.length)) runs.reread(trigger);
         if (kept === 'recorded') {
           if (event.invalid === undefined) counts.add(trigger, 'pending');
           else counts.add(trigger, 'failed');
           onRecorded();
         }
         if (kept === 'recorded' && event.invalid === undefined) {
-          const { id, function: fn, origin, createdAt, input } = event;
-          const named = operation.named;
-          runs.recorded({
-            seq,
-            id,
-            named,
-            function: fn,
-            trigger,
-            origin,
-            createdAt,
-            attempts: 0,
-            notBefore: 0,
-            input,
-          });
+          const { id, named, function: fn, origin, createdAt, input } = event;
+          const waits = { attempts: 0, notBefore: 0 };
+          runs.recorded({ seq, id, named, function: fn, trigger, origin, createdAt, input, ...waits });
         }
         resolve(kept);
       });
     });
 
-  /** Events that give way: enough for one more of the trigger, and for its bytes. */
+  /** Events that may give way: enough for one more of the trigger, and for its bytes. */
   const takeOut = (trigger: string, room: Room, bytes: number): Pick<RecordOperation, 'drop' | 'dropAfter'> => {
     const drop: number[] = [];
     const tooMany = pendingOf(trigger) >= room.maxPending;
     let freed = 0;
-    while (drop.length < maxGiveWay && ((tooMany && drop.length === 0) || !hasBytes(bytes - freed))) {
+    while ((tooMany && drop.length === 0) || !hasBytes(bytes - freed)) {
       const oldest = runs.giveWay(trigger);
       if (!oldest) break;
       if ('after' in oldest) return { drop, dropAfter: oldest.after };
@@ -110,34 +113,67 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
     return { drop };
   };
 
-  const record = async (event: NewEvent, room: Room): Promise<Kept> => {
+  const keep = async (event: NewEvent, room: Room, wave: Wave): Promise<Kept> => {
     const { trigger } = event;
     const bytes = eventSize(event.input);
-    if (!(await diskHasRoom(bytes))) return 'full';
+    const full = (): Kept => {
+      wave.refused = true;
+      return 'full';
+    };
+    if (!(await diskHasRoom(bytes)) || wave.refused) return full();
     if (!isWanted(event.function)) throw new SkerryError('code_unavailable', 'the function was deleted');
     const short = pendingOf(trigger) >= room.maxPending || !hasBytes(bytes);
-    if (short && room.whenFull === 'hold') return 'full';
+    if (short && room.whenFull === 'hold') return full();
     const out = short ? takeOut(trigger, room, bytes) : { drop: [] };
-    if (short && out.drop.length === 0 && !('dropAfter' in out)) return 'full';
-    const named = event.id !== undefined;
-    const id = event.id ?? randomUUIDv7();
+    if (short && out.drop.length === 0 && !('dropAfter' in out)) return full();
     // A view of a large read would keep all of it in memory for as long as the event waits.
     const input = Uint8Array.from(event.input);
-    come(trigger, 1);
+    wave.onTheirWay += 1;
     try {
-      return await commit({ do: 'record', event: { ...event, id, input }, named, ...out });
+      return await commit({ do: 'record', event: { ...event, input }, wave: wave.number, ...out });
     } finally {
-      come(trigger, -1);
+      wave.onTheirWay -= 1;
+    }
+  };
+
+  const record = async (event: NewEvent, room: Room): Promise<Kept> => {
+    const wave = waveOf(event.trigger);
+    wave.members += 1;
+    let kept: Kept | undefined;
+    try {
+      kept = await keep(event, room, wave);
+      return kept;
+    } finally {
+      // Also when nobody knows: then none of those after it is kept either.
+      if (kept === undefined || kept === 'full') wave.refused = true;
+      wave.members -= 1;
+      if (wave.members === 0) coming.delete(event.trigger);
     }
   };
 
   const look = () => {
-    for (const [isThere, go] of waiting) if (isThere()) go();
+    for (const go of waiting) go();
   };
   const watch = () => {
     clearInterval(looking);
     looking = waiting.size === 0 ? undefined : setInterval(look, lookMs).unref();
   };
+  /** Resolves when something may have changed, or the signal aborts. */
+  const change = (isThere: () => boolean, signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      const end = () => {
+        signal.removeEventListener('abort', end);
+        waiting.delete(go);
+        watch();
+        resolve();
+      };
+      const go = () => {
+        if (isThere()) end();
+      };
+      waiting.add(go);
+      signal.addEventListener('abort', end);
+      watch();
+    });
 
   const ask = <T>(submit: (done: (value: T) => void, fail: (error: SkerryError) => void) => void) =>
     new Promise<T>((resolve, reject) => submit(resolve, reject));
@@ -145,21 +181,14 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
 
   return {
     record,
-    room(trigger, { maxPending }, signal) {
+    async room(trigger, { maxPending, bytes = 0 }, signal) {
       const most = maxPending - Math.max(1, Math.floor(maxPending * roomShare));
-      const isThere = () => pendingOf(trigger) <= most && hasBytes(limitBytes * eventShare * roomShare);
-      if (signal.aborted || isThere()) return Promise.resolve();
-      return new Promise((resolve) => {
-        const go = () => {
-          signal.removeEventListener('abort', go);
-          waiting.delete(isThere);
-          watch();
-          resolve();
-        };
-        waiting.set(isThere, go);
-        signal.addEventListener('abort', go);
-        watch();
-      });
+      const needed = Math.max(limitBytes * eventShare * roomShare, bytes + rowBytes);
+      const isThere = () => pendingOf(trigger) <= most && hasBytes(needed);
+      while (!signal.aborted) {
+        if (isThere() && (await diskHasRoom(needed))) return;
+        await change(isThere, signal);
+      }
     },
     lastTick: (trigger) =>
       ask((done, fail) =>

@@ -3,12 +3,9 @@ import type { NewEvent } from '@skerry/shared/intake.ts';
 import type { RecordedOutcome } from '@skerry/shared/protocol.ts';
 
 /** An event that is on disk and has no outcome yet. */
-export type KeptEvent = Pick<NewEvent, 'trigger' | 'function' | 'origin' | 'input' | 'createdAt'> & {
-  /** Place in the order in which events came and outcomes were had; never given twice while the thread lives. */
+export type KeptEvent = Omit<NewEvent, 'tick' | 'invalid'> & {
+  /** Place in the order in which events came and outcomes were had; never given twice while the agent lives. */
   readonly seq: number;
-  readonly id: string;
-  /** The id was given by whoever named the event, so that the event may come again. */
-  readonly named: boolean;
   /** How often it was tried. */
   readonly attempts: number;
   /** Not to be tried before; in milliseconds since the epoch, by the device's clock. */
@@ -20,12 +17,13 @@ export type KeptOutcome = RecordedOutcome & { readonly seq: number };
 
 export type RecordOperation = {
   readonly do: 'record';
-  readonly event: NewEvent & { readonly id: string };
-  readonly named: boolean;
-  /** Events that give way to it. */
+  readonly event: NewEvent;
+  /** Events that give way to it, as many as are needed; none if it finds no room even so. */
   readonly drop: readonly number[];
-  /** Besides, the oldest of its trigger after this one gives way. */
+  /** Besides, if that is not enough, the oldest of its trigger after this one. */
   readonly dropAfter?: number | undefined;
+  /** Events of a trigger that came together: when one of them is refused, so are those after it. */
+  readonly wave: number;
 };
 
 export type Operation =
@@ -42,10 +40,23 @@ export type Operation =
   | { readonly do: 'forget'; readonly seqs: readonly number[] }
   /** These cannot be sent. */
   | { readonly do: 'set-aside'; readonly seqs: readonly number[] }
-  /** Events of other functions, and ticks of other triggers, go. */
-  | { readonly do: 'keep-only'; readonly functions: readonly string[]; readonly triggers: readonly string[] }
+  | KeepOnlyOperation
   | { readonly do: 'last-tick'; readonly trigger: string }
   | { readonly do: 'set-last-tick'; readonly trigger: string; readonly moment: number };
+
+/** Ticks of other triggers go, and some events of other functions become dead letters: a piece of the way at a time. */
+export type KeepOnlyOperation = {
+  readonly do: 'keep-only';
+  readonly functions: readonly string[];
+  readonly triggers: readonly string[];
+  /** Events that run: they have an outcome of their own soon. */
+  readonly except: readonly number[];
+  /** Where the piece before this one ended; 0 for the first. */
+  readonly after: number;
+  readonly limit: Limit;
+  /** When the dead letters came to be; in milliseconds since the epoch. */
+  readonly now: number;
+};
 
 /** Rows of one answer: so many, and so many bytes, but at least one. */
 export type Limit = { readonly rows: number; readonly bytes: number };
@@ -59,12 +70,18 @@ export type Answers = {
   };
   readonly events: { readonly events: readonly KeptEvent[]; readonly more: boolean; readonly damaged: number };
   readonly failed: undefined;
-  readonly end: undefined;
+  /** Whether the event was there still. */
+  readonly end: boolean;
   readonly outcomes: { readonly outcomes: readonly KeptOutcome[]; readonly more: boolean };
   readonly forget: undefined;
   readonly 'set-aside': undefined;
-  /** Events that went, by trigger. */
-  readonly 'keep-only': { readonly dropped: Readonly<Record<string, number>> };
+  readonly 'keep-only': {
+    /** Events that became dead letters, and rows that were damaged, by trigger. */
+    readonly ended: Readonly<Record<string, number>>;
+    readonly damaged: Readonly<Record<string, number>>;
+    readonly after: number;
+    readonly more: boolean;
+  };
   readonly 'last-tick': number | undefined;
   readonly 'set-last-tick': undefined;
 };
@@ -78,6 +95,8 @@ export type FileState = {
   readonly bytes: number;
   /** Rows that were found damaged since the thread began. */
   readonly damaged: number;
+  /** The last number that was given to an event or an outcome. */
+  readonly lastSeq: number;
   /** When the oldest event or outcome came in, as of about a second ago; undefined when there is none. */
   readonly oldest: number | undefined;
 };
@@ -95,6 +114,9 @@ export type Report = {
  */
 export type BatchFailure = 'full' | 'away';
 
+/** Besides, one operation alone: SQLite does not take it, and would not the next time. */
+export type Failure = BatchFailure | 'refused';
+
 export type FromThread =
   | {
       readonly kind: 'opened';
@@ -106,6 +128,8 @@ export type FromThread =
   | {
       readonly kind: 'done';
       readonly answers: readonly unknown[];
+      /** Places of the operations that were refused; their answers mean nothing. */
+      readonly refused: readonly number[];
       readonly state: FileState;
       /** Seconds that the commit took; undefined when nothing was written. */
       readonly commitSeconds: number | undefined;
@@ -117,6 +141,8 @@ export type PendingOfTrigger = { readonly trigger: string; readonly function: st
 
 export type ThreadSettings = {
   readonly path: string;
-  /** Bytes that events and outcomes may have together; see limits in file.ts. */
+  /** Bytes that events and outcomes may have together; see limits.ts. */
   readonly limitBytes: number;
+  /** The last number that a thread before this one gave. */
+  readonly seqAfter: number;
 };

@@ -6,12 +6,13 @@
  * A device without triggers of its own has neither file nor thread.
  */
 import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Intake } from '@skerry/shared/intake.ts';
 import type { DesiredFunction, FrameOf, OutboxState, ToControl } from '@skerry/shared/protocol.ts';
 import type { Logger } from 'pino';
 import { createDiskReserve } from '../broker/disk-reserve.ts';
 import { FileRefused } from '../broker/errno.ts';
+import type { Circuit } from '../circuit.ts';
 import type { Door } from '../invoke.ts';
 import type { Runner } from '../runner/call.ts';
 import { createOutboxClient } from './client.ts';
@@ -22,6 +23,7 @@ import { createRuns } from './runs.ts';
 import { outboxScript } from './script.ts';
 import { createSending } from './sending.ts';
 import { createShare } from './share.ts';
+import { createSweep } from './sweep.ts';
 
 export type Outbox = {
   readonly intake: Intake;
@@ -34,7 +36,7 @@ export type Outbox = {
   oldest(): number | undefined;
   /** A function has come in, or is another one now. */
   wake(): void;
-  /** These are all that the device shall hold: events of others go. */
+  /** These are all that the device shall hold: events of others become dead letters. */
   keepOnly(functions: readonly Pick<DesiredFunction, 'id' | 'triggers'>[]): void;
   onUp(welcome: { readonly version: number }): void;
   onDown(): void;
@@ -66,6 +68,7 @@ export type OutboxOptions = {
   readonly functions: ReadonlyMap<string, DesiredFunction>;
   readonly door: Pick<Door, 'invoke' | 'credit' | 'cancel' | 'inside'>;
   readonly runner: Pick<Runner, 'stats'>;
+  readonly circuit: Pick<Circuit, 'isBlamed'>;
   readonly send: (frame: FrameOf<ToControl, 'outcomes'>) => void;
   /** Bytes that wait for the wire of the tunnel. */
   readonly backlog: () => number;
@@ -94,7 +97,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     limitBytes,
     log,
     random,
-    isNeeded: () => [...functions.values()].some(({ triggers }) => triggers !== undefined && triggers.length > 0),
+    isNeeded: () => functions.values().some(({ triggers }) => triggers !== undefined && triggers.length > 0),
     onOpened(pending) {
       const byTrigger = new Map<string, number>();
       for (const { trigger, events: some } of pending) byTrigger.set(trigger, (byTrigger.get(trigger) ?? 0) + some);
@@ -115,6 +118,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     counts,
     limitBytes,
     call: (fn, id, input) => callForEvent(door, fn, id, input),
+    isBlamed: options.circuit.isBlamed,
     onOutcome({ result, createdAt }) {
       events.onRun(result.ok ? 'ok' : result.code, Math.max(0, now() - createdAt) / 1_000);
       sending.wake();
@@ -122,10 +126,16 @@ export function createOutbox(options: OutboxOptions): Outbox {
     now,
     random,
   });
-  const dropped = (trigger: string, some: number) => {
-    counts.add(trigger, 'dropped', some);
-    events.onDropped(some);
-  };
+  const sweep = createSweep({
+    client,
+    runs,
+    counts,
+    onEnded(trigger, some) {
+      log.warn({ trigger, events: some }, 'events of a function that is no longer here are dead letters');
+      sending.wake();
+    },
+    now,
+  });
   const intake = createIntake({
     client,
     runs,
@@ -137,7 +147,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
       events.onRecorded();
       sending.wake();
     },
-    onDropped: dropped,
+    onDropped(trigger, some) {
+      counts.add(trigger, 'dropped', some);
+      events.onDropped(some);
+    },
   });
   const sending = createSending({
     client,
@@ -166,18 +179,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
     keepOnly(desired) {
       const ids = desired.map(({ id }) => id);
       wanted = new Set(ids);
-      if (!existsSync(path)) return;
-      const triggers = desired.flatMap((fn) => fn.triggers?.map(({ id }) => id) ?? []);
       runs.keepOnly(wanted);
-      client.submit({ do: 'keep-only', functions: ids, triggers }, (answered) => {
-        if (!answered.done) return;
-        for (const [trigger, some] of Object.entries(answered.answer.dropped)) {
-          counts.add(trigger, 'pending', -some);
-          dropped(trigger, some);
-          log.warn({ trigger, events: some }, 'events of a function that was deleted are dropped');
-        }
-        counts.keepOnly(new Set(triggers));
-      });
+      // Nothing is in the file, and nothing is on its way there.
+      if (!existsSync(path) && client.waiting === 0) return;
+      const triggers = desired.flatMap((fn) => fn.triggers?.map(({ id }) => id) ?? []);
+      sweep.keepOnly(ids, triggers);
     },
     onUp: ({ version }) => sending.onUp(version),
     onDown: sending.onDown,
@@ -197,7 +203,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 /** Whether the disk keeps its reserve when so much more is written. */
 function createDiskRoom(folder: string): (bytes: number) => Promise<boolean> {
   const reserve = createDiskReserve();
-  const device = statSync(dirname(join(folder, 'outbox.db')), { bigint: true }).dev;
+  const device = statSync(folder, { bigint: true }).dev;
   return async (bytes) => {
     try {
       await reserve.take(device, folder, { bytes });

@@ -21,7 +21,8 @@ export function createOutcomeTable(tables: Tables): OutcomeTable {
   const setAside = (seq: number) => {
     const row = sql(`DELETE FROM outcomes WHERE seq = ? RETURNING ${outcomeColumns}`).get(seq);
     if (!row) return;
-    removed(row.input as Uint8Array | null, row.output as Uint8Array | null);
+    const [taken, given] = [row.input, row.output].map((one) => (one instanceof Uint8Array ? one : null));
+    removed(taken, given);
     tables.setAside('outcome', row);
   };
   const removed = (...content: Parameters<typeof outcomeSize>) => {
@@ -31,7 +32,9 @@ export function createOutcomeTable(tables: Tables): OutcomeTable {
 
   return {
     add(named, outcome) {
-      const insert = `INSERT OR IGNORE INTO outcomes (${outcomeColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+      // Only a name may be there already: `OR IGNORE` would leave out what is no outcome as well.
+      const places = '?, ?, ?, ?, ?, ?, ?, ?';
+      const insert = `INSERT INTO outcomes (${outcomeColumns}) VALUES (${places}) ON CONFLICT DO NOTHING`;
       const { changes } = sql(insert).run(...outcomeValues(tables.nextSeq(), named, outcome));
       if (changes === 0) return;
       tables.tally.outcomes += 1;
@@ -39,11 +42,7 @@ export function createOutcomeTable(tables: Tables): OutcomeTable {
     },
     read(after, limit) {
       const rows = sql(`SELECT ${outcomeColumns} FROM outcomes WHERE seq > ? ORDER BY seq`);
-      const { good, spoilt, more } = tables.readUntil<ReturnType<typeof readOutcome> & object>(
-        rows.iterate(after),
-        limit,
-        readOutcome,
-      );
+      const { good, spoilt, more } = tables.readUntil(rows.iterate(after), limit, readOutcome);
       for (const row of spoilt) setAside(Number(row.seq));
       return { outcomes: good, more };
     },
@@ -54,7 +53,7 @@ export function createOutcomeTable(tables: Tables): OutcomeTable {
       if (!row) return;
       tables.tally.outcomes -= 1;
       tables.tally.bytes -= rowBytes + Number(row.taken ?? 0) + Number(row.given ?? 0);
-      if (row.named !== 1) return;
+      if (Number(row.named) !== 1) return;
       tables.tally.names += 1;
       sql('INSERT OR IGNORE INTO forgotten (place, id) VALUES (?, ?)').run(tables.tally.names, String(row.id));
       sql('DELETE FROM forgotten WHERE place <= ?').run(tables.tally.names - keptNames);

@@ -4,6 +4,10 @@
  */
 import type { Operation } from './operations.ts';
 
+/** Operations of one batch: a commit of so many takes some tens of milliseconds. */
+const maxBatch = 1_000;
+const maxBatchBytes = 8 * 1024 * 1024;
+
 export type PackedBatch = { readonly operations: readonly Operation[]; readonly bytes: ArrayBuffer };
 
 /** Where bytes are in the buffer. In a packed operation it stands in the place of the bytes. */
@@ -37,6 +41,24 @@ export function unpackBatch({ operations, bytes }: PackedBatch): Operation[] {
       return new Uint8Array(bytes, at, length);
     }),
   );
+}
+
+/** How many of these operations go together: at least one, and no more bytes than are copied in a moment. */
+export function batchLength(waiting: readonly { readonly bytes: number }[]): number {
+  let length = 0;
+  for (let size = 0; length < Math.min(waiting.length, maxBatch); length += 1) {
+    size += waiting[length]?.bytes ?? 0;
+    if (length > 0 && size > maxBatchBytes) break;
+  }
+  return length;
+}
+
+/** Bytes of input and output that an operation brings. */
+export function bytesOf(operation: Operation): number {
+  if (operation.do === 'record') return operation.event.input.byteLength;
+  if (operation.do !== 'end') return 0;
+  const { input, result } = operation.outcome;
+  return (input?.byteLength ?? 0) + (result.ok ? result.output.byteLength : 0);
 }
 
 function mapBytes(operation: Operation, map: (bytes: Uint8Array) => Uint8Array): Operation {

@@ -27,19 +27,26 @@ export function eventValues(event: KeptEvent): SQLInputValue[] {
 export function readEvent(row: Row): KeptEvent | undefined {
   const { seq, id, named, function: fn, trigger, origin, created_at, attempts, not_before, input, checksum } = row;
   if (!(input instanceof Uint8Array) || (origin !== 'mqtt' && origin !== 'schedule')) return undefined;
+  if (!Number.isSafeInteger(Number(seq))) return undefined;
   const event: KeptEvent = {
     seq: Number(seq),
     id: String(id),
-    named: named === 1,
+    named: Number(named) === 1,
     function: String(fn),
     trigger: String(trigger),
     origin,
     createdAt: Number(created_at),
-    attempts: Number(attempts),
-    notBefore: Number(not_before),
+    attempts: readCount(attempts),
+    notBefore: readCount(not_before),
     input,
   };
-  return eventChecksum(event) === checksum ? event : undefined;
+  return eventChecksum(event) === Number(checksum) ? event : undefined;
+}
+
+/** What is not in the checksum: 0 when it cannot be true. */
+function readCount(value: SQLOutputValue | undefined): number {
+  const count = typeof value === 'bigint' ? Number(value) : value;
+  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : 0;
 }
 
 export const eventSize = (input: Uint8Array): number => rowBytes + input.byteLength;
@@ -62,11 +69,10 @@ export function outcomeValues(seq: number, named: boolean, outcome: RecordedOutc
 
 /** The outcome; undefined when the row is damaged. */
 export function readOutcome(row: Row): KeptOutcome | undefined {
-  const { seq, id, created_at, facts } = row;
-  const input = row.input instanceof Uint8Array ? row.input : undefined;
-  const output = row.output instanceof Uint8Array ? row.output : undefined;
+  const { seq, id, created_at, facts, input, output } = row;
+  if (!isContent(input) || !isContent(output) || !Number.isSafeInteger(Number(seq))) return undefined;
   const checksum = outcomeChecksum(String(id), Number(created_at), String(facts), input ?? none, output ?? none);
-  if (checksum !== row.checksum) return undefined;
+  if (checksum !== Number(row.checksum)) return undefined;
   const { result, ...rest } = JSON.parse(String(facts)) as RecordedOutcome;
   const outcome = {
     ...rest,
@@ -77,6 +83,20 @@ export function readOutcome(row: Row): KeptOutcome | undefined {
   };
   // Whether it is what this version sends is looked at when it is sent: schemas cost this thread 10 MB.
   return { seq: Number(seq), ...outcome } as KeptOutcome;
+}
+
+/** Values of a row that was read, in the order of `outcomeColumns`; undefined when it is damaged. */
+export function copiedOutcome(row: Row): SQLInputValue[] | undefined {
+  const outcome = readOutcome(row);
+  if (!outcome) return undefined;
+  const { named, facts, input = null, output = null, checksum } = row;
+  const isNamed = Number(Number(named) === 1);
+  return [outcome.seq, outcome.id, isNamed, outcome.createdAt, String(facts), input, output, Number(checksum)];
+}
+
+/** Absent, or bytes: anything else is what a flipped bit made of them. */
+function isContent(value: SQLOutputValue | undefined): value is Uint8Array<ArrayBuffer> | null {
+  return value === null || value instanceof Uint8Array;
 }
 
 export const outcomeSize = (input: Uint8Array | null | undefined, output: Uint8Array | null | undefined): number =>

@@ -37,6 +37,7 @@ let outcomes: RecordedOutcome[];
 let calls: { id: string; end: (attempt: Partial<Attempt>) => Promise<void> }[];
 let runs: Runs;
 let mayStart: boolean;
+let blamed: boolean;
 let lastSeq: number;
 let now: number;
 const counts = createCounts();
@@ -45,8 +46,9 @@ const submit = (operation: Operation, onAnswer: (answer: never) => void = () => 
   operations.push(operation);
   const answer = (value: unknown) => onAnswer({ done: true, answer: value } as never);
   if (operation.do === 'end') {
+    const before = file.length;
     file = file.filter(({ seq }) => seq !== operation.seq);
-    return answer(undefined);
+    return answer(file.length < before);
   }
   if (operation.do !== 'events') return answer(undefined);
   const { after, trigger, limit } = operation;
@@ -57,9 +59,10 @@ const submit = (operation: Operation, onAnswer: (answer: never) => void = () => 
 beforeEach(() => {
   vi.useFakeTimers();
   functions = new Map([['f', functionWith(1)]]);
+  blamed = true;
   [file, operations, outcomes, calls, mayStart, lastSeq, now] = [[], [], [], [], true, 0, 1_000_000];
   runs = createRuns({
-    client: { submit: submit as never, waiting: 0, state: undefined },
+    client: { submit: submit as never, waiting: 0, waitingBytes: 0, state: undefined },
     functions,
     share: { mayStart: () => mayStart, started: () => {}, ended: () => {}, running: 0 },
     counts,
@@ -79,6 +82,7 @@ beforeEach(() => {
         };
         calls.push({ id, end });
       }),
+    isBlamed: () => blamed,
     onOutcome: (outcome) => void outcomes.push(outcome),
     now: () => now,
     random: () => 1,
@@ -102,7 +106,7 @@ const record = (...ids: string[]) => {
   }
 };
 const running = () => calls.map(({ id }) => id);
-const failure = (code: 'function_error' | 'agent_busy', started = true): Partial<Attempt> => ({
+const failure = (code: 'function_error' | 'agent_busy' | 'runner_lost', started = true): Partial<Attempt> => ({
   result: { ok: false, code, message: 'no' },
   started,
 });
@@ -205,6 +209,63 @@ describe('an attempt that fails', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     await calls[0]?.end(failure('function_error'));
     expect(outcomes).toMatchObject([{ attempts: 3 }]);
+  });
+});
+
+describe('a loss of the runner', () => {
+  test('that is not the function’s doing costs no attempt, but not for ever', async () => {
+    blamed = false;
+    record('a');
+    for (let n = 0; n < 8; n++) {
+      await calls[0]?.end(failure('runner_lost'));
+      await vi.advanceTimersByTimeAsync(10_000);
+    }
+    expect(operations).toEqual([]);
+    await calls[0]?.end(failure('runner_lost'));
+    expect(operations).toMatchObject([{ do: 'failed', attempts: 1 }]);
+  });
+
+  test('that is its doing makes a dead letter of the event at last', async () => {
+    record('a');
+    for (let n = 0; n < 3; n++) {
+      await calls[0]?.end(failure('runner_lost'));
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(outcomes).toMatchObject([{ attempts: 3, result: { code: 'runner_lost' } }]);
+  });
+});
+
+describe('a function that shall not be here any more', () => {
+  test('begins no event; one that runs ends as it does, and one that would run again is a dead letter', async () => {
+    functions.set('f', functionWith(2));
+    record('a', 'b', 'c');
+    runs.keepOnly(new Set());
+    functions.clear();
+    expect(runs.lastOnes()).toEqual([1, 2]);
+    await calls[0]?.end({});
+    await calls[0]?.end(failure('function_error'));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(running()).toEqual([]);
+    expect(outcomes).toMatchObject([
+      { id: 'a', result: { ok: true } },
+      { id: 'b', attempts: 1, input: Buffer.from('b'), result: { code: 'code_unavailable' } },
+    ]);
+    expect(counts.of('t').pending).toBe(0);
+    expect(runs.lastOnes()).toEqual([]);
+  });
+
+  test('and is back before the file is swept: what is left runs, in order, and nothing twice', async () => {
+    record('a', 'b', 'c');
+    const fn = functions.get('f');
+    functions.clear();
+    runs.keepOnly(new Set());
+    file = file.filter(({ id }) => id !== 'b');
+    runs.keepOnly(new Set(['f']));
+    if (fn) functions.set('f', fn);
+    runs.wake();
+    expect(running()).toEqual(['a']);
+    await calls[0]?.end({});
+    expect(running()).toEqual(['c']);
   });
 });
 

@@ -34,10 +34,11 @@ beforeEach(() => {
   file.run(
     Array.from({ length: events }, (_, n) => ({
       do: 'record',
-      named: false,
       drop: [],
+      wave: 0,
       event: {
         id: `event-${n}`,
+        named: false,
         trigger: 't',
         function: 'f',
         origin: 'mqtt',
@@ -55,9 +56,9 @@ afterEach(() => {
 });
 
 const aside = () => readdirSync(folder).filter((name) => /\.damaged-\d+$/.test(name));
-const reopen = (now?: () => number): Opened => {
+const reopen = (): Opened => {
   if (db?.isOpen) db.close();
-  const opened = openOutbox(path, now);
+  const opened = openOutbox(path);
   db = opened.db;
   return opened;
 };
@@ -117,10 +118,10 @@ describe('a file that is damaged is put aside, and what can be read is in a new 
   });
 
   test('two of them are kept at most', () => {
-    for (const now of [1, 2, 3]) {
+    for (const _ of [1, 2, 3]) {
       if (db?.isOpen) db.close();
       writeFileSync(path, 'no database');
-      reopen(() => now);
+      reopen();
     }
     expect(aside()).toEqual(['outbox.db.damaged-2', 'outbox.db.damaged-3']);
   });

@@ -1,8 +1,8 @@
 /** The outbox's tables, how its file is opened, and what of a damaged one is saved. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { type DurableFile, type Opened, openDurable } from '../durable-file.ts';
+import { type DurableFile, isRefusal, type Opened, openDurable } from '../durable-file.ts';
 import { type ReadRow, readRows } from '../readable-rows.ts';
-import { eventColumns, outcomeColumns, readEvent, readOutcome } from './rows.ts';
+import { copiedOutcome, eventColumns, eventValues, outcomeColumns, readEvent } from './rows.ts';
 
 /**
  * A commit waits until it is on the disk (https://sqlite.org/pragma.html#pragma_synchronous). Pages that were freed
@@ -43,8 +43,11 @@ const outboxFile: DurableFile = {
   copy(from, to) {
     to.exec('BEGIN');
     const saved = {
-      events: copyTable(from, to, 'events', (row) => readEvent(row) && valuesOf(row, eventColumns)),
-      outcomes: copyTable(from, to, 'outcomes', (row) => readOutcome(row) && valuesOf(row, outcomeColumns)),
+      events: copyTable(from, to, 'events', (row) => {
+        const event = readEvent(row);
+        return event && eventValues(event);
+      }),
+      outcomes: copyTable(from, to, 'outcomes', copiedOutcome),
       forgotten: copyTable(from, to, 'forgotten', (row) => [Number(row.place), String(row.id)]),
       ticks: copyTable(from, to, 'ticks', (row) => [String(row.trigger), Number(row.moment)]),
     };
@@ -54,8 +57,8 @@ const outboxFile: DurableFile = {
 };
 
 /** @throws what SQLite and the file system throw, but for damage */
-export function openOutbox(path: string, now?: () => number): Opened {
-  return openDurable(path, outboxFile, now);
+export function openOutbox(path: string): Opened {
+  return openDurable(path, outboxFile);
 }
 
 type Saved = { readonly rows: number; readonly damaged: number; readonly whole: boolean };
@@ -76,17 +79,18 @@ function copyTable(
 ): Saved {
   const columns = tableColumns[table] ?? '';
   const places = columns.replace(/\w+/g, '?');
-  const insert = to.prepare(`INSERT OR IGNORE INTO ${table} (${columns}) VALUES (${places})`);
+  const insert = to.prepare(`INSERT INTO ${table} (${columns}) VALUES (${places}) ON CONFLICT DO NOTHING`);
   let rows = 0;
   let damaged = 0;
   const whole = readRows(from, table, (row) => {
-    const values = parse(row);
-    if (values) rows += Number(insert.run(...values).changes);
-    else damaged += 1;
+    try {
+      const values = parse(row);
+      if (values) rows += Number(insert.run(...values).changes);
+      else damaged += 1;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      damaged += 1;
+    }
   });
   return { rows, damaged, whole };
-}
-
-function valuesOf(row: ReadRow, columns: string): SQLInputValue[] {
-  return columns.split(', ').map((column) => row[column] as SQLInputValue);
 }

@@ -32,7 +32,7 @@ const outcome = (seq: number, more: Partial<KeptOutcome> = {}): KeptOutcome => (
 /** A file in memory that answers at once. */
 const client: Pick<OutboxClient, 'submit' | 'state'> = {
   get state() {
-    return { events: 0, outcomes: kept.length, bytes: 0, damaged: 0, oldest: undefined };
+    return { events: 0, outcomes: kept.length, bytes: 0, damaged: 0, oldest: undefined, lastSeq: 0 };
   },
   submit(operation: Operation, onAnswer: (answer: never) => void = () => undefined) {
     const answer = (value: unknown) => onAnswer({ done: true, answer: value } as never);
@@ -175,4 +175,15 @@ test('one that cannot be sent is set aside, and holds up no other', () => {
   sending.onUp(3);
   expect(firsts()).toEqual(['o1', 'o3']);
   expect(kept.map(({ id }) => id)).toEqual(['o1', 'o3']);
+});
+
+test('what was sent before the file was opened again is acknowledged in vain: its numbers may be of others now', () => {
+  fill(2);
+  sending.onUp(3);
+  const [before] = sent;
+  sending.opened();
+  sending.onRecorded(before?.batch ?? 0, true);
+  expect(kept).toHaveLength(2);
+  sending.onRecorded(sent.at(-1)?.batch ?? 0, true);
+  expect(kept).toEqual([]);
 });

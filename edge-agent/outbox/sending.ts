@@ -195,6 +195,10 @@ export function createSending(options: SendingOptions): Sending {
     opened() {
       round += 1;
       sent = 0;
+      // Numbers of rows may stand for others now, where the file was damaged.
+      for (const { timer } of underWay.values()) clearTimeout(timer);
+      underWay.clear();
+      late.clear();
       next();
     },
     stop() {

@@ -19,7 +19,7 @@ export type Tally = {
 };
 
 export type Tables = {
-  /** The statement of this text, prepared once. */
+  /** The statement of this text, prepared once. Gives bigints: a number that rotted may not fit any other. */
   sql(text: string): StatementSync;
   /** Put back by whoever rolls a transaction back. */
   tally: Tally;
@@ -36,19 +36,28 @@ export type ReadRows<T> = {
   readonly more: boolean;
 };
 
-/** @param damaged rows that were found damaged before */
-export function openTables(db: DatabaseSync, report: (report: Report) => void, damaged: number): Tables {
+/**
+ * @param damaged rows that were found damaged before
+ * @param seqAfter numbers are given from the one after this on, or after what the file has if that is more
+ */
+export function openTables(
+  db: DatabaseSync,
+  report: (report: Report) => void,
+  damaged: number,
+  seqAfter: number,
+): Tables {
   const statements = new Map<string, StatementSync>();
   const sql = (text: string): StatementSync => {
     const known = statements.get(text);
     if (known) return known;
     const made = db.prepare(text);
+    made.setReadBigInts(true);
     statements.set(text, made);
     return made;
   };
   const tables: Tables = {
     sql,
-    tally: { ...countRows(db), damaged },
+    tally: { ...countRows(db, seqAfter), damaged },
     nextSeq() {
       tables.tally.seq += 1;
       return tables.tally.seq;
@@ -87,8 +96,12 @@ export function openTables(db: DatabaseSync, report: (report: Report) => void, d
   return tables;
 }
 
-function countRows(db: DatabaseSync): Omit<Tally, 'damaged'> {
-  const number = (sql: string) => Number(db.prepare(sql).get()?.n ?? 0);
+function countRows(db: DatabaseSync, seqAfter: number): Omit<Tally, 'damaged'> {
+  const number = (sql: string) => {
+    const statement = db.prepare(sql);
+    statement.setReadBigInts(true);
+    return Number(statement.get()?.n ?? 0);
+  };
   const events = number('SELECT count(*) AS n FROM events');
   const outcomes = number('SELECT count(*) AS n FROM outcomes');
   const content =
@@ -99,6 +112,9 @@ function countRows(db: DatabaseSync): Omit<Tally, 'damaged'> {
     outcomes,
     bytes: content + rowBytes * (events + outcomes),
     names: number('SELECT max(place) AS n FROM forgotten'),
-    seq: Math.max(...['events', 'outcomes', 'damaged'].map((table) => number(`SELECT max(seq) AS n FROM ${table}`))),
+    seq: Math.max(
+      seqAfter,
+      ...['events', 'outcomes', 'damaged'].map((table) => number(`SELECT max(seq) AS n FROM ${table}`)),
+    ),
   };
 }

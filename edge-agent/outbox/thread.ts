@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { isDamage, primaryCode, type Salvage } from '../durable-file.ts';
-import { createOutboxFile } from './file.ts';
+import { type BatchResult, createOutboxFile } from './file.ts';
 import type { FromThread, Operation, Report, ThreadSettings } from './operations.ts';
 import { type PackedBatch, unpackBatch } from './packing.ts';
 import { openOutbox } from './schema.ts';
@@ -14,13 +14,17 @@ const inputOutputCode = 10;
 
 const port = parentPort;
 if (!port) throw new Error('this is the start of a thread');
-const { path, limitBytes } = workerData as ThreadSettings;
+const { path, limitBytes, seqAfter } = workerData as ThreadSettings;
 let reports: Report[] = [];
 const takeReports = (): Report[] => reports.splice(0);
 const post = (message: FromThread) => port.postMessage(message);
 
-const { db, salvage } = openOutbox(path);
-const file = createOutboxFile(db, limitBytes, (report) => reports.push(report), salvage ? damagedIn(salvage) : 0);
+const { db, salvage, lostWrites } = openOutbox(path);
+const damagedAtOpen = (salvage ? damagedIn(salvage) : 0) + (lostWrites ? Math.max(1, lostWrites.frames) : 0);
+const file = createOutboxFile(db, limitBytes, (report) => reports.push(report), damagedAtOpen, seqAfter);
+if (lostWrites) {
+  reports.push({ level: 'error', message: 'what was written last to the outbox is missing', fields: lostWrites });
+}
 if (salvage) {
   const { damage, aside, saved } = salvage;
   reports.push({ level: 'error', message: 'the outbox was damaged', fields: { damage, aside, saved } });
@@ -41,7 +45,12 @@ port.on('message', (message: PackedBatch | 'close') => {
     reports = [];
     post({ kind: 'failed', failure: 'full', reports: [] });
   }
-  file.tidy();
+  try {
+    file.tidy();
+  } catch (error) {
+    // What cannot be given back on a full disk stays in the file for what comes next.
+    if (primaryCode(error) !== fullCode) throw error;
+  }
 });
 
 /** Rows that are known to be lost; those that could not even be counted are one. */
@@ -54,23 +63,26 @@ function damagedIn({ saved }: Salvage): number {
 }
 
 function done(operations: readonly Operation[]): FromThread {
-  const { answers, commitSeconds } = runAll(operations);
-  return { kind: 'done', answers, state: file.state(), commitSeconds, reports: takeReports() };
+  const { answers, refused, commitSeconds } = runAll(operations);
+  return { kind: 'done', answers, refused, state: file.state(), commitSeconds, reports: takeReports() };
 }
 
 /** An operation that SQLite refuses, which is a fault of ours, does not take the rest of its batch with it. */
-function runAll(operations: readonly Operation[]): ReturnType<typeof file.run> {
+function runAll(operations: readonly Operation[]): BatchResult & { readonly refused: readonly number[] } {
   try {
-    return file.run(operations);
+    return { ...file.run(operations), refused: [] };
   } catch (error) {
     const code = primaryCode(error);
     if (isDamage(error) || code === fullCode || code === inputOutputCode) throw error;
     if (operations.length > 1) {
       const single = operations.map((operation) => runAll([operation]));
-      return { answers: single.flatMap(({ answers }) => answers), commitSeconds: undefined };
+      const refused = single.flatMap((one, index) => (one.refused.length > 0 ? index : []));
+      return { answers: single.flatMap(({ answers }) => answers), refused, commitSeconds: undefined };
     }
     const fields = { operation: operations[0]?.do, error: (error as Error).message };
     reports.push({ level: 'error', message: 'the outbox refused an operation', fields });
-    return { answers: [undefined], commitSeconds: undefined };
+    const [operation] = operations;
+    if (operation) file.refuse(operation);
+    return { answers: [undefined], refused: [0], commitSeconds: undefined };
   }
 }

@@ -17,8 +17,8 @@ export type TriggerQueue = {
   readonly last: number;
   /** Whether the file has some after it. */
   readonly more: boolean;
-  /** Events that run, or rest between two attempts. */
-  active: number;
+  /** Numbers of events that run, or rest between two attempts. */
+  readonly active: Set<number>;
   /** A read is under way. */
   reading: boolean;
   readonly size: number;
@@ -30,12 +30,14 @@ export type TriggerQueue = {
   next(): KeptEvent | undefined;
   /** It did not begin after all. */
   putBack(event: KeptEvent): void;
-  /** The oldest that waits here goes, to make room for another. */
+  /** The oldest that waits here and has not begun yet goes, to make room for another. */
   dropOldest(): KeptEvent | undefined;
   /** This one has gone from the file. */
   remove(seq: number): void;
   /** What waits here is read again, but for what has begun once. A read from before counts no more. */
   reset(): void;
+  /** Nothing waits here any more, and nothing in the file. A read from before counts no more. */
+  clear(): void;
   /** How often it was reset. */
   readonly resets: number;
   readonly hasRoom: boolean;
@@ -68,7 +70,7 @@ export function createTriggerQueue(trigger: string, functionId: string): Trigger
     get more() {
       return more;
     },
-    active: 0,
+    active: new Set(),
     reading: false,
     get size() {
       return waiting.length;
@@ -91,7 +93,17 @@ export function createTriggerQueue(trigger: string, functionId: string): Trigger
       waiting.splice(at === -1 ? waiting.length : at, 0, event);
       bytes += event.input.byteLength;
     },
-    dropOldest: take,
+    dropOldest() {
+      const event = waiting.find(({ seq }) => seq > begun);
+      if (event) queue.remove(event.seq);
+      return event;
+    },
+    clear() {
+      queue.reset();
+      waiting = [];
+      bytes = 0;
+      more = false;
+    },
     remove(seq) {
       const at = waiting.findIndex((event) => event.seq === seq);
       if (at === -1) return;

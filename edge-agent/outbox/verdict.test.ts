@@ -17,10 +17,15 @@ test.each<[OutcomeCode, boolean, string]>([
   ['agent_draining', false, 'refused'],
   ['payload_too_large', false, 'end'],
 ])('%s, started %s: %s', (code, started, verdict) => {
-  expect(verdictOn(code, started, false)).toBe(verdict);
+  expect(verdictOn(code, { started, stopping: false, blamed: true })).toBe(verdict);
 });
 
 test('what a shutdown ends is nobody’s failure', () => {
-  expect(verdictOn('runner_lost', true, true)).toBe('refused');
-  expect(verdictOn('function_error', true, true)).toBe('failed');
+  const shutdown = { started: true, stopping: true, blamed: true };
+  expect(verdictOn('runner_lost', shutdown)).toBe('refused');
+  expect(verdictOn('function_error', shutdown)).toBe('failed');
+});
+
+test('a loss of the runner that another function caused is not this one’s failure', () => {
+  expect(verdictOn('runner_lost', { started: true, stopping: false, blamed: false })).toBe('refused');
 });

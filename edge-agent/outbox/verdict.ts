@@ -6,7 +6,7 @@ export type Verdict =
   | 'end'
   /** The function failed; an attempt is used up. */
   | 'failed'
-  /** Nothing has started, and the event is as it was. */
+  /** Nothing has started, or it was ended because of another function; the event is as it was. */
   | 'refused';
 
 /** Trying again would change nothing. */
@@ -14,14 +14,20 @@ const final: ReadonlySet<OutcomeCode> = new Set(['payload_too_large', 'event_inv
 /** Said before anything starts, and yet an attempt: it does not go away by waiting for room. */
 const costly: ReadonlySet<OutcomeCode> = new Set(['function_load_failed']);
 
-/**
- * @param code of the failure
- * @param started the call was handed to the runner: it may have had effects
- * @param stopping the agent is shutting down, and ends what runs: that is not the function's fault
- */
-export function verdictOn(code: OutcomeCode, started: boolean, stopping: boolean): Verdict {
+export type Circumstances = {
+  /** The call was handed to the runner: it may have had effects. */
+  readonly started: boolean;
+  /** The agent is shutting down, and ends what runs: that is not the function's fault. */
+  readonly stopping: boolean;
+  /** A loss of the runner counts against the event: no other function is as likely to have caused it. */
+  readonly blamed: boolean;
+};
+
+/** @param code of the failure */
+export function verdictOn(code: OutcomeCode, { started, stopping, blamed }: Circumstances): Verdict {
   if (final.has(code)) return 'end';
   if (stopping && (code === 'runner_lost' || code === 'cancelled')) return 'refused';
+  if (code === 'runner_lost' && !blamed) return 'refused';
   if (new SkerryError(code, '').retryable) return 'refused';
   return started || costly.has(code) ? 'failed' : 'refused';
 }

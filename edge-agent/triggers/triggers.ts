@@ -1,6 +1,9 @@
 /**
  * The triggers that this device listens to itself: those of the functions that serve here, with the control plane or
  * without. What comes in goes to the outbox.
+ *
+ * Invariant: what each device listens to for itself are events of its own, with ids that no other device makes, also
+ * where the sender or the clock gives them the same name.
  */
 import { createHash } from 'node:crypto';
 import { type Clock, systemClock } from '@skerry/shared/clock.ts';
@@ -13,7 +16,7 @@ import type { TriggerCounts } from '../outbox/counts.ts';
 import { loadMqtt } from './mqtt.ts';
 
 export type Triggers = {
-  /** Looks at the functions again: they may have changed. Cheap when they have not. */
+  /** Looks at the functions again, once for all that change within a turn of the event loop. */
   follow(): void;
   /** How each one is, in no order. */
   states(): TriggerState[];
@@ -34,23 +37,30 @@ export type TriggersOptions = {
 
 export function createTriggers(options: TriggersOptions): Triggers {
   const { functions, intake, countsOf, load = loadMqtt, clock = systemClock, random = Math.random } = options;
-  const device = createHash('sha256').update(options.publicKey).digest('hex').slice(0, 8);
+  const device = createHash('sha256').update(options.publicKey).digest('hex');
   const listeners = createListeners({
     intake,
     load,
     clock,
     random,
-    clientIdOf: (trigger) => `skerry-${trigger}-${device}`,
+    device,
+    clientIdOf: (trigger) => `skerry-${trigger}-${device.slice(0, 16)}`,
   });
   let closing: Promise<void> | undefined;
+  let following: NodeJS.Immediate | undefined;
+
+  const look = () => {
+    following = undefined;
+    if (closing) return;
+    const wanted = [...functions.values()].flatMap(({ id, triggers = [] }) =>
+      triggers.filter(({ params }) => params.placement === 'edge').map((trigger) => ({ trigger, function: id })),
+    );
+    listeners.want(wanted);
+  };
 
   return {
     follow() {
-      if (closing) return;
-      const wanted = [...functions.values()].flatMap(({ id, triggers = [] }) =>
-        triggers.filter(({ params }) => params.placement === 'edge').map((trigger) => ({ trigger, function: id })),
-      );
-      listeners.want(wanted);
+      if (!following) following = setImmediate(look);
     },
     states: () =>
       [...listeners.ids].flatMap((id) => {

@@ -3,6 +3,7 @@
  * records events with the numbers as their input, and answers with a line for each as soon as it is on disk. `GET /state`
  * says how full the outbox is. `named=` records them under names of that prefix, `bytes=` makes them longer, `input=` is the input of all.
  */
+import { randomUUIDv7 } from 'node:crypto';
 import { createServer } from 'node:http';
 import { readConfig } from '@skerry/edge-agent/config.ts';
 import { createAgent } from '@skerry/edge-agent/context.ts';
@@ -26,7 +27,8 @@ const server = createServer(async (request, response) => {
   } as const;
   const record = async (n: number) => {
     const event = {
-      id: named === null ? undefined : eventIdOf(trigger, `${named}-${n}`),
+      id: named === null ? randomUUIDv7() : eventIdOf({ trigger }, `${named}-${n}`),
+      named: named !== null,
       trigger,
       function: 'id-hello',
       origin: 'mqtt',

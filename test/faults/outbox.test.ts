@@ -1,4 +1,7 @@
-/** Events on a real agent, and their outcomes on the way home, through all that can happen to either. */
+/**
+ * Events on a real agent, and their outcomes on the way home, through all that can happen to either. More than 300 lines,
+ * because all of it needs the same agent, wire and control plane.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -278,11 +281,35 @@ test('an event of a wasi:http function is a request', async () => {
   expect(outputs).toEqual(Array(3).fill('{"path":"/","count":1}'));
 });
 
-test('events of a function that is deleted are dropped, and it is said', async () => {
-  await deploy();
+/** The trigger as the control plane hears of it. */
+const told = () => hub.hub.triggerStates('trigger')[0]?.state;
+const spinning = { retry: { attempts: 1 }, limits: { timeout_ms: 1_500 } };
+
+test('events of a function that is deleted come home as dead letters, with their input, and it is said', async () => {
+  await deploy(spinning);
   await record('from=0&count=50&input=spin');
   expect((await state())?.events).toBe(50);
   hub.remove('hello');
-  expect(await agent.line((line) => String(line.msg).includes('was deleted'))).toMatchObject({ events: 50 });
-  expect(await state()).toMatchObject({ events: 0, dropped: 50 });
-});
+  await agent.line((line) => String(line.msg).includes('are dead letters'));
+  await until(isEmpty);
+  expect(home.size).toBe(50);
+  const codes = Map.groupBy(home.values(), ({ result }) => !result.ok && result.code);
+  expect([...codes.keys()].sort()).toEqual(['code_unavailable', 'function_timeout']);
+  for (const { input } of home.values()) expect(Buffer.from(input ?? []).toString()).toBe('"spin"');
+  expect(await state()).toMatchObject({ dropped: 0 });
+}, 30_000);
+
+test('a function that is moved away and back while its events run: each has one outcome, and counts are right', async () => {
+  await deploy(spinning);
+  await record('from=0&count=30&input=spin');
+  hub.remove('hello');
+  await agent.line((line) => String(line.msg).includes('are dead letters'));
+  hub.deploy('hello', bundles.handler, spinning);
+  await until(isEmpty);
+  await record('from=0&count=5');
+  await until(isEmpty);
+  expect(home.size).toBe(35);
+  expect([...home.values()].filter(({ times }) => times > 1)).toEqual([]);
+  await expect.poll(() => told()?.pending).toBe(0);
+  expect(agent.child.exitCode).toBeNull();
+}, 30_000);

@@ -1,4 +1,8 @@
 /** Listening to a broker that breaks the protocol, or floods us: what it can do is bounded, and said. */
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Listener } from '@skerry/shared/listener.ts';
 import { afterEach, expect, test } from 'vitest';
 import { createTestIntake } from '../harness/intake.ts';
@@ -75,4 +79,99 @@ test('that sends a message again at once: one event, two answers', async () => {
   listen(broker.port, intake);
   await expect.poll(() => Buffer.concat(broker.heard.slice(1))).toEqual(Buffer.of(0x40, 2, 0, 5, 0x40, 2, 0, 5));
   expect(intake.inputs).toEqual([1]);
+});
+
+test('that sends large payloads that are no events, to one that has no room: they are not held', async () => {
+  const payload = Buffer.from(`"${'x'.repeat(5 * 1024 * 1024)}"`);
+  const packets = 40;
+  const large = async (socket: Socket) => {
+    socket.write(publishPacket('1', { id: 1 }));
+    for (const n of numbers(packets)) {
+      // Its head; the bytes of the payload are the same for all, so that only what the listener holds can add up.
+      const head = publishPacket(payload.toString('latin1'), { id: n + 2 }).subarray(0, -payload.byteLength);
+      socket.write(Buffer.from(head));
+      if (!socket.write(payload)) await once(socket, 'drain');
+    }
+  };
+  const broker = await start({ granted: 1, afterwards: (socket) => void large(socket) });
+  const intake = createTestIntake();
+  intake.takes = 0;
+  const listener = listen(broker.port, intake);
+  await expect.poll(() => listener.state.dropped, { timeout: 20_000 }).toBe(packets);
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const held = () => {
+    collect();
+    return process.memoryUsage().arrayBuffers;
+  };
+  await expect.poll(held).toBeLessThan((packets / 2) * payload.byteLength);
+  // Nothing is answered before what came first.
+  expect(broker.heard).toHaveLength(1);
+  intake.takes = 1;
+  await expect.poll(() => Buffer.concat(broker.heard.slice(1)).byteLength).toBe((packets + 1) * 4);
+}, 60_000);
+
+test('that sends a packet without an end: it is left', async () => {
+  const endless = Buffer.concat([Buffer.of(0x32, 0xff, 0xff, 0xff, 0x7f), Buffer.alloc(17 * 1024 * 1024)]);
+  const broker = await start({ granted: 1, afterwards: (socket) => void socket.write(endless) });
+  const listener = listen(broker.port, createTestIntake());
+  await isFailing(listener, 'the broker sends a packet that is too large');
+  expect(listener.state.received).toBe(0);
+});
+
+test('cut: left at once, without an answer, also while it stops; and not connected to again', async () => {
+  const closed = Promise.withResolvers<void>();
+  const broker = await start({
+    granted: 1,
+    afterwards(socket) {
+      socket.on('close', () => closed.resolve());
+      socket.write(publishPacket('1', { id: 7 }));
+    },
+  });
+  const intake = createTestIntake();
+  // Longer than the test: its wave is under way all the time.
+  intake.record = () => new Promise(() => {});
+  const listener = listen(broker.port, intake);
+  await expect.poll(() => listener.state.received).toBe(1);
+  const begun = performance.now();
+  const stopped = listener.stop(true);
+  listener.cut();
+  await Promise.all([closed.promise, stopped]);
+  expect(performance.now() - begun).toBeLessThan(1_000);
+  // The subscription alone: no answer, no goodbye, no other connection to have the session forgotten.
+  expect(broker.heard).toHaveLength(1);
+  expect(broker.connections).toBe(1);
+});
+
+test('a message whose answer from the disk was lost is the same event when it is kept again', async () => {
+  const broker = await start({ granted: 1, afterwards: (socket) => void socket.write(publishPacket('1')) });
+  const intake = createTestIntake();
+  let lost = false;
+  const listener = listen(broker.port, {
+    ...intake,
+    async record(event, room) {
+      const kept = await intake.record(event, room);
+      if (lost) return kept;
+      lost = true;
+      throw new Error('the answer was lost');
+    },
+  });
+  await expect.poll(() => broker.heard.at(-1)).toEqual(Buffer.of(0x40, 2, 0, 1));
+  expect(intake.events).toMatchObject([{ id: expect.any(String), named: false }]);
+  expect(listener.state).toMatchObject({ received: 1, dropped: 0 });
+});
+
+test.each([
+  ['each device has events of its own', {}, 2],
+  ['members of a group have the same one', { share: 'group' }, 1],
+])('the same named message on two devices: %s', async (_, params, events) => {
+  const message = publishPacket('{"id":"x"}');
+  const broker = await start({ granted: 1, afterwards: (socket) => void socket.write(message) });
+  const intake = createTestIntake();
+  const listeners = ['one', 'two'].map((device) =>
+    listen(broker.port, intake, { message_id: 'id', ...params }, `skerry-${device}`, device),
+  );
+  for (const listener of listeners) await expect.poll(() => listener.state.received).toBe(1);
+  await expect.poll(() => broker.heard.filter(([kind]) => kind === 0x40)).toHaveLength(2);
+  expect(intake.events).toHaveLength(events);
 });

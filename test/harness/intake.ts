@@ -37,9 +37,9 @@ export function createTestIntake(): TestIntake {
     delayMs: 1,
     async record(event) {
       if (intake.away) throw new Error('the store is away');
-      if (event.id !== undefined && ids.has(event.id)) return 'known';
+      if (ids.has(event.id)) return 'known';
       if (intake.events.length >= intake.takes) return 'full';
-      if (event.id !== undefined) ids.add(event.id);
+      ids.add(event.id);
       intake.events.push(event);
       if (event.tick !== undefined) ticks.set(event.trigger, event.tick);
       await rest(intake.delayMs);

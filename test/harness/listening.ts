@@ -13,12 +13,14 @@ export function listen(
   intake: TestIntake,
   params: Record<string, unknown> = {},
   clientId = 'skerry-t',
+  device?: string,
 ): Listener {
   return createMqttListener({
     trigger: 't',
     function: 'f',
     params: mqttParamsSchema.parse({ host: '127.0.0.1', port, topic: 'a/#', ...params }),
     clientId,
+    device,
     fresh: false,
     load: async () => (options) => mqtt.connect(options),
     intake,

@@ -34,11 +34,25 @@ export const database = 'torture';
 const name = 'box';
 
 export async function startSite(): Promise<Site> {
+  const started = new AsyncDisposableStack();
+  return start(started).catch(async (error: unknown) => {
+    await started.disposeAsync();
+    throw error;
+  });
+}
+
+/** @param started gets everything that is to be ended, the last first */
+async function start(started: AsyncDisposableStack): Promise<Site> {
   const postgres = await startPostgres();
+  started.defer(() => postgres.close());
   const broker = await startMosquitto();
+  started.defer(() => broker.close());
   const couch = await startCouchDb();
+  started.defer(() => couch.stop());
   const platform = await startPlatform({ DATABASE_URL: postgres.url, SKERRY_LEASE_MS: '1000' });
+  started.defer(() => platform.stop());
   const wire = await startFaultyWire(platform.controlPlane.url);
+  started.defer(() => wire.close());
   const deployed = await platform.api.upload('POST', '/v1/fn/_', 'echo', handlerComponent(), {
     events: [
       {
@@ -57,6 +71,7 @@ export async function startSite(): Promise<Site> {
     SKERRY_THREADS: '2',
   };
   let agent: Watched = await platform.agent(name, env);
+  started.defer(async () => void (await agent.stop()));
   // From here on the broker keeps what comes while the agent is away; what came before has no place to wait.
   await platform.api.until('/v1/fn/_/echo/triggers', ({ data: [trigger] }: Triggers) =>
     Boolean(trigger?.places.some(({ state }) => state === 'up')),
@@ -74,10 +89,6 @@ export async function startSite(): Promise<Site> {
     startAgent() {
       agent = startProcess(agentMain, env);
     },
-    async stop() {
-      await agent.stop();
-      await platform.stop();
-      await Promise.all([wire.close(), broker.close(), couch.stop(), postgres.close()]);
-    },
+    stop: () => started.disposeAsync(),
   };
 }

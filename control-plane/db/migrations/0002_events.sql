@@ -9,6 +9,14 @@ CREATE TABLE "deliveries" (
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "former_triggers" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"function_id" uuid NOT NULL,
+	"module" text NOT NULL,
+	"name" text NOT NULL,
+	"ended_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "invocations" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"seq" bigint GENERATED ALWAYS AS IDENTITY (sequence name "invocations_seq_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
@@ -35,13 +43,20 @@ CREATE TABLE "invocations" (
 	"created_by" text,
 	"created_at" timestamp with time zone NOT NULL,
 	"started_at" timestamp with time zone,
-	"ended_at" timestamp with time zone
+	"ended_at" timestamp with time zone,
+	"recorded_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "leases" (
 	"name" text PRIMARY KEY NOT NULL,
 	"holder" uuid NOT NULL,
 	"until" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "sealing_keys" (
+	"id" integer PRIMARY KEY NOT NULL,
+	"fingerprint" "bytea" NOT NULL,
+	CONSTRAINT "sealing_keys_one_row" CHECK ("sealing_keys"."id" = 1)
 );
 --> statement-breakpoint
 CREATE TABLE "secrets" (
@@ -89,10 +104,10 @@ ALTER TABLE "triggers" ADD CONSTRAINT "triggers_function_id_functions_id_fk" FOR
 CREATE UNIQUE INDEX "deliveries_sink_invocation_unique" ON "deliveries" USING btree ("sink_id","invocation_id");--> statement-breakpoint
 CREATE INDEX "deliveries_sink_index" ON "deliveries" USING btree ("sink_id","dead","seq");--> statement-breakpoint
 CREATE INDEX "deliveries_invocation_index" ON "deliveries" USING btree ("invocation_id");--> statement-breakpoint
-CREATE INDEX "invocations_created_index" ON "invocations" USING btree ("created_at");--> statement-breakpoint
-CREATE INDEX "invocations_function_index" ON "invocations" USING btree ("function_id","created_at");--> statement-breakpoint
+CREATE UNIQUE INDEX "invocations_seq_unique" ON "invocations" USING btree ("seq");--> statement-breakpoint
+CREATE INDEX "invocations_recorded_index" ON "invocations" USING btree ("recorded_at");--> statement-breakpoint
 CREATE INDEX "invocations_trigger_index" ON "invocations" USING btree ("trigger_id","state","seq");--> statement-breakpoint
 CREATE INDEX "invocations_state_index" ON "invocations" USING btree ("state","created_at");--> statement-breakpoint
-CREATE UNIQUE INDEX "invocations_idempotency_unique" ON "invocations" USING btree ("function_id","idempotency_key") WHERE "invocations"."idempotency_key" is not null;--> statement-breakpoint
+CREATE UNIQUE INDEX "invocations_idempotency_unique" ON "invocations" USING btree ("function_id","created_by","idempotency_key") WHERE "invocations"."idempotency_key" is not null;--> statement-breakpoint
 CREATE INDEX "sinks_function_index" ON "sinks" USING btree ("function_id");--> statement-breakpoint
 CREATE INDEX "triggers_function_index" ON "triggers" USING btree ("function_id");

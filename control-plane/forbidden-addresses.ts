@@ -1,6 +1,7 @@
 /**
- * Where a sink never leads, whatever its address says: link-local networks, where clouds answer any process with the
- * machine's own credentials. Private networks are open, since a CouchDB beside the control plane is the usual one.
+ * Where the control plane never connects to for a trigger, a sink or a callback, whatever its address says: link-local
+ * networks, where clouds answer any process with the machine's own credentials, and what else clouds have for that.
+ * Private networks are open, since a CouchDB or a broker beside the control plane is the usual one.
  *
  * Judged is the address that is connected to, so that no name server can say one thing first and another thing then.
  */
@@ -8,16 +9,22 @@ import { lookup as systemLookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 const forbidden = new BlockList();
-// RFC 3927 and RFC 4291, section 2.5.6; then where clouds outside of these have their metadata.
-forbidden.addSubnet('169.254.0.0', 16, 'ipv4');
+// RFC 3927 and RFC 4291, section 2.5.6; then where Alibaba, Azure and Amazon have their metadata outside of these.
+const ipv4 = [['169.254.0.0', 16] as const, ['100.100.100.200', 32] as const, ['168.63.129.16', 32] as const];
+for (const [address, prefix] of ipv4) {
+  // BlockList sees an IPv4-mapped address as the IPv4 address that it is; NAT64 is RFC 6052, section 2.1.
+  forbidden.addSubnet(address, prefix, 'ipv4');
+  forbidden.addSubnet(`64:ff9b::${address}`, 96 + prefix, 'ipv6');
+}
 forbidden.addSubnet('fe80::', 10, 'ipv6');
-forbidden.addAddress('100.100.100.200', 'ipv4');
 forbidden.addAddress('fd00:ec2::254', 'ipv6');
 
-/** @param host an address or a name; a name is judged when it is looked up */
+/** @param host an address, in brackets or not, or a name; a name is judged when it is looked up */
 export function isForbidden(host: string): boolean {
-  const family = isIP(host);
-  return family !== 0 && forbidden.check(host, family === 6 ? 'ipv6' : 'ipv4');
+  // Without the zone of a link-local address (RFC 4007, section 11), of which BlockList knows nothing.
+  const address = host.replaceAll(/^\[|\]$|%.*$/g, '');
+  const family = isIP(address);
+  return family !== 0 && forbidden.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** The system's, without what is forbidden; fails with `EACCES` where nothing else is left. */

@@ -1,0 +1,62 @@
+/**
+ * Takes events of functions that shall not be on this device any more out of the waiting ones, some at a time: they were
+ * acknowledged, so they go home as dead letters, with their input.
+ *
+ * Invariant: each piece minds what the device shall hold when the piece is asked for, not what it was at the start.
+ */
+import type { OutboxClient } from './client.ts';
+import type { Counts } from './counts.ts';
+import type { Limit } from './operations.ts';
+import type { Runs } from './runs.ts';
+
+export type Sweep = {
+  /** These are all that the device shall hold: begins again with the oldest event. */
+  keepOnly(functions: readonly string[], triggers: readonly string[]): void;
+};
+
+export type SweepOptions = {
+  readonly client: Pick<OutboxClient, 'submit'>;
+  readonly runs: Pick<Runs, 'swept' | 'lastOnes'>;
+  readonly counts: Counts;
+  /** Events of a trigger have become dead letters. */
+  readonly onEnded: (trigger: string, events: number) => void;
+  /** By the device's clock, in milliseconds since the epoch. */
+  readonly now: () => number;
+};
+
+/** One piece: what the thread holds in its memory, and how long others wait for it. */
+const piece: Limit = { rows: 2_000, bytes: 4 * 1024 * 1024 };
+
+export function createSweep({ client, runs, counts, onEnded, now }: SweepOptions): Sweep {
+  let wanted: { readonly functions: readonly string[]; readonly triggers: readonly string[] } | undefined;
+  let sweeping = false;
+
+  const sweepFrom = (after: number) => {
+    const asked = wanted;
+    if (!asked) return;
+    sweeping = true;
+    const operation = { do: 'keep-only', ...asked, except: runs.lastOnes(), after, limit: piece, now: now() } as const;
+    client.submit(operation, (answered) => {
+      sweeping = false;
+      // Undefined: the file refused it, and has said so; the next desired state tries again.
+      const answer = answered.done ? answered.answer : undefined;
+      for (const [trigger, events] of Object.entries(answer?.ended ?? {})) {
+        counts.add(trigger, 'pending', -events);
+        counts.add(trigger, 'failed', events);
+        onEnded(trigger, events);
+      }
+      for (const [trigger, events] of Object.entries(answer?.damaged ?? {})) counts.add(trigger, 'pending', -events);
+      if (wanted !== asked) return sweepFrom(0);
+      if (answer?.more) return sweepFrom(answer.after);
+      runs.swept();
+      counts.keepOnly(new Set(asked.triggers));
+    });
+  };
+
+  return {
+    keepOnly(functions, triggers) {
+      wanted = { functions, triggers };
+      if (!sweeping) sweepFrom(0);
+    },
+  };
+}

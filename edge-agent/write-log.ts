@@ -1,0 +1,103 @@
+/**
+ * Looks for damage in a file's log of writes. SQLite takes the first frame whose checksum does not fit for the end of
+ * the log, which is right after a power cut, and silent when a byte in the middle has rotted: then everything that was
+ * committed after it is gone. Format: https://sqlite.org/fileformat2.html#the_write_ahead_log
+ */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
+const headerBytes = 32;
+const frameHeaderBytes = 24;
+const usualPageBytes = 4_096;
+const magic = 0x377f0682;
+const version = 3_007_000;
+
+export type LogFault = {
+  /** What is wrong. */
+  readonly damage: string;
+  /** Pages in it that SQLite does not use. */
+  readonly frames: number;
+};
+
+/**
+ * @param path of the log; nobody writes to it meanwhile
+ * @returns undefined when it is whole, absent or empty, or when what does not fit can be a last commit that was cut
+ * short: commits wait for the disk one after the other, so that behind a torn one there is no other.
+ */
+export function faultOfLog(path: string): LogFault | undefined {
+  let handle: number;
+  try {
+    handle = openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const size = fstatSync(handle).size;
+  try {
+    return walk(handle, size);
+  } catch (error) {
+    return { damage: `the log of writes: ${(error as Error).message}`, frames: framesIn(size, usualPageBytes) };
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function walk(handle: number, size: number): LogFault | undefined {
+  const header = Buffer.alloc(headerBytes);
+  if (framesIn(size, 0) < 1) return undefined;
+  readSync(handle, header, 0, headerBytes, 0);
+  const pageBytes = header.readUInt32BE(8);
+  const bigEndian = (header.readUInt32BE(0) & 1) === 1;
+  let sum: Sum = add([0, 0], header.subarray(0, 24), bigEndian);
+  if (!isHeader(header, pageBytes) || !fits(sum, header, 24)) {
+    const frames = framesIn(size, usualPageBytes);
+    return frames < 1 ? undefined : { damage: 'the header of the log of writes is damaged', frames };
+  }
+  const frame = Buffer.alloc(frameHeaderBytes + pageBytes);
+  const frames = framesIn(size, pageBytes);
+  let misfit = false;
+  let unused = 0;
+  let committed = false;
+  let damaged = false;
+  for (let index = 0; index < frames; index++) {
+    const length = misfit ? frameHeaderBytes : frame.byteLength;
+    readSync(handle, frame, 0, length, headerBytes + index * frame.byteLength);
+    // The salts tell frames of this log from those that an earlier one left behind.
+    const isOurs = frame.compare(header, 16, 24, 8, 16) === 0;
+    if (!misfit) {
+      const next = add(add(sum, frame.subarray(0, 8), bigEndian), frame.subarray(frameHeaderBytes), bigEndian);
+      if (isOurs && fits(next, frame, 16)) {
+        sum = next;
+        continue;
+      }
+    }
+    if (isOurs && committed) damaged = true;
+    if (isOurs || !misfit) unused += 1;
+    // The second number is the size of the file after a commit, and 0 within one.
+    if ((isOurs || !misfit) && frame.readUInt32BE(4) !== 0) committed = true;
+    misfit = true;
+  }
+  return damaged ? { damage: 'the log of writes is damaged before its end', frames: unused } : undefined;
+}
+
+const framesIn = (size: number, pageBytes: number) => Math.floor((size - headerBytes) / (frameHeaderBytes + pageBytes));
+
+function isHeader(header: Buffer, pageBytes: number): boolean {
+  const isPower = (pageBytes & (pageBytes - 1)) === 0 && pageBytes >= 512 && pageBytes <= 65_536;
+  return (header.readUInt32BE(0) & ~1) === magic && header.readUInt32BE(4) === version && isPower;
+}
+
+type Sum = readonly [number, number];
+
+const fits = ([first, second]: Sum, bytes: Buffer, at: number) =>
+  bytes.readUInt32BE(at) === first && bytes.readUInt32BE(at + 4) === second;
+
+/** See "Checksum Algorithm" in the format. */
+function add([first, second]: Sum, bytes: Buffer, bigEndian: boolean): Sum {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let [a, b] = [first, second];
+  for (let at = 0; at < bytes.byteLength; at += 8) {
+    a = (a + view.getUint32(at, !bigEndian) + b) >>> 0;
+    b = (b + view.getUint32(at + 4, !bigEndian) + a) >>> 0;
+  }
+  return [a, b];
+}
