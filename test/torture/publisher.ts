@@ -5,8 +5,8 @@
 import type { MqttClient } from 'mqtt';
 
 export type Publisher = {
-  /** Numbers of the events that the broker has acknowledged. */
-  readonly acknowledged: ReadonlySet<number>;
+  /** Numbers of the events that the broker has acknowledged, and when, by `performance.now()`. */
+  readonly acknowledged: ReadonlyMap<number, number>;
   /** Events handed to the client so far, from 0. */
   readonly published: number;
   /** Publishes no more; resolves when all that was published is acknowledged. */
@@ -17,7 +17,7 @@ export type Publisher = {
 const maxInFlight = 100;
 
 export function startPublisher(client: MqttClient, topic: string, perSecond: number): Publisher {
-  const acknowledged = new Set<number>();
+  const acknowledged = new Map<number, number>();
   let published = 0;
   let onDone: (() => void) | undefined;
 
@@ -27,7 +27,7 @@ export function startPublisher(client: MqttClient, topic: string, perSecond: num
     published += 1;
     client.publish(topic, JSON.stringify({ n }), { qos: 1 }, (error) => {
       if (error) throw new Error(`event ${n} was not published`, { cause: error });
-      acknowledged.add(n);
+      acknowledged.set(n, performance.now());
       if (acknowledged.size === published) onDone?.();
     });
   };

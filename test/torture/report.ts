@@ -26,6 +26,7 @@ recovered from. In the end every event that the broker had acknowledged to the s
 | acknowledged by the broker | ${result.acknowledged} |
 | in the sink | ${result.arrived} |
 | **lost** | **${result.lost.length}** |
+| acknowledged less than 100 ms before the broker was killed, and gone with it | ${result.lostByBroker.length} |
 | **in the sink more than once** | **${result.duplicated.length}** |
 | sent to the sink, repeats among them | ${result.sent} |
 | from the last fault until everything had arrived | ${(result.settledMs / 1_000).toFixed(1)} s |

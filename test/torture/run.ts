@@ -26,8 +26,13 @@ export type TortureResult = {
   /** Events that are in the sink, and documents there. */
   readonly arrived: number;
   readonly documents: number;
-  /** Acknowledged, and not in the sink. */
+  /** Acknowledged, and not in the sink, but for those below. */
   readonly lost: readonly number[];
+  /**
+   * The same, acknowledged just before the broker was killed. mosquitto acknowledges a message and then writes down what
+   * it has queued; what it is killed in between for is gone before any subscriber could have it.
+   */
+  readonly lostByBroker: readonly number[];
   /** In the sink more than once. */
   readonly duplicated: readonly number[];
   /** Documents that were sent to the sink, those that did not get there or were there already among them. */
@@ -38,6 +43,8 @@ export type TortureResult = {
 
 /** How long the site may take to deliver everything after the last fault, in milliseconds. */
 const settleMs = 120_000;
+/** How long before its end the broker may have acknowledged what it had not written down, in milliseconds. */
+const brokerWindowMs = 100;
 /** How often one who waits looks, in milliseconds. */
 const lookMs = 20;
 /** How often a wait at the end is told of, in milliseconds. */
@@ -52,6 +59,7 @@ export async function torture({ kills, seed, rate, say }: TortureOptions): Promi
     const counts = new Map(faults.map(({ name }) => [name, { times: 0, recoveryMs: [] as number[] }]));
     const began = performance.now();
     let killed = 0;
+    const brokerKills: number[] = [];
     while (killed < kills) {
       const kill = random() < 0.7;
       const fault = choose(
@@ -61,6 +69,7 @@ export async function torture({ kills, seed, rate, say }: TortureOptions): Promi
       await rest(random() * 400);
       const before = arrivals(site.couch.documents(database)).size;
       const at = performance.now();
+      if (fault.name === 'broker killed') brokerKills.push(at);
       await fault.inflict(site, random);
       const count = counts.get(fault.name);
       if (count) count.times += 1;
@@ -78,13 +87,17 @@ export async function torture({ kills, seed, rate, say }: TortureOptions): Promi
     await publisher.finish();
     const whole = () => {
       const arrived = arrivals(site.couch.documents(database));
-      return [...publisher.acknowledged].every((n) => arrived.has(n));
+      return [...publisher.acknowledged.keys()].every((n) => arrived.has(n));
     };
     const telling = setInterval(() => void tellWhatIsMissing(site).then(say), tellMs);
     await within(settleMs, whole);
     clearInterval(telling);
     const documents = site.couch.documents(database);
     const arrived = arrivals(documents);
+    const missing = [...publisher.acknowledged].filter(([n]) => !arrived.has(n));
+    const byBroker = new Set(
+      missing.flatMap(([n, at]) => (brokerKills.some((kill) => kill >= at && kill - at < brokerWindowMs) ? [n] : [])),
+    );
     return {
       options: { kills, seed, rate },
       seconds: (last - began) / 1_000,
@@ -93,7 +106,8 @@ export async function torture({ kills, seed, rate, say }: TortureOptions): Promi
       acknowledged: publisher.acknowledged.size,
       arrived: arrived.size,
       documents: documents.size,
-      lost: [...publisher.acknowledged].filter((n) => !arrived.has(n)),
+      lost: missing.flatMap(([n]) => (byBroker.has(n) ? [] : [n])),
+      lostByBroker: [...byBroker],
       duplicated: [...arrived].filter(([, times]) => times > 1).map(([n]) => n),
       sent: site.couch.requests.reduce((sum, request) => sum + request.documents, 0),
       settledMs: performance.now() - last,
