@@ -32,9 +32,8 @@ describe.each(['3.1.1', '5'] as const)('MQTT %s', (version) => {
     await intake.kept(300);
     expect(intake.inputs).toEqual(numbers(300));
     expect(listener.state).toMatchObject({ received: 300, dropped: 0 });
-    // Of QoS 2 some of the last ones come again after a stop, in about one run of ten; why is open, and in docs/triggers.md.
+    // All was answered and none comes again; but of QoS 2, in one run of ten, some do: open (docs/triggers.md).
     if (qos === 2) return;
-    // Nothing comes again: all of it was answered.
     await listener.stop(false);
     const after = createTestIntake();
     await isUp(listen(broker.port, after, { version, qos }));
