@@ -34,12 +34,24 @@ export type Answers = {
   flush(): void;
   /** The broker released a QoS 2 message: its id is free for another one. */
   released(messageId: number): void;
+  /**
+   * Resolves when the broker has released every QoS 2 message that was answered, or the connection is over. Whoever says
+   * goodbye before that meets the releases with a stream that has ended, and what is thrown away with it takes along
+   * answers that the broker has not read yet.
+   */
+  whenReleased(): Promise<void>;
 };
 
 export function createAnswers(): Answers {
   const byId = new Map<number, Unanswered>();
   let order: Unanswered[] = [];
   let stream: Pick<MqttStream, 'write'> | undefined;
+
+  const forRelease = new Set<() => void>();
+  const isReleased = () => ![...byId.values()].some(({ qos, settled }) => qos === 2 && settled);
+  const lookForRelease = () => {
+    if (forRelease.size > 0 && (stream === undefined || isReleased())) for (const done of forRelease) done();
+  };
 
   const flush = () => {
     const unsettled = order.findIndex(({ settled }) => !settled);
@@ -61,6 +73,7 @@ export function createAnswers(): Answers {
     end() {
       stream = undefined;
       order = [];
+      lookForRelease();
     },
     take(packet, qos) {
       const messageId = packet.messageId ?? 0;
@@ -82,7 +95,13 @@ export function createAnswers(): Answers {
     flush,
     released(messageId) {
       if (byId.get(messageId)?.qos === 2) byId.delete(messageId);
+      lookForRelease();
     },
+    whenReleased: () =>
+      new Promise((resolve) => {
+        forRelease.add(resolve);
+        lookForRelease();
+      }),
   };
 }
 

@@ -48,6 +48,8 @@ const unreadMs = 10_000;
 const steadyMs = 5_000;
 /** Milliseconds for what is on its way to the disk at the end. */
 const lastWaveMs = 5_000;
+/** Milliseconds for the broker to release the last messages of QoS 2. */
+const releaseMs = 1_000;
 
 export function createMqttListener(options: MqttListenerOptions): Listener {
   const { trigger, params, clientId, load, intake, clock, random } = options;
@@ -176,6 +178,7 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
     keeping.abort();
     const cut = new Promise((resolve) => cutting.signal.addEventListener('abort', resolve));
     if (!cutting.signal.aborted) await settledWithin(clock, lastWaveMs, Promise.race([queue.done, cut]));
+    if (!cutting.signal.aborted) await settledWithin(clock, releaseMs, Promise.race([answers.whenReleased(), cut]));
     listening.abort();
     await running;
     if (!forgetting || params.session === 'clean' || cutting.signal.aborted) return;
