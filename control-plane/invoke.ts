@@ -131,9 +131,9 @@ export function createInvoker(options: InvokerOptions): Invoker {
               stream && { ...stream, head: (head) => stream.head(head, { id, agent: session.name }) },
             );
             if (outcome.result.ok) return resultOf(id, session, outcome, outcome.result.output);
-            throw new CallFailed(outcome.result.code, outcome.result.message, outcome.started);
+            throw new CallFailed(outcome.result, outcome.started, session.name);
           } catch (error) {
-            if (!mayGoElsewhere(error)) throw error;
+            if (!mayGoElsewhere(error)) throw startedAt(error, session.name);
             refusal = toSkerryError(error);
             tried.add(session);
           } finally {
@@ -173,14 +173,26 @@ function chooseOr(refusal: SkerryError | undefined, choose: () => Session): Sess
   }
 }
 
-/** The agent answered with an error. What it had said to have started is not tried again, whatever the error. */
+/** A call failed that an agent had. What it had said to have started is not tried again, whatever the error. */
 class CallFailed extends SkerryError {
   readonly started: boolean;
-  constructor(code: ErrorCode, message: string, started: boolean) {
+  readonly agent: string;
+  constructor({ code, message }: Pick<SkerryError, 'code' | 'message'>, started: boolean, agent: string) {
     super(code, message);
     this.name = 'CallFailed';
     this.started = started;
+    this.agent = agent;
   }
+}
+
+/** Name of the agent that had the call that failed; undefined when none is known to have had it. */
+export function agentOf(error: unknown): string | undefined {
+  return error instanceof CallFailed ? error.agent : undefined;
+}
+
+/** The tunnel of the agent went while it ran the call: the error says which agent it was. */
+function startedAt(error: unknown, agent: string): unknown {
+  return error instanceof CallLost ? new CallFailed(error, error.started, agent) : error;
 }
 
 function messageFor(code: keyof typeof noAgentMessages, agent: string | undefined): string {

@@ -1,9 +1,10 @@
 /** Leases over a real Postgres: several holders, as several control planes are. */
 import pino from 'pino';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { leases as leaseTable } from './db/events-schema.ts';
 import { openStore } from './db/open.ts';
 import type { Store } from './db/store.ts';
-import { createLeases, type Lease, type Leases } from './leases.ts';
+import { createLeases, forgetLeases, type Lease, type Leases } from './leases.ts';
 import { createDatabase } from './testing/postgres.ts';
 
 const log = pino({ level: 'silent' });
@@ -96,4 +97,20 @@ test('a holder whose database does not answer lets go before another one can tak
   expect(await overlap).toBe(0);
   expect(a.taken[0]?.signal.aborted).toBe(true);
   open = [b.leases];
+});
+
+test('rows that nobody has wanted for long are forgotten, and only those', async () => {
+  const day = 24 * 60 * 60 * 1_000;
+  await store.change((orm) =>
+    orm.insert(leaseTable).values([
+      { name: 'old', holder: 'dead', until: new Date(Date.now() - 2 * day) },
+      { name: 'late', holder: 'slow', until: new Date(Date.now() - day / 2) },
+    ]),
+  );
+  const { leases } = holder();
+  leases.want(new Set(['x']));
+  await expect.poll(() => leases.held.size).toBe(1);
+  await store.change(forgetLeases);
+  const rows = await store.read((orm) => orm.select({ name: leaseTable.name }).from(leaseTable));
+  expect(rows.map(({ name }) => name).sort()).toEqual(['late', 'x']);
 });

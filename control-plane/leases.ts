@@ -8,9 +8,9 @@
  * between for longer than the last third bears what it does beside its successor.
  */
 import { randomUUID } from 'node:crypto';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, lt, sql } from 'drizzle-orm';
 import { leases } from './db/events-schema.ts';
-import type { Store } from './db/store.ts';
+import type { Orm, Store } from './db/store.ts';
 import type { Logger } from './log.ts';
 
 export type Lease = {
@@ -39,6 +39,11 @@ export type LeasesOptions = {
   /** A lease was taken. Whoever works under it stops when its signal aborts. */
   readonly onHeld: (lease: Lease) => void;
 };
+
+/** Rows of what nobody has wanted for a day: its trigger or sink is gone, or so is everybody who might hold it. */
+export async function forgetLeases(orm: Orm): Promise<void> {
+  await orm.delete(leases).where(lt(leases.until, sql`now() - interval '1 day'`));
+}
 
 /** Share of a lease's time for which it is held without being renewed; the rest is between one holder and the next. */
 const heldShare = 2 / 3;

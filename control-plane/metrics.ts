@@ -4,6 +4,7 @@ import type { Directory } from './catalog.ts';
 import type { InvocationFigures } from './invocation-figures.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { SinkFigures } from './sinks/figures.ts';
+import type { TriggerFigures } from './triggers/triggers.ts';
 import type { Hub } from './tunnel/hub.ts';
 
 export type Metrics = {
@@ -17,10 +18,11 @@ export type MetricsOptions = {
   readonly hub: Pick<Hub, 'online'>;
   readonly requests: RequestMetrics;
   readonly sinks: () => Promise<readonly SinkFigures[]>;
+  readonly triggers: () => readonly TriggerFigures[];
   readonly invocations: () => InvocationFigures;
 };
 
-export function createMetrics({ catalog, hub, requests, sinks, invocations }: MetricsOptions): Metrics {
+export function createMetrics({ catalog, hub, requests, sinks, triggers, invocations }: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'skerry_' });
   const gauge = (name: string, help: string, value: () => number) => {
@@ -61,34 +63,8 @@ export function createMetrics({ catalog, hub, requests, sinks, invocations }: Me
       for (const [state, count] of Object.entries(invocations().ended)) this.inc({ state }, count);
     },
   });
-  const labelNames = ['sink', 'type'] as const;
-  const perSink = async (figure: keyof SinkFigures, set: (labels: SinkLabels, value: number) => void) => {
-    for (const { sink, type, [figure]: value } of await sinks()) set({ sink, type }, Number(value));
-  };
-  for (const [name, help, figure] of sinkGauges) {
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers: [registry],
-      async collect() {
-        this.reset();
-        await perSink(figure, (labels, value) => this.set(labels, value));
-      },
-    });
-  }
-  for (const [name, help, figure] of sinkCounters) {
-    new Counter({
-      name,
-      help,
-      labelNames,
-      registers: [registry],
-      async collect() {
-        this.reset();
-        await perSink(figure, (labels, value) => this.inc(labels, value));
-      },
-    });
-  }
+  perThing(registry, ['sink', 'type'], sinks, sinkFamilies);
+  perThing(registry, ['trigger', 'type'], triggers, triggerFamilies);
   return {
     contentType: registry.contentType,
     text: async () => (await registry.metrics()) + requests.text(),
@@ -109,15 +85,67 @@ const invocationCounters = [
   ],
 ] as const;
 
-/** No names: whoever reaches the control plane may read metrics. */
-type SinkLabels = { readonly sink: string; readonly type: string };
+type Family<Figure> = readonly [name: string, help: string, figure: Figure];
 
-const sinkGauges = [
-  ['skerry_sink_deliveries_waiting', 'Outcomes on their way to the sink.', 'waiting'],
-  ['skerry_sink_deliveries_dead', 'Dead letters of the sink.', 'dead'],
-  ['skerry_sink_lag_seconds', 'Age of the oldest outcome that waits for the sink.', 'lagSeconds'],
-] as const;
-const sinkCounters = [
-  ['skerry_sink_delivered_total', 'Outcomes that this control plane delivered to the sink.', 'delivered'],
-  ['skerry_sink_failures_total', 'How often this control plane could not deliver to the sink.', 'failures'],
-] as const;
+/**
+ * Families with a line for each thing. Labels are ids and no names: whoever reaches the control plane may read metrics.
+ * @param things gives all there are now
+ */
+function perThing<Figure extends string, Label extends string>(
+  registry: Registry,
+  labelNames: readonly Label[],
+  things: () => Iterable<Thing<Figure, Label>> | Promise<Iterable<Thing<Figure, Label>>>,
+  families: { readonly gauges: readonly Family<Figure>[]; readonly counters: readonly Family<Figure>[] },
+): void {
+  const labelsOf = (thing: Thing<Figure, Label>) =>
+    Object.fromEntries(labelNames.map((label): [Label, string] => [label, thing[label]])) as Record<Label, string>;
+  for (const [name, help, figure] of families.gauges) {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      async collect() {
+        this.reset();
+        for (const thing of await things()) this.set(labelsOf(thing), thing[figure]);
+      },
+    });
+  }
+  for (const [name, help, figure] of families.counters) {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      async collect() {
+        this.reset();
+        for (const thing of await things()) this.inc(labelsOf(thing), thing[figure]);
+      },
+    });
+  }
+}
+
+type Thing<Figure extends string, Label extends string> = Readonly<Record<Figure, number> & Record<Label, string>>;
+
+const sinkFamilies = {
+  gauges: [
+    ['skerry_sink_deliveries_waiting', 'Outcomes on their way to the sink.', 'waiting'],
+    ['skerry_sink_deliveries_dead', 'Dead letters of the sink.', 'dead'],
+    ['skerry_sink_lag_seconds', 'Age of the oldest outcome that waits for the sink.', 'lagSeconds'],
+  ],
+  counters: [
+    ['skerry_sink_delivered_total', 'Outcomes that this control plane delivered to the sink.', 'delivered'],
+    ['skerry_sink_failures_total', 'How often this control plane could not deliver to the sink.', 'failures'],
+  ],
+} as const;
+
+const triggerFamilies = {
+  gauges: [
+    ['skerry_trigger_up', '1 when this control plane listens for the trigger, 0 when it tries to.', 'up'],
+    ['skerry_trigger_pending', 'Events of the trigger that wait for their turn.', 'pending'],
+  ],
+  counters: [
+    ['skerry_trigger_received_total', 'Events of the trigger that came to this control plane.', 'received'],
+    ['skerry_trigger_dropped_total', 'Events of the trigger that were dropped here.', 'dropped'],
+  ],
+} as const;

@@ -2,7 +2,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { errorKinds, toSkerryError } from '@skerry/shared/errors.ts';
 import type { CatalogFunction } from './catalog-function.ts';
-import type { InvocationResult } from './invoke.ts';
+import { agentOf, type InvocationResult } from './invoke.ts';
 import type { EndedInvocation } from './kept.ts';
 import { wantsInput, wantsOutcome } from './wanted-outcomes.ts';
 
@@ -36,7 +36,8 @@ export function wantedCall(
     failed(input, thrown) {
       const { code, message } = toSkerryError(thrown);
       if (errorKinds[code].retryable || code === 'cancelled' || !wantsOutcome(fn, false)) return;
-      record({ ...facts, ...times(), revision: fn.revision, input, result: { ok: false, code, message } });
+      const result = { ok: false, code, message } as const;
+      record({ ...facts, ...times(), agent: agentOf(thrown), revision: fn.revision, input, result });
     },
   };
 }

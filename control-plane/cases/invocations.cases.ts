@@ -1,4 +1,5 @@
 /** Asynchronous invocations over real HTTP: kept, run, read back, cancelled, run again. */
+import { randomBytes } from 'node:crypto';
 import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Invocation } from '../invoke.ts';
@@ -58,7 +59,16 @@ export function describeInvocations(h: () => Harness): void {
       return { begun: begun.promise, go: go.resolve };
     };
 
+    /** Lets the harness know an agent of this name. */
+    const admit = async (name: string) => {
+      const created = await h().request('POST', '/v1/agents/tokens', { json: {} });
+      const { token } = (created.json as { data: { token: string } }).data;
+      const hello = { publicKey: randomBytes(32), name, labels: {}, agentVersion: '0.1.0', joinToken: token };
+      expect(await h().controlPlane.agents.admit(hello)).toMatchObject({ ok: true });
+    };
+
     test('202 says where the outcome will be, and there it is', async () => {
+      await admit('pi');
       const answer = await call({ name: 'Ada' }, { 'x-skerry-agent': 'pi', traceparent: '00-abc' });
       const id = idOf(answer);
       expect(answer.status).toBe(202);
@@ -93,6 +103,21 @@ export function describeInvocations(h: () => Harness): void {
         traceparent: '00-abc',
         function: { name: 'deferred' },
       });
+    });
+
+    test('one for an agent that nobody knows is refused, and so is one for an agent that was revoked', async () => {
+      await admit('short-lived');
+      const { agents } = h().controlPlane;
+      const { id } = await agents.get('short-lived');
+      const byId = idOf(await call({}, { 'x-skerry-agent': id }));
+      expect(await reached(byId, 'succeeded')).toMatchObject({ only_agent: 'short-lived' });
+      await agents.revoke(id);
+      for (const name of ['short-lived', 'never-there', 'no name', id]) {
+        expect(await call({}, { 'x-skerry-agent': name })).toMatchObject({
+          status: 404,
+          json: { errors: { code: 'not_found', message: `There is no agent "${name}"` } },
+        });
+      }
     });
 
     test('the raw door: bytes that are not JSON come back in base64', async () => {

@@ -9,7 +9,7 @@ import type { Retry } from '@skerry/shared/retry.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
 import type { Claimed, Rested } from '../db/claims.ts';
-import type { InvocationResult, Invoker } from '../invoke.ts';
+import { agentOf, type InvocationResult, type Invoker } from '../invoke.ts';
 import { invokeForJson } from '../invoke-http.ts';
 import type { EndedInvocation } from '../kept.ts';
 import { wantsInput } from '../wanted-outcomes.ts';
@@ -72,7 +72,11 @@ export function createAttempt({ invoker, catalog, now, random }: AttemptOptions)
       const result = { ok: false, code: error.code, message: error.message } as const;
       const revision = next.attempts > 0 ? (fn?.revision ?? row.revision) : 0;
       const { attempts } = next;
-      return { kind: 'ended', ended: { ...facts, input: undefined, revision, attempts, endedAt: now(), result } };
+      const agent = agentOf(thrown) ?? facts.agent;
+      return {
+        kind: 'ended',
+        ended: { ...facts, agent, input: undefined, revision, attempts, endedAt: now(), result },
+      };
     }
   };
 }

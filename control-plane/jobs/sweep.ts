@@ -2,6 +2,7 @@
 import { forgetTriggers } from '../db/former-triggers.ts';
 import { findForgotten, removeEnded } from '../db/invocation-sweep.ts';
 import type { Store } from '../db/store.ts';
+import { forgetLeases } from '../leases.ts';
 import type { Boss } from './boss.ts';
 import { jobsFor } from './wanted.ts';
 
@@ -23,6 +24,7 @@ export async function sweepInvocations({ store, boss, retentionMs }: SweepOption
     if ((await store.change((orm) => removeEnded(orm, retentionMs, batch))) < batch) break;
   }
   await store.change((orm) => forgetTriggers(orm, retentionMs));
+  await store.change(forgetLeases);
   await store.change(async (orm) => {
     const forgotten = await findForgotten(orm, mostForgotten);
     for (const [queue, jobs] of jobsFor(forgotten)) await boss.insert(orm, queue, jobs);

@@ -11,7 +11,7 @@ import type { Catalog } from '../catalog.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
 import type { Invocation, InvocationResult, Invoker } from '../invoke.ts';
 import { invokeForJson } from '../invoke-http.ts';
-import type { EndedInvocation, KeptInvocations } from '../kept.ts';
+import type { EndedInvocation } from '../kept.ts';
 import type { Logger } from '../log.ts';
 import type { RequestMetrics } from '../request-metrics.ts';
 import { type WantedCall, wantedCall } from '../sync-outcome.ts';
@@ -21,7 +21,7 @@ import type { ErrorAnswer } from './errors.ts';
 import { callOverHttp } from './http-door.ts';
 import { requestHeadOf } from './http-request.ts';
 import { requestIdOf } from './request-id.ts';
-import { answerAsync, newInvocation, prefersAsync } from './respond-async.ts';
+import { answerAsync, type Keeping, newInvocation, prefersAsync } from './respond-async.ts';
 
 export type DoorOptions = {
   readonly catalog: Pick<Catalog, 'find' | 'subjectByToken'>;
@@ -31,7 +31,7 @@ export type DoorOptions = {
   readonly log: Logger;
   readonly maxBodyBytes: number;
   /** Takes calls that are to be run later. */
-  readonly invocations: Pick<KeptInvocations, 'enqueue'>;
+  readonly keeping: Keeping;
   /** Takes outcomes that a sink wants to have; nobody waits for it. */
   readonly recordLater: (ended: EndedInvocation) => void;
   /** Monotonic, in milliseconds. */
@@ -61,7 +61,7 @@ export type Target = { readonly module: string; readonly name: string };
 export type DoorHandler = (incoming: IncomingMessage, outgoing: ServerResponse, target: Target) => Promise<void>;
 
 export function createDoor(options: DoorOptions, door: Door): DoorHandler {
-  const { catalog, invoker, requests, answerError, log, maxBodyBytes, invocations, recordLater, now, clock } = options;
+  const { catalog, invoker, requests, answerError, log, maxBodyBytes, keeping, recordLater, now, clock } = options;
   const metrics = requests.route(door.route);
 
   return async (incoming, outgoing, target) => {
@@ -87,7 +87,7 @@ export function createDoor(options: DoorOptions, door: Door): DoorHandler {
       if (later) {
         const http = door.raw && (overHttp || isCommand(fn.world)) ? requestHeadOf(incoming) : undefined;
         const call = { function: fn, input, headers, http, createdBy: subject.name, ...how };
-        await answerAsync(newInvocation(call, clock()), invocations, outgoing, requestId);
+        await answerAsync(newInvocation(call, clock()), keeping, outgoing, requestId);
         return metrics.observe(202, now() - start);
       }
       const wanted = wantedCall(fn, recordLater, clock);

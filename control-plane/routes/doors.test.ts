@@ -29,7 +29,10 @@ beforeEach(async () => {
     answerError: createErrorAnswer(log),
     log,
     maxBodyBytes: 1_000,
-    invocations: { enqueue: () => Promise.reject(new Error('there are no functions')) },
+    keeping: {
+      invocations: { enqueue: () => Promise.reject(new Error('there are no functions')) },
+      agents: { get: () => Promise.reject(new Error('there are no agents')) },
+    },
     recordLater: () => {},
     now: () => 0,
     clock: () => new Date(0),

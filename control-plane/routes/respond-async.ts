@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { RequestHead } from '@skerry/shared/http.ts';
+import type { AgentService } from '../agents.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
 import { isForbidden } from '../forbidden-addresses.ts';
 import type { KeptInvocations, NewInvocation } from '../kept.ts';
@@ -61,14 +62,25 @@ export function newInvocation(call: AsyncCall, createdAt: Date): NewInvocation {
   };
 }
 
-/** Keeps the invocation and answers. @throws SkerryError conflict, queue_full, store_unavailable; nothing is out then */
+/** What keeps invocations, and who knows the agents that one may name. */
+export type Keeping = {
+  readonly invocations: Pick<KeptInvocations, 'enqueue'>;
+  readonly agents: Pick<AgentService, 'get'>;
+};
+
+/**
+ * Keeps the invocation and answers. One for an agent that nobody knows would wait for ever: it is refused.
+ * @throws SkerryError not_found, conflict, queue_full, store_unavailable; nothing is out then
+ */
 export async function answerAsync(
   invocation: NewInvocation,
-  invocations: Pick<KeptInvocations, 'enqueue'>,
+  { invocations, agents }: Keeping,
   outgoing: ServerResponse,
   requestId: string,
 ): Promise<void> {
-  const [kept] = await invocations.enqueue([invocation]);
+  const asked = invocation.onlyAgent;
+  const onlyAgent = asked === undefined ? undefined : (await agents.get(asked)).name;
+  const [kept] = await invocations.enqueue([{ ...invocation, onlyAgent }]);
   if (!kept) throw new SkerryError('internal', 'what was kept did not come back');
   const body = JSON.stringify({ data: { id: kept.id } });
   outgoing.writeHead(202, {

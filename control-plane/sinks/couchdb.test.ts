@@ -125,6 +125,11 @@ describe('faults', () => {
     expect(await sink().deliver(documents(1), never)).toEqual({ verdicts: all(1, kind) });
   });
 
+  test('a document that breaks the rules is at fault itself, also where it is told with 500', async () => {
+    couch.fault(status(500, 'doc_validation'));
+    expect(await sink().deliver(documents(2), never)).toEqual({ verdicts: all(2, 'again') });
+  });
+
   test('409 is taken only when it is a conflict', async () => {
     couch.fault(status(409));
     expect(await sink().deliver(documents(1), never)).toEqual({ verdicts: all(1, 'taken') });

@@ -116,6 +116,8 @@ const unknown = (count: number): undefined[] => new Array(count).fill(undefined)
 function ownFault({ status, error, reason }: Answer): Verdict | undefined {
   if (error === 'illegal_database_name') return undefined;
   if (status === 413) return { kind: 'refused', reason };
+  // CouchDB 1 and PouchDB say so with 500.
+  if (error === 'doc_validation') return { kind: 'again', reason };
   return status === 400 || status === 409 || status === 412 || status === 422 ? { kind: 'again', reason } : undefined;
 }
 

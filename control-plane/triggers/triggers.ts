@@ -24,8 +24,21 @@ export type CloudTriggers = {
   held(lease: Lease): void;
   /** How a trigger is here; undefined when another control plane listens to it, or none does. */
   state(triggerId: string): TriggerState | undefined;
+  /** Of those that this control plane listens to, for metrics. */
+  figures(): readonly TriggerFigures[];
   /** Stops all, while the leases are still held. Idempotent. */
   close(): Promise<void>;
+};
+
+export type TriggerFigures = {
+  readonly trigger: string;
+  readonly type: string;
+  /** 1 when it listens, else 0. */
+  readonly up: number;
+  readonly pending: number;
+  /** Since this control plane began to listen to it as it is now. */
+  readonly received: number;
+  readonly dropped: number;
 };
 
 export type CloudTriggersOptions = {
@@ -145,6 +158,14 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
     await Promise.all(ids.map((id) => listeners.stop(id, false)));
   };
 
+  const stateOf = (id: string): TriggerState | undefined => {
+    const fault = faults.get(id);
+    const none = { id, run: 0, failed: 0, pending: pending.get(id) ?? 0 };
+    if (fault !== undefined) return { ...none, state: 'failing', received: 0, dropped: 0, error: fault };
+    const state = listeners.state(id);
+    return state && { ...none, ...state, dropped: state.dropped + (gaveWay.get(id) ?? 0) };
+  };
+
   return {
     held({ name, signal }) {
       const id = name.slice(triggerLease.length);
@@ -159,13 +180,15 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
       });
       follow();
     },
-    state(id) {
-      const fault = faults.get(id);
-      const none = { id, run: 0, failed: 0, pending: pending.get(id) ?? 0 };
-      if (fault !== undefined) return { ...none, state: 'failing', received: 0, dropped: 0, error: fault };
-      const state = listeners.state(id);
-      return state && { ...none, ...state, dropped: state.dropped + (gaveWay.get(id) ?? 0) };
-    },
+    state: stateOf,
+    figures: () =>
+      cloudTriggers().flatMap(({ trigger: { id, spec } }) => {
+        const state = stateOf(id);
+        if (!state) return [];
+        const { pending, received, dropped } = state;
+        const up = Number(state.state === 'up' || state.state === 'holding');
+        return [{ trigger: id, type: spec.type, up, pending, received, dropped }];
+      }),
     close() {
       closing ??= close();
       return closing;

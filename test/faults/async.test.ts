@@ -34,6 +34,12 @@ test('killed while calls wait and run, again and again: all of them end, each un
   expect((body as { data: { invocations: unknown[] } }).data.invocations).toHaveLength(ids.length);
 }, 120_000);
 
+test('one that fails says which agent had it', async () => {
+  const id = await call('fail');
+  const { body } = await platform.api.until(`/v1/invocations/${id}`, ({ data }: Ended) => data.state === 'dead');
+  expect((body as Ended).data).toMatchObject({ agent: 'box', error: { code: 'function_error' } });
+});
+
 test('stopped while a call runs: it is put back, and runs again', async () => {
   const id = await call('spin');
   await platform.api.until(`/v1/invocations/${id}`, ({ data }: Ended) => data.state === 'running');

@@ -199,6 +199,22 @@ describe('on the device', () => {
 });
 
 describe('in the cloud', () => {
+  test('metrics say how the trigger is', async () => {
+    const id = await trigger({ placement: 'cloud', payload: 'json' });
+    await until(isUp);
+    for (const payload of ['1', '2', 'not JSON']) await publisher.publishAsync(topic, payload, { qos: 1 });
+    await until(({ places }) => places.every(({ received, dropped }) => received === 3 && dropped === 1));
+    const { body } = await platform.api.call('GET', '/metrics');
+    const lines = String(body).split('\n');
+    for (const [name, value] of Object.entries({ up: 1, received_total: 3, dropped_total: 1 })) {
+      expect(lines).toContain(`skerry_trigger_${name}{trigger="${id}",type="mqtt"} ${value}`);
+    }
+    const gone = await trigger({ placement: 'cloud', topic: 'other', port: 1 });
+    await platform.api.until(path(), ({ data }: { data: Trigger[] }) => data.every(({ places }) => places.length > 0));
+    const { body: later } = await platform.api.call('GET', '/metrics');
+    expect(String(later)).toContain(`skerry_trigger_up{trigger="${gone}",type="mqtt"} 0`);
+  });
+
   test('the control plane killed and started again loses nothing that the broker had', async () => {
     await trigger({ placement: 'cloud', message_id: 'id' });
     await until(isUp);

@@ -6,6 +6,7 @@ import type { AppEnv } from '@skerry/control-plane/routes/access.ts';
 import { createDoors } from '@skerry/control-plane/routes/doors.ts';
 import { createErrorAnswer } from '@skerry/control-plane/routes/errors.ts';
 import { createHttpServer } from '@skerry/control-plane/server.ts';
+import { SkerryError } from '@skerry/shared/errors.ts';
 import { pino } from 'pino';
 import type { TestHub } from './hub.ts';
 
@@ -27,7 +28,10 @@ export async function startDoors({ catalog, invoker }: TestHub): Promise<Doors> 
     log,
     answerError: createErrorAnswer(log),
     maxBodyBytes: 8 * 1024 * 1024,
-    invocations: { enqueue: async () => [] },
+    keeping: {
+      invocations: { enqueue: async () => [] },
+      agents: { get: () => Promise.reject(new SkerryError('not_found', 'there are no agents')) },
+    },
     recordLater: () => {},
     now: () => performance.now(),
     clock: () => new Date(),
