@@ -7,6 +7,7 @@ import { describeCallbacks } from './cases/callbacks.cases.ts';
 import { describeCapabilities } from './cases/capabilities.cases.ts';
 import { describeFunctions } from './cases/functions.cases.ts';
 import { describeInvocation } from './cases/invocation.cases.ts';
+import { describeInvocationRequests } from './cases/invocation-requests.cases.ts';
 import { describeInvocations } from './cases/invocations.cases.ts';
 import { describeModules } from './cases/modules.cases.ts';
 import { describeSinks } from './cases/sinks.cases.ts';
@@ -40,6 +41,7 @@ export function describeRest(title: string, database: () => Promise<DatabaseSett
     describeAttachments(h);
     describeInvocation(h);
     describeInvocations(h);
+    describeInvocationRequests(h);
     describeCallbacks(h);
     describeSinks(h);
     describeSubjects(h);

@@ -3,22 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Invocation } from '../invoke.ts';
-import { type Answer, create, type Harness, type RequestOptions } from '../testing/harness.ts';
-
-type Told = {
-  id: string;
-  state: string;
-  attempts: number;
-  input?: unknown;
-  output?: unknown;
-  output_encoding?: string;
-  error: { code: string; message: string } | null;
-  callback: { url: string; state: string } | null;
-  created_by: string;
-  agent: string;
-};
-
-const patience = { timeout: 10_000, interval: 20 };
+import { createAsyncCalls, patience } from '../testing/async-calls.ts';
+import { create, type Harness, type RequestOptions } from '../testing/harness.ts';
 
 export function describeInvocations(h: () => Harness): void {
   describe('asynchronous invocations', () => {
@@ -31,17 +17,7 @@ export function describeInvocations(h: () => Harness): void {
       h().invoker.behave = async ({ input }) => input;
     });
 
-    const call = (args: unknown, headers: Record<string, string> = {}, name = 'deferred'): Promise<Answer> =>
-      h().request('POST', `/v1/fn/_/${name}`, { json: { args }, headers: { prefer: 'respond-async', ...headers } });
-    const idOf = ({ json }: Answer) => (json as { data: { id: string } }).data.id;
-    const get = async (id: string): Promise<Told> =>
-      ((await h().request('GET', `/v1/invocations/${id}`)).json as { data: Told }).data;
-    const reached = (id: string, state: string) =>
-      vi.waitFor(async () => {
-        const told = await get(id);
-        expect(told.state).toBe(state);
-        return told;
-      }, patience);
+    const { call, idOf, get, reached } = createAsyncCalls(h, 'deferred');
     /** Holds calls of the given input until it is let go. */
     const hold = (held: unknown) => {
       const begun = Promise.withResolvers<Invocation>();
@@ -225,77 +201,6 @@ export function describeInvocations(h: () => Harness): void {
       await h().request('DELETE', '/v1/admin/subjects/bob');
     });
 
-    test.each([
-      ['an Idempotency-Key with a space', { 'idempotency-key': 'a b' }, 400],
-      ['a long Idempotency-Key', { 'idempotency-key': 'x'.repeat(256) }, 400],
-      ['a callback that is no address', { 'x-callback-url': 'nowhere' }, 400],
-      ['a callback that is not HTTP', { 'x-callback-url': 'file:///etc/passwd' }, 400],
-      ['a callback with credentials', { 'x-callback-url': 'http://a:b@example.com/' }, 400],
-      ['a callback to the metadata of a cloud', { 'x-callback-url': 'http://169.254.169.254/latest' }, 400],
-    ])('%s is refused', async (_, headers, status) => {
-      expect(await call({}, headers)).toMatchObject({ status });
-    });
-
-    test('more input than the function takes: 413 at once', async () => {
-      const answer = await call('x'.repeat(20), {}, 'deferred-small');
-      expect(answer).toMatchObject({ status: 413, json: { errors: { code: 'payload_too_large' } } });
-    });
-
-    test.each([
-      ['GET', '/v1/invocations/none'],
-      ['GET', '/v1/invocations/00000000-0000-7000-8000-000000000000'],
-      ['DELETE', '/v1/invocations/%00'],
-      ['DELETE', '/v1/invocations/00000000-0000-7000-8000-000000000000'],
-      ['POST', '/v1/invocations/00000000-0000-7000-8000-000000000000/replay'],
-    ])('%s %s: 404', async (method, path) => {
-      expect(await h().request(method, path)).toMatchObject({ status: 404, json: { errors: { code: 'not_found' } } });
-    });
-
-    test.each([
-      ['function=_', 422],
-      ['state=done', 422],
-      ['since=yesterday', 422],
-      ['limit=0', 422],
-      ['limit=1001', 422],
-      ['limit=abc', 422],
-      ['since=0000-01-01T00:00:00Z', 422],
-      ['until=9999-12-31T23:59:59-14:00', 422],
-      [`cursor=${Buffer.from('999999999999999').toString('base64url')}`, 200],
-      ['cursor=abc', 422],
-      [`cursor=${Buffer.from('1/\0').toString('base64url')}`, 422],
-    ])('a list with %s: %i', async (query, status) => {
-      expect(await h().request('GET', `/v1/invocations?${query}`)).toMatchObject({ status });
-    });
-
-    test('lists by function, state and time, page after page', async () => {
-      await create(h(), 'deferred-listed', 'wasm listed', { manifest: retry });
-      const since = new Date().toISOString();
-      const made: string[] = [];
-      for (let n = 0; n < 5; n += 1) made.push(idOf(await call(n, {}, 'deferred-listed')));
-      for (const id of made) await reached(id, 'succeeded');
-      const list = async (query: string) => {
-        const answer = await h().request('GET', `/v1/invocations?function=_/deferred-listed&${query}`);
-        expect(answer.status).toBe(200);
-        return (answer.json as { data: { invocations: Told[]; next: string | null } }).data;
-      };
-      const pages: string[][] = [];
-      for (let cursor: string | null = ''; cursor !== null && pages.length < 9; ) {
-        const page: { invocations: Told[]; next: string | null } = await list(
-          `limit=2${cursor && `&cursor=${cursor}`}`,
-        );
-        pages.push(page.invocations.map(({ id }) => id));
-        cursor = page.next;
-      }
-      expect(pages.map((page) => page.length)).toEqual([2, 2, 1]);
-      expect(pages.flat()).toEqual(made.toReversed());
-      expect((await list('state=succeeded')).invocations).toHaveLength(5);
-      expect((await list('state=dead')).invocations).toEqual([]);
-      expect((await list(`since=${since}`)).invocations).toHaveLength(5);
-      expect((await list(`until=${since}`)).invocations).toEqual([]);
-      const [first] = (await list('limit=1')).invocations;
-      expect(first).not.toHaveProperty('output');
-    });
-
     test('a function that is deleted takes what waits for it along', async () => {
       await create(h(), 'deferred-passing', 'wasm passing', { manifest: retry });
       h().invoker.behave = () => Promise.reject(new SkerryError('no_agent', 'nobody'));
@@ -304,17 +209,6 @@ export function describeInvocations(h: () => Harness): void {
       expect(await reached(id, 'dead')).toMatchObject({
         error: { code: 'not_found', message: expect.stringContaining('deleted') },
       });
-    });
-
-    test('the key is for admins, everything else for whoever has a token', async () => {
-      const made = await h().request('POST', '/v1/admin/subjects', { json: { subject: { name: 'asynchronous' } } });
-      const { token } = (made.json as { data: { token: string } }).data;
-      const as = (method: string, path: string, options: RequestOptions = {}) =>
-        h().request(method, path, { token, ...options });
-      expect(await as('GET', '/v1/callback-key?url=https://example.org/')).toMatchObject({ status: 403 });
-      expect(await as('GET', '/v1/invocations')).toMatchObject({ status: 200 });
-      expect(await h().request('GET', '/v1/invocations', { token: null })).toMatchObject({ status: 401 });
-      await h().request('DELETE', '/v1/admin/subjects/asynchronous');
     });
   });
 }
