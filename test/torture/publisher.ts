@@ -4,9 +4,17 @@
  */
 import type { MqttClient } from 'mqtt';
 
+/** That the broker has acknowledged an event; moments by `performance.now()`. */
+export type Acknowledgement = {
+  /** When the sensor heard of it. */
+  readonly at: number;
+  /** When the connection began on which it did: a connection ends with the process of the broker. */
+  readonly since: number;
+};
+
 export type Publisher = {
-  /** Numbers of the events that the broker has acknowledged, and when, by `performance.now()`. */
-  readonly acknowledged: ReadonlyMap<number, number>;
+  /** By the number of the event. */
+  readonly acknowledged: ReadonlyMap<number, Acknowledgement>;
   /** Events handed to the client so far, from 0. */
   readonly published: number;
   /** Publishes no more; resolves when all that was published is acknowledged. */
@@ -16,8 +24,13 @@ export type Publisher = {
 /** Events on their way to the broker at most: while it is away, the sensor waits. */
 const maxInFlight = 100;
 
+/** @param client is connected */
 export function startPublisher(client: MqttClient, topic: string, perSecond: number): Publisher {
-  const acknowledged = new Map<number, number>();
+  const acknowledged = new Map<number, Acknowledgement>();
+  let since = performance.now();
+  client.on('connect', () => {
+    since = performance.now();
+  });
   let published = 0;
   let onDone: (() => void) | undefined;
 
@@ -27,7 +40,7 @@ export function startPublisher(client: MqttClient, topic: string, perSecond: num
     published += 1;
     client.publish(topic, JSON.stringify({ n }), { qos: 1 }, (error) => {
       if (error) throw new Error(`event ${n} was not published`, { cause: error });
-      acknowledged.set(n, performance.now());
+      acknowledged.set(n, { at: performance.now(), since });
       if (acknowledged.size === published) onDone?.();
     });
   };

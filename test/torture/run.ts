@@ -1,9 +1,10 @@
 /**
  * The torture: numbered events go through a broker to a function on a device and from there to a sink, while processes
  * are killed at random moments and wires fail. In the end each event that the broker had acknowledged to the sensor
- * must be in the sink exactly once, and nothing else may be.
+ * must be in the sink exactly once, and nothing else may be; what the broker itself has lost is told apart (blame.ts).
  */
 import { setTimeout as rest } from 'node:timers/promises';
+import { blameFor } from './blame.ts';
 import { choose, faults } from './faults.ts';
 import { startPublisher } from './publisher.ts';
 import { randomFrom } from './random.ts';
@@ -26,12 +27,11 @@ export type TortureResult = {
   /** Events that are in the sink, and documents there. */
   readonly arrived: number;
   readonly documents: number;
+  /** Events that the agent has answered for to the broker. */
+  readonly answered: number;
   /** Acknowledged, and not in the sink, but for those below. */
   readonly lost: readonly number[];
-  /**
-   * The same, acknowledged just before the broker was killed. mosquitto acknowledges a message and then writes down what
-   * it has queued; what it is killed in between for is gone before any subscriber could have it.
-   */
+  /** The same, but lost by the broker before the agent had answered for them; see blame.ts. */
   readonly lostByBroker: readonly number[];
   /** In the sink more than once. */
   readonly duplicated: readonly number[];
@@ -43,8 +43,6 @@ export type TortureResult = {
 
 /** How long the site may take to deliver everything after the last fault, in milliseconds. */
 const settleMs = 120_000;
-/** How long before its end the broker may have acknowledged what it had not written down, in milliseconds. */
-const brokerWindowMs = 100;
 /** How often one who waits looks, in milliseconds. */
 const lookMs = 20;
 /** How often a wait at the end is told of, in milliseconds. */
@@ -94,10 +92,11 @@ export async function torture({ kills, seed, rate, say }: TortureOptions): Promi
     clearInterval(telling);
     const documents = site.couch.documents(database);
     const arrived = arrivals(documents);
-    const missing = [...publisher.acknowledged].filter(([n]) => !arrived.has(n));
-    const byBroker = new Set(
-      missing.flatMap(([n, at]) => (brokerKills.some((kill) => kill >= at && kill - at < brokerWindowMs) ? [n] : [])),
-    );
+    const { witness } = site;
+    const missing = [...publisher.acknowledged]
+      .filter(([n]) => !arrived.has(n))
+      .map(([n, acknowledgement]) => ({ n, ...blameFor(n, acknowledgement, { brokerKills, witness }) }));
+    for (const { n, why } of missing) say(`event ${n} is not in the sink: ${why}`);
     return {
       options: { kills, seed, rate },
       seconds: (last - began) / 1_000,
@@ -106,8 +105,9 @@ export async function torture({ kills, seed, rate, say }: TortureOptions): Promi
       acknowledged: publisher.acknowledged.size,
       arrived: arrived.size,
       documents: documents.size,
-      lost: missing.flatMap(([n]) => (byBroker.has(n) ? [] : [n])),
-      lostByBroker: [...byBroker],
+      answered: witness.answered.size,
+      lost: missing.flatMap(({ n, broker }) => (broker ? [] : [n])),
+      lostByBroker: missing.flatMap(({ n, broker }) => (broker ? [n] : [])),
       duplicated: [...arrived].filter(([, times]) => times > 1).map(([n]) => n),
       sent: site.couch.requests.reduce((sum, request) => sum + request.documents, 0),
       settledMs: performance.now() - last,

@@ -1,8 +1,8 @@
 /**
- * Everything that the torture is done to, as real processes: Postgres, a control plane, a broker, an agent behind a
- * faulty wire, and a stand-in for CouchDB; one function placed on the device, from a topic to a sink.
+ * Everything that the torture is done to, as real processes: Postgres, a control plane, a broker with a witness between
+ * it and the agent, an agent behind a faulty wire, and a stand-in for CouchDB; one function placed on the device, from a
+ * topic to a sink.
  */
-
 import { join } from 'node:path';
 import { type CouchDb, startCouchDb } from '../harness/couchdb.ts';
 import { type FaultyWire, startFaultyWire } from '../harness/faulty-wire.ts';
@@ -11,11 +11,14 @@ import { type Mosquitto, startMosquitto } from '../harness/mosquitto.ts';
 import { agentMain, type Platform, startPlatform } from '../harness/platform.ts';
 import { startPostgres, type TestPostgres } from '../harness/postgres.ts';
 import { childrenOf, startProcess, type Watched } from '../harness/process.ts';
+import { startWitness, type Witness } from './witness.ts';
 
 export type Site = {
   readonly platform: Platform;
   readonly postgres: TestPostgres;
   readonly broker: Mosquitto;
+  /** Of what the broker and the agent say to each other. */
+  readonly witness: Witness;
   readonly couch: CouchDb;
   readonly wire: FaultyWire;
   /** The agent's process that runs now, or ran last. */
@@ -47,6 +50,8 @@ async function start(started: AsyncDisposableStack): Promise<Site> {
   started.defer(() => postgres.close());
   const broker = await startMosquitto();
   started.defer(() => broker.close());
+  const witness = await startWitness(broker.port);
+  started.defer(() => witness.close());
   const couch = await startCouchDb();
   started.defer(() => couch.stop());
   const platform = await startPlatform({ DATABASE_URL: postgres.url, SKERRY_LEASE_MS: '1000' });
@@ -57,7 +62,7 @@ async function start(started: AsyncDisposableStack): Promise<Site> {
     events: [
       {
         type: 'mqtt',
-        params: { host: '127.0.0.1', port: broker.port, topic, placement: 'edge', message_id: 'n', concurrency: 4 },
+        params: { host: '127.0.0.1', port: witness.port, topic, placement: 'edge', message_id: 'n', concurrency: 4 },
       },
     ],
     sinks: [{ type: 'couchdb', params: { url: couch.url, database, create: true } }],
@@ -80,6 +85,7 @@ async function start(started: AsyncDisposableStack): Promise<Site> {
     platform,
     postgres,
     broker,
+    witness,
     couch,
     wire,
     get agent() {
