@@ -29,6 +29,8 @@ test('what is set is taken', () => {
     SKERRY_NAME: 'pi-7',
     SKERRY_LABELS: 'site=oslo, room=cellar,bare',
     SKERRY_METRICS_PORT: '0',
+    SKERRY_TOKEN: 'of the command line',
+    SKERRY_CONFIG: '/root/config.json',
   });
   expect(config.labels).toEqual({ site: 'oslo', room: 'cellar', bare: '' });
   expect(config.metricsPort).toBe(0);

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { isAbsolute, normalize } from 'node:path';
+import { cliEnvironmentNames } from '@skerry/shared/cli-settings.ts';
 import { ConfigError } from '@skerry/shared/config-error.ts';
 import { type Labels, labelsSchema, namePattern } from '@skerry/shared/names.ts';
 
@@ -63,7 +64,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** @throws ConfigError */
 export function readConfig(env: Environment): AgentConfig {
   const faults: string[] = [];
-  const known = new Set<string>(environmentNames);
+  const known = new Set<string>([...environmentNames, ...cliEnvironmentNames]);
   for (const name of Object.keys(env)) {
     if (name.startsWith('SKERRY_') && !known.has(name)) faults.push(`${name}: no such setting`);
   }

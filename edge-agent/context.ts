@@ -58,7 +58,11 @@ const maxTriggersTold = 1_000;
 
 /** @throws SkerryError('store_unavailable') when the data folder cannot be used */
 export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOverrides = {}): Agent {
-  const store = openStore(join(config.data, 'agent.db'), (damage) => tellDamage(damage, log));
+  let onReplaced = () => {};
+  const store = openStore(join(config.data, 'agent.db'), (damage) => {
+    tellDamage(damage, log);
+    onReplaced();
+  });
   const identityCopy = createIdentityCopy(join(config.data, 'identity'));
   const identity = loadIdentity(store, identityCopy, (fault) => log.error({ fault }, keyFaults[fault]));
   const memory = createMemory();
@@ -72,7 +76,11 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
   const runner =
     overrides.runner ??
     createRunner({
-      readBundle: store.readBundle,
+      readBundle(digest) {
+        const bytes = store.readBundle(digest);
+        if (!bytes) reconciler.lost(digest);
+        return bytes;
+      },
       broker,
       threads,
       queue,
@@ -100,6 +108,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     report: (generation, errors) => tunnel.send({ kind: 'applied', generation, errors }),
     log,
   });
+  onReplaced = () => reconciler.lost();
   const load = () => {
     const { running, parked } = runner.stats();
     return { memoryAvailable: memory.available(), running: running + parked };
@@ -216,6 +225,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
       onUp(welcome: Welcome) {
         fetcher.onUp();
         outbox.onUp(welcome);
+        reconciler.onUp();
         status.start(welcome.statusIntervalMs);
       },
       onFrame,

@@ -3,6 +3,7 @@
  *
  * Order: what shall go goes first (it frees memory), then each new or changed function comes in, then bundles that
  * nothing names are dropped. Steps of one function stand together, so that one that fails skips the rest of its own.
+ * A function that serves, and whose code damage has taken, comes in once more.
  */
 import type { DesiredFunction } from '@skerry/shared/protocol.ts';
 
@@ -14,7 +15,7 @@ export type Step =
   | { readonly kind: 'collect' };
 
 export type Actual = {
-  /** Functions that serve, by id. */
+  /** Functions that serve, by id; with or without their code. */
   readonly active: ReadonlyMap<string, DesiredFunction>;
   /** True when the whole bundle is in the store. */
   holds(digest: string): boolean;
@@ -27,8 +28,9 @@ export function stepsTo(desired: readonly DesiredFunction[], actual: Actual): St
     if (!wanted.has(id)) steps.push({ kind: 'deactivate', function: id });
   }
   for (const fn of desired) {
-    if (same(actual.active.get(fn.id), fn)) continue;
-    if (!actual.holds(fn.bundle)) steps.push({ kind: 'fetch', function: fn.id, digest: fn.bundle });
+    const holds = actual.holds(fn.bundle);
+    if (holds && same(actual.active.get(fn.id), fn)) continue;
+    if (!holds) steps.push({ kind: 'fetch', function: fn.id, digest: fn.bundle });
     steps.push({ kind: 'load', function: fn.id, digest: fn.bundle });
     steps.push({ kind: 'activate', function: fn.id, to: fn });
   }

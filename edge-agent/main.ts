@@ -1,14 +1,19 @@
 /**
- * The agent as a process: environment in, exit code out. 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 for
- * faults in the configuration, `stopExitCode` when the control plane turned it away and a human has to act.
+ * The agent as a process: environment in, exit code out. 0 after SIGTERM or SIGINT, 1 when it cannot start or does not
+ * come to an end, 2 for faults in the configuration, `stopExitCode` when the control plane turned it away and a human
+ * has to act.
  */
 import './heap.ts';
+import { settledWithin, systemClock } from '@skerry/shared/clock.ts';
 import { stopExitCode } from '@skerry/shared/close.ts';
 import { ConfigError } from '@skerry/shared/config-error.ts';
 import { pino } from 'pino';
 import { readConfig } from './config.ts';
 import { type Agent, createAgent } from './context.ts';
 import { createServer } from './node-http.ts';
+
+/** Milliseconds to close everything once the drain time is up; then the process ends as it is. */
+const closeMs = 15_000;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
@@ -27,7 +32,12 @@ async function main(): Promise<void> {
   const shutDown = async (code: number) => {
     exitCode ||= code;
     closeMetrics?.();
-    const left = await agent.stop();
+    const stopped = agent.stop();
+    if (!(await settledWithin(systemClock, config.drainMs + closeMs, stopped))) {
+      log.fatal('the agent did not come to an end');
+      process.exit(exitCode || 1);
+    }
+    const left = await stopped;
     if (left > 0) log.warn({ invocations: left }, 'stopped with invocations still running');
     process.exit(exitCode);
   };

@@ -38,6 +38,11 @@ describe('difference', () => {
     expect(stepsTo([], actual([], []))).toEqual([]);
   });
 
+  test('a function that serves comes in once more when its code is gone', () => {
+    const steps = stepsTo([fn('a', '1'), fn('b', '2')], actual([fn('a', '1'), fn('b', '2')], ['2']));
+    expect(steps.map(short)).toEqual(['fetch a', 'load a', 'activate a', 'collect']);
+  });
+
   test('what goes goes first, what is new comes in, what is left over is dropped', () => {
     const steps = stepsTo([fn('b', '2'), fn('c', '1')], actual([fn('a', '1'), fn('b', '1')], ['1']));
     expect(steps.map(short)).toEqual([
@@ -53,8 +58,12 @@ describe('difference', () => {
 });
 
 /** A reconciler whose steps run when the test lets them, or fail as it says. */
-function harness() {
-  const store = openStore(':memory:');
+function harness(lives: readonly DesiredFunction[] = [], generation = 0) {
+  const memory = openStore(':memory:');
+  const held = new Set<string>();
+  const store = { ...memory, hasBundle: (digest: string) => held.has(digest) };
+  for (const one of lives) store.activate(one);
+  store.setMeta('generation', Buffer.from(String(generation)));
   const functions = createFunctions(store);
   const done: string[] = [];
   const reports: { generation: number; errors: ApplyError[] }[] = [];
@@ -69,6 +78,7 @@ function harness() {
       const failure = failing.get(short(step));
       if (failure) throw failure;
       done.push(short(step));
+      if (step.kind === 'fetch') held.add(step.digest);
       if (step.kind === 'activate') functions.activate(step.to);
       if (step.kind === 'deactivate') functions.deactivate(step.function);
     },
@@ -88,7 +98,7 @@ function harness() {
     reconciler.setTarget(target);
     await end;
   };
-  return { store, functions, reconciler, done, reports, failing, gates, apply, reported };
+  return { store, held, functions, reconciler, done, reports, failing, gates, apply, reported };
 }
 
 describe('reconciler', () => {
@@ -140,6 +150,72 @@ describe('reconciler', () => {
     await end;
     expect(reports).toEqual([{ generation: 2, errors: [] }]);
     expect(done).not.toContain('activate b');
+  });
+});
+
+describe('code that is lost', () => {
+  const [a, b] = [fn('a', '1'), fn('b', '2')];
+  const both = { generation: 5, functions: [a, b] };
+
+  test('before the start: its generation is not told until it is here again', async () => {
+    const { reconciler, functions, apply, done, reports } = harness([a], 5);
+    expect(reconciler.applied).toBe(0);
+    expect([...functions.active.keys()]).toEqual(['a']);
+    await apply({ generation: 5, functions: [a] });
+    expect(done).toEqual(['fetch a', 'load a', 'activate a', 'collect']);
+    expect(reports).toEqual([{ generation: 5, errors: [] }]);
+    expect(reconciler.applied).toBe(5);
+  });
+
+  test('and found to be so: it is brought again at once, and nothing else is', async () => {
+    const { reconciler, held, apply, reported, done, reports } = harness();
+    await apply(both);
+    done.length = 0;
+    held.delete(a.bundle);
+    const again = reported();
+    reconciler.lost(a.bundle);
+    expect(reconciler.applied).toBe(0);
+    await again;
+    expect(done).toEqual(['fetch a', 'load a', 'activate a', 'collect']);
+    expect(reports.at(-1)).toEqual({ generation: 5, errors: [] });
+    expect(reconciler.applied).toBe(5);
+  });
+
+  test('while something is brought: the generation is told only when all is here', async () => {
+    const { reconciler, held, apply, reported, done, reports, gates } = harness();
+    await apply(both);
+    const gate = Promise.withResolvers<void>();
+    gates.set('load b', gate.promise);
+    const end = reported();
+    reconciler.setTarget({ generation: 6, functions: [a, fn('b', '3', 2)] });
+    held.delete(a.bundle);
+    reconciler.lost(a.bundle);
+    gate.resolve();
+    await end;
+    expect(reports.slice(1)).toEqual([{ generation: 6, errors: [] }]);
+    expect(done.slice(-4)).toEqual(['fetch a', 'load a', 'activate a', 'collect']);
+  });
+
+  test('and cannot be had: that is reported, in each tunnel; who misses it does not make it be tried more often', async () => {
+    const { reconciler, held, store, apply, reported, reports, failing } = harness();
+    await apply(both);
+    failing.set('fetch a', new SkerryError('code_unavailable', 'there is no tunnel'));
+    held.delete(a.bundle);
+    const failed = reported();
+    reconciler.lost();
+    await failed;
+    const told = {
+      generation: 5,
+      errors: [{ function: 'a', code: 'code_unavailable', message: 'there is no tunnel' }],
+    };
+    expect(reports.slice(1)).toEqual([told]);
+    reconciler.lost(a.bundle);
+    expect(reconciler.applied).toBe(5);
+    reconciler.onUp();
+    expect(reports.slice(1)).toEqual([told, told]);
+    // Another life would not know what failed.
+    expect(new TextDecoder().decode(store.getMeta('generation'))).toBe('0');
+    reconciler.stop();
   });
 });
 

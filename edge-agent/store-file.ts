@@ -1,7 +1,8 @@
 /**
  * The file below the agent's store: how it is opened, and what of a damaged one is saved. The key and the functions are
  * what cannot be had again, or not without the control plane; bundles that do not fit their digest come again through
- * the tunnel, and so do parts of bundles, which are not saved.
+ * the tunnel, and so do parts of bundles, which are not saved. A function is saved also when its bundle is not: its
+ * triggers go on, and what they bring waits. The generation is not saved: what was in effect may not be any more.
  *
  * Damage is looked for at the start in what is small, and found elsewhere when it is met: then the file is replaced in
  * the middle of the work, and the work is done again.
@@ -26,6 +27,8 @@ import { type ReadRow, readKeyedRows, readRows } from './readable-rows.ts';
 
 /** Key of the device's own key among the store's values. */
 export const identityKey = 'identity';
+/** Key of the generation that is in effect. */
+export const generationKey = 'generation';
 
 /** What is to be told: a damaged file that was replaced, or writes that are missing. */
 export type StoreDamage = Salvage | LostWrites;
@@ -87,6 +90,7 @@ function copy(from: DatabaseSync, to: DatabaseSync): Salvage['saved'] {
     keyvalue: insert('keyvalue VALUES (?, ?, ?, ?)'),
   };
   readRows(from, 'meta', ({ key, value }) => {
+    if (key === generationKey) return;
     if (add.meta(key, value) > 0 && key === identityKey) saved.key = true;
   });
   readRows(from, 'functions', ({ id, record }) => {

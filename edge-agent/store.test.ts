@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadIdentity } from './identity.ts';
 import { keyFaults, tellDamage } from './salvage-log.ts';
 import { openStore, type Store } from './store.ts';
-import { openStoreFile, type StoreDamage } from './store-file.ts';
+import { generationKey, openStoreFile, type StoreDamage } from './store-file.ts';
 
 const bytes = new Uint8Array(1_000).map((_, index) => index % 251);
 const digest = digestOf(bytes);
@@ -149,17 +149,22 @@ describe('a damaged file', () => {
     expect(digestOf(store.readBundle(digest) ?? new Uint8Array())).toBe(digest);
   });
 
-  test('cut short: what was before the cut is saved', () => {
+  test('cut short: what was before the cut is saved, functions also without their code, but not the generation', () => {
     loadIdentity(store);
     const large = randomBytes(400_000);
     store.addChunk(digestOf(large), 0, large);
     store.completeBundle(digestOf(large));
+    const without = { ...fn, id: 'f2', bundle: digestOf(large) };
+    store.activate(without);
+    store.setMeta(generationKey, Buffer.from('7'));
     store.close();
     truncateSync(path, Math.floor(statSync(path).size / 2 / 4_096) * 4_096);
     reopenDamaged();
-    expect(salvages).toMatchObject([{ saved: { key: true, functions: 1 } }]);
-    expect(store.activeFunctions()).toEqual([fn]);
+    // A function that could not run is none that is in effect: the reconciler sees that (reconcile.test.ts).
+    expect(salvages).toMatchObject([{ saved: { key: true, functions: 2 } }]);
+    expect(store.activeFunctions()).toEqual([fn, without]);
     expect(store.hasBundle(digestOf(large))).toBe(false);
+    expect(store.getMeta(generationKey)).toBeUndefined();
   });
 
   test('beyond saving: it is said that the key is lost, and what to do', () => {

@@ -2,7 +2,8 @@
  * The agent's one durable file (SQLite): its key, what it holds and shall hold, and code on its way in.
  *
  * Invariants: the file is readable by its owner only; one process at a time (SQLite's exclusive lock); a bundle is
- * in `bundles` only whole and with the digest it is named by; a function's row names a bundle that is there.
+ * in `bundles` only whole and with the digest it is named by, but for damage, which is found when it is read; a
+ * function's row names a bundle that is there, or one that damage has taken and that comes again (reconcile.ts).
  *
  * A commit survives the end of the process, but only `sync` waits for the disk: a power cut can take the last moments
  * of what is written here, and the next tunnel repairs that. The key is another matter, see identity.ts.

@@ -204,3 +204,32 @@ test('stops while the store is away', async () => {
   await listener.stop(false);
   expect(listener.state.received).toBe(0);
 });
+
+test('stops while the store is silent, and asks nothing of it after', async () => {
+  const time = createClock(at('2026-03-01T00:00:30Z'));
+  const kept = createIntake();
+  const opened = Promise.withResolvers<void>();
+  let asked = 0;
+  const silent: Intake = {
+    ...kept.intake,
+    async lastTick() {
+      asked += 1;
+      await opened.promise;
+      return undefined;
+    },
+  };
+  const listener = listen(time.clock, silent, { cron: '* * * * *' });
+  let stopped = false;
+  const stopping = listener.stop(false).then(() => {
+    stopped = true;
+  });
+  await time.pass(4_999);
+  expect(stopped).toBe(false);
+  await time.pass(1);
+  await stopping;
+  opened.resolve();
+  await time.pass(120_000);
+  expect(asked).toBe(1);
+  expect(kept.state.last).toBeUndefined();
+  expect(kept.events).toEqual([]);
+});

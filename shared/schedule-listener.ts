@@ -5,7 +5,7 @@
  * own, so that one that comes twice, from a clock that was set back or after a crash, is one event.
  */
 import { backoffDelay } from './backoff.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, settledWithin } from './clock.ts';
 import { toSkerryError } from './errors.ts';
 import { eventIdOf, type Intake, type NewEvent } from './intake.ts';
 import type { Listener, ListenerState } from './listener.ts';
@@ -25,6 +25,8 @@ export type ScheduleListenerOptions = {
 
 /** Milliseconds between two looks at the clock at most. */
 export const lookMs = 30_000;
+/** Milliseconds for what is on its way to the store at the end. */
+const lastTickMs = 5_000;
 const awayBackoff = { baseMs: 250, capMs: 5_000 };
 
 export function createScheduleListener(options: ScheduleListenerOptions): Listener {
@@ -130,7 +132,9 @@ export function createScheduleListener(options: ScheduleListenerOptions): Listen
     },
     async stop() {
       stopping.abort();
-      await running;
+      // A store that is opened may be silent for minutes. Nothing is asked of it any more, and a tick that it still
+      // keeps is the same event for whoever listens next.
+      await settledWithin(clock, lastTickMs, running);
     },
     cut: () => stopping.abort(),
   };

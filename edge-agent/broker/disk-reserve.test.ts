@@ -20,8 +20,10 @@ function disk(given: Partial<Space>) {
       () => 'taken',
       (error: { code: string }) => error.code,
     );
+  const has = (mib: number, files = 0) => reserve.has(1n, '/', { bytes: mib * MiB, files });
   return {
     taken,
+    has,
     space,
     looks: () => looks,
     pass(ms: number) {
@@ -59,6 +61,15 @@ test('is looked at once a second, and what was taken in between counts', async (
   space.bavail = 65;
   expect(await Promise.all([taken(1), taken(1)])).toEqual(['taken', 'insufficient-space']);
   expect(looks()).toBe(2);
+});
+
+test('whoever only asks takes nothing', async () => {
+  const { taken, has, looks } = disk({ bavail: 70, files: 100, ffree: 6 });
+  for (let n = 0; n < 10; n++) expect(await has(6, 1)).toBe(true);
+  expect([await has(7), await has(1, 2)]).toEqual([false, false]);
+  expect(await taken(6, 1)).toBe('taken');
+  expect([await has(1), await has(0, 1), await has(0)]).toEqual([false, false, true]);
+  expect(looks()).toBe(1);
 });
 
 test('each file system is looked at for itself', async () => {

@@ -24,11 +24,15 @@ export type DiskReserve = {
    * Takes room for what is to be written.
    * @param device number of the file system
    * @param path of anything on it
-   * @param need bytes, and new files and directories
    * @throws FileRefused('insufficient-space') when less than the reserve would be left
    */
-  take(device: bigint, path: string, need: { readonly bytes: number; readonly files?: number }): Promise<void>;
+  take(device: bigint, path: string, need: Need): Promise<void>;
+  /** Whether there is so much room now; takes none of it. */
+  has(device: bigint, path: string, need: Need): Promise<boolean>;
 };
+
+/** Bytes, and new files and directories. */
+type Need = { readonly bytes: number; readonly files?: number };
 
 /** What may still be written until the next look. */
 type Room = { bytes: number; files: number };
@@ -56,12 +60,15 @@ export function createDiskReserve(
     return room;
   };
 
+  const fits = (room: Room, { bytes, files = 0 }: Need) => room.bytes >= bytes && room.files >= files;
+
   return {
-    async take(device, path, { bytes, files = 0 }) {
+    async take(device, path, need) {
       const room = await roomOn(device, path);
-      if (room.bytes < bytes || room.files < files) throw new FileRefused('insufficient-space');
-      room.bytes -= bytes;
-      room.files -= files;
+      if (!fits(room, need)) throw new FileRefused('insufficient-space');
+      room.bytes -= need.bytes;
+      room.files -= need.files ?? 0;
     },
+    has: async (device, path, need) => fits(await roomOn(device, path), need),
   };
 }

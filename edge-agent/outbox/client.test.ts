@@ -117,6 +117,19 @@ test('a thread that does not open the file in time is replaced', async () => {
   expect(logged.at(-1)).toMatchObject({ msg: 'the outbox is away', reason: expect.stringContaining('50 ms') });
 });
 
+test('a thread that dies while it is being closed: the end is not waited for, and what was lost is told', async () => {
+  await client.close(100);
+  const source = `import { parentPort } from 'node:worker_threads';
+    const state = { events: 0, outcomes: 0, bytes: 0, damaged: 0, lastSeq: 0, oldest: undefined };
+    parentPort.postMessage({ kind: 'opened', state, pending: [], reports: [] });
+    parentPort.on('message', () => { throw new Error('the disk is gone'); });`;
+  const script = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+  client = createOutboxClient({ ...optionsFor(path), script });
+  client.submit({ do: 'forget', seqs: [1] });
+  expect(await client.close(60_000)).toBe(1);
+  expect(logged.at(-1)).toMatchObject({ msg: 'the outbox is away', reason: 'the disk is gone' });
+});
+
 test('a file that cannot be opened: events are refused, what must be written waits for better times', async () => {
   await client.close(100);
   mkdirSync(path);

@@ -40,7 +40,7 @@ export type OutboxClient = {
   readonly waiting: number;
   /** Bytes of input and output that they bring. */
   readonly waitingBytes: number;
-  /** Commits what waits, and ends the thread: within `deadlineMs`. @returns operations that were not committed */
+  /** Commits what waits, then ends the thread, each within `deadlineMs`. @returns operations that were not committed */
   close(deadlineMs: number): Promise<number>;
 };
 
@@ -221,6 +221,7 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
     void which.terminate();
     log.error({ reason, path }, 'the outbox is away');
     failed('away');
+    if (closing) return closing();
     if (!rest) restThen(open, restartBackoff);
   };
 
@@ -275,20 +276,19 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
       rest = undefined;
       if (!worker) return queue.length;
       const ending = worker;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, deadlineMs);
-        closing = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        ending.ref();
-        flushSoon();
-      });
+      // From the start: a thread that is lost meanwhile ends only once.
+      const ended = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
+      const settled = Promise.withResolvers<void>();
+      closing = settled.resolve;
+      const timer = setTimeout(closing, deadlineMs);
+      ending.ref();
+      flushSoon();
+      await settled.promise;
+      clearTimeout(timer);
       const left = queue.length + underWay.length;
       worker = undefined;
       clearTimeout(rest);
       clearTimeout(patience);
-      const ended = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
       ending.postMessage('close');
       const cut = setTimeout(() => void ending.terminate(), deadlineMs);
       await ended;

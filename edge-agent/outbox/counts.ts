@@ -4,7 +4,9 @@
  * Invariant: none is negative, whatever the file was found to have lost.
  */
 export type TriggerCounts = {
+  /** Events that came to their end, those that failed included. */
   readonly run: number;
+  /** Of these, the dead letters. */
   readonly failed: number;
   readonly dropped: number;
   /** Events that have no outcome yet, those that run included. */

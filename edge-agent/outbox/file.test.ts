@@ -86,6 +86,15 @@ describe('events', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
+  test('have an age while they are there, themselves or as outcomes, and no longer', () => {
+    const seq = record('a');
+    expect(file.state().oldest).toBe(1_000);
+    end(seq, 'a');
+    expect(file.state().oldest).toBe(1_000);
+    one({ do: 'forget', seqs: kept().map((outcome) => outcome.seq) });
+    expect(file.state()).toMatchObject({ events: 0, outcomes: 0, oldest: undefined });
+  });
+
   test('become outcomes, which are forgotten when they are home', () => {
     const seq = record('a');
     one({ do: 'failed', seq, attempts: 2, notBefore: 5_000 });
@@ -252,6 +261,16 @@ describe('a damaged row', () => {
     spoil('outcomes', 'output', first?.seq ?? 0);
     expect(kept().map(({ id }) => id)).toEqual(['b']);
     expect(file.state()).toMatchObject({ outcomes: 1, damaged: 1 });
+  });
+
+  test('of an outcome is one that the read has come past', () => {
+    for (const id of ['a', 'b', 'c']) end(record(id), id);
+    const seqs = kept().map(({ seq }) => seq);
+    for (const seq of seqs.slice(0, 2)) spoil('outcomes', 'output', seq);
+    const read = (after: number) => one({ do: 'outcomes', after, limit: { rows: 2, bytes: 1_000 } });
+    expect(read(0)).toEqual({ outcomes: [], after: seqs[1], more: true });
+    expect(read(seqs[1] ?? 0)).toMatchObject({ outcomes: [{ id: 'c' }], after: seqs[2], more: false });
+    expect(read(seqs[2] ?? 0)).toEqual({ outcomes: [], after: seqs[2], more: false });
   });
 });
 

@@ -12,8 +12,6 @@ import type { FileState, Operation, PendingOfTrigger, Report } from './operation
 import { createOutcomeTable } from './outcome-table.ts';
 import { openTables } from './tables.ts';
 
-/** The oldest entry is looked for so often at most, in milliseconds. */
-const oldestMs = 1_000;
 /** SQLite's usual page. Free pages are kept for what comes next, and given back some at a time. */
 const pageBytes = 4_096;
 const keptFreePages = 1_024;
@@ -67,7 +65,6 @@ export function createOutboxFile(
   const outcomes = createOutcomeTable(tables);
   const events = createEventTable(tables, outcomes, limitBytes);
   const { sql } = tables;
-  let oldest: { readonly at: number; readonly createdAt: number | undefined } | undefined;
 
   const setTick = (trigger: string, moment: number) => {
     sql('INSERT OR REPLACE INTO ticks (trigger, moment) VALUES (?, ?)').run(trigger, moment);
@@ -110,14 +107,13 @@ export function createOutboxFile(
     }
   };
 
+  /** Looked for each time: what was true a while ago would be told until the next operation, however late that is. */
   const findOldest = (): number | undefined => {
-    if (oldest && now() - oldest.at < oldestMs) return oldest.createdAt;
     const first = ['events', 'outcomes'].flatMap((table) => {
       const row = sql(`SELECT created_at FROM ${table} ORDER BY seq LIMIT 1`).get();
       return row ? [Number(row.created_at)] : [];
     });
-    oldest = { at: now(), createdAt: first.length === 0 ? undefined : Math.min(...first) };
-    return oldest.createdAt;
+    return first.length === 0 ? undefined : Math.min(...first);
   };
 
   return {

@@ -19,11 +19,12 @@ let intake: OutboxIntake;
 let queue: KeptEvent[];
 let dropped: number[];
 let diskHasRoom: boolean;
+let taken: number[];
 let counts: ReturnType<typeof createCounts>;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'skerry-intake-'));
-  [queue, dropped, diskHasRoom, counts] = [[], [], true, createCounts()];
+  [queue, dropped, diskHasRoom, taken, counts] = [[], [], true, [], createCounts()];
   client = createOutboxClient({
     script: outboxScript(),
     path: join(folder, 'outbox.db'),
@@ -46,7 +47,13 @@ beforeEach(() => {
     },
     counts,
     limitBytes,
-    diskHasRoom: async () => diskHasRoom,
+    disk: {
+      async take(bytes) {
+        taken.push(bytes);
+        return diskHasRoom;
+      },
+      has: async () => diskHasRoom,
+    },
     isWanted: (id) => id !== 'gone',
     onRecorded: () => {},
     onDropped: () => {},
@@ -154,6 +161,8 @@ describe('full', () => {
     intake.look();
     await waiting;
     expect(room).toBe(true);
+    // Whoever waits takes nothing from those who write.
+    expect(taken).toEqual([]);
   });
 
   test('by bytes: nothing that came with it overtakes one that was refused', async () => {

@@ -15,12 +15,19 @@ export type IntakeOptions = {
   readonly runs: Pick<Runs, 'recorded' | 'giveWay' | 'dropped' | 'reread'>;
   readonly counts: Counts;
   readonly limitBytes: number;
-  /** False when so many bytes more would take what the device's disk keeps in reserve. */
-  readonly diskHasRoom: (bytes: number) => Promise<boolean>;
+  readonly disk: DiskRoom;
   /** False for a function that has been deleted: nobody would ever run its events. */
   readonly isWanted: (functionId: string) => boolean;
   readonly onRecorded: () => void;
   readonly onDropped: (trigger: string, events: number) => void;
+};
+
+/** The device's disk, which keeps a reserve. False: so many bytes more would take of it. */
+export type DiskRoom = {
+  /** For what is written next: until then, nobody else is told of the same room. */
+  take(bytes: number): Promise<boolean>;
+  /** For whoever waits, and writes nothing yet. */
+  has(bytes: number): Promise<boolean>;
 };
 
 export type OutboxIntake = Intake & {
@@ -44,7 +51,7 @@ const roomShare = 0.1;
 const lookMs = 2_000;
 
 export function createIntake(options: IntakeOptions): OutboxIntake {
-  const { client, runs, counts, limitBytes, diskHasRoom, isWanted, onRecorded, onDropped } = options;
+  const { client, runs, counts, limitBytes, disk, isWanted, onRecorded, onDropped } = options;
   /** Events on their way to the disk, by trigger: those that came together. */
   const coming = new Map<string, Wave>();
   let lastWave = 0;
@@ -85,8 +92,8 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
         // Not all of them had to go: what was taken out is still in the file.
         if (taken && (kept !== 'recorded' || dropped.length < drop.length)) runs.reread(trigger);
         if (kept === 'recorded') {
+          // One that is not fit to run was counted as dropped by whoever listens.
           if (event.invalid === undefined) counts.add(trigger, 'pending');
-          else counts.add(trigger, 'failed');
           onRecorded();
         }
         if (kept === 'recorded' && event.invalid === undefined) {
@@ -120,7 +127,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
       wave.refused = true;
       return 'full';
     };
-    if (!(await diskHasRoom(bytes)) || wave.refused) return full();
+    if (!(await disk.take(bytes)) || wave.refused) return full();
     if (!isWanted(event.function)) throw new SkerryError('code_unavailable', 'the function was deleted');
     const short = pendingOf(trigger) >= room.maxPending || !hasBytes(bytes);
     if (short && room.whenFull === 'hold') return full();
@@ -186,7 +193,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
       const needed = Math.max(limitBytes * eventShare * roomShare, bytes + rowBytes);
       const isThere = () => pendingOf(trigger) <= most && hasBytes(needed);
       while (!signal.aborted) {
-        if (isThere() && (await diskHasRoom(needed))) return;
+        if (isThere() && (await disk.has(needed))) return;
         await change(isThere, signal);
       }
     },

@@ -72,7 +72,12 @@ export type Answers = {
   readonly failed: undefined;
   /** Whether the event was there still. */
   readonly end: boolean;
-  readonly outcomes: { readonly outcomes: readonly KeptOutcome[]; readonly more: boolean };
+  readonly outcomes: {
+    readonly outcomes: readonly KeptOutcome[];
+    /** Number of the last row that was looked at, damaged ones too; what was asked for where there was none. */
+    readonly after: number;
+    readonly more: boolean;
+  };
   readonly forget: undefined;
   readonly 'set-aside': undefined;
   readonly 'keep-only': {
@@ -97,7 +102,7 @@ export type FileState = {
   readonly damaged: number;
   /** The last number that was given to an event or an outcome. */
   readonly lastSeq: number;
-  /** When the oldest event or outcome came in, as of about a second ago; undefined when there is none. */
+  /** When the oldest event or outcome came in; undefined when there is none. */
   readonly oldest: number | undefined;
 };
 

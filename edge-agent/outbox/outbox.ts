@@ -18,7 +18,7 @@ import type { Runner } from '../runner/call.ts';
 import { createOutboxClient } from './client.ts';
 import { createCounts, type TriggerCounts } from './counts.ts';
 import { callForEvent } from './event-call.ts';
-import { createIntake } from './intake.ts';
+import { createIntake, type DiskRoom } from './intake.ts';
 import { createRuns } from './runs.ts';
 import { outboxScript } from './script.ts';
 import { createSending } from './sending.ts';
@@ -141,7 +141,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     runs,
     counts,
     limitBytes,
-    diskHasRoom: createDiskRoom(data),
+    disk: createDiskRoom(data),
     isWanted: (functionId) => wanted?.has(functionId) ?? true,
     onRecorded() {
       events.onRecorded();
@@ -200,17 +200,20 @@ export function createOutbox(options: OutboxOptions): Outbox {
   };
 }
 
-/** Whether the disk keeps its reserve when so much more is written. */
-function createDiskRoom(folder: string): (bytes: number) => Promise<boolean> {
+/** Room on the disk that the folder is on. */
+function createDiskRoom(folder: string): DiskRoom {
   const reserve = createDiskReserve();
   const device = statSync(folder, { bigint: true }).dev;
-  return async (bytes) => {
-    try {
-      await reserve.take(device, folder, { bytes });
-      return true;
-    } catch (error) {
-      if (error instanceof FileRefused) return false;
-      throw error;
-    }
+  return {
+    has: (bytes) => reserve.has(device, folder, { bytes }),
+    async take(bytes) {
+      try {
+        await reserve.take(device, folder, { bytes });
+        return true;
+      } catch (error) {
+        if (error instanceof FileRefused) return false;
+        throw error;
+      }
+    },
   };
 }

@@ -44,7 +44,8 @@ export function createOutcomeTable(tables: Tables): OutcomeTable {
       const rows = sql(`SELECT ${outcomeColumns} FROM outcomes WHERE seq > ? ORDER BY seq`);
       const { good, spoilt, more } = tables.readUntil(rows.iterate(after), limit, readOutcome);
       for (const row of spoilt) setAside(Number(row.seq));
-      return { outcomes: good, more };
+      const seqs = [...good, ...spoilt].map(({ seq }) => Number(seq));
+      return { outcomes: good, after: Math.max(after, ...seqs), more };
     },
     forget(seq) {
       const row: Row | undefined = sql(

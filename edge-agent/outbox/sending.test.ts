@@ -13,6 +13,8 @@ let sending: Sending;
 let backlog: number;
 let liveCalls: number;
 let unsendable: string | undefined;
+/** Ids of outcomes that are damaged: who reads them sets them aside. */
+let damaged: ReadonlySet<string>;
 
 const outcome = (seq: number, more: Partial<KeptOutcome> = {}): KeptOutcome => ({
   seq,
@@ -43,13 +45,16 @@ const client: Pick<OutboxClient, 'submit' | 'state'> = {
     if (operation.do !== 'outcomes') throw new Error(operation.do);
     const { after, limit } = operation;
     const rest = kept.filter(({ seq }) => seq > after);
-    answer({ outcomes: rest.slice(0, limit.rows), more: rest.length > limit.rows });
+    const page = rest.slice(0, limit.rows);
+    const outcomes = page.filter(({ id }) => !damaged.has(id));
+    kept = kept.filter(({ id }) => !page.some((one) => one.id === id) || !damaged.has(id));
+    answer({ outcomes, after: page.at(-1)?.seq ?? after, more: rest.length > limit.rows });
   },
 };
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [kept, sent, backlog, liveCalls, unsendable] = [[], [], 0, 0, undefined];
+  [kept, sent, backlog, liveCalls, unsendable, damaged] = [[], [], 0, 0, undefined, new Set()];
   sending = createSending({
     client,
     send(frame) {
@@ -175,6 +180,28 @@ test('one that cannot be sent is set aside, and holds up no other', () => {
   sending.onUp(3);
   expect(firsts()).toEqual(['o1', 'o3']);
   expect(kept.map(({ id }) => id)).toEqual(['o1', 'o3']);
+});
+
+test('a page that is damaged from end to end: those behind it are sent in the same round', () => {
+  fill(450);
+  damaged = new Set(kept.slice(0, 400).map(({ id }) => id));
+  sending.onUp(3);
+  expect(sent.map(({ outcomes }) => [outcomes[0]?.id, outcomes.length])).toEqual([['o401', 50]]);
+  sending.onRecorded(1, true);
+  expect(kept).toEqual([]);
+});
+
+test('a file that says there is more and never comes on is not asked again and again', () => {
+  fill(1);
+  let reads = 0;
+  const stuck = { outcomes: [], after: 0, more: true };
+  vi.spyOn(client, 'submit').mockImplementation((_operation, onAnswer?: (answer: never) => void) => {
+    reads += 1;
+    if (reads < 1_000) onAnswer?.({ done: true, answer: stuck } as never);
+  });
+  sending.onUp(3);
+  expect(reads).toBe(1);
+  vi.restoreAllMocks();
 });
 
 test('what was sent before the file was opened again is acknowledged in vain: its numbers may be of others now', () => {

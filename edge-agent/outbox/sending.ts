@@ -50,7 +50,7 @@ const sinceVersion = 3;
  * both ends encode and check a batch: so a batch has less than a frame may have, and less still while there are calls.
  */
 const alone = { window: 3, outcomes: Math.min(200, maxOutcomes), restMs: 0 };
-const besideCalls = { window: 1, outcomes: 50, restMs: 10 };
+const besideCalls = { window: 1, outcomes: 25, restMs: 10 };
 /** After a live call was seen, there may be others, for so many milliseconds. */
 const calmMs = 1_000;
 /** How long a batch may be unanswered, in milliseconds. */
@@ -73,7 +73,7 @@ export function createSending(options: SendingOptions): Sending {
   const late = new Map<number, readonly number[]>();
   let up = false;
   let lastBatch = 0;
-  /** Number of the last outcome that was sent in this round. */
+  /** Number of the last outcome that this round has come to; those up to it are sent, or set aside. */
   let sent = 0;
   let round = 0;
   let reading = false;
@@ -130,16 +130,17 @@ export function createSending(options: SendingOptions): Sending {
       reading = false;
       if (!up || asked !== round) return next();
       if (!read.done) return again();
-      const { outcomes, more } = read.answer;
-      if (outcomes.length === 0) return;
-      sendBatch(outcomes);
-      if (more) next();
+      const { outcomes, after, more } = read.answer;
+      const cameOn = after > sent;
+      sent = after;
+      // Of a page that was damaged from end to end nothing is sent, and those behind it are next.
+      if (outcomes.length > 0) sendBatch(outcomes);
+      if (more && cameOn) next();
     });
   }
 
   const sendBatch = (outcomes: readonly KeptOutcome[]) => {
     const seqs = outcomes.map(({ seq }) => seq);
-    sent = seqs.at(-1) ?? sent;
     lastBatch += 1;
     const batch = lastBatch;
     try {

@@ -42,6 +42,7 @@ export function createSweep({ client, runs, counts, onEnded, now }: SweepOptions
       const answer = answered.done ? answered.answer : undefined;
       for (const [trigger, events] of Object.entries(answer?.ended ?? {})) {
         counts.add(trigger, 'pending', -events);
+        counts.add(trigger, 'run', events);
         counts.add(trigger, 'failed', events);
         onEnded(trigger, events);
       }

@@ -53,7 +53,10 @@ export type CallResult = {
 };
 
 export type Runner = {
-  /** Compiles ahead, so that the next call is warm. Rejects with SkerryError('function_load_failed'). */
+  /**
+   * Compiles ahead, so that the next call is warm. Rejects with SkerryError('function_load_failed'), or with
+   * 'code_unavailable' when the code is not here.
+   */
   load(digest: string): Promise<void>;
   unload(digest: string): void;
   /** Never rejects. */

@@ -10,7 +10,7 @@ import { encodeLoad } from './wire.ts';
 export type Loads = {
   /** True when a call of it can be sent now. */
   has(digest: string): boolean;
-  /** Resolves when it is compiled. Rejects with SkerryError('function_load_failed'). */
+  /** Resolves when it is compiled. Rejects with SkerryError('function_load_failed'), or with what `read` throws of it. */
   load(digest: string): Promise<void>;
   /** The process has answered; an empty message means that it worked. */
   loaded(digest: string, message: string): void;
@@ -30,7 +30,7 @@ type Load = PromiseWithResolvers<void> & { state: 'wanted' | 'sent' | 'done'; lo
 const lossesAllowed = 2;
 
 export function createLoads(options: {
-  /** @throws anything when there is no such bundle or it is broken */
+  /** @throws SkerryError when there is no such bundle now; anything else when it is broken */
   read(digest: string): Bundle;
   /** Something was loaded; calls that waited for it may go. */
   onLoaded(): void;
@@ -38,10 +38,10 @@ export function createLoads(options: {
   const loads = new Map<string, Load>();
   let process: RunnerProcess | undefined;
 
-  const reject = (digest: string, message: string, cause?: unknown) => {
+  const reject = (digest: string, why: string | SkerryError, cause?: unknown) => {
     const load = loads.get(digest);
     loads.delete(digest);
-    load?.reject(new SkerryError('function_load_failed', message, { cause }));
+    load?.reject(typeof why === 'string' ? new SkerryError('function_load_failed', why, { cause }) : why);
   };
 
   const send = (digest: string, load: Load) => {
@@ -50,6 +50,7 @@ export function createLoads(options: {
       process.send(encodeLoad(digest, options.read(digest)));
       load.state = 'sent';
     } catch (error) {
+      if (error instanceof SkerryError) return reject(digest, error);
       reject(digest, error instanceof Error ? error.message : String(error), error);
     }
   };

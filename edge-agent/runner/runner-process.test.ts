@@ -1,5 +1,6 @@
 /** What happens to calls when the runner's process ends, and what the process may do. */
 import { readFileSync } from 'node:fs';
+import { SkerryError } from '@skerry/shared/errors.ts';
 import { providedInterfaces } from '@skerry/shared/wit/provided.ts';
 import { afterAll, describe, expect, test } from 'vitest';
 import { call, digests, killRunner, runnerPids, start, started, text } from './testing/harness.ts';
@@ -74,9 +75,23 @@ describe('the process', () => {
   });
 });
 
-test('a bundle that is missing or broken fails to load', async () => {
+test('a bundle that is missing, or cannot be read now, is refused as such: nothing is wrong with the function', async () => {
+  for (const readBundle of [
+    () => undefined,
+    () => {
+      throw new SkerryError('store_unavailable', 'the disk is full');
+    },
+  ]) {
+    const runner = start({ readBundle });
+    await expect(runner.load(digests.handler)).rejects.toMatchObject({ code: 'code_unavailable' });
+    const result = await call(runner, 'handler', '1');
+    expect(text(result)).toMatch(/^code_unavailable/);
+    expect(result.started).toBe(false);
+  }
+});
+
+test('a bundle that is broken fails to load', async () => {
   const runner = start();
-  await expect(runner.load('0'.repeat(64))).rejects.toMatchObject({ code: 'function_load_failed' });
   await expect(runner.load(digests.broken)).rejects.toMatchObject({ code: 'function_load_failed' });
   const result = await call(runner, 'broken', '1');
   expect(text(result)).toMatch(/^function_load_failed/);

@@ -29,7 +29,7 @@ import { createWindow } from './window.ts';
 import * as wire from './wire.ts';
 
 export type RunnerOptions = {
-  /** Bytes of a bundle that is held, or undefined. */
+  /** Bytes of a bundle that is held, or undefined. Calls of one that is not, or cannot be read, are refused. */
   readonly readBundle: (digest: string) => Uint8Array | undefined;
   readonly broker: AskBroker;
   /** Calls that run at one time, at most. */
@@ -98,11 +98,7 @@ export function createRunner(options: RunnerOptions): Runner {
   });
 
   const loads = createLoads({
-    read: (digest) => {
-      const bytes = readBundle(digest);
-      if (!bytes) throw new SkerryError('function_load_failed', `bundle ${digest.slice(0, 12)} is not here`);
-      return decodeBundle(bytes);
-    },
+    read: (digest) => decodeBundle(codeOf(digest)),
     onLoaded: () => pump(),
   });
   const asks = createCallAsks(
@@ -123,6 +119,18 @@ export function createRunner(options: RunnerOptions): Runner {
     now: () => performance.now(),
   });
   const sweeping = setInterval(() => recycler.sweep(), Math.min(idleMs, sweepMs)).unref();
+
+  /** @throws SkerryError('code_unavailable') also while the file that has it cannot be used: nothing has started */
+  function codeOf(digest: string): Uint8Array {
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = readBundle(digest);
+    } catch (cause) {
+      throw new SkerryError('code_unavailable', `bundle ${digest.slice(0, 12)} cannot be read now`, { cause });
+    }
+    if (!bytes) throw new SkerryError('code_unavailable', `bundle ${digest.slice(0, 12)} is not here`);
+    return bytes;
+  }
 
   function forgetProcess(): void {
     endedBefore += live.ended;

@@ -1,7 +1,7 @@
 /**
  * An agent as a process whose intake a test feeds over HTTP, in the place of a broker: `POST /events?from=&count=`
  * records events with the numbers as their input, and answers with a line for each as soon as it is on disk. `GET /state`
- * says how full the outbox is. `named=` records them under names of that prefix, `bytes=` makes them longer, `input=` is the input of all.
+ * says how full the outbox is, `GET /metrics` what the agent counts. `named=` records them under names of that prefix, `bytes=` makes them longer, `input=` is the input of all.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -17,6 +17,7 @@ const agent = createAgent(config, log);
 const server = createServer(async (request, response) => {
   const { searchParams: asked, pathname } = new URL(request.url ?? '', 'http://agent');
   if (pathname === '/state') return void response.end(JSON.stringify(agent.outbox.state() ?? null));
+  if (pathname === '/metrics') return void response.end(await agent.metrics.text());
   const from = Number(asked.get('from'));
   const count = Number(asked.get('count'));
   const named = asked.get('named');
