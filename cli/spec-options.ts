@@ -23,12 +23,21 @@ export function withSpecOptions(command: Command): Command {
     .option('--file <path>', 'JSON with the parameters, for those that --set does not name');
 }
 
-/** @throws CliFailure when there is a credential among the arguments, or the file cannot be read */
-export async function readSpec(terminal: Terminal, type: string, { set = {}, file }: SpecOptions): Promise<Spec> {
-  const params = file === undefined ? {} : await readParams(resolve(terminal.cwd, file));
+/**
+ * @param current parameters that stay where neither `--set` nor the file says otherwise
+ * @throws CliFailure when there is a credential among the arguments, or the file cannot be read
+ */
+export async function readSpec(
+  terminal: Terminal,
+  type: string,
+  { set = {}, file }: SpecOptions,
+  current: Spec['params'] = {},
+): Promise<Spec> {
+  const given = file === undefined ? {} : await readParams(resolve(terminal.cwd, file));
+  const params: Params = { ...structuredClone(current), ...given };
   for (const [key, value] of Object.entries(set)) {
-    const given = jsonOrText(key, value);
-    const credential = findCredential(key, given);
+    const wanted = jsonOrText(key, value);
+    const credential = findCredential(key, wanted);
     if (credential !== undefined) {
       throw new CliFailure(
         'usage',
@@ -36,7 +45,7 @@ export async function readSpec(terminal: Terminal, type: string, { set = {}, fil
           `use skerry secret set NAME and --set ${credential}_secret=NAME, or --file`,
       );
     }
-    place(params, key.split('.'), given);
+    place(params, key.split('.'), wanted);
   }
   return { type, params };
 }

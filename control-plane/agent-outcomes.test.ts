@@ -12,12 +12,14 @@ import type { Store } from './db/store.ts';
 import type { EndedInvocation } from './kept.ts';
 
 let kept: EndedInvocation[];
-let lines: { level: number; reason?: string }[];
+let lines: { level: number; refused?: number; invocation?: string; reason?: string }[];
 let functions: Map<string, CatalogFunction>;
 /** Triggers of the database that the catalog does not have. */
 let stored: { former: FormerTrigger[]; present: string[] };
 let full: Set<string>;
 let refreshes: number;
+/** Milliseconds that the clock is ahead. */
+let later: number;
 let record: ReturnType<typeof createAgentOutcomes>;
 
 beforeEach(() => {
@@ -42,7 +44,8 @@ beforeEach(() => {
       if (full.has(name)) throw new SkerryError('queue_full', 'full');
     },
   };
-  const now = () => performance.now();
+  later = 0;
+  const now = () => performance.now() + later;
   record = createAgentOutcomes({ catalog, store, invocations, sinkRoom, log, now });
 });
 
@@ -97,11 +100,23 @@ test('with a trigger of another function it is refused and told of, wherever the
     outcome(here.id, here.trigger),
   ]);
   expect(kept.map(({ functionId }) => functionId)).toEqual([elsewhere.id, here.id]);
-  expect(lines.map(({ level, reason }) => [level, reason])).toEqual([
-    [50, made],
-    [50, 'it has an id that is none'],
-    [50, 'it has an id that is none'],
+  expect(lines.map(({ level, refused, reason }) => [level, refused, reason])).toEqual([[50, 3, made]]);
+});
+
+test('however much an agent makes up, the log has one line of it in a minute, with the count and the first', async () => {
+  const { id, trigger } = add();
+  const bad = (name: string) => outcome(id, trigger, { id: name });
+  for (let n = 0; n < 100; n += 1) await record(sender, [outcome(id, trigger), bad(`bad ${n}`), bad('another')]);
+  await record('another', [bad('of another')]);
+  later = 60_000;
+  await record(sender, [bad('late')]);
+  const reason = 'it has an id that is none';
+  expect(lines).toMatchObject([
+    { level: 50, refused: 2, invocation: 'bad 0', reason },
+    { level: 50, refused: 1, invocation: 'of another', reason },
+    { level: 50, refused: 199, invocation: 'late', reason },
   ]);
+  expect(kept).toHaveLength(100);
 });
 
 test('of a trigger or a function that is gone it is kept, under the name that it had', async () => {
@@ -125,7 +140,7 @@ test('what was made up is not kept: of unknown functions and triggers, and of tr
     outcome(here.id, stored.former[0]?.id ?? ''),
   ]);
   expect(kept).toEqual([]);
-  expect(lines.map(({ reason }) => reason)).toEqual([made, made, made, made]);
+  expect(lines.map(({ refused, reason }) => [refused, reason])).toEqual([[4, made]]);
 });
 
 test('the catalog is refreshed once a second at most, however many batches ask for it', async () => {

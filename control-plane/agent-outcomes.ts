@@ -1,12 +1,11 @@
 /**
  * Outcomes that agents send home, taken for what they may be: an agent may tell of triggers that devices listen to, or
- * did, and of their functions. What it may not tell is left out, and told of in the log; the rest
- * is kept, and the agent forgets all of it.
+ * did, and of their functions. What it may not tell is left out, and told of in the log, once in a while for each agent;
+ * the rest is kept, and the agent forgets all of it.
  *
  * An agent may have been away for long: that a function or a trigger is gone, or is for other agents now, does not make
- * its outcomes worthless. Ids
- * of triggers cannot be guessed, and those that were are remembered (db/former-triggers.ts), as long as ended
- * invocations are; what none of them fits was made up, and is not kept.
+ * its outcomes worthless. Ids of triggers cannot be guessed, and those that were are remembered (db/former-triggers.ts),
+ * as long as ended invocations are; what none of them fits was made up, and is not kept.
  *
  * Invariant: nothing is refused for want of knowledge. A catalog that is behind is refreshed first, once a second at
  * most however much comes; a database that is away, or a sink that is full, leaves all of it to the agent.
@@ -20,6 +19,7 @@ import type { Store } from './db/store.ts';
 import type { EndedInvocation, KeptInvocations } from './kept.ts';
 import type { Logger } from './log.ts';
 import type { SinkRoom } from './sink-room.ts';
+import { createSpacedLines } from './spaced-lines.ts';
 import { createSpacedRefresh } from './spaced-refresh.ts';
 
 export type AgentOutcomesOptions = {
@@ -36,6 +36,8 @@ export type AgentOutcomesOptions = {
 const lastMoment = Date.UTC(9999, 0);
 /** Between two refreshes of the catalog. */
 const refreshMs = 1_000;
+/** Between two lines of the log about what one agent may not tell, in milliseconds. */
+const refusedLineMs = 60_000;
 
 type Names = Pick<EndedInvocation, 'module' | 'name'>;
 
@@ -43,6 +45,7 @@ type Names = Pick<EndedInvocation, 'module' | 'name'>;
 export function createAgentOutcomes(options: AgentOutcomesOptions) {
   const { catalog, store, invocations, sinkRoom, log } = options;
   const refresh = createSpacedRefresh(catalog.refresh, options.now, refreshMs);
+  const linesOfRefused = createSpacedLines(refusedLineMs, options.now);
 
   const inCatalog = ({ function: functionId, trigger }: RecordedOutcome): boolean =>
     catalog.byId(functionId)?.triggers.some(({ id, spec }) => id === trigger && spec.params.placement === 'edge') ??
@@ -68,6 +71,17 @@ export function createAgentOutcomes(options: AgentOutcomesOptions) {
     return 'no device listens to such a trigger of the function, nor did';
   };
 
+  /** @param refused how many of them, of which this is the first */
+  const tellRefused = (agent: string, refused: number, first: RecordedOutcome, reason: string | undefined) => {
+    const count = linesOfRefused(agent, refused);
+    if (count === undefined) return;
+    const { id, function: functionId, trigger } = first;
+    log.error(
+      { agent, refused: count, invocation: id, function: functionId, trigger, reason },
+      'outcomes of an agent are refused',
+    );
+  };
+
   const endedOf = (outcome: RecordedOutcome, agent: string, { module, name }: Names): EndedInvocation => {
     const moment = (time: number) => new Date(Math.min(time, lastMoment));
     return {
@@ -91,17 +105,18 @@ export function createAgentOutcomes(options: AgentOutcomesOptions) {
   const keep = async (agent: string, outcomes: readonly RecordedOutcome[]): Promise<void> => {
     const former = await formerOf(outcomes);
     const taken: EndedInvocation[] = [];
+    const refused: RecordedOutcome[] = [];
     for (const outcome of outcomes) {
-      const { id, function: functionId, trigger } = outcome;
-      const before = former.get(trigger);
-      const reason = refusal(outcome, before);
-      const fn = catalog.byId(functionId);
+      const before = former.get(outcome.trigger);
+      const fn = catalog.byId(outcome.function);
       const names = fn ?? before;
-      if (reason === undefined && names) {
+      if (refusal(outcome, before) === undefined && names) {
         if (fn) sinkRoom.need(fn);
         taken.push(endedOf(outcome, agent, names));
-      } else log.error({ agent, invocation: id, function: functionId, trigger, reason }, 'an outcome is refused');
+      } else refused.push(outcome);
     }
+    const [first] = refused;
+    if (first) tellRefused(agent, refused.length, first, refusal(first, former.get(first.trigger)));
     await invocations.record(taken);
   };
 

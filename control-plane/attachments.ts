@@ -11,7 +11,7 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Sink } from '@skerry/shared/sinks.ts';
 import type { Trigger } from '@skerry/shared/triggers.ts';
 import { eq } from 'drizzle-orm';
-import { checkAttachment } from './attachment-checks.ts';
+import { checkAttachment, checkDistinct } from './attachment-checks.ts';
 import { pairUp } from './attachment-pairs.ts';
 import type { Directory } from './catalog.ts';
 import type { Attachment, CatalogFunction } from './catalog-function.ts';
@@ -40,8 +40,11 @@ export type AttachmentService<Spec extends Trigger | Sink> = {
   /** Replaces all that it says, credentials included. */
   update(fn: CatalogFunction, id: string, spec: Spec, by: Author): Promise<Attachment<Spec>>;
   remove(fn: CatalogFunction, id: string): Promise<void>;
-  /** The function has exactly these from now on. One that is there already, if only changed, keeps its id. */
-  replaceAll(functionId: string, specs: readonly Spec[], by: Author): Promise<void>;
+  /**
+   * The function has exactly these from now on. One that is there already, if only changed, keeps its id.
+   * @returns the ids, in the order of the list
+   */
+  replaceAll(functionId: string, specs: readonly Spec[], by: Author): Promise<readonly string[]>;
 };
 
 /** Who makes a change. What names a secret and stays the same may come from anybody. */
@@ -88,6 +91,11 @@ export function createAttachmentService<Spec extends Trigger | Sink>(
       throw new SkerryError('conflict', `The ${noun}s of a function have at most ${maxBytes / 1_024} KiB together`);
     }
   };
+  const needOwnPlace = (spec: Spec, others: readonly Attachment<Spec>[]) =>
+    checkDistinct(
+      spec,
+      others.map((one) => one.spec),
+    );
   const needRight = (by: Author, spec: Spec, old?: Attachment<Spec>) => {
     if (by.role === 'admin' || secretsOf(spec).length === 0 || (old && isSame(old, spec))) return;
     throw new SkerryError('forbidden', `Only an admin may name a secret in a ${noun}`);
@@ -116,7 +124,9 @@ export function createAttachmentService<Spec extends Trigger | Sink>(
         needRight(by, spec);
         await needSecrets(orm, spec);
         const row = rowOf(randomUUIDv7(), spec);
-        needRoom([...(await attachmentsOf(orm, table, fn.id)), row]);
+        const there = await attachmentsOf<Spec>(orm, table, fn.id);
+        needOwnPlace(spec, there);
+        needRoom([...there, row]);
         return insertAttachment(orm, table, fn.id, row);
       }),
     update: (fn, id, spec, by) =>
@@ -126,7 +136,9 @@ export function createAttachmentService<Spec extends Trigger | Sink>(
         needRight(by, spec, old);
         await needSecrets(orm, spec);
         const row = rowOf(id, spec);
-        needRoom([...there.filter((one) => one !== old), row]);
+        const others = there.filter((one) => one !== old);
+        needOwnPlace(spec, others);
+        needRoom([...others, row]);
         const updated = isUuid(id) && (await updateAttachment(orm, table, fn.id, row));
         if (!updated) throw missing(id);
         return updated;
@@ -143,6 +155,7 @@ export function createAttachmentService<Spec extends Trigger | Sink>(
           needRight(by, given);
           await needSecrets(orm, given);
         }
+        for (const [at, spec] of specs.entries()) checkDistinct(spec, specs.slice(0, at));
         // Of those that are made at one moment, ids tell the order.
         const ids = specs.map(() => randomUUIDv7()).sort();
         const rows = pairs.map(({ given, old }, at) => rowOf(old?.id ?? ids[at] ?? randomUUIDv7(), given));
@@ -154,6 +167,7 @@ export function createAttachmentService<Spec extends Trigger | Sink>(
         }
         const kept = rows.map(({ id }) => id);
         await removeOtherAttachments(orm, table, functionId, kept);
+        return kept;
       }),
   };
 }

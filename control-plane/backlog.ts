@@ -3,7 +3,7 @@
  * planes the bound may so be passed by what the others took in since the last count.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
-import { inArray, sql } from 'drizzle-orm';
+import { count, eq, min } from 'drizzle-orm';
 import { invocations } from './db/events-schema.ts';
 import type { Store } from './db/store.ts';
 
@@ -13,7 +13,6 @@ export type Backlog = {
   added(count: number): void;
   /** As last counted; `oldest` is when the oldest that waits was made. */
   readonly queued: number;
-  readonly running: number;
   readonly oldest: Date | undefined;
   /** Counts now. Rejects with `store_unavailable`. */
   refresh(): Promise<void>;
@@ -21,11 +20,7 @@ export type Backlog = {
 
 /** @param most that may wait */
 export function createBacklog(store: Store, most: number): Backlog {
-  let counted: { queued: number; running: number; oldest: Date | undefined } = {
-    queued: 0,
-    running: 0,
-    oldest: undefined,
-  };
+  let counted: { queued: number; oldest: Date | undefined } = { queued: 0, oldest: undefined };
   let added = 0;
   return {
     need(room) {
@@ -38,31 +33,21 @@ export function createBacklog(store: Store, most: number): Backlog {
     get queued() {
       return counted.queued + added;
     },
-    get running() {
-      return counted.running;
-    },
     get oldest() {
       return counted.oldest;
     },
     async refresh() {
       const before = added;
-      const rows = await store.read((orm) =>
+      const [row] = await store.read((orm) =>
         orm
           .select({
-            state: invocations.state,
-            count: sql<number>`count(*)`.mapWith(Number),
-            oldest: sql<Date | null>`min(${invocations.createdAt})`.mapWith(invocations.createdAt),
+            queued: count(),
+            oldest: min(invocations.createdAt),
           })
           .from(invocations)
-          .where(inArray(invocations.state, ['queued', 'running']))
-          .groupBy(invocations.state),
+          .where(eq(invocations.state, 'queued')),
       );
-      const of = (state: 'queued' | 'running') => rows.find((row) => row.state === state);
-      counted = {
-        queued: of('queued')?.count ?? 0,
-        running: of('running')?.count ?? 0,
-        oldest: of('queued')?.oldest ?? undefined,
-      };
+      counted = { queued: row?.queued ?? 0, oldest: row?.oldest ?? undefined };
       // What was added while it was being counted may be in the count already: rather too many than too few.
       added -= before;
     },

@@ -52,7 +52,8 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
   const { store, boss, log, derive, now, monotonic, random } = options;
   const receivers = createReceivers({ now: monotonic, random });
   const keyOf = ({ origin }: URL) => derive(`callback:${origin}`);
-  const exchange = createExchange(undefined, timeoutMs);
+  // Whoever may invoke names the receivers: connections kept for them would be as many as they like.
+  const exchange = createExchange(undefined, timeoutMs, 0);
 
   /** Undefined when the other side has it; else why not, and whether it is worth another attempt. */
   const post = async (url: URL, row: WholeInvocation, signal: AbortSignal) => {

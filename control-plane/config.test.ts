@@ -50,6 +50,9 @@ test('values are taken; an empty one counts as absent; names of others are left 
     SKERRY_TUNNEL_HOSTS: 'a.example:443, b.example',
     SKERRY_LOG_LEVEL: 'debug',
     HOME: '/root',
+    SKERRY_SERVER: 'http://127.0.0.1:4000',
+    SKERRY_TOKEN: 'of the command line',
+    SKERRY_CONFIG: '/root/config.json',
   });
   expect(config).toMatchObject({
     port: 0,

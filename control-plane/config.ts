@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { cliEnvironmentNames } from '@skerry/shared/cli-settings.ts';
 import { ConfigError } from '@skerry/shared/config-error.ts';
 import type { DatabaseSettings } from './db/open.ts';
 import { type LogLevel, logLevels } from './log.ts';
@@ -94,7 +95,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** @param environment an empty value counts as absent. @throws ConfigError */
 export function readConfig(environment: Environment): Config {
   const faults: string[] = [];
-  const known: ReadonlySet<string> = new Set(environmentNames);
+  const known: ReadonlySet<string> = new Set([...environmentNames, ...cliEnvironmentNames]);
   for (const name of Object.keys(environment)) {
     if (name.startsWith('SKERRY_') && !known.has(name)) faults.push(`${name} is not a setting`);
   }

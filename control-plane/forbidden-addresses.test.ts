@@ -9,11 +9,16 @@ test.each([
   'fe80::1%eth0',
   '[fe80::1]',
   'fd00:ec2::254',
+  'fd00:ec2::23',
+  'fd00:c1::a9fe:a9fe',
+  'fd20:ce::254',
   '::ffff:169.254.169.254',
   '[::ffff:a9fe:a9fe]',
   '64:ff9b::169.254.169.254',
   '64:ff9b::6464:64c8',
   '64:ff9b::a83f:8110',
+  '64:ff9b:1::a9fe:a9fe',
+  '64:ff9b:1:a9fe:a9:fe00::',
 ])('%s is', (host) => {
   expect(isForbidden(host)).toBe(true);
 });
@@ -25,6 +30,8 @@ test.each([
   '168.63.129.17',
   '::1',
   'fd00::1',
+  'fd00:ec3::254',
+  'fd20:ce::253',
   '::ffff:10.0.0.1',
   '64:ff9b::10.0.0.1',
 ])('%s is not', (host) => {

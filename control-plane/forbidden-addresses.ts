@@ -17,7 +17,12 @@ for (const [address, prefix] of ipv4) {
   forbidden.addSubnet(`64:ff9b::${address}`, 96 + prefix, 'ipv6');
 }
 forbidden.addSubnet('fe80::', 10, 'ipv6');
-forbidden.addAddress('fd00:ec2::254', 'ipv6');
+// What is translated by a prefix of the network's own (RFC 8215) may be any of the above.
+forbidden.addSubnet('64:ff9b:1::', 48, 'ipv6');
+// What Amazon, Oracle and Google have among private addresses; the first two have more than one there.
+forbidden.addSubnet('fd00:ec2::', 32, 'ipv6');
+forbidden.addSubnet('fd00:c1::', 32, 'ipv6');
+forbidden.addAddress('fd20:ce::254', 'ipv6');
 
 /** @param host an address, in brackets or not, or a name; a name is judged when it is looked up */
 export function isForbidden(host: string): boolean {

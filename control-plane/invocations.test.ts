@@ -1,7 +1,7 @@
 /** Bounds of what is kept: how much may wait, and how long what has ended stays; and what synchronous calls leave. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { findForgotten } from './db/invocation-sweep.ts';
+import { findForgotten, removeEnded } from './db/invocation-sweep.ts';
 import { openBoss } from './jobs/boss.ts';
 import { sweepInvocations } from './jobs/sweep.ts';
 import { createLog } from './log.ts';
@@ -69,6 +69,35 @@ test('what ended long ago is removed, but for what is still on its way to a sink
   await rows('delete from deliveries');
   await sweepInvocations(options);
   expect(await rows("select 1 from invocations where state = 'succeeded'")).toEqual([]);
+});
+
+test('of what ended long ago the oldest goes first, and what has to stay is not walked over again', async () => {
+  await h.request('POST', '/v1/fn/_/one/sinks', { json: { type: 'http', params: { url: 'http://127.0.0.1:9/' } } });
+  const { invocations, store } = h.controlPlane;
+  const ids: string[] = [];
+  for (let n = 0; n < 6; n += 1) {
+    const ended = outcome(h, 'one', '1');
+    await invocations.record([ended]);
+    await rows(
+      `update invocations set recorded_at = now() - interval '1 hour' + ${n} * interval '1 microsecond' where id = '${ended.id}'`,
+    );
+    ids.push(ended.id);
+  }
+  await rows(`delete from deliveries where invocation_id not in ('${ids[0]}', '${ids[3]}')`);
+  const left = async () => (await rows('select id from invocations order by recorded_at')).map(({ id }) => id);
+  const remove = (from: string | undefined) => store.change((orm) => removeEnded(orm, 60_000, 2, from));
+
+  const first = await remove(undefined);
+  expect(first).toEqual({ count: 2, upTo: expect.any(String) });
+  expect(await left()).toEqual([ids[0], ids[3], ids[4], ids[5]]);
+  // Free again, but older than where the sweep has come to: the next sweep removes it.
+  await rows(`delete from deliveries where invocation_id = '${ids[0]}'`);
+  const second = await remove(first.upTo);
+  expect(second.count).toBe(2);
+  expect(await left()).toEqual([ids[0], ids[3]]);
+  expect(await remove(second.upTo)).toEqual({ count: 0, upTo: undefined });
+  expect(await remove(undefined)).toMatchObject({ count: 1 });
+  expect(await left()).toEqual([ids[3]]);
 });
 
 test('how long an outcome is kept, and its place in lists, does not hang on the clock of a device', async () => {

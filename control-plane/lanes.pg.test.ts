@@ -51,7 +51,7 @@ const fn = (): CatalogFunction => {
 };
 
 async function trigger(concurrency: number): Promise<string> {
-  const spec = { type: 'mqtt', params: { host: 'broker', topic: 't', concurrency, placement: 'edge' } };
+  const spec = { type: 'mqtt', params: { host: 'broker', topic: randomUUID(), concurrency, placement: 'edge' } };
   const made = await first.request('POST', '/v1/fn/_/tried/triggers', { json: spec });
   expect(made.status).toBe(201);
   await second.controlPlane.catalog.refresh();

@@ -81,6 +81,31 @@ test('what the database will not have is dropped, and the next goes on', async (
   expect(calls).toBe(2);
 });
 
+test('of a batch that the database will not have, only what is at fault is dropped', async () => {
+  const kept: string[] = [];
+  const all = Array.from({ length: 40 }, () => ended());
+  const bad = new Set([all[3]?.id, all[20]?.id]);
+  const { later, lines } = start(async (outcomes) => {
+    if (outcomes.some(({ id }) => bad.has(id))) throw new Error('no');
+    kept.push(...outcomes.map(({ id }) => id));
+  });
+  for (const one of all) later.record(one);
+  await later.close(1_000);
+  expect(kept).toEqual(all.map(({ id }) => id).filter((id) => !bad.has(id)));
+  expect(later.dropped).toBe(2);
+  expect(lines).toHaveLength(1);
+});
+
+test('what is left when it is closed is counted and told of', async () => {
+  const { later, lines } = start(() => Promise.reject(new SkerryError('store_unavailable', 'away')));
+  for (let n = 0; n < 1_200; n += 1) later.record(ended());
+  await later.close(50);
+  expect(later).toMatchObject({ waiting: 0, dropped: 1_200 });
+  expect(lines.map((line) => JSON.parse(line).count)).toEqual([500, 700]);
+  await later.close(50);
+  expect(later.dropped).toBe(1_200);
+});
+
 test('closing does not wait for a database that stays away, and takes nothing more', async () => {
   const { later } = start(() => Promise.reject(new SkerryError('store_unavailable', 'away')));
   later.record(ended());

@@ -2,8 +2,9 @@
  * Outcomes of synchronous calls on their way to the sinks of their functions: kept in memory until they are on disk,
  * so that no caller waits for it. That is all the promise there is: what is here when the process dies is lost.
  *
- * Bounded by count and bytes. A database that is away is waited for; what comes when there is no room is dropped,
- * counted, and told of in the log once until there is room again.
+ * Bounded by count and bytes. A database that is away is waited for; of a batch that it refuses each goes by itself, and
+ * is dropped if it is refused then, too. What comes when there is no room is dropped, and what is left at the end. All
+ * that is dropped is counted, and told of in the log once until something goes well again, and at the end.
  */
 import { whileAway } from './db/patience.ts';
 import type { Invocations } from './invocations.ts';
@@ -57,21 +58,41 @@ export function createLaterRecords(options: LaterRecordsOptions): LaterRecords {
   const drop = (count: number, error?: unknown) => {
     dropped += count;
     if (!dropping)
-      log.error({ err: error, waiting: waiting.length, bytes }, 'outcomes are dropped on their way to sinks');
+      log.error({ err: error, count, waiting: waiting.length, bytes }, 'outcomes are dropped on their way to sinks');
     dropping = true;
+  };
+
+  const write = (some: readonly EndedInvocation[]) => whileAway(() => invocations.recordUnpromised(some), end.signal);
+
+  const keep = async (some: readonly EndedInvocation[]): Promise<void> => {
+    try {
+      await write(some);
+      dropping = false;
+    } catch (error) {
+      await keepEach(some, error);
+    }
+  };
+
+  /** One that cannot be kept shall not take the others with it. @param error why they cannot be kept together */
+  const keepEach = async (some: readonly EndedInvocation[], error: unknown): Promise<void> => {
+    let lost = 0;
+    for (const one of some) {
+      if (some.length === 1 || end.signal.aborted) lost += 1;
+      else
+        await write([one]).catch(() => {
+          lost += 1;
+        });
+    }
+    if (lost > 0) drop(lost, error);
+    else dropping = false;
   };
 
   const work = async () => {
     while (waiting.length > 0 && !end.signal.aborted) {
       const some = take();
-      let lost: unknown;
-      await whileAway(() => invocations.recordUnpromised(some), end.signal).catch((error: unknown) => {
-        lost = error;
-      });
+      await keep(some);
       waiting.splice(0, some.length);
       for (const one of some) bytes -= sizeOf(one);
-      if (lost !== undefined) drop(some.length, lost);
-      else dropping = false;
     }
     working = undefined;
   };
@@ -95,6 +116,12 @@ export function createLaterRecords(options: LaterRecordsOptions): LaterRecords {
       await working;
       clearTimeout(late);
       end.abort();
+      const left = waiting.length;
+      if (left === 0) return;
+      dropping = false;
+      drop(left);
+      waiting.length = 0;
+      bytes = 0;
     },
   };
 }

@@ -1,4 +1,6 @@
 /** Leases over a real Postgres: several holders, as several control planes are. */
+import { randomUUID } from 'node:crypto';
+import { SkerryError } from '@skerry/shared/errors.ts';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { leases as leaseTable } from './db/events-schema.ts';
@@ -22,12 +24,12 @@ afterEach(async () => {
   await store.close();
 });
 
-function holder(through: Store = store) {
+function holder(through: Store = store, told = log) {
   const taken: Lease[] = [];
   const waiting: (() => void)[] = [];
   const leases = createLeases({
     store: through,
-    log,
+    log: told,
     termMs,
     onHeld(lease) {
       taken.push(lease);
@@ -99,12 +101,77 @@ test('a holder whose database does not answer lets go before another one can tak
   open = [b.leases];
 });
 
+/** A store whose changes are done at once, and told of when they are let through. */
+function slow() {
+  const gate = Promise.withResolvers<void>();
+  const done = Promise.withResolvers<void>();
+  const through: Store = {
+    ...store,
+    async change(work) {
+      const result = await store.change(work);
+      done.resolve();
+      await gate.promise;
+      return result;
+    },
+  };
+  return { through, done: done.promise, letThrough: gate.resolve };
+}
+const names = async () => {
+  const rows = await store.read((orm) => orm.select({ name: leaseTable.name }).from(leaseTable));
+  return rows.map(({ name }) => name).sort();
+};
+
+test('what is not wanted any more while it is being taken is given back', async () => {
+  const { through, done, letThrough } = slow();
+  const { leases, taken } = holder(through);
+  leases.want(new Set(['x', 'y']));
+  await done;
+  leases.want(new Set(['y']));
+  letThrough();
+  await expect.poll(names, { interval: 10, timeout: termMs / 3 }).toEqual(['y']);
+  expect(taken.map(({ name }) => name)).toEqual(['y']);
+});
+
+test('closing gives back what is just being taken, and what was taken without our hearing of it', async () => {
+  const { through, done, letThrough } = slow();
+  const { leases, taken } = holder(through);
+  leases.want(new Set(['x']));
+  await done;
+  const closed = leases.close();
+  letThrough();
+  await closed;
+  expect(await names()).toEqual([]);
+  let deaf = true;
+  const unheard = holder({
+    ...store,
+    async change(work) {
+      const result = await store.change(work);
+      if (deaf) throw new SkerryError('store_unavailable', 'the answer was lost');
+      return result;
+    },
+  });
+  unheard.leases.want(new Set(['y']));
+  await expect.poll(names).toEqual(['y']);
+  deaf = false;
+  await unheard.leases.close();
+  expect([await names(), taken]).toEqual([[], []]);
+});
+
+test('a failure that is not the absence of the database is told as an error', async () => {
+  const levels: number[] = [];
+  const told = pino({ level: 'debug' }, { write: (line: string) => void levels.push(JSON.parse(line).level) });
+  const failures = [new SkerryError('store_unavailable', 'away'), new Error('no such column')];
+  const { leases } = holder({ ...store, change: () => Promise.reject(failures.shift()) }, told);
+  leases.want(new Set(['x']));
+  await expect.poll(() => levels.slice(0, 2)).toEqual([20, 50]);
+});
+
 test('rows that nobody has wanted for long are forgotten, and only those', async () => {
   const day = 24 * 60 * 60 * 1_000;
   await store.change((orm) =>
     orm.insert(leaseTable).values([
-      { name: 'old', holder: 'dead', until: new Date(Date.now() - 2 * day) },
-      { name: 'late', holder: 'slow', until: new Date(Date.now() - day / 2) },
+      { name: 'old', holder: randomUUID(), until: new Date(Date.now() - 2 * day) },
+      { name: 'late', holder: randomUUID(), until: new Date(Date.now() - day / 2) },
     ]),
   );
   const { leases } = holder();

@@ -8,6 +8,7 @@
  * between for longer than the last third bears what it does beside its successor.
  */
 import { randomUUID } from 'node:crypto';
+import { SkerryError } from '@skerry/shared/errors.ts';
 import { and, eq, lt, sql } from 'drizzle-orm';
 import { leases } from './db/events-schema.ts';
 import type { Orm, Store } from './db/store.ts';
@@ -51,6 +52,8 @@ const heldShare = 2 / 3;
 export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Leases {
   const holder = randomUUID();
   const held = new Map<string, Lease & { readonly controller: AbortController; expiry: NodeJS.Timeout }>();
+  /** Names whose rows may be ours: asked for, and neither given back since nor told to be another's. */
+  const asked = new Set<string>();
   let wanted: ReadonlySet<string> = new Set();
   let closed = false;
   let working: Promise<void> | undefined;
@@ -64,12 +67,15 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
   };
   const letGoIn = (name: string, ms: number) => setTimeout(() => letGo(name), ms);
 
-  const giveBack = async (names: readonly string[]) => {
+  /** All that is not wanted any more, whether its taking was told or not. */
+  const giveBack = async () => {
+    const names = [...asked].filter((name) => !wanted.has(name)).sort();
     for (const name of names) letGo(name);
     if (names.length === 0) return;
     await store.change(async (orm) => {
       for (const name of names) await orm.delete(leases).where(and(eq(leases.name, name), eq(leases.holder, holder)));
     });
+    for (const name of names) asked.delete(name);
   };
 
   /** Takes or renews all that are wanted, in one statement each: a row is ours, free, or another's. */
@@ -77,7 +83,8 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
     // In one order everywhere: two that take the same rows at once do not wait for each other in a circle.
     const names = [...wanted].sort();
     if (names.length === 0) return;
-    const asked = performance.now();
+    for (const name of names) asked.add(name);
+    const begun = performance.now();
     const until = sql`now() + ${termMs / 1_000} * interval '1 second'`;
     const got = await store.change((orm) =>
       orm
@@ -91,8 +98,9 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
         .returning({ name: leases.name }),
     );
     const ours = new Set(got.map(({ name }) => name));
+    for (const name of names) if (!ours.has(name)) asked.delete(name);
     for (const name of held.keys()) if (!ours.has(name)) letGo(name);
-    const leftMs = asked + termMs * heldShare - performance.now();
+    const leftMs = begun + termMs * heldShare - performance.now();
     // An answer that came too late to be worth anything: the next one takes them again.
     if (leftMs <= 0) return;
     for (const name of ours) {
@@ -102,7 +110,8 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
         lease.expiry = letGoIn(name, leftMs);
         continue;
       }
-      if (closed || !wanted.has(name)) continue;
+      // Wanted no more since it was asked for: given back next.
+      if (!wanted.has(name)) continue;
       const controller = new AbortController();
       const taken = { name, controller, signal: controller.signal, expiry: letGoIn(name, leftMs) };
       held.set(name, taken);
@@ -112,11 +121,15 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
 
   const work = async () => {
     try {
-      await giveBack([...held.keys()].filter((name) => !wanted.has(name)));
+      await giveBack();
       await take();
     } catch (error) {
-      log.debug({ err: error }, 'leases could not be renewed');
+      tell(error);
     }
+  };
+  const tell = (error: unknown) => {
+    const away = error instanceof SkerryError && error.code === 'store_unavailable';
+    log[away ? 'debug' : 'error']({ err: error }, 'leases could not be renewed or given back');
   };
 
   const run = (): Promise<void> => {
@@ -147,7 +160,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
       clearInterval(timer);
       wanted = new Set();
       await working;
-      await giveBack([...held.keys()]).catch(() => undefined);
+      await giveBack().catch(tell);
     },
   };
 }

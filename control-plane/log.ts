@@ -1,4 +1,7 @@
-/** The log: one JSON line per event on stdout. Tokens never get into it: nothing logs headers or bodies. */
+/**
+ * The log: one JSON line per event on stdout. Neither tokens nor inputs and outputs get into it: nothing logs headers or
+ * bodies, and errors of the database come without the parameters of their statements (db/errors.ts).
+ */
 import { type Logger as PinoLogger, pino } from 'pino';
 
 export type Logger = PinoLogger;

@@ -12,6 +12,7 @@ import { describeInvocations } from './cases/invocations.cases.ts';
 import { describeModules } from './cases/modules.cases.ts';
 import { describeSinks } from './cases/sinks.cases.ts';
 import { describeSubjects } from './cases/subjects.cases.ts';
+import { describeTriggerAnswers } from './cases/trigger-answers.cases.ts';
 import { describeUploads } from './cases/uploads.cases.ts';
 import type { DatabaseSettings } from './db/open.ts';
 import { createFakeInvoker } from './testing/fakes.ts';
@@ -39,6 +40,7 @@ export function describeRest(title: string, database: () => Promise<DatabaseSett
     describeCapabilities(h);
     describeUploads(h);
     describeAttachments(h);
+    describeTriggerAnswers(h);
     describeInvocation(h);
     describeInvocations(h);
     describeInvocationRequests(h);

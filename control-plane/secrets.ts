@@ -3,7 +3,8 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import { asc, eq, sql } from 'drizzle-orm';
 import type { Directory } from './catalog.ts';
 import { secretPurpose, secretsOf } from './credentials.ts';
-import { secrets } from './db/events-schema.ts';
+import { secrets, sinks, triggers } from './db/events-schema.ts';
+import { functions, modules } from './db/schema.ts';
 import type { Orm, Store } from './db/store.ts';
 import { lockVersion, raiseVersion } from './db/version.ts';
 import type { Sealing } from './sealing.ts';
@@ -26,7 +27,7 @@ export type SecretService = {
 
 export type SecretOptions = {
   readonly store: Store;
-  readonly catalog: Pick<Directory, 'refresh' | 'functions'>;
+  readonly catalog: Pick<Directory, 'refresh'>;
   readonly sealing: Sealing;
 };
 
@@ -59,16 +60,29 @@ export function createSecretService({ store, catalog, sealing }: SecretOptions):
           .from(secrets)
           .orderBy(asc(secrets.name)),
       ),
-    async remove(name) {
-      for (const fn of catalog.functions()) {
-        const user = [...fn.triggers, ...fn.sinks].find(({ spec }) => secretsOf(spec).includes(name));
-        if (user)
-          throw new SkerryError('conflict', `The secret is used by a ${user.spec.type} of ${fn.module}/${fn.name}`);
-      }
-      await change(async (orm) => {
+    remove: (name) =>
+      change(async (orm) => {
+        const user = await userOf(orm, name);
+        if (user) throw new SkerryError('conflict', `The secret is used by ${user}`);
         const removed = await orm.delete(secrets).where(eq(secrets.name, name)).returning({ name: secrets.name });
         if (removed.length === 0) throw new SkerryError('not_found', `There is no secret "${name}"`);
-      });
-    },
+      }),
   };
+}
+
+/**
+ * A trigger or a sink that names it, for a person. As the tables have them, those that do not fit their schema included;
+ * a catalog in memory may not know yet what another control plane has made. The caller holds the catalog version.
+ */
+async function userOf(orm: Orm, secret: string): Promise<string | undefined> {
+  for (const table of [triggers, sinks]) {
+    const rows = await orm
+      .select({ spec: table.spec, module: modules.name, name: functions.name })
+      .from(table)
+      .innerJoin(functions, eq(functions.id, table.functionId))
+      .innerJoin(modules, eq(modules.id, functions.moduleId));
+    const user = rows.find(({ spec }) => secretsOf(spec).includes(secret));
+    if (user) return `a ${user.spec.type} of ${user.module}/${user.name}`;
+  }
+  return undefined;
 }

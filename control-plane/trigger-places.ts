@@ -58,9 +58,10 @@ export function createTriggerPlaces({ store, hub, cloudState }: TriggerPlacesOpt
       const totals = new Map(rows.map((row) => [row.triggerId, row]));
       return triggers.map(({ id }) => {
         const own = totalsOf(totals.get(id));
-        // What the control plane listens to runs wherever the scheduler says: its place has no counts of its own.
+        const { received, run, failed, dropped } = own;
+        // What the control plane listens to has one place at a time, whose counts are those of the trigger.
         const places = placesOf(id).map(({ agent, state }) =>
-          agent === undefined ? { state: { ...state, run: own.run, failed: own.failed } } : { agent, state },
+          agent === undefined ? { state: { ...state, received, run, failed, dropped } } : { agent, state },
         );
         return { places, totals: own };
       });

@@ -3,24 +3,25 @@
 export type Clock = {
   /** Milliseconds since the epoch. May be set forward and back. */
   now(): number;
-  /** Resolves after so many milliseconds, and at once when the signal aborts. Never rejects. */
+  /** As `rest` below. */
   rest(ms: number, signal: AbortSignal): Promise<void>;
 };
 
-export const systemClock: Clock = {
-  now: Date.now,
-  rest: (ms, signal) =>
-    new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal.addEventListener('abort', done);
-    }),
-};
+/** Resolves after so many milliseconds, and at once when the signal aborts. Never rejects. */
+export function rest(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
+}
+
+export const systemClock: Clock = { now: Date.now, rest };
 
 /** Whether the promise settled before so many milliseconds were over. Never rejects. */
 export async function settledWithin(clock: Clock, ms: number, promise: Promise<unknown>): Promise<boolean> {

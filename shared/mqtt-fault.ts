@@ -47,12 +47,31 @@ const systemCodes: Readonly<Record<string, string>> = {
   ENETUNREACH: 'the network cannot be reached',
   ENOTFOUND: 'there is no host of this name',
   EAI_AGAIN: 'the name of the host cannot be looked up now',
+  // A handshake that the other side ended while something was being written.
+  EPROTO: 'TLS: the broker refuses us; it may ask for a certificate of ours',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS: the certificate is signed by itself',
   SELF_SIGNED_CERT_IN_CHAIN: 'TLS: the authority is not trusted',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'TLS: the authority is not trusted',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'TLS: the authority is not trusted',
   CERT_HAS_EXPIRED: 'TLS: the certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'TLS: the certificate is for another name',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'TLS: the broker does not speak it at this port',
+};
+
+/**
+ * What a broker ends a TLS handshake with (RFC 8446, section 6.2), as OpenSSL has it at the end of its codes: with and
+ * without the version of TLS before it.
+ */
+const alerts: Readonly<Record<string, string>> = {
+  CERTIFICATE_REQUIRED: 'TLS: the broker asks for a certificate of ours',
+  HANDSHAKE_FAILURE: 'TLS: the broker refuses us; it may ask for a certificate of ours',
+  BAD_CERTIFICATE: 'TLS: the broker does not take our certificate',
+  UNSUPPORTED_CERTIFICATE: 'TLS: the broker does not take our certificate',
+  CERTIFICATE_UNKNOWN: 'TLS: the broker does not take our certificate',
+  CERTIFICATE_REVOKED: 'TLS: our certificate is revoked',
+  CERTIFICATE_EXPIRED: 'TLS: our certificate has expired',
+  UNKNOWN_CA: 'TLS: the broker does not trust the authority of our certificate',
+  PROTOCOL_VERSION: 'TLS: the broker does not speak our version of it',
 };
 
 const maxCharacters = 200;
@@ -62,7 +81,7 @@ export function reasonOf(code: number): string {
   return codes[code] ?? `the broker gives reason 0x${code.toString(16)}`;
 }
 
-/** An error of the client's, in words for a person; nothing of what was sent is in it. */
+/** An error of the client's, in words for a person and in one line; nothing of what was sent is in it. */
 export function faultOf(error: unknown): string {
   // Several addresses of one name that all failed: the first is as good as any.
   const first = error instanceof AggregateError ? error.errors[0] : error;
@@ -70,7 +89,11 @@ export function faultOf(error: unknown): string {
   if (typeof code === 'number') return reasonOf(code);
   if (message === 'connack timeout') return 'the broker does not answer';
   if (message === 'Keepalive timeout') return 'the broker fell silent';
-  const text = String(message ?? first).slice(0, maxCharacters);
+  const text = String(message ?? first)
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, maxCharacters);
   if (typeof code !== 'string') return text;
-  return systemCodes[code] ?? (/^ERR_(SSL|TLS|OSSL)/.test(code) ? `TLS: ${text}` : `${text} (${code})`);
+  const known = systemCodes[code] ?? alerts[/^ERR_SSL_.*ALERT_([A-Z_]+)$/.exec(code)?.[1] ?? ''];
+  return known ?? (/^ERR_(SSL|TLS|OSSL)/.test(code) ? `TLS: ${text}` : `${text} (${code})`);
 }

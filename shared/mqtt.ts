@@ -9,15 +9,18 @@ const maxTopicBytes = 1_024;
 /** Bytes of a PEM text: chains of certificates fit. */
 const maxPemCharacters = 65_536;
 
-/** FunLess gives the port as text. */
+/** FunLess gives the port as text. Text that is no number is a port out of form, as 0 is, and not of a wrong type. */
 export const portSchema = z.preprocess(
-  (port) => (typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : port),
+  (port) => (typeof port === 'string' ? Number(/^\d{1,5}$/.exec(port)?.[0] ?? 0) : port),
   z.int('must be a port, 1 to 65535').min(1, 'must be a port, 1 to 65535').max(65_535, 'must be a port, 1 to 65535'),
 );
 
 const pem = textSchema(maxPemCharacters);
 
 const topicText = textSchema(maxTopicBytes).min(1, "can't be blank");
+
+/** Quality of service (MQTT 5.0, 4.3): at most once, at least once, exactly once. */
+export const qosSchema = z.union([z.literal(0), z.literal(1), z.literal(2)], 'must be 0, 1 or 2');
 
 /** A topic that messages are published to: no wildcards. */
 export const topicSchema = topicText.refine((topic) => !/[+#]/.test(topic), 'must have no wildcards');

@@ -12,7 +12,7 @@ export const nameSchema = z
 /** Text that databases and C programs can hold: no NUL, no half of a surrogate pair. */
 export const textSchema = (maxLength: number): z.ZodString =>
   z
-    .string()
+    .string({ error: ({ input }) => (input === undefined ? 'must be given' : undefined) })
     .max(maxLength)
     .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed text without NUL');
 

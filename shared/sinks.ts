@@ -3,7 +3,7 @@
  * `username` and `password` of CouchDB's.
  */
 import * as z from 'zod';
-import { brokerFields, topicSchema } from './mqtt.ts';
+import { brokerFields, qosSchema, topicSchema } from './mqtt.ts';
 import { nameSchema, textSchema } from './names.ts';
 import { retrySchema } from './retry.ts';
 
@@ -94,7 +94,7 @@ export const mqttSinkParamsSchema = z.strictObject({
   ...brokerFields,
   /** Where each document is published. */
   topic: topicSchema,
-  qos: z.union([z.literal(0), z.literal(1), z.literal(2)]).default(1),
+  qos: qosSchema.default(1),
   retain: z.boolean().default(false),
   ...everySink,
 });

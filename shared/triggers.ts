@@ -3,7 +3,7 @@
  * its events, `{"type": "mqtt", "params": {…}}`; FunLess knows `host`, `port` and `topic` of them.
  */
 import * as z from 'zod';
-import { brokerFields, topicFilterSchema } from './mqtt.ts';
+import { brokerFields, qosSchema, topicFilterSchema } from './mqtt.ts';
 import { nameSchema, textSchema } from './names.ts';
 import { cronProblem, isTimeZone } from './schedule.ts';
 
@@ -31,7 +31,7 @@ export const mqttParamsSchema = z.strictObject({
   placement: placementSchema,
   topic: topicFilterSchema,
   /** Asked of the broker, which gives a message at the lower of this and the publisher's. */
-  qos: z.union([z.literal(0), z.literal(1), z.literal(2)]).default(1),
+  qos: qosSchema.default(1),
   /** Group of a shared subscription: each message goes to one of the group (`$share/{group}/{topic}`). */
   share: nameSchema.optional(),
   /** `persistent`: the broker keeps messages (QoS 1 and 2) for us while we are away, under a client id of ours. */

@@ -68,3 +68,13 @@ test('dead letters, page by page, and their replay', async () => {
   const sent = api.seen.filter(({ method }) => method === 'POST').map(({ body }) => JSON.parse(body.toString()));
   expect(sent).toEqual([{}, { invocations: ['i1', 'i2'] }]);
 });
+
+test('a replay of what is no dead letter fails, and says how many wait again', async () => {
+  const { run } = await bench({ 'POST /v1/sinks/01a1/replay': { json: { data: { replayed: 1 } } } });
+  expect(await run(['sink', 'replay', '01a1', 'i1', 'i1', 'garbage'])).toEqual({
+    code: 1,
+    out: '1 of 2 wait again\n',
+    err: 'skerry: the others are no dead letters of this sink; see: skerry sink dead\n',
+  });
+  expect(await run(['sink', 'replay', '01a1'])).toMatchObject({ code: 0, out: '1 wait again\n' });
+});

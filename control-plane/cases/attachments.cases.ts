@@ -57,6 +57,10 @@ export function describeAttachments(h: () => Harness): void {
       ['a wildcard that is not a level', mqtt({ topic: 'a/b#' }), 'topic'],
       ['a port beyond all ports', mqtt({ port: 70_000 }), 'port'],
       ['a host that is an address with a scheme', mqtt({ host: 'mqtt://x' }), 'host'],
+      ['a port that is text and no number', mqtt({ port: 'abc' }), 'port'],
+      ['a port in the host', mqtt({ host: '127.0.0.1:1883' }), 'host'],
+      ['a password without a user', mqtt({ password: 'p' }), 'username'],
+      ['an id in what need not be JSON', mqtt({ payload: 'raw', message_id: 'id' }), 'message_id'],
       ['an unknown key', mqtt({ colour: 'red' }), 'colour'],
       ['a group in the topic', mqtt({ topic: '$share/group/a' }), 'topic'],
       ['a metadata address', mqtt({ host: '169.254.169.254' }), 'host'],
@@ -112,7 +116,8 @@ export function describeAttachments(h: () => Harness): void {
     });
 
     test('absent they stay, what is the same stays itself, [] clears', async () => {
-      const events = (...topics: string[]) => JSON.stringify(topics.map((topic) => mqtt({ topic, password: 'p' })));
+      const events = (...topics: string[]) =>
+        JSON.stringify(topics.map((topic) => mqtt({ topic, username: 'u', password: 'p' })));
       const put = (fields: Record<string, string>, code: string) =>
         h().request('PUT', '/v1/fn/_/keep', { body: upload({ name: 'keep', ...fields }, code) });
       const ids = async () => (await list('/v1/fn/_/keep/triggers')).data.map(({ id }) => id);
@@ -196,6 +201,10 @@ export function describeAttachments(h: () => Harness): void {
       ['no database', couchdb({ url: 'http://127.0.0.1:1/' }), 'database'],
       ['a database that CouchDB keeps for itself', couchdb({ url: 'http://127.0.0.1:1/_users' }), 'database'],
       ['a database name out of form', couchdb({ database: '_users' }), 'database'],
+      ['a password without a user', couchdb({ password: 'p' }), 'username'],
+      ['a password of http without a user', { type: 'http', params: { url: 'http://x/', password: 'p' } }, 'username'],
+      ['a line break in a token', { type: 'http', params: { url: 'http://x/', token: 'a\nb' } }, 'token'],
+      ['a port in the host', { type: 'mqtt', params: { host: 'x:1883', topic: 'a' } }, 'host'],
       ['a topic with wildcards', { type: 'mqtt', params: { host: 'x', topic: 'a/#' } }, 'topic'],
     ])('%s: 422 that names the field', async (_, json, field) => {
       await create(h(), 'badsink');
@@ -213,7 +222,9 @@ export function describeAttachments(h: () => Harness): void {
       expect(listed).toMatchObject({ status: 200, json: { data: [{ name: 'couch' }] } });
       expect(listed.text).not.toContain('the value');
       await create(h(), 'user-of');
-      await h().request('POST', '/v1/fn/_/user-of/sinks', { json: couchdb({ password_secret: 'couch' }) });
+      await h().request('POST', '/v1/fn/_/user-of/sinks', {
+        json: couchdb({ username: 'u', password_secret: 'couch' }),
+      });
       expect(await h().request('DELETE', '/v1/secrets/couch')).toMatchObject({
         status: 409,
         json: { errors: { message: 'The secret is used by a couchdb of _/user-of' } },
@@ -227,12 +238,12 @@ export function describeAttachments(h: () => Harness): void {
       const token = await plainToken('namer');
       await h().request('PUT', '/v1/secrets/named', { json: { value: 'x' } });
       const thief = { type: 'http', params: { url: 'http://127.0.0.1:1/mine', token_secret: 'named' } };
-      const events = JSON.stringify([mqtt({ password_secret: 'named' })]);
+      const events = JSON.stringify([mqtt({ username: 'u', password_secret: 'named' })]);
       await create(h(), 'named', 'wasm 1', { events });
       const path = '/v1/fn/_/named';
       const forbidden = { status: 403, json: problem('forbidden', expect.any(String)) };
       expect(await h().request('POST', `${path}/sinks`, { json: thief, token })).toMatchObject(forbidden);
-      const unknown = couchdb({ password_secret: 'no-such' });
+      const unknown = couchdb({ username: 'u', password_secret: 'no-such' });
       expect(await h().request('POST', `${path}/sinks`, { json: unknown })).toMatchObject({
         status: 422,
         json: { errors: { detail: 'There is no secret "no-such"' } },
@@ -240,7 +251,7 @@ export function describeAttachments(h: () => Harness): void {
       const tls = mqtt({ tls: { key_secret: 'named' } });
       expect(await h().request('POST', `${path}/triggers`, { json: tls, token })).toMatchObject(forbidden);
       const [trigger] = (await list(`${path}/triggers`)).data;
-      const moved = mqtt({ host: '127.0.0.2', password_secret: 'named' });
+      const moved = mqtt({ host: '127.0.0.2', username: 'u', password_secret: 'named' });
       const replaced = await h().request('PUT', `${path}/triggers/${trigger?.id}`, { json: moved, token });
       expect(replaced).toMatchObject(forbidden);
       const deploy = (fields: Record<string, string>) =>

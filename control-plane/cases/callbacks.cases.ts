@@ -30,7 +30,7 @@ export function describeCallbacks(h: () => Harness): void {
     let received: Received[];
     let status: () => number;
     beforeAll(async () => {
-      receiver = createServer(async (request, response) => {
+      receiver = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
         let body = '';
         for await (const part of request) body += part;
         received.push({ headers: request.headers, body });
@@ -65,6 +65,8 @@ export function describeCallbacks(h: () => Harness): void {
         expect(data).toMatchObject({ id, state: 'succeeded', output: { n: 7 }, agent: told.agent });
       }
       expect(received[0]?.headers['webhook-id']).toBe(received[1]?.headers['webhook-id']);
+      const connections = () => new Promise((resolve) => receiver.getConnections((_, count) => resolve(count)));
+      await expect.poll(connections, patience).toBe(0);
     });
 
     test('of one that was cancelled, and no redirect is followed', async () => {

@@ -22,6 +22,24 @@ export function describeInvocationRequests(h: () => Harness): void {
       expect(await call({}, headers)).toMatchObject({ status });
     });
 
+    test('a callback that is too long is told to be that', async () => {
+      const answer = await call({}, { 'x-callback-url': `http://a/${'x'.repeat(2_048)}` });
+      expect(answer).toMatchObject({ status: 400 });
+      expect(answer.text).toContain('at most 2048 characters');
+    });
+
+    test('a callback for a call that is answered at once is refused: it would never come', async () => {
+      const headers = { 'x-callback-url': 'https://example.org/done' };
+      const answer = await h().request('POST', '/v1/fn/_/asked', { json: { args: {} }, headers });
+      expect(answer).toMatchObject({ status: 400, json: { errors: { code: 'bad_request' } } });
+      expect(answer.text).toContain('respond-async');
+    });
+
+    test('a time out of form is told once', async () => {
+      const { json } = await h().request('GET', '/v1/invocations?since=yesterday');
+      expect(json).toMatchObject({ errors: { since: ['must be a time as 2026-01-31T12:00:00Z'] } });
+    });
+
     test('more input than the function takes: 413 at once', async () => {
       const answer = await call('x'.repeat(20), {}, 'asked-small');
       expect(answer).toMatchObject({ status: 413, json: { errors: { code: 'payload_too_large' } } });

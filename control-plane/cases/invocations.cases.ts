@@ -173,6 +173,21 @@ export function describeInvocations(h: () => Harness): void {
       expect(await reached(id, 'succeeded')).toMatchObject({ output: 'waits' });
     });
 
+    test('however often it is cancelled and replayed while it waits, one job asks for it', async () => {
+      h().invoker.behave = () => Promise.reject(new SkerryError('no_agent', 'nobody'));
+      const id = idOf(await call('again and again'));
+      await vi.waitFor(async () => expect((await get(id)).error?.code).toBe('no_agent'), patience);
+      for (let round = 0; round < 4; round += 1) {
+        expect(await h().request('DELETE', `/v1/invocations/${id}`)).toMatchObject({ status: 204 });
+        expect(await h().request('POST', `/v1/invocations/${id}/replay`)).toMatchObject({ status: 202 });
+      }
+      const jobs = `select 1 from pgboss.job where name = 'invocations' and state <= 'active' and data->>'id' = $1`;
+      await vi.waitFor(async () => expect(await h().controlPlane.store.execute(jobs, [id])).toHaveLength(1), patience);
+      h().invoker.behave = async ({ input }) => input;
+      await reached(id, 'succeeded');
+      await vi.waitFor(async () => expect(await h().controlPlane.store.execute(jobs, [id])).toHaveLength(0), patience);
+    });
+
     test('the same Idempotency-Key is the same invocation; with another request it is refused', async () => {
       const key = { 'idempotency-key': `key-${Date.now()}` };
       const first = await call({ n: 1 }, key);

@@ -27,7 +27,10 @@ export type PageLimits = {
 const due = lte(deliveries.nextAt, sql`now()`);
 const sizeOf = sql<number>`coalesce(octet_length(${invocations.input}), 0) + coalesce(octet_length(${invocations.output}), 0)`;
 
-/** Of one sink, oldest first. */
+/**
+ * Of one sink, oldest first. What has not ended has no outcome, and stands in nobody's way: a version before left
+ * deliveries of invocations that were replayed.
+ */
 export async function nextDeliveries(
   orm: Orm,
   sinkId: string,
@@ -41,10 +44,12 @@ export async function nextDeliveries(
       nextAt: deliveries.nextAt,
     })
     .from(deliveries)
+    .innerJoin(invocations, eq(invocations.id, deliveries.invocationId))
     .where(
       and(
         eq(deliveries.sinkId, sinkId),
         eq(deliveries.dead, false),
+        inArray(invocations.state, ['succeeded', 'dead']),
         gt(deliveries.seq, after),
         ordered ? undefined : due,
       ),

@@ -65,7 +65,10 @@ export const triggerCounts = pgTable('trigger_counts', {
     .references(() => triggers.id, { onDelete: 'cascade' }),
   run: version('run').notNull().default(0),
   failed: version('failed').notNull().default(0),
-  /** Of those that the control plane listens to: messages that came in, and that were dropped. */
+  /**
+   * Messages and ticks that came in, and that were dropped. Of triggers that devices listen to: those whose outcome came
+   * home, and of these those that were not fit to run.
+   */
   received: version('received').notNull().default(0),
   dropped: version('dropped').notNull().default(0),
   lastMessageAt: moment('last_message_at'),
@@ -155,6 +158,7 @@ export const invocations = pgTable(
     index('invocations_recorded_index').on(table.recordedAt),
     index('invocations_trigger_index').on(table.triggerId, table.state, table.seq),
     index('invocations_state_index').on(table.state, table.createdAt),
+    index('invocations_function_index').on(table.module, table.name, table.seq),
     uniqueIndex('invocations_idempotency_unique')
       .on(table.functionId, table.createdBy, table.idempotencyKey)
       .where(sql`${table.idempotencyKey} is not null`),

@@ -10,10 +10,13 @@ beforeAll(async () => {
 afterAll(() => h.close());
 
 const rows = (query: string) => h.controlPlane.store.execute(query, undefined);
-const spec = (placement: string) => ({ type: 'mqtt', params: { host: 'broker', topic: 't', placement } });
+const spec = (placement: string, topic = 't') => ({ type: 'mqtt', params: { host: 'broker', topic, placement } });
 
+let topics = 0;
 async function add(module: string, name: string, placement: string): Promise<string> {
-  const made = await h.request('POST', `/v1/fn/${module}/${name}/triggers`, { json: spec(placement) });
+  topics += 1;
+  const json = spec(placement, `topic-${topics}`);
+  const made = await h.request('POST', `/v1/fn/${module}/${name}/triggers`, { json });
   expect(made.status).toBe(201);
   return (made.json as { data: { id: string } }).data.id;
 }

@@ -1,7 +1,7 @@
 /** What people do with kept invocations: cancel them, and have them run again. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { and, eq, inArray, ne, sql } from 'drizzle-orm';
-import { invocations } from './events-schema.ts';
+import { deliveries, invocations } from './events-schema.ts';
 import type { Orm } from './store.ts';
 
 /**
@@ -20,13 +20,17 @@ export async function cancelInvocation(orm: Orm, id: string): Promise<{ readonly
     })
     .where(and(eq(invocations.id, id), inArray(invocations.state, ['queued', 'running'])))
     .returning({ callbackUrl: invocations.callbackUrl });
-  if (row) return { callback: row.callbackUrl !== null };
+  if (row) {
+    await dropJobs(orm, id);
+    return { callback: row.callbackUrl !== null };
+  }
   const state = await stateOf(orm, id);
   throw new SkerryError('conflict', `the invocation has ended: it is ${state}`);
 }
 
 /**
- * Waits again from now on, with all its attempts.
+ * Waits again from now on, with all its attempts. Within a transaction of the caller's: an outcome that no sink has taken
+ * yet goes to none, dead letters included, since the invocation has another one to come.
  * @throws SkerryError not_found; conflict when it went well, has not ended, or can never run
  */
 export async function replayInvocation(orm: Orm, id: string): Promise<{ id: string; triggerId: string | null }> {
@@ -51,12 +55,22 @@ export async function replayInvocation(orm: Orm, id: string): Promise<{ id: stri
       ),
     )
     .returning({ id: invocations.id, triggerId: invocations.triggerId });
-  if (row) return row;
+  if (row) {
+    await orm.delete(deliveries).where(eq(deliveries.invocationId, id));
+    return row;
+  }
   const state = await stateOf(orm, id);
   const reason = state === 'dead' || state === 'cancelled' ? 'its input is not fit to run, or was not kept' : state;
   throw new SkerryError(
     'conflict',
     `only a dead or cancelled invocation can run again, and this one is not: ${reason}`,
+  );
+}
+
+/** Nobody needs to look at it any more; should it be replayed, it gets a job of its own again, and has just that one. */
+async function dropJobs(orm: Orm, id: string): Promise<void> {
+  await orm.execute(
+    sql`delete from pgboss.job where name = 'invocations' and state < 'active' and data->>'id' = ${id}`,
   );
 }
 

@@ -4,20 +4,38 @@ import { deliveries, invocations } from './events-schema.ts';
 import { rowsOf, uuids } from './recording.ts';
 import type { Orm } from './store.ts';
 
+export type Removed = {
+  readonly count: number;
+  /** Moment of the last of them, as the database writes it; undefined when there were none. */
+  readonly upTo: string | undefined;
+};
+
 /**
- * Invocations that ended so long ago and whose outcome waits for no sink, not even as a dead letter; so many at most.
- * How many were removed. Idempotency keys go with them. Times are the database's: those of a device may say anything.
+ * Removes invocations that ended so long ago and whose outcome waits for no sink, not even as a dead letter: the oldest,
+ * so many at most. Idempotency keys go with them. Times are the database's: those of a device may say anything.
+ *
+ * @param from `upTo` of the batch before: what is older and still there has to stay, and is not looked at once more
  */
-export async function removeEnded(orm: Orm, olderThanMs: number, limit: number): Promise<number> {
+export async function removeEnded(
+  orm: Orm,
+  olderThanMs: number,
+  limit: number,
+  from: string | undefined,
+): Promise<Removed> {
   const removed = await orm.execute(sql`
-    delete from ${invocations} where id in (
-      select i.id from ${invocations} i
-      where i.state in ('succeeded', 'dead', 'cancelled')
-        and i.recorded_at < now() - ${olderThanMs / 1_000} * interval '1 second'
-        and not exists (select 1 from ${deliveries} d where d.invocation_id = i.id)
-      limit ${limit}
-    ) returning 1 as removed`);
-  return rowsOf(removed).length;
+    with gone as (
+      delete from ${invocations} where id in (
+        select i.id from ${invocations} i
+        where i.state in ('succeeded', 'dead', 'cancelled')
+          and i.recorded_at >= ${from ?? '-infinity'}::timestamptz
+          and i.recorded_at < now() - ${olderThanMs / 1_000} * interval '1 second'
+          and not exists (select 1 from ${deliveries} d where d.invocation_id = i.id)
+        order by i.recorded_at limit ${limit}
+      ) returning recorded_at
+    )
+    select count(*)::int as count, max(recorded_at)::text as up_to from gone`);
+  const [row] = rowsOf(removed);
+  return { count: Number(row?.count), upTo: row?.up_to == null ? undefined : String(row.up_to) };
 }
 
 /** Jobs that wait for somebody to run what they ask for are due now; so many of them, those that are due first. */

@@ -1,9 +1,9 @@
 /** Waits for a database that is away, for what must not be lost and has nobody else to try again. */
-import { setTimeout } from 'node:timers/promises';
 import { backoffDelay } from '@skerry/shared/backoff.ts';
+import { rest } from '@skerry/shared/clock.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
 
-const rests = { baseMs: 200, capMs: 2_000 };
+const pace = { baseMs: 200, capMs: 2_000 };
 
 /**
  * The work's result, however often it takes. Rejects with whatever else is wrong, and with `store_unavailable` when the
@@ -15,8 +15,7 @@ export async function whileAway<T>(work: () => Promise<T>, signal: AbortSignal, 
       return await work();
     } catch (error) {
       if (!(error instanceof SkerryError && error.code === 'store_unavailable') || signal.aborted) throw error;
-      const rest = setTimeout(backoffDelay(attempt, random(), 50, rests), undefined, { signal });
-      await rest.catch(() => undefined);
+      await rest(backoffDelay(attempt, random(), 50, pace), signal);
     }
   }
 }

@@ -149,17 +149,19 @@ async function sendOn(orm: Orm, ids: readonly string[], without: readonly string
 }
 
 /**
- * What was never fit to run counts as failed, not as run. What a device listens to counts as received when its outcome
- * comes home; of the rest, whoever listens counts it (db/trigger-counts.ts).
+ * What was never fit to run counts neither as run nor as failed, but as dropped. What a device listens to counts as
+ * received, and as dropped, when its outcome comes home; of the rest, whoever listens counts it (db/trigger-counts.ts).
  */
 async function count(orm: Orm, ids: readonly string[]): Promise<void> {
   const onDevice = sql`${triggers.spec}->'params'->>'placement' = 'edge'`;
+  const fit = sql`${invocations.errorCode} is distinct from 'event_invalid'`;
   await orm.execute(sql`
-    insert into ${triggerCounts} (trigger_id, received, run, failed)
-    select t.id, case when t.on_device then c.ended else 0 end, c.run, c.failed from (
+    insert into ${triggerCounts} (trigger_id, received, run, failed, dropped)
+    select t.id, case when t.on_device then c.ended else 0 end, c.run, c.failed,
+      case when t.on_device then c.ended - c.run else 0 end from (
       select ${invocations.triggerId} as trigger_id, count(*) as ended,
-        count(*) filter (where ${invocations.errorCode} is distinct from 'event_invalid') as run,
-        count(*) filter (where ${invocations.state} = 'dead') as failed
+        count(*) filter (where ${fit}) as run,
+        count(*) filter (where ${invocations.state} = 'dead' and ${fit}) as failed
       from ${invocations} where ${invocations.id} = any(${uuids(ids)}) and ${invocations.triggerId} is not null
       group by ${invocations.triggerId}
     ) c join lateral (
@@ -167,7 +169,8 @@ async function count(orm: Orm, ids: readonly string[]): Promise<void> {
     ) t on true
     order by t.id
     on conflict (trigger_id) do update set received = ${triggerCounts.received} + excluded.received,
-      run = ${triggerCounts.run} + excluded.run, failed = ${triggerCounts.failed} + excluded.failed`);
+      run = ${triggerCounts.run} + excluded.run, failed = ${triggerCounts.failed} + excluded.failed,
+      dropped = ${triggerCounts.dropped} + excluded.dropped`);
 }
 
 /** As one parameter: a list of parameters would be planned anew for every length. */

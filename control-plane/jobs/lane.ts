@@ -4,26 +4,27 @@
  * who may run it leaves the lane to others.
  *
  * Invariants: with a concurrency of 1 nothing of the trigger begins before what came earlier has ended, its retries
- * included, though its outcome may still be on its way to the disk; outcomes reach it in their order; at most
- * `mostClaimed` are claimed ahead, with `mostBytes` of inputs.
+ * included, though its outcome may still be on its way to the disk; outcomes reach it in their order; at most `mostAhead`
+ * are claimed ahead, with `mostBytes` of inputs, and none of a trigger whose oldest events give way to newer ones: what is
+ * claimed gives way to nothing.
  */
-import { setTimeout as wait } from 'node:timers/promises';
+import { rest } from '@skerry/shared/clock.ts';
+import type { Bell } from '../bell.ts';
 import type { Claimed } from '../db/claims.ts';
+import type { Turns } from '../turns.ts';
 import type { Attempt, Verdict } from './attempt.ts';
-import type { Bell } from './bell.ts';
 import type { Hands } from './hands.ts';
+import type { ClaimNext } from './lane-claims.ts';
 import type { Rests } from './rests.ts';
 import type { Settle } from './settling.ts';
-import type { Slots } from './slots.ts';
 
 export type LaneOptions = {
   readonly trigger: string;
   /** Invocations at one time, as it is now. */
   readonly concurrency: () => number;
-  /** Makes what runs without anybody wait again. */
-  readonly reclaim: (held: readonly string[]) => Promise<void>;
-  /** The next ones that wait. */
-  readonly claimNext: (held: readonly string[], limit: number, bytes: number) => Promise<readonly Claimed[]>;
+  /** Whether some may be claimed ahead, as it is now. */
+  readonly claimsAhead: () => boolean;
+  readonly claimNext: ClaimNext;
   /** Undefined when it has ended. */
   readonly claim: (id: string) => Promise<Claimed | undefined>;
   readonly attempt: Attempt;
@@ -33,7 +34,8 @@ export type LaneOptions = {
   readonly begun: (id: string) => void;
   readonly settle: Settle;
   readonly hands: Hands;
-  readonly slots: Slots;
+  /** One for each invocation that runs here, of this lane or not. */
+  readonly slots: Turns;
   readonly rests: Rests;
   /** Rung when something came in here, and when nothing is to be begun any more. */
   readonly bell: Bell;
@@ -41,7 +43,7 @@ export type LaneOptions = {
   readonly stopping: AbortSignal;
 };
 
-const mostClaimed = 64;
+const mostAhead = 64;
 const mostBytes = 1024 * 1024;
 /** How long an empty lane is held in case that more comes, in milliseconds. */
 const lingerMs = 1_000;
@@ -64,14 +66,28 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
   /** Outcomes on their way to the disk. Each has its slot still, so there are no more of them than slots. */
   const settling = new Set<Promise<void>>();
   let failed: unknown;
+  const fail = (error: unknown) => {
+    failed ??= error;
+  };
 
   const refill = async () => {
-    const rows = await options.claimNext([...held], Math.max(mostClaimed, concurrency()), mostBytes);
+    const limit = concurrency() - workers.size + (options.claimsAhead() ? mostAhead : 0);
+    if (limit <= 0) return;
+    const rows = await options.claimNext([...held], limit, mostBytes);
     for (const { id } of rows) {
       held.add(id);
       hands.reserve(id);
     }
     ahead.push(...rows);
+  };
+
+  /** Waits again, for whoever has the lane next. */
+  const giveUp = async ({ id, attempts }: Claimed) => {
+    try {
+      await settle({ rested: { id, attempts } });
+    } finally {
+      hands.release(id);
+    }
   };
 
   const runOne = async (first: Claimed) => {
@@ -92,7 +108,7 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
           found.resolve(verdict);
         })
         .catch((error: unknown) => {
-          failed = error;
+          fail(error);
           found.reject(error);
         })
         .finally(() => {
@@ -110,13 +126,11 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
         bell.ring();
       }
       if (rests > 0) await options.rests.rest(verdict.delayMs, stopping);
-      else await wait(verdict.delayMs, undefined, { signal: stopping }).catch(() => undefined);
+      else await rest(verdict.delayMs, stopping);
       if (stopping.aborted) return;
       row = await options.claim(before.id);
     }
-    if (!row) return;
-    await settle({ rested: { id: row.id, attempts: row.attempts } });
-    hands.release(row.id);
+    if (row) await giveUp(row);
   };
 
   const work = async () => {
@@ -131,9 +145,7 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
   const begin = () => {
     while (ahead.length > 0 && workers.size < concurrency()) {
       const worker: Promise<void> = work()
-        .catch((error: unknown) => {
-          failed = error;
-        })
+        .catch(fail)
         .finally(() => {
           workers.delete(worker);
           bell.ring();
@@ -142,21 +154,20 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
     }
   };
 
-  await options.reclaim([...hands.ids]);
+  // What others put in asks for the lane anew, unless a job asked for it already and was fetched here before their
+  // transaction ended: so nothing may wait at the end of a quiet while either. One that stays open for longer than that
+  // is left to the sweep.
+  let quiet = false;
   while (!stopping.aborted && failed === undefined) {
-    if (ahead.length === 0) await refill();
+    if (ahead.length === 0) await refill().catch(fail);
     begin();
     const idle = workers.size === 0;
-    const rung = await bell.heard(lingerMs);
-    // What others put in asks for the lane anew.
-    if (idle && !rung) break;
+    if (idle && quiet) break;
+    quiet = !(await bell.heard({ withinMs: lingerMs })) && idle;
   }
   await Promise.all(workers);
   await Promise.all(settling);
-  for (const { id, attempts } of ahead) {
-    await settle({ rested: { id, attempts } });
-    hands.release(id);
-  }
+  await Promise.all(ahead.map((row) => giveUp(row).catch(fail)));
   if (failed !== undefined) throw failed;
   return { left };
 }

@@ -1,4 +1,5 @@
 /** Rests of what waits for somebody to run it: they end early when somebody comes. */
+import { rest } from '@skerry/shared/clock.ts';
 
 export type Rests = {
   /** Resolves after so many milliseconds, when somebody comes, or when the signal aborts. */
@@ -8,23 +9,12 @@ export type Rests = {
 };
 
 export function createRests(): Rests {
-  const resting = new Set<() => void>();
+  let coming = new AbortController();
   return {
-    rest: (delayMs, signal) =>
-      new Promise((resolve) => {
-        const wake = () => {
-          clearTimeout(timer);
-          resting.delete(wake);
-          signal.removeEventListener('abort', wake);
-          resolve();
-        };
-        const timer = setTimeout(wake, delayMs);
-        resting.add(wake);
-        signal.addEventListener('abort', wake);
-        if (signal.aborted) wake();
-      }),
+    rest: (delayMs, signal) => rest(delayMs, AbortSignal.any([signal, coming.signal])),
     end() {
-      for (const wake of resting) wake();
+      coming.abort();
+      coming = new AbortController();
     },
   };
 }

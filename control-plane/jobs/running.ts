@@ -1,8 +1,10 @@
 /** Everything that runs kept invocations in this control plane, put together. */
+import type { Trigger } from '@skerry/shared/triggers.ts';
 import type { Backlog } from '../backlog.ts';
+import { type Bell, createBell } from '../bell.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CatalogFunction } from '../catalog-function.ts';
-import { begin, type Claimed, cancelledOf, claim, claimNext, reclaimLane } from '../db/claims.ts';
+import { begin, type Claimed, cancelledOf, claim } from '../db/claims.ts';
 import { endRests, passedJobs, takeUp } from '../db/invocation-sweep.ts';
 import { whileAway } from '../db/patience.ts';
 import type { Store } from '../db/store.ts';
@@ -11,15 +13,15 @@ import type { Invocations } from '../invocations.ts';
 import type { Invoker } from '../invoke.ts';
 import type { Logger } from '../log.ts';
 import type { SinkRoom } from '../sink-room.ts';
+import { createTurns } from '../turns.ts';
 import { createAttempt } from './attempt.ts';
-import { type Bell, createBell } from './bell.ts';
 import { type Boss, longestJobSeconds } from './boss.ts';
 import { createHands, type Hands } from './hands.ts';
-import { runLane } from './lane.ts';
+import { type LaneOptions, runLane } from './lane.ts';
+import { createLaneClaims } from './lane-claims.ts';
 import { createRests } from './rests.ts';
 import { createSettling } from './settling.ts';
 import { createSingle } from './single.ts';
-import { createSlots } from './slots.ts';
 import { laneJob, laneJobSchema, passedJobSchema, passSeconds } from './wanted.ts';
 import { createWorkers, type Handler } from './workers.ts';
 
@@ -65,7 +67,7 @@ const sweepSeconds = 60;
 export function createRunning(options: RunningOptions): Running {
   const { store, boss, invocations, backlog, catalog, log, concurrency, pollMs = 1_000 } = options;
   const hands = createHands();
-  const slots = createSlots(concurrency);
+  const slots = createTurns(concurrency);
   const rests = createRests();
   const ended = new AbortController();
   let restCount = 0;
@@ -121,10 +123,14 @@ export function createRunning(options: RunningOptions): Running {
       bell,
       begun,
       stopping: end.signal,
-      concurrency: concurrencyOf(catalog, trigger),
-      reclaim: (held) => patiently(() => store.change((orm) => reclaimLane(orm, trigger, held))),
-      claimNext: (held, limit, bytes) =>
-        patiently(() => store.change((orm) => claimNext(orm, trigger, held, limit, bytes))),
+      ...paceOf(catalog, trigger),
+      claimNext: createLaneClaims({
+        store,
+        trigger,
+        hands,
+        ours: async () => (await boss.touch('lanes', [job])).length > 0,
+        signal: ended.signal,
+      }),
     });
     bells.set(trigger, { bell, over: over.then(ignore, ignore) });
     let left: string | undefined;
@@ -239,15 +245,25 @@ function ownerOf(catalog: Pick<Catalog, 'functions'>, trigger: string): CatalogF
 /** How long a database that is away is waited for at the end. */
 const lastWordMs = 2_000;
 
-/** Looked up anew when the catalog changes. 1 for a trigger that is gone: in doubt, one after another. */
-function concurrencyOf(catalog: Pick<Catalog, 'functions' | 'version'>, trigger: string): () => number {
+/** Looked up anew when the catalog changes. Of a trigger that is gone: in doubt, one after another. */
+function paceOf(
+  catalog: Pick<Catalog, 'functions' | 'version'>,
+  trigger: string,
+): Pick<LaneOptions, 'concurrency' | 'claimsAhead'> {
   let version: number | undefined;
-  let concurrency = 1;
-  return () => {
-    if (version === catalog.version) return concurrency;
-    version = catalog.version;
-    const all = [...catalog.functions()].flatMap((fn) => fn.triggers);
-    concurrency = all.find(({ id }) => id === trigger)?.spec.params.concurrency ?? 1;
-    return concurrency;
+  let spec: Trigger | undefined;
+  const now = () => {
+    if (version !== catalog.version) {
+      version = catalog.version;
+      spec = ownerOf(catalog, trigger)?.triggers.find(({ id }) => id === trigger)?.spec;
+    }
+    return spec;
+  };
+  return {
+    concurrency: () => now()?.params.concurrency ?? 1,
+    claimsAhead() {
+      const trigger = now();
+      return trigger?.type !== 'mqtt' || trigger.params.when_full !== 'drop_oldest';
+    },
   };
 }

@@ -1,10 +1,10 @@
 /** Runs an invocation that has a job of its own: it is claimed, tried once, and settled together with its job. */
 import type { Claimed } from '../db/claims.ts';
+import type { Turns } from '../turns.ts';
 import type { Attempt, Verdict } from './attempt.ts';
 import type { Job } from './boss.ts';
 import type { Hands } from './hands.ts';
 import type { Settle } from './settling.ts';
-import type { Slots } from './slots.ts';
 import { invocationJobSchema, passSeconds } from './wanted.ts';
 
 export type SingleOptions = {
@@ -13,7 +13,8 @@ export type SingleOptions = {
   readonly attempt: Attempt;
   readonly settle: Settle;
   readonly hands: Hands;
-  readonly slots: Slots;
+  /** One for each invocation that runs here. */
+  readonly slots: Turns;
   /** A job was put in that is due in so many milliseconds. */
   readonly dueIn: (delayMs: number) => void;
   /** Whether somebody who may run it is connected here. */

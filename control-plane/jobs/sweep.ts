@@ -20,8 +20,11 @@ const mostForgotten = 1_000;
 
 /** Rejects with `store_unavailable`. */
 export async function sweepInvocations({ store, boss, retentionMs }: SweepOptions): Promise<void> {
-  for (let count = 0; count < mostBatches; count += 1) {
-    if ((await store.change((orm) => removeEnded(orm, retentionMs, batch))) < batch) break;
+  let from: string | undefined;
+  for (let batches = 0; batches < mostBatches; batches += 1) {
+    const { count, upTo } = await store.change((orm) => removeEnded(orm, retentionMs, batch, from));
+    if (count < batch) break;
+    from = upTo;
   }
   await store.change((orm) => forgetTriggers(orm, retentionMs));
   await store.change(forgetLeases);

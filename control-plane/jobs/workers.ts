@@ -5,8 +5,8 @@
  * Invariants: a job is held only by who says so every few seconds, so what a control plane had in its hands when it
  * died is taken up by another after 10 to 15 s; a database that is away stops nothing here but the next look.
  */
+import { createBell } from '../bell.ts';
 import type { Logger } from '../log.ts';
-import { createBell } from './bell.ts';
 import type { Boss, Job, QueueName } from './boss.ts';
 
 /**
@@ -84,7 +84,7 @@ export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOption
         log.debug({ err: error }, 'jobs could not be looked for');
         more = false;
       }
-      if (!more) await bell.heard(pollMs);
+      if (!more) await bell.heard({ withinMs: pollMs });
     }
   };
 

@@ -4,8 +4,10 @@
  * function has; of a new one, the others are connected.
  */
 import { toSkerryError } from '@skerry/shared/errors.ts';
+import { portOf } from '@skerry/shared/mqtt.ts';
 import type { Sink } from '@skerry/shared/sinks.ts';
-import type { Trigger, TriggerState } from '@skerry/shared/triggers.ts';
+import type { Trigger } from '@skerry/shared/triggers.ts';
+import { checkAttachment, checkDistinct } from '../attachment-checks.ts';
 import type { AttachmentService, Author } from '../attachments.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Attachment } from '../catalog-function.ts';
@@ -30,40 +32,44 @@ export type ConnectOptions = {
   readonly triggerPlaces: Pick<TriggerPlaces, 'connected'>;
 };
 
+/** What has become of one of a list: it is connected under an id, or is not, and why. */
+type Outcome =
+  | { readonly id: string; readonly message?: undefined }
+  | { readonly id?: undefined; readonly message: string };
+
 /** Never rejects: the function is there, and the answer says what of it is not connected. */
 export function createConnect({ catalog, triggers, sinks, triggerPlaces }: ConnectOptions) {
+  /** In the order of the list. */
   const attach = async <Spec extends Trigger | Sink>(
     service: Pick<AttachmentService<Spec>, 'replaceAll'>,
     functionId: string,
     asked: Connectors<Spec>,
     { by, isNew }: Deploy,
-  ): Promise<ConnectorResult[]> => {
-    const specs = asked.flatMap(({ spec }) => (spec === undefined ? [] : [spec]));
+  ): Promise<Outcome[]> => {
+    const checked = withChecks(asked);
+    const specs = specsOf(checked);
+    const others = (message: string) => checked.map((one): Outcome => ({ message: one.message ?? message }));
     // What is out of form may be meant for one that is there, which must not go for it.
-    const failure =
-      specs.length < asked.length && !isNew
-        ? 'not connected, because another one of the list is out of form: nothing has changed'
-        : await service.replaceAll(functionId, specs, by).then(
-            () => undefined,
-            (error: unknown) => toSkerryError(error).message,
-          );
-    return asked.map(({ message = failure }) => (message === undefined ? success : { status: 'error', message }));
+    if (specs.length < asked.length && !isNew) {
+      return others('not connected, because another one of the list is out of form: nothing has changed');
+    }
+    try {
+      const ids = (await service.replaceAll(functionId, specs, by)).values();
+      return checked.map(({ message }) => (message === undefined ? { id: ids.next().value ?? '' } : { message }));
+    } catch (error) {
+      return others(toSkerryError(error).message);
+    }
   };
 
-  /** The results, with those that did not come up in time as errors. */
-  const awaited = async (
-    functionId: string,
-    results: ConnectorResult[],
-    waitMs: number,
-  ): Promise<ConnectorResult[]> => {
-    const all = catalog.byId(functionId)?.triggers ?? [];
-    const states = await Promise.all(
-      all.map((trigger) => triggerPlaces.connected(trigger.id, waitMs).then(faultOf(trigger))),
-    );
-    const faults = states.flatMap((fault) => (fault === undefined ? [] : [fault]));
-    if (faults.length === 0) return results;
-    const message = `not connected within ${waitMs} ms, and going on trying: ${faults.join('; ')}`;
-    return results.map((result) => (result.status === 'success' ? { status: 'error', message } : result));
+  /** Why a trigger is not connected within the wait; undefined when it is. */
+  const waitFor = async (trigger: Attachment<Trigger> | undefined, waitMs: number): Promise<string | undefined> => {
+    if (trigger?.spec.type !== 'mqtt') return undefined;
+    const state = await triggerPlaces.connected(trigger.id, waitMs);
+    if (state?.state === 'up' || state?.state === 'holding') return undefined;
+    const { params } = trigger.spec;
+    const host = params.host.includes(':') ? `[${params.host}]` : params.host;
+    const where = `${host}:${portOf(params)} ${params.topic}`;
+    return `not connected within ${waitMs} ms, and going on trying: ${where} (${state?.error ?? 'no answer yet'})`;
   };
 
   return async (
@@ -71,22 +77,43 @@ export function createConnect({ catalog, triggers, sinks, triggerPlaces }: Conne
     { events, sinks: to, eventsWaitMs }: FunctionUpload,
     deploy: Deploy,
   ): Promise<Connected> => {
-    const eventResults = events && (await attach(triggers, functionId, events, deploy));
-    const sinkResults = to && (await attach(sinks, functionId, to, deploy));
+    const eventOutcomes = events && (await attach(triggers, functionId, events, deploy));
+    const sinkOutcomes = to && (await attach(sinks, functionId, to, deploy));
+    const there = new Map(catalog.byId(functionId)?.triggers.map((trigger) => [trigger.id, trigger]));
     return {
-      ...(eventResults && {
-        events: eventsWaitMs > 0 ? await awaited(functionId, eventResults, eventsWaitMs) : eventResults,
+      ...(eventOutcomes && {
+        events: await Promise.all(
+          eventOutcomes.map(async ({ id, message }) => {
+            if (id === undefined) return resultOf(message);
+            return resultOf(eventsWaitMs > 0 ? await waitFor(there.get(id), eventsWaitMs) : undefined);
+          }),
+        ),
       }),
-      ...(sinkResults && { sinks: sinkResults }),
+      ...(sinkOutcomes && { sinks: sinkOutcomes.map(({ message }) => resultOf(message)) }),
     };
   };
 }
 
-const success: ConnectorResult = { status: 'success' };
+/** Each by itself, so that the fault of one is told of that one only. */
+function withChecks<Spec extends Trigger | Sink>(asked: Connectors<Spec>): Connectors<Spec> {
+  const good: Spec[] = [];
+  return asked.map((one) => {
+    if (one.spec === undefined) return one;
+    try {
+      checkAttachment(one.spec);
+      checkDistinct(one.spec, good);
+    } catch (error) {
+      return { message: toSkerryError(error).message };
+    }
+    good.push(one.spec);
+    return one;
+  });
+}
 
-function faultOf({ spec }: Attachment<Trigger>) {
-  return (state: TriggerState | undefined): string | undefined => {
-    if (spec.type !== 'mqtt' || state?.state === 'up' || state?.state === 'holding') return undefined;
-    return `${spec.params.host} (${state?.error ?? 'no answer yet'})`;
-  };
+function specsOf<Spec>(list: Connectors<Spec>): Spec[] {
+  return list.flatMap(({ spec }) => (spec === undefined ? [] : [spec]));
+}
+
+function resultOf(message: string | undefined): ConnectorResult {
+  return message === undefined ? { status: 'success' } : { status: 'error', message };
 }

@@ -21,7 +21,7 @@ import type { ErrorAnswer } from './errors.ts';
 import { callOverHttp } from './http-door.ts';
 import { requestHeadOf } from './http-request.ts';
 import { requestIdOf } from './request-id.ts';
-import { answerAsync, type Keeping, newInvocation, prefersAsync } from './respond-async.ts';
+import { answerAsync, type Keeping, newInvocation, prefersAsync, refuseCallback } from './respond-async.ts';
 
 export type DoorOptions = {
   readonly catalog: Pick<Catalog, 'find' | 'subjectByToken'>;
@@ -81,11 +81,14 @@ export function createDoor(options: DoorOptions, door: Door): DoorHandler {
         await callOverHttp(call, { invoker, metrics, log });
         return metrics.observe(outgoing.statusCode, now() - start);
       }
+      // Where the function itself sees the headers, they are between its callers and it.
+      const seesHeaders = door.raw && (overHttp || isCommand(fn.world));
+      if (!later && !seesHeaders) refuseCallback(headers);
       const limit = Math.min(maxBodyBytes, door.limit?.(fn) ?? maxBodyBytes);
       const input = door.input(await readBody(incoming, limit));
       const how = invocationHeaders(headers);
       if (later) {
-        const http = door.raw && (overHttp || isCommand(fn.world)) ? requestHeadOf(incoming) : undefined;
+        const http = seesHeaders ? requestHeadOf(incoming) : undefined;
         const call = { function: fn, input, headers, http, createdBy: subject.name, ...how };
         await answerAsync(newInvocation(call, clock()), keeping, outgoing, requestId);
         return metrics.observe(202, now() - start);

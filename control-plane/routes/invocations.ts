@@ -64,7 +64,7 @@ export const invocationPageSchema = z.object({
 const moments = { first: Date.parse('0001-01-01T00:00:00Z'), last: Date.parse('9999-12-31T23:59:59.999Z') };
 const momentForm = 'must be a time as 2026-01-31T12:00:00Z';
 const momentSchema = z.iso
-  .datetime({ offset: true, error: momentForm })
+  .datetime({ offset: true, error: momentForm, abort: true })
   .refine((text) => Date.parse(text) >= moments.first && Date.parse(text) <= moments.last, momentForm);
 const limitRange = 'must be from 1 to 1000';
 const query = z.object({

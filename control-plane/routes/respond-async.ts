@@ -33,6 +33,15 @@ export function prefersAsync(prefer: string | string[]): boolean {
     .some((preference) => /^\s*respond-async\s*(?:;|$)/i.test(preference));
 }
 
+/**
+ * A call that is answered now calls nobody back: whoever asks for that would wait for ever.
+ * @throws SkerryError bad_request
+ */
+export function refuseCallback(headers: IncomingHttpHeaders): void {
+  if (headers['x-callback-url'] === undefined) return;
+  throw new SkerryError('bad_request', 'X-Callback-Url is for asynchronous calls: "Prefer: respond-async" is missing');
+}
+
 /** The invocation that a call asks for. @throws SkerryError bad_request, payload_too_large */
 export function newInvocation(call: AsyncCall, createdAt: Date): NewInvocation {
   const { function: fn, input, headers, http, agent, traceparent, createdBy } = call;
@@ -103,7 +112,10 @@ function idempotencyKey(value: string | string[] | undefined): string | undefine
 function callbackUrl(value: string | string[] | undefined): string | undefined {
   if (value === undefined) return undefined;
   const text = String(value);
-  const url = text.length <= maxUrlLength ? URL.parse(text) : null;
+  if (text.length > maxUrlLength) {
+    throw new SkerryError('bad_request', `X-Callback-Url must have at most ${maxUrlLength} characters`);
+  }
+  const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
     throw new SkerryError('bad_request', 'X-Callback-Url must be an http:// or https:// address without credentials');
   }

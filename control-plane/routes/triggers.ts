@@ -1,9 +1,12 @@
 /** /v1/fn/{module}/{function}/triggers: what starts a function besides calls of the API. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Trigger, triggerSchema } from '@skerry/shared/triggers.ts';
+import type { AgentService } from '../agents.ts';
 import type { AttachmentService } from '../attachments.ts';
 import type { Directory } from '../catalog.ts';
-import type { Attachment } from '../catalog-function.ts';
+import type { Attachment, CatalogFunction } from '../catalog-function.ts';
+import type { Holder } from '../holders.ts';
 import type { TriggerPlaces, TriggerReport } from '../trigger-places.ts';
 import type { Access, AppEnv } from './access.ts';
 import { attachmentPath, needAttachment, onePath, shownParams } from './attachment.ts';
@@ -43,7 +46,10 @@ export const shownTriggerSchema = z
     dropped: z.number(),
     last_message_at: z.string().optional(),
     places: z.array(placeSchema).openapi({
-      description: 'Where it runs, as far as this control plane knows now; counts begin anew with each place',
+      description: 'Where it runs, as far as this control plane knows now; an agent counts from its start on',
+    }),
+    offline: z.array(z.object({ agent: z.string(), since: z.string() })).openapi({
+      description: 'Agents that may go on with it by themselves; how it is there is known when they are back',
     }),
   })
   .openapi('Trigger');
@@ -53,15 +59,31 @@ export type TriggerRoutesOptions = {
   readonly catalog: Pick<Directory, 'find'>;
   readonly triggers: AttachmentService<Trigger>;
   readonly triggerPlaces: TriggerPlaces;
+  readonly holders: (fn: CatalogFunction) => Promise<readonly Pick<Holder, 'id' | 'online'>[]>;
+  readonly agents: Pick<AgentService, 'list'>;
 };
 
 export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoutesOptions): void {
-  const { access, catalog, triggers, triggerPlaces: places } = options;
+  const { access, catalog, triggers, triggerPlaces: places, holders, agents } = options;
   const path = '/v1/fn/{module}/{function}/triggers';
   const guarded = { middleware: access.user, security: bearer, tags: ['triggers'] };
-  const shownOne = async (trigger: Attachment<Trigger>) => {
-    const [report] = await places.report([trigger]);
-    return shown(trigger, report);
+  /** Agents that shall hold the function and are away, where that matters to a trigger. */
+  const offlineOf = async (fn: CatalogFunction, all: readonly Attachment<Trigger>[]): Promise<OfflineAgent[]> => {
+    if (!all.some(isEdge)) return [];
+    const away = new Set((await holders(fn)).flatMap(({ id, online }) => (online ? [] : [id])));
+    if (away.size === 0) return [];
+    const known = (await agents.list()).filter(({ id }) => away.has(id));
+    return known.map(({ name, lastSeenAt }) => ({ agent: name, since: lastSeenAt.toISOString() }));
+  };
+  /** In the order given. Rejects with `store_unavailable`. */
+  const shownAll = async (fn: CatalogFunction, all: readonly Attachment<Trigger>[]) => {
+    const [reports, offline] = await Promise.all([places.report(all), offlineOf(fn, all)]);
+    return all.map((trigger, at) => shown(trigger, reports[at], isEdge(trigger) ? offline : []));
+  };
+  const shownOne = async (fn: CatalogFunction, trigger: Attachment<Trigger>) => {
+    const [one] = await shownAll(fn, [trigger]);
+    if (!one) throw new SkerryError('internal', 'a trigger has no report');
+    return one;
   };
 
   app.openapi(
@@ -76,8 +98,7 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
     async (c) => {
       const at = c.req.valid('param');
       const fn = needFunction(catalog, at.module, at.function);
-      const reports = await places.report(fn.triggers);
-      return c.json({ data: fn.triggers.map((trigger, index) => shown(trigger, reports[index])) }, 200);
+      return c.json({ data: await shownAll(fn, fn.triggers) }, 200);
     },
   );
 
@@ -99,7 +120,7 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
       const at = c.req.valid('param');
       const fn = needFunction(catalog, at.module, at.function);
       const created = await triggers.create(fn, c.req.valid('json'), c.get('subject'));
-      return c.json({ data: await shownOne(created) }, 201);
+      return c.json({ data: await shownOne(fn, created) }, 201);
     },
   );
 
@@ -115,7 +136,7 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
     async (c) => {
       const at = c.req.valid('param');
       const fn = needFunction(catalog, at.module, at.function);
-      return c.json({ data: await shownOne(needAttachment('trigger', fn.triggers, at.id)) }, 200);
+      return c.json({ data: await shownOne(fn, needAttachment('trigger', fn.triggers, at.id)) }, 200);
     },
   );
 
@@ -135,10 +156,8 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
     async (c) => {
       const at = c.req.valid('param');
       const fn = needFunction(catalog, at.module, at.function);
-      return c.json(
-        { data: await shownOne(await triggers.update(fn, at.id, c.req.valid('json'), c.get('subject'))) },
-        200,
-      );
+      const updated = await triggers.update(fn, at.id, c.req.valid('json'), c.get('subject'));
+      return c.json({ data: await shownOne(fn, updated) }, 200);
     },
   );
 
@@ -160,7 +179,17 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
   );
 }
 
-function shown(trigger: Attachment<Trigger>, report: TriggerReport | undefined): z.infer<typeof shownTriggerSchema> {
+type OfflineAgent = { readonly agent: string; readonly since: string };
+
+function isEdge({ spec }: Attachment<Trigger>): boolean {
+  return spec.params.placement === 'edge';
+}
+
+function shown(
+  trigger: Attachment<Trigger>,
+  report: TriggerReport | undefined,
+  offline: readonly OfflineAgent[],
+): z.infer<typeof shownTriggerSchema> {
   const { lastMessageAt, ...counts } = report?.totals ?? { received: 0, run: 0, failed: 0, dropped: 0 };
   return {
     id: trigger.id,
@@ -182,6 +211,7 @@ function shown(trigger: Attachment<Trigger>, report: TriggerReport | undefined):
       ...(next !== undefined && { next: timeText(next) }),
       ...(error !== undefined && { error }),
     })),
+    offline: [...offline],
   };
 }
 

@@ -1,5 +1,4 @@
 /** Which server and which database a sink's parameters mean: FunLess has one URL of both. */
-import { SkerryError } from '@skerry/shared/errors.ts';
 import { type CouchdbParams, couchDatabase } from '@skerry/shared/sinks.ts';
 
 export type CouchTarget = {
@@ -10,21 +9,14 @@ export type CouchTarget = {
   readonly authorization: string | undefined;
 };
 
-/** @throws SkerryError validation_failed, when no database is named */
+/** @param params as the schema lets them through: one that names no database is refused there */
 export function couchTarget(params: Pick<CouchdbParams, 'url' | 'database' | 'username' | 'password'>): CouchTarget {
   const { origin, pathname } = new URL(params.url);
   const path = pathname.split('/').filter((part) => part !== '');
   if (params.database === undefined) path.pop();
-  const database = couchDatabase(params);
-  if (database === undefined) {
-    throw new SkerryError(
-      'validation_failed',
-      'The sink names no database: give "database", or an url that ends with it',
-    );
-  }
   return {
     server: `${origin}/${path.map((part) => `${part}/`).join('')}`,
-    database,
+    database: couchDatabase(params) as string,
     authorization: basicAuthorization(params),
   };
 }

@@ -14,7 +14,6 @@ import { createExchange, failureReason, retryAfterMs } from './exchange.ts';
 import { createDispatcher, type ExchangeEnd } from './nano-dispatcher.ts';
 import { type Delivered, type OpenSink, reasonOf, type SinkDocument, taken, type Verdict } from './open-sink.ts';
 
-/** @throws SkerryError validation_failed, when no database is named */
 export function openCouchdb(params: CouchdbParams, timeoutMs?: number): OpenSink {
   const { server, database, authorization } = couchTarget(params);
   const exchange = createExchange(params.ca, timeoutMs);

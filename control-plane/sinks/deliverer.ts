@@ -13,15 +13,16 @@
  * - While the database is away nothing is delivered, and what was delivered is settled before anything else is.
  */
 import { type BackoffOptions, backoffDelay } from '@skerry/shared/backoff.ts';
+import { rest } from '@skerry/shared/clock.ts';
 import { toSkerryError } from '@skerry/shared/errors.ts';
 import type { ReadySink } from '@skerry/shared/sinks.ts';
+import { createBell } from '../bell.ts';
 import { nextDeliveries, type PageLimits, type Settlement, settleDeliveries, type Waiting } from '../db/deliveries.ts';
 import type { Store } from '../db/store.ts';
 import type { Logger } from '../log.ts';
+import type { Turns } from '../turns.ts';
 import { documentOf } from './document.ts';
 import type { OpenSink, SinkDown, Verdict } from './open-sink.ts';
-import { createSleep } from './sleep.ts';
-import type { Turns } from './turns.ts';
 
 export type DelivererOptions = {
   readonly sink: ReadySink;
@@ -67,7 +68,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   const { ordered, envelope, retry } = sink.params;
   const closing = new AbortController();
   const { signal } = closing;
-  const sleep = createSleep(signal);
+  const bell = createBell();
   const form = { envelope, underscoreId: sink.type === 'couchdb' };
   let failures = 0;
   let storeFailures = 0;
@@ -90,7 +91,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       storeFailures += 1;
       const level = toSkerryError(error).code === 'store_unavailable' ? 'debug' : 'error';
       log[level]({ err: error, sink: sink.id }, 'deliveries cannot be read or settled');
-      await sleep.rest(backoffDelay(storeFailures, random(), 0, storeBackoff));
+      await rest(backoffDelay(storeFailures, random(), 0, storeBackoff), signal);
       return undefined;
     }
   };
@@ -148,7 +149,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     await settle(settlement);
     proven = settlement.taken.length === page.length;
     const waits = settlement.spent.flatMap(({ waitMs }) => waitMs ?? []);
-    if (waits.length > 0) sleep.wakeIn(Math.min(...waits));
+    if (waits.length > 0) bell.ringIn(Math.min(...waits));
     return restMs;
   };
 
@@ -163,19 +164,20 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     return read({ documents, bytes, after }).catch(() => undefined);
   };
 
-  /** Empty only after a look that began after the last wake. */
+  /** Empty only after a look that began after the last ring. */
   const nextPage = async (limits: OpenSink['batch']): Promise<readonly Waiting[] | undefined> => {
     const early = await ahead;
     ahead = undefined;
     if (early && early.length > 0) return early;
     pagesAhead = 0;
-    sleep.clear();
+    bell.clear();
     return withStore(() => read(limits));
   };
 
-  /** One page, or a sleep until there may be one. */
+  /** One page, or a rest until there may be one. */
   const step = async (to: OpenSink): Promise<void> => {
     const giveBack = proven ? await turns.take(signal) : undefined;
+    if (proven && !giveBack) return;
     let restMs: number | undefined;
     try {
       const waiting = await nextPage(proven ? to.batch : single);
@@ -185,14 +187,14 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         const next = proven && page === waiting ? readAhead(page, to.batch) : undefined;
         restMs = await deliver(to, page);
         if (proven) ahead = next;
-      } else if (waiting[0]) sleep.wakeIn(waiting[0].waitMs);
+      } else if (waiting[0]) bell.ringIn(waiting[0].waitMs);
     } finally {
       giveBack?.();
     }
     if (restMs === undefined) {
       proven = false;
-      await sleep.untilWoken();
-    } else if (restMs > 0) await sleep.rest(restMs);
+      await bell.heard({ signal });
+    } else if (restMs > 0) await rest(restMs, signal);
     nextTryAt = undefined;
   };
 
@@ -212,7 +214,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       await step(to).catch(async (error: unknown) => {
         if (signal.aborted) return;
         log.error({ err: error, sink: sink.id }, 'delivering failed for a reason that nobody foresaw');
-        await sleep.rest(storeBackoff.capMs);
+        await rest(storeBackoff.capMs, signal);
       });
     }
     await to.close();
@@ -221,7 +223,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   const running = run();
 
   return {
-    wake: sleep.wake,
+    wake: bell.ring,
     get nextTryAt() {
       return nextTryAt;
     },

@@ -1,8 +1,8 @@
 /** Deliveries through a whole control plane, while sinks fail in each way that they can. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type CouchDb, startCouchDb } from '../../test/harness/couchdb.ts';
 import { type Harness, startHarness } from '../testing/harness.ts';
-import { functionWithSinks, record, type SinkSpec, sinkIs, sinkState } from '../testing/outcomes.ts';
+import { functionWithSinks, outcome, record, type SinkSpec, sinkIs, sinkState } from '../testing/outcomes.ts';
 
 let h: Harness;
 let couch: CouchDb;
@@ -107,6 +107,53 @@ test('in order, nothing overtakes it until it is dead, and a replay comes first'
   await h.request('POST', `/v1/sinks/${sink}/replay`, { json: {} });
   await sinkIs(h, sink, { dead: 0, delivered: 5, waiting: 0 });
   expect(stored('order')).toEqual([1, 2, 3, 0, 4]);
+});
+
+test('of what runs again a sink gets the outcome that is to come, and not the one it has not taken', async () => {
+  const fn = name();
+  await couch.stop();
+  const [sink = '', strict = ''] = await functionWithSinks(
+    h,
+    fn,
+    couchdb('again', { on: 'all' }),
+    couchdb('strict', { on: 'all', ordered: true, retry: { attempts: 1 } }),
+  );
+  const failed = outcome(h, fn, { code: 'function_error', message: 'no' }, { input: Buffer.from('{"n":1}') });
+  await h.controlPlane.invocations.record([failed]);
+  await sinkIs(h, sink, { state: 'failing', waiting: 1 });
+  await sinkIs(h, strict, { state: 'failing', waiting: 1 });
+  const store = h.controlPlane.store;
+  await store.execute(`update deliveries set dead = true where sink_id = '${strict}'`, undefined);
+  const gate = Promise.withResolvers<void>();
+  onTestFinished(() => gate.resolve());
+  h.invoker.behave = async () => {
+    await gate.promise;
+    return Buffer.from('{"n":2}');
+  };
+  expect(await h.request('POST', `/v1/invocations/${failed.id}/replay`)).toMatchObject({ status: 202 });
+  await couch.start();
+  await record(h, fn, ['{"n":3}']);
+  await sinkIs(h, sink, { state: 'idle', delivered: 1 });
+  await sinkIs(h, strict, { state: 'idle', delivered: 1, dead: 0 });
+  gate.resolve();
+  await sinkIs(h, sink, { delivered: 2, waiting: 0 });
+  await sinkIs(h, strict, { delivered: 2, waiting: 0 });
+  expect(stored('again')).toEqual([3, 2]);
+  expect(stored('strict')).toEqual([3, 2]);
+});
+
+test('what has not ended is delivered to nobody, and holds up no other', async () => {
+  const fn = name();
+  const [sink = ''] = await functionWithSinks(h, fn, couchdb('unended', { ordered: true }));
+  couch.fault({ kind: 'status', status: 503 }, 2);
+  const [early = ''] = await record(h, fn, ['{"n":1}', '{"n":2}']);
+  const store = h.controlPlane.store;
+  await store.execute(`update invocations set state = 'running' where id = '${early}'`, undefined);
+  await sinkIs(h, sink, { delivered: 1, waiting: 1, state: 'ok' });
+  expect(stored('unended')).toEqual([2]);
+  await store.execute(`update invocations set state = 'succeeded' where id = '${early}'`, undefined);
+  await sinkIs(h, sink, { delivered: 2, waiting: 0 });
+  expect(stored('unended')).toEqual([2, 1]);
 });
 
 test('a sink that is removed takes what waits with it', async () => {

@@ -14,9 +14,9 @@ import { noteSinkError, sinksWithDue } from '../db/deliveries.ts';
 import type { Store } from '../db/store.ts';
 import type { Lease } from '../leases.ts';
 import type { Logger } from '../log.ts';
+import { createTurns } from '../turns.ts';
 import { createDeliverer, type Deliverer } from './deliverer.ts';
 import type { OpenSink } from './open-sink.ts';
-import { createTurns } from './turns.ts';
 
 export type Deliverers = {
   /** Leases that are wanted are named by this; `held` is called for each that was taken. */

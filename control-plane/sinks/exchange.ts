@@ -1,6 +1,6 @@
 /**
- * One HTTP request of a sink and its whole answer: with a deadline, a bound on the answer, no redirects, and connections
- * that are kept for the next one.
+ * One HTTP request of a sink or a callback and its whole answer: with a deadline, a bound on the answer, no redirects, and
+ * connections that are kept for the next one, for a while.
  *
  * A connection that was kept may have been closed from the other side just when it is used again; such a request goes
  * out once more. That is safe, since all that sinks send has an id by which a repeat is known.
@@ -36,12 +36,19 @@ export type Exchange = {
 const maxAnswerBytes = 1024 * 1024;
 /** Milliseconds that a request may take, its answer included. */
 export const requestTimeoutMs = 30_000;
-/** Connections of one sink at most; further requests wait for one. */
+/** Connections to one server at most; further requests wait for one. */
 const maxSockets = 8;
+/** Milliseconds for which a connection is kept for the next request, unless the server asks for less. */
+const keptMs = 10_000;
 
-/** @param ca PEM of the authorities to trust instead of the system's */
-export function createExchange(ca?: string, timeoutMs = requestTimeoutMs): Exchange {
-  const common = { keepAlive: true, maxSockets, scheduling: 'lifo', lookup: guardedLookup } as const;
+/**
+ * @param ca PEM of the authorities to trust instead of the system's
+ * @param idleMs as `keptMs`; 0 keeps none, for whoever sends to ever new servers
+ */
+export function createExchange(ca?: string, timeoutMs = requestTimeoutMs, idleMs = keptMs): Exchange {
+  // The time-out is of connections that are kept; what is under way has a deadline of its own.
+  const kept = { keepAlive: idleMs > 0, ...(idleMs > 0 && { timeout: idleMs }) };
+  const common = { ...kept, maxSockets, scheduling: 'lifo', lookup: guardedLookup } as const;
   const plain = new Agent(common);
   const tls = new TlsAgent({ ...common, rejectUnauthorized: true, ...(ca !== undefined && { ca }) });
 

@@ -7,16 +7,14 @@
  * connection new.
  */
 import { randomBytes } from 'node:crypto';
-import { portOf } from '@skerry/shared/mqtt.ts';
+import { connectTimeoutMs, mqttOptions } from '@skerry/shared/mqtt-client.ts';
 import { guardPackets } from '@skerry/shared/mqtt-guard.ts';
 import type { MqttSinkParams } from '@skerry/shared/sinks.ts';
-import { type IClientOptions, type IConnackPacket, MqttClient } from 'mqtt';
-import { dialBroker } from '../broker-dial.ts';
+import type { IConnackPacket } from 'mqtt';
+import { connectBroker } from '../triggers/mqtt.ts';
 import { failureReason } from './exchange.ts';
 import { type OpenSink, reasonOf, type SinkDocument, type SinkDown, taken, type Verdict } from './open-sink.ts';
 
-/** Milliseconds until the broker has let us in. */
-const connectTimeoutMs = 10_000;
 /** Milliseconds that acknowledgements may take. */
 const publishTimeoutMs = 30_000;
 /**
@@ -102,17 +100,14 @@ type Connection = {
 /** Rejects with why the broker cannot be reached, or did not let us in. */
 async function open(params: MqttSinkParams, signal: AbortSignal): Promise<Connection> {
   const lost = new AbortController();
-  const socket = dialBroker({ ...params, ...(typeof params.tls === 'object' && params.tls), port: portOf(params) });
-  const client = new MqttClient(() => socket, {
-    protocolVersion: params.version === '5' ? 5 : 4,
-    clientId: `skerry-${randomBytes(8).toString('hex')}`,
-    clean: true,
-    reconnectPeriod: 0,
-    connectTimeout: connectTimeoutMs,
-    keepalive: 30,
-    ...(params.username !== undefined && { username: params.username }),
-    ...(params.password !== undefined && { password: params.password }),
-  } satisfies IClientOptions);
+  const client = connectBroker(
+    mqttOptions(params, {
+      clientId: `skerry-${randomBytes(8).toString('hex')}`,
+      clean: true,
+      receiveMaximum: maxWindow,
+      maximumPacketSize: maxPacketBytes,
+    }),
+  );
   const end = () => client.endAsync(true);
   guardPackets(client, maxPacketBytes, (why) => {
     lost.abort(new Error(why));
@@ -121,8 +116,6 @@ async function open(params: MqttSinkParams, signal: AbortSignal): Promise<Connec
   const admitted = await new Promise<IConnackPacket>((resolve, reject) => {
     client.once('connect', resolve);
     client.on('error', reject);
-    // What the client does not tell by itself: of TLS, and of addresses.
-    socket.on('error', reject);
     client.once('close', () => reject(new Error('the broker closed the connection')));
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener('abort', () => reject(new Error('the broker does not answer')), { once: true });

@@ -5,7 +5,7 @@ import { openHttp } from './http.ts';
 import { openMqtt } from './mqtt.ts';
 import type { OpenSink } from './open-sink.ts';
 
-/** Connects to nothing yet. @throws SkerryError validation_failed, where the parameters do not say where to */
+/** Connects to nothing yet. */
 export function openSink(sink: ReadySink, now: () => number): OpenSink {
   switch (sink.type) {
     case 'couchdb':

@@ -83,19 +83,16 @@ export function createSinkService({ store, catalog, deliverers, sinkRoom }: Sink
   };
 }
 
-/** Where a sink leads to, without credentials. */
+/** Where a sink leads to, without credentials: its schema lets none into the `url`. */
 export function addressOf({ type, params }: Sink): string {
   if (type === 'mqtt') {
     const { host, port, tls, topic } = params;
     const name = host.includes(':') ? `[${host}]` : host;
     return `${tls ? 'mqtts' : 'mqtt'}://${name}${port === undefined ? '' : `:${port}`}/${topic}`;
   }
-  const url = new URL(params.url);
-  url.username = '';
-  url.password = '';
-  url.search = '';
-  const database = type === 'couchdb' && params.database !== undefined ? encodeURIComponent(params.database) : '';
-  return database === '' ? url.href : `${url.href.replace(/\/$/, '')}/${database}`;
+  const { href } = new URL(params.url);
+  if (type !== 'couchdb' || params.database === undefined) return href;
+  return `${href.replace(/\/$/, '')}/${encodeURIComponent(params.database)}`;
 }
 
 /** `full` when as much waits as may, `failing` until something is taken again, `idle` where nothing waits. */

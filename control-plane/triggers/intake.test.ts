@@ -1,7 +1,8 @@
 /** What the control plane listens to, on its way into the database. */
-import { randomUUIDv7 } from 'node:crypto';
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
+import { rest } from '@skerry/shared/clock.ts';
 import type { Intake, NewEvent, Room } from '@skerry/shared/intake.ts';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { create, type Harness, startHarness } from '../testing/harness.ts';
 import { createCloudIntake } from './intake.ts';
 
@@ -33,7 +34,7 @@ beforeEach(async () => {
 const rows = (query: string) => h.controlPlane.store.execute(query, undefined);
 
 async function trigger(): Promise<string> {
-  const json = { type: 'mqtt', params: { host: 'broker', topic: 't', placement: 'edge' } };
+  const json = { type: 'mqtt', params: { host: 'broker', topic: randomUUID(), placement: 'edge' } };
   const made = await h.request('POST', '/v1/fn/_/listening/triggers', { json });
   return (made.json as { data: { id: string } }).data.id;
 }
@@ -110,4 +111,36 @@ test('a tick is kept as the last one together with its event', async () => {
   const lost = intake.record(event(id, { ...at, tick: next, function: randomUUIDv7() }), hold);
   await expect(lost).rejects.toThrow('gone');
   expect(await intake.lastTick(id)).toBe(tick);
+});
+
+test('who waits for room counts the more rarely the longer a count takes', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const never = new AbortController().signal;
+  const { store, catalog, invocations } = h.controlPlane;
+  const countsWithin = async (ms: number, countMs: number) => {
+    let counts = 0;
+    const ending = new AbortController();
+    const pendingOf = async () => {
+      counts += 1;
+      await rest(countMs, never);
+      return hold.maxPending;
+    };
+    const waiter = createCloudIntake({
+      store,
+      catalog,
+      invocations: { ...invocations, pendingOf },
+      onDropped: () => {},
+    });
+    const waiting = waiter.room('t', hold, ending.signal);
+    await vi.advanceTimersByTimeAsync(ms);
+    ending.abort();
+    await vi.advanceTimersByTimeAsync(countMs);
+    await waiting;
+    return counts;
+  };
+  expect(await countsWithin(60_000, 1)).toBeGreaterThan(500);
+  expect(await countsWithin(60_000, 50)).toBeLessThan(30);
+  // However long it takes: room is found within so many seconds.
+  expect(await countsWithin(60_000, 2_000)).toBeGreaterThan(4);
 });

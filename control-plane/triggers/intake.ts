@@ -5,7 +5,7 @@
  * Invariants: of one trigger none is kept after one that found no room; a trigger is listened to by one control plane
  * at a time (leases.ts), so what it has pending grows here only, and an older count is never too low.
  */
-import { setTimeout as rest } from 'node:timers/promises';
+import { rest } from '@skerry/shared/clock.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Intake, Kept, NewEvent, Room } from '@skerry/shared/intake.ts';
 import type { Catalog } from '../catalog.ts';
@@ -17,8 +17,13 @@ import type { EndedInvocation, NewInvocation } from '../kept.ts';
 /** Events in one transaction at most, and bytes of their inputs; one that has more is alone. */
 const maxBatch = 200;
 const maxBytes = 8 * 1024 * 1024;
-/** How often whoever waits for room looks, in milliseconds. */
-const lookMs = 100;
+/**
+ * Whoever waits for room counts what is pending, which takes this share of the time at most, however much there is to
+ * count; between two counts are so many milliseconds.
+ */
+const lookShare = 0.02;
+const leastLookMs = 100;
+const mostLookMs = 10_000;
 /** A trigger that was full has room again when so much of it is free. */
 const roomShare = 0.1;
 /** How long a count of what is pending may be used, in milliseconds, and up to which share of what may be pending. */
@@ -136,10 +141,13 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
       }),
     async room(trigger, { maxPending }, signal) {
       const most = maxPending - Math.max(1, Math.floor(maxPending * roomShare));
+      let lookMs = leastLookMs;
       do {
-        await rest(lookMs, undefined, { signal }).catch(() => undefined);
+        await rest(lookMs, signal);
+        const begunAt = performance.now();
         const pending = await invocations.pendingOf(trigger).catch(() => maxPending);
         if (pending <= most) return;
+        lookMs = Math.min(Math.max((performance.now() - begunAt) / lookShare, leastLookMs), mostLookMs);
       } while (!signal.aborted);
     },
     lastTick: (trigger) => store.read((orm) => lastTickOf(orm, trigger)),

@@ -131,6 +131,9 @@ export function createHub(options: HubOptions): Hub {
       { ...options, now },
       {
         record: (outcomes) => options.record(admission.name, outcomes),
+        // A function that is not known yet may have such a sink.
+        inOrder: (outcomes) =>
+          outcomes.some((one) => catalog.byId(one.function)?.sinks.some(({ spec }) => spec.params.ordered) ?? true),
         onProgress(ready) {
           rollouts.progress(ready, false);
           agents.seen(ready.agentId, ready.applied);

@@ -57,6 +57,8 @@ export type SessionOptions = {
 export type SessionEvents = {
   /** Keeps outcomes of events that the agent recorded: on disk when it resolves. */
   record(outcomes: readonly RecordedOutcome[]): Promise<void>;
+  /** Whether it matters in which order these are kept. */
+  inOrder(outcomes: readonly RecordedOutcome[]): boolean;
   /** The agent said how far it is with its desired state. */
   onProgress(session: Session): void;
   onClose(session: Session, reason: string): void;
@@ -118,7 +120,12 @@ export function createSession(
   let draining = false;
   let outbox: OutboxState | undefined;
   let triggers: readonly TriggerState[] = [];
-  const batches = createBatches(events.record, (batch, ok) => connection.send({ kind: 'recorded', batch, ok }));
+  const batches = createBatches({
+    record: events.record,
+    inOrder: events.inOrder,
+    answer: (batch, ok) => connection.send({ kind: 'recorded', batch, ok }),
+    now: () => options.now().getTime(),
+  });
 
   const connection = createConnection(socket, options.pingIntervalMs, {
     onFrame: (frame) => take(frame),

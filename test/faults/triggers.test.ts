@@ -12,7 +12,7 @@ type Trigger = {
   readonly run: number;
   readonly failed: number;
   readonly dropped: number;
-  readonly places: readonly (Place & Record<'received' | 'run' | 'dropped' | 'pending', number>)[];
+  readonly places: readonly (Place & Record<'received' | 'run' | 'failed' | 'dropped' | 'pending', number>)[];
 };
 type Invocation = { readonly id: string; readonly state: string; readonly agent: string | null };
 
@@ -108,6 +108,22 @@ describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
     const { body } = await platform.api.call('GET', `/v1/invocations/${letter?.id}`);
     expect(JSON.stringify(body)).toContain('event_invalid');
     await until(({ places }) => places.every(({ dropped }) => dropped === 1));
+    // It never ran: it is dropped, and nothing else.
+    const { places, ...totals } = await until(({ dropped }) => dropped === 1);
+    for (const counts of [totals, ...places]) {
+      expect(counts).toMatchObject({ received: 1, run: 0, failed: 0, dropped: 1 });
+    }
+  });
+
+  test('failed are those of the ones that ran that did not go well in the end', async () => {
+    await trigger({ placement });
+    await until(isUp);
+    for (const payload of ['fail', 1, 'fail']) await publish(payload);
+    const counts = { received: 3, run: 3, failed: 2, dropped: 0 };
+    const { places, ...totals } = await until(
+      ({ run, places }) => run === 3 && places.every((place) => place.run === 3 && place.received === 3),
+    );
+    for (const of of [totals, ...places]) expect(of).toMatchObject(counts);
   });
 
   test('a slow function behind a fast topic: what does not fit stays with the broker, and all of it runs', async () => {
@@ -129,7 +145,12 @@ describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
     }, 60_000);
     expect(dropped).toBeGreaterThan(0);
     const all = await invocations('succeeded', 300 - dropped);
-    expect(all.filter(({ state }) => state === 'succeeded')).toHaveLength(300 - dropped);
+    const run = all.filter(({ state }) => state === 'succeeded');
+    expect(run).toHaveLength(300 - dropped);
+    const details = await Promise.all(run.map(({ id }) => platform.api.call('GET', `/v1/invocations/${id}`)));
+    const ran = details.map(({ body }) => (body as { data: { output: { echo: number } } }).data.output.echo);
+    // Of the ten that may be pending, one runs.
+    expect(ran).toEqual(expect.arrayContaining(count(9).map((n) => 291 + n)));
   }, 90_000);
 
   test('a schedule ticks', async () => {
@@ -223,5 +244,8 @@ describe('in the cloud', () => {
     await platform.restartControlPlane('SIGKILL');
     await Promise.all(count(100).map((id) => publish({ id: id + 100 })));
     expect(await invocations('succeeded', 200, 60_000)).toHaveLength(200);
+    // The one place has the counts of the trigger, those from before included.
+    const { places, received, run, failed, dropped } = await until((now) => now.run === 200);
+    expect(places).toMatchObject([{ received, run, failed, dropped }]);
   }, 90_000);
 });

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { apiCommand, connect, show } from '../../api-command.ts';
 import { type DeployResult, deployFunction } from '../../deploy.ts';
+import { refusalsOf } from '../../deploy-refusals.ts';
 import { CliFailure } from '../../failure.ts';
 import { type ManifestOptions, readManifest, withManifestOptions } from '../../manifest-options.ts';
 import { describePermissions } from '../../permissions.ts';
@@ -37,8 +38,9 @@ export function deployCommand(terminal: Terminal): Command {
           throw new CliFailure('usage', `cannot read ${path}: ${cause.message}`, { cause });
         });
       const code = await read(file);
-      const events = options.events && (await read(options.events)).toString();
-      const sinks = options.sinks && (await read(options.sinks)).toString();
+      const readList = async (path: string) => listText(path, (await read(path)).toString());
+      const events = options.events && (await readList(options.events));
+      const sinks = options.sinks && (await readList(options.sinks));
       const result = await deployFunction(await connect(terminal, options), {
         module: options.module,
         name,
@@ -52,15 +54,26 @@ export function deployCommand(terminal: Terminal): Command {
       for (const { agent, code: reason, message } of result.agents.failed) {
         terminal.err(`skerry: agent ${agent} cannot take it: ${message} (${reason})\n`);
       }
-      for (const [what, results] of [
-        ['event', result.events],
-        ['sink', result.sinks],
-      ] as const) {
-        for (const [index, { status, message }] of (results ?? []).entries()) {
-          if (status === 'error') terminal.err(`skerry: ${what} ${index + 1} is not connected: ${message}\n`);
-        }
-      }
+      const refusals = [
+        refusalsOf('trigger', result.events, result.created),
+        refusalsOf('sink', result.sinks, result.created),
+      ].filter((refused) => refused !== undefined);
+      if (refusals.length === 0) return;
+      // With --json, the result has the reasons.
+      if (!options.json) for (const line of refusals.flatMap(({ lines }) => lines)) terminal.err(`skerry: ${line}\n`);
+      const summary = refusals.map((refused) => refused.summary).join('; ');
+      throw new CliFailure('failed', `the code is deployed, its lists were not taken whole: ${summary}`);
     });
+}
+
+/** The text, when it is a JSON list. @throws CliFailure */
+function listText(path: string, text: string): string {
+  try {
+    if (Array.isArray(JSON.parse(text))) return text;
+  } catch (cause) {
+    throw new CliFailure('usage', `${path} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  throw new CliFailure('usage', `${path} must be a JSON list`);
 }
 
 function describe({ created, module, name, revision, world, size, agents, permissions }: DeployResult): string {

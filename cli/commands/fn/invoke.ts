@@ -11,7 +11,15 @@ import { printableJson } from '../../printable.ts';
 import type { Terminal } from '../../terminal.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
-type InvokeOptions = FunctionOptions & { args?: Pairs; jsonArgs?: string; data?: string; agent?: string; async?: true };
+type InvokeOptions = FunctionOptions & {
+  args?: Pairs;
+  jsonArgs?: string;
+  data?: string;
+  agent?: string;
+  async?: true;
+  idempotencyKey?: string;
+  callbackUrl?: string;
+};
 
 /** A little longer than the longest deadline that a function can have. */
 const invokeTimeoutMs = limitCeilings.timeoutMs + 10_000;
@@ -23,6 +31,7 @@ export function invokeCommand(terminal: Terminal): Command {
     'skerry fn invoke hello -a name=Ada',
     'skerry fn invoke -m greenhouse water --data @reading.json --agent pi-7',
     'skerry fn invoke report --async',
+    'skerry fn invoke report --async --idempotency-key report-2026-01-31 --callback-url https://example.org/done',
   ]);
   return withModule(command)
     .argument('<name>', 'name of the function')
@@ -31,8 +40,13 @@ export function invokeCommand(terminal: Terminal): Command {
     .addOption(new Option('-d, --data <@file|->', 'arguments as JSON from a file or standard input').conflicts('args'))
     .option('--agent <name>', 'run it on this agent')
     .option('--async', 'do not wait: print the id under which the outcome will be (skerry invocation get)')
+    .option('--idempotency-key <key>', 'with --async: the same call under the same key is made once')
+    .option('--callback-url <url>', 'with --async: where the outcome is POSTed to')
     .action(async (name: string, _, invoke: Command) => {
       const options = invoke.optsWithGlobals<InvokeOptions>();
+      if (!options.async && (options.idempotencyKey ?? options.callbackUrl) !== undefined) {
+        throw new CliFailure('usage', '--idempotency-key and --callback-url are for calls with --async');
+      }
       const args = await readArguments(terminal, options);
       const client = await connect(terminal, options);
       const { data, headers } = await client.request('POST', apiPath('fn', options.module, name), {
@@ -40,6 +54,8 @@ export function invokeCommand(terminal: Terminal): Command {
         headers: {
           ...(options.agent !== undefined && { 'x-skerry-agent': options.agent }),
           ...(options.async && { prefer: 'respond-async' }),
+          ...(options.idempotencyKey !== undefined && { 'idempotency-key': options.idempotencyKey }),
+          ...(options.callbackUrl !== undefined && { 'x-callback-url': options.callbackUrl }),
         },
         timeoutMs: invokeTimeoutMs,
       });

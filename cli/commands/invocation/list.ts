@@ -10,6 +10,7 @@ type ListOptions = ApiOptions & {
   function?: string;
   state?: string;
   since?: number;
+  until?: number;
   limit: number;
   cursor?: string;
 };
@@ -21,10 +22,12 @@ export function listInvocationsCommand(terminal: Terminal, now: () => number = D
   return apiCommand('list', 'List kept invocations, newest first.', [
     'skerry invocation list --function greenhouse/water',
     'skerry invocation list --state dead --since 1d',
+    'skerry invocation list --since 2d --until 1d',
   ])
     .option('-f, --function <module/name>', 'of this function only')
     .addOption(new Option('--state <state>', 'in this state only').choices(states))
     .option('--since <time>', 'made within this time, as 30m or 2d', parseDuration)
+    .option('--until <time>', 'made before this time ago, as 30m or 2d', parseDuration)
     .option('-n, --limit <n>', 'so many at most', parseCount, 50)
     .option('--cursor <cursor>', 'go on after a page that said "next"')
     .action(async (_, command: Command) => {
@@ -33,6 +36,7 @@ export function listInvocationsCommand(terminal: Terminal, now: () => number = D
       if (options.function !== undefined) query.set('function', withModule(options.function));
       if (options.state !== undefined) query.set('state', options.state);
       if (options.since !== undefined) query.set('since', new Date(now() - options.since).toISOString());
+      if (options.until !== undefined) query.set('until', new Date(now() - options.until).toISOString());
       if (options.cursor !== undefined) query.set('cursor', options.cursor);
       const client = await connect(terminal, options);
       const page = await client.get<InvocationPage>(`${apiPath('invocations')}?${query}`);

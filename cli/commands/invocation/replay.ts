@@ -1,9 +1,15 @@
 import type { Command } from 'commander';
 import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
 import { apiPath } from '../../client.ts';
+import { CliFailure } from '../../failure.ts';
 import type { Terminal } from '../../terminal.ts';
 
-/** `skerry invocation replay ID…`: under their own ids, one after another. */
+type Refusal = { readonly id: string; readonly message: string };
+
+/**
+ * `skerry invocation replay ID…`: under their own ids, one after another. One that is refused keeps none from its turn;
+ * a control plane that cannot be reached ends it.
+ */
 export function replayInvocationCommand(terminal: Terminal): Command {
   return apiCommand('replay', 'Run dead or cancelled invocations again, with all their attempts.', [
     'skerry invocation replay 01890a5d-ac96-774b-bcce-b302099a8057',
@@ -12,7 +18,26 @@ export function replayInvocationCommand(terminal: Terminal): Command {
     .action(async (ids: string[], _, command: Command) => {
       const options = command.optsWithGlobals<ApiOptions>();
       const client = await connect(terminal, options);
-      for (const id of ids) await client.request('POST', apiPath('invocations', id, 'replay'));
-      show(terminal, options, { replayed: ids }, () => `${ids.length} of ${ids.length} wait again\n`);
+      const replayed: string[] = [];
+      const refused: Refusal[] = [];
+      let unreachable: CliFailure | undefined;
+      for (const id of ids) {
+        try {
+          await client.request('POST', apiPath('invocations', id, 'replay'));
+          replayed.push(id);
+        } catch (error) {
+          if (!(error instanceof CliFailure)) throw error;
+          if (error.kind === 'unreachable') {
+            unreachable = error;
+            break;
+          }
+          refused.push({ id, message: error.message });
+        }
+      }
+      const result = refused.length > 0 ? { replayed, refused } : { replayed };
+      show(terminal, options, result, () => `${replayed.length} of ${ids.length} wait again\n`);
+      if (!options.json) for (const { id, message } of refused) terminal.err(`skerry: ${id}: ${message}\n`);
+      if (unreachable) throw unreachable;
+      if (refused.length > 0) throw new CliFailure('failed', `${refused.length} of ${ids.length} are refused`);
     });
 }

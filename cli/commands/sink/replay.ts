@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
 import { apiPath } from '../../client.ts';
+import { CliFailure } from '../../failure.ts';
 import type { Terminal } from '../../terminal.ts';
 
 /** `skerry sink replay ID [INVOCATION…]`: dead letters wait again, in their old places. */
@@ -18,6 +19,11 @@ export function replaySinkCommand(terminal: Terminal): Command {
         apiPath('sinks', sink, 'replay'),
         { json: invocations.length === 0 ? {} : { invocations } },
       );
-      show(terminal, options, data, () => `${data.replayed} wait again\n`);
+      const asked = new Set(invocations).size;
+      const counted = asked === 0 ? data.replayed : `${data.replayed} of ${asked}`;
+      show(terminal, options, data, () => `${counted} wait again\n`);
+      if (data.replayed < asked) {
+        throw new CliFailure('failed', 'the others are no dead letters of this sink; see: skerry sink dead');
+      }
     });
 }

@@ -5,6 +5,7 @@ import { deadLettersCommand } from './dead.ts';
 import { deleteSinkCommand } from './delete.ts';
 import { listSinksCommand } from './list.ts';
 import { replaySinkCommand } from './replay.ts';
+import { updateSinkCommand } from './update.ts';
 
 /** `skerry sink`: where the outcomes of functions go. */
 export function sinkCommand(terminal: Terminal): Command {
@@ -12,6 +13,7 @@ export function sinkCommand(terminal: Terminal): Command {
     .description('Sinks: where the outcomes of functions go.')
     .addCommand(listSinksCommand(terminal))
     .addCommand(createSinkCommand(terminal))
+    .addCommand(updateSinkCommand(terminal))
     .addCommand(deleteSinkCommand(terminal))
     .addCommand(deadLettersCommand(terminal))
     .addCommand(replaySinkCommand(terminal));

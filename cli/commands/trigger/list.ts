@@ -6,6 +6,11 @@ import { table } from '../../table.ts';
 import type { Terminal } from '../../terminal.ts';
 import { type FunctionOptions, withModule } from '../fn/module-option.ts';
 
+const header = [
+  ...['ID', 'TYPE', 'WHAT', 'WHERE', 'STATE', 'SINCE', 'PENDING'],
+  ...['RECEIVED', 'RUN', 'FAILED', 'DROPPED', 'LAST'],
+];
+
 /** `skerry trigger list FUNCTION`: one line for each place where a trigger runs. */
 export function listTriggersCommand(terminal: Terminal): Command {
   return withModule(
@@ -17,30 +22,42 @@ export function listTriggersCommand(terminal: Terminal): Command {
       const client = await connect(terminal, options);
       const triggers = await client.get<TriggerDetails[]>(apiPath('fn', options.module, name, 'triggers'));
       show(terminal, options, triggers, () =>
-        triggers.length === 0
-          ? 'No triggers\n'
-          : table(
-              ['ID', 'TYPE', 'WHAT', 'WHERE', 'STATE', 'RUN', 'FAILED', 'DROPPED', 'PENDING'],
-              triggers.flatMap(rowsOf),
-            ),
+        triggers.length === 0 ? 'No triggers\n' : table(header, triggers.flatMap(rowsOf)),
       );
     });
 }
 
+/** The counts are the trigger's own, of all places and times: they stand in its first line. */
 function rowsOf(trigger: TriggerDetails): string[][] {
-  const { id, type, params, places } = trigger;
-  const what = type === 'mqtt' ? `${params.topic} at ${params.host}` : `${params.cron} ${params.timezone}`;
-  const first = [id, type, what];
-  if (places.length === 0) {
-    const where = params.placement === 'edge' ? 'no agent' : 'control plane';
-    return [
-      [...first, where, 'not running', String(trigger.run), String(trigger.failed), String(trigger.dropped), '-'],
-    ];
-  }
-  return places.map(({ agent, state, error, run, failed, dropped, pending }) => [
-    ...first,
-    agent ?? 'control plane',
-    error === undefined ? state : `${state}: ${error}`,
-    ...[run, failed, dropped, pending].map(String),
+  const { id, type, params, last_message_at: last, received, run, failed, dropped } = trigger;
+  const what = type === 'mqtt' ? `${params.topic} at ${brokerOf(params)}` : `${params.cron} ${params.timezone}`;
+  const counts = [received, run, failed, dropped].map(String);
+  return placesOf(trigger).map((place, at) => [
+    id,
+    type,
+    what,
+    ...place,
+    ...(at === 0 ? [...counts, last ?? '-'] : []),
   ]);
+}
+
+/** Where, state, since, pending. */
+function placesOf({ params, places, offline }: TriggerDetails): string[][] {
+  const known = [
+    ...places.map(({ agent, state, error, since, pending }) => [
+      agent ?? 'control plane',
+      error === undefined ? state : `${state}: ${error.replaceAll(/\s+/g, ' ')}`,
+      since ?? '-',
+      String(pending),
+    ]),
+    ...offline.map(({ agent, since }) => [agent, 'offline', since, '-']),
+  ];
+  if (known.length > 0) return known;
+  return [[params.placement === 'edge' ? 'no agent' : 'control plane', 'not running', '-', '-']];
+}
+
+/** With the port that is dialed: the parameters are without it where it is the usual one. */
+function brokerOf({ host, port, tls }: TriggerDetails['params']): string {
+  const name = String(host).includes(':') ? `[${host}]` : host;
+  return `${name}:${port ?? (tls ? 8883 : 1883)}`;
 }

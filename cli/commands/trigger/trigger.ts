@@ -3,6 +3,7 @@ import type { Terminal } from '../../terminal.ts';
 import { createTriggerCommand } from './create.ts';
 import { deleteTriggerCommand } from './delete.ts';
 import { listTriggersCommand } from './list.ts';
+import { updateTriggerCommand } from './update.ts';
 
 /** `skerry trigger`: what starts functions besides calls. */
 export function triggerCommand(terminal: Terminal): Command {
@@ -10,5 +11,6 @@ export function triggerCommand(terminal: Terminal): Command {
     .description('Triggers: MQTT messages and schedules that start functions.')
     .addCommand(listTriggersCommand(terminal))
     .addCommand(createTriggerCommand(terminal))
+    .addCommand(updateTriggerCommand(terminal))
     .addCommand(deleteTriggerCommand(terminal));
 }

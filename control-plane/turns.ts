@@ -1,12 +1,13 @@
 /** So many at one time; whoever comes later waits for a turn, first come, first served. */
 
 export type Turns = {
-  /** Resolves with the way to give the turn back, which is idempotent. Rejects when the signal aborts before. */
-  take(signal: AbortSignal): Promise<() => void>;
+  /** Resolves with the way to give the turn back, which is idempotent, or with undefined when the signal aborts before. */
+  take(signal: AbortSignal): Promise<(() => void) | undefined>;
 };
 
-export function createTurns(max: number): Turns {
-  let free = max;
+/** @param count that may have a turn at one time */
+export function createTurns(count: number): Turns {
+  let free = count;
   const waiting = new Set<() => void>();
   const next = () => {
     const [first] = waiting;
@@ -23,23 +24,26 @@ export function createTurns(max: number): Turns {
   };
   return {
     take(signal) {
-      if (signal.aborted) return Promise.reject(signal.reason);
+      if (signal.aborted) return Promise.resolve(undefined);
       if (free > 0) {
         free -= 1;
         return Promise.resolve(turn());
       }
-      return new Promise((resolve, reject) => {
-        const abort = () => {
-          waiting.delete(come);
-          reject(signal.reason);
-        };
-        const come = () => {
+      return new Promise((resolve) => {
+        const leave = () => {
           waiting.delete(come);
           signal.removeEventListener('abort', abort);
+        };
+        const abort = () => {
+          leave();
+          resolve(undefined);
+        };
+        const come = () => {
+          leave();
           resolve(turn());
         };
         waiting.add(come);
-        signal.addEventListener('abort', abort, { once: true });
+        signal.addEventListener('abort', abort);
       });
     },
   };

@@ -1,0 +1,1 @@
+CREATE INDEX "invocations_function_index" ON "invocations" USING btree ("module","name","seq");
