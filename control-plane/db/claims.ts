@@ -4,7 +4,7 @@
  */
 import { and, eq, inArray, isNull, not, sql } from 'drizzle-orm';
 import { invocations } from './events-schema.ts';
-import { storable, uuids } from './recording.ts';
+import { rowsOf, storable, uuids } from './recording.ts';
 import type { Orm } from './store.ts';
 
 /** What is needed to run one. */
@@ -101,18 +101,21 @@ export async function reclaimLane(orm: Orm, triggerId: string, held: readonly st
     );
 }
 
-export async function rest(orm: Orm, rested: readonly Rested[]): Promise<void> {
-  if (rested.length === 0) return;
+/** @returns ids of those that wait again; others have ended meanwhile, or were asked for anew */
+export async function rest(orm: Orm, rested: readonly Rested[]): Promise<ReadonlySet<string>> {
+  if (rested.length === 0) return new Set();
   const rows = rested.map(
     ({ id, attempts, error }) =>
       sql`(${id}::uuid, ${attempts}::int, ${error?.code ?? null}::text, ${error ? storable(error.message) : null}::text)`,
   );
-  await orm.execute(sql`
+  const waiting = await orm.execute(sql`
     update ${invocations} set state = 'queued', attempts = r.attempts,
       error_code = coalesce(r.code, ${invocations.errorCode}),
       error_message = coalesce(r.message, ${invocations.errorMessage})
     from (values ${sql.join(rows, sql`, `)}) as r(id, attempts, code, message)
-    where ${invocations.id} = r.id and ${invocations.state} = 'running'`);
+    where ${invocations.id} = r.id and ${invocations.state} = 'running'
+    returning ${invocations.id}`);
+  return new Set(rowsOf(waiting).map(({ id }) => String(id)));
 }
 
 /** Those of the given ones that somebody has cancelled. */

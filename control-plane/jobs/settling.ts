@@ -48,7 +48,7 @@ export function createSettling({ store, boss, invocations, log, signal, onRest }
         orm,
         settlements.flatMap(({ ended }) => ended ?? []),
       );
-      await rest(
+      const waiting = await rest(
         orm,
         settlements.flatMap(({ rested }) => rested ?? []),
       );
@@ -60,7 +60,11 @@ export function createSettling({ store, boss, invocations, log, signal, onRest }
           some.map(({ job }) => job),
         );
       }
-      const next = settlements.flatMap(({ again }) => again ?? []);
+      // One that was cancelled and replayed meanwhile has a new job already, and so has one that is settled once more
+      // because the answer was lost.
+      const next = settlements.flatMap(({ rested, again }) =>
+        again && (!rested || waiting.has(rested.id)) ? [again] : [],
+      );
       for (const [queue, some] of Map.groupBy(next, (one) => one.queue)) {
         await boss.insert(
           orm,

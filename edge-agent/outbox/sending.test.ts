@@ -151,7 +151,7 @@ test('while the wire is behind, it waits', () => {
 });
 
 test('beside live calls, small batches with a rest in between, and all of them again when it is calm', () => {
-  fill(500);
+  fill(450);
   liveCalls = 1;
   sending.onUp(3);
   expect(firsts()).toEqual(['o1']);
@@ -159,10 +159,10 @@ test('beside live calls, small batches with a rest in between, and all of them a
   sending.onRecorded(1, true);
   expect(sent).toHaveLength(1);
   vi.advanceTimersByTime(10);
-  expect(firsts()).toEqual(['o1', 'o51']);
+  expect(firsts()).toEqual(['o1', 'o26']);
   vi.advanceTimersByTime(1_000);
   sending.onRecorded(2, true);
-  expect(sent.map(({ outcomes }) => outcomes.length)).toEqual([50, 50, 200, 200]);
+  expect(sent.map(({ outcomes }) => outcomes.length)).toEqual([25, 25, 200, 200]);
 });
 
 test('input and output that do not fit a frame together: the input stays behind', () => {
