@@ -12,7 +12,7 @@ import { type Mosquitto, startMosquitto } from '../harness/mosquitto.ts';
 import { startPlatform } from '../harness/platform.ts';
 import { startPostgres } from '../harness/postgres.ts';
 import { startProcess, type Watched } from '../harness/process.ts';
-import { type LoadResult, load } from './load.ts';
+import { type LoadResult, type LoadTarget, load } from './load.ts';
 
 export type Events = {
   readonly count: number;
@@ -78,8 +78,7 @@ export async function measureEvents(options: EventsOptions): Promise<Events> {
     await until(async () => (await run()) >= easyRate * (1 + easySeconds));
     const p99 = boundOf(await metric.buckets(eventSeconds), warm, 0.99) * 1_000;
     const target = { url: new URL('/v1/fn/_/live', platform.api.url), token, body: '{"args":{}}' };
-    await load(target, 1, 1);
-    const liveBefore = await load(target, 1, seconds);
+    const liveBefore = await loadWarm(target, seconds);
 
     say(`events: ${count}, recorded with fsync, without the control plane`);
     await agent.stop();
@@ -104,7 +103,9 @@ export async function measureEvents(options: EventsOptions): Promise<Events> {
     await until(async () => (await waiting()) < count);
     const draining = performance.now();
     const drain = until(async () => (await waiting()) === 0).then(() => performance.now() - draining);
-    const liveWhile = await load({ ...target, url: new URL('/v1/fn/_/live', platform.api.url) }, 1, seconds);
+    const again = { ...target, url: new URL('/v1/fn/_/live', platform.api.url) };
+    const liveWhile = await loadWarm(again, seconds);
+    if ((await waiting()) === 0) throw new Error('all outcomes were home before the calls were over');
     const drained = count / ((await drain) / 1_000);
     return { count, undurable, durable, p99, drained, liveBefore, liveWhile };
   } finally {
@@ -112,6 +113,18 @@ export async function measureEvents(options: EventsOptions): Promise<Events> {
     await platform.stop();
     await Promise.all([broker.close(), postgres.close()]);
   }
+}
+
+/**
+ * One in flight; of three rounds the one with the p99 in the middle. The first calls are not among them: they are those
+ * of processes that have just been started.
+ */
+async function loadWarm(target: LoadTarget, seconds: number): Promise<LoadResult> {
+  await load(target, 1, 1);
+  const rounds: LoadResult[] = [];
+  for (let round = 0; round < 3; round += 1) rounds.push(await load(target, 1, seconds));
+  const [, middle] = rounds.sort((a, b) => a.p99 - b.p99);
+  return middle as LoadResult;
 }
 
 /** Seconds for all of them. */
