@@ -63,7 +63,7 @@ export function createTriggerPlaces({ store, hub, cloudState }: TriggerPlacesOpt
         const places = placesOf(id).map(({ agent, state }) =>
           agent === undefined ? { state: { ...state, received, run, failed, dropped } } : { agent, state },
         );
-        return { places, totals: own };
+        return { places, totals: largest(own, places) };
       });
     },
     async connected(triggerId, waitMs) {
@@ -81,4 +81,25 @@ export function createTriggerPlaces({ store, hub, cloudState }: TriggerPlacesOpt
 function totalsOf(row: typeof triggerCounts.$inferSelect | undefined): TriggerTotals {
   const { received = 0, run = 0, failed = 0, dropped = 0, lastMessageAt } = row ?? {};
   return { received, run, failed, dropped, lastMessageAt: lastMessageAt ?? undefined };
+}
+
+/**
+ * What has come home, or what the places have counted that are there now, whichever is more: an agent tells of what it
+ * received and dropped by its counts only, and begins them anew when it starts.
+ */
+function largest(kept: TriggerTotals, places: readonly TriggerPlace[]): TriggerTotals {
+  const more = (count: 'received' | 'run' | 'failed' | 'dropped') =>
+    Math.max(
+      kept[count],
+      places.reduce((sum, { state }) => sum + state[count], 0),
+    );
+  const moments = [kept.lastMessageAt?.getTime(), ...places.map(({ state }) => state.lastMessage)];
+  const last = Math.max(...moments.map((moment) => moment ?? 0));
+  return {
+    received: more('received'),
+    run: more('run'),
+    failed: more('failed'),
+    dropped: more('dropped'),
+    lastMessageAt: last > 0 ? new Date(last) : undefined,
+  };
 }

@@ -188,6 +188,11 @@ describe('faults', () => {
     expect(await one.deliver(documents(count), never)).toEqual({ verdicts: all(count, 'taken') });
   });
 
+  test('a port that fetch refuses is told as such', async () => {
+    const { down } = await sink(500, { url: 'http://127.0.0.1:6000' }).deliver(documents(1), never);
+    expect(down?.reason).toMatch(/not made: .*bad port/);
+  });
+
   test('it is given up when nobody wants it any more', async () => {
     couch.fault({ kind: 'hang' });
     const aborting = new AbortController();

@@ -31,11 +31,15 @@ export function openCouchdb(params: CouchdbParams, timeoutMs?: number): OpenSink
   /** One request at a time: how it ended on the wire is told beside nano's answer. Never rejects. */
   const ask = async (request: Ask, signal: AbortSignal): Promise<Answer> => {
     end = undefined;
+    let refusal = '';
     const content = await couch
       .request({ db: database, ...request, signal } as nano.RequestOptions)
-      .catch(() => undefined);
+      .catch((error: unknown) => {
+        refusal = error instanceof Error ? error.message : '';
+      });
     const ended = end as ExchangeEnd | undefined;
-    if (!ended) return { reason: signal.aborted ? 'given up' : 'the request could not be made' };
+    // Not even tried: fetch, which is below nano, has ports to which it never goes (Fetch Standard, "port blocking").
+    if (!ended) return { reason: signal.aborted ? 'given up' : reasonOf(`the request was not made: ${refusal}`) };
     if ('failure' in ended) return { reason: failureReason(ended.failure) };
     const { status, headers, body } = ended.answer;
     const { error, reason } = status < 300 ? {} : problemIn(body);

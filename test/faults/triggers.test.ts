@@ -12,6 +12,7 @@ type Trigger = {
   readonly run: number;
   readonly failed: number;
   readonly dropped: number;
+  readonly last_message_at: string | null;
   readonly places: readonly (Place & Record<'received' | 'run' | 'failed' | 'dropped' | 'pending', number>)[];
 };
 type Invocation = { readonly id: string; readonly state: string; readonly agent: string | null };
@@ -113,6 +114,16 @@ describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
     for (const counts of [totals, ...places]) {
       expect(counts).toMatchObject({ received: 1, run: 0, failed: 0, dropped: 1 });
     }
+  });
+
+  test('without a dead letter it is counted all the same', async () => {
+    await trigger({ placement });
+    await until(isUp);
+    await publisher.publishAsync(topic, 'not JSON', { qos: 1 });
+    const told = await until(
+      ({ received, dropped, last_message_at: last }) => received * dropped === 1 && last !== null,
+    );
+    expect(told).toMatchObject({ run: 0, failed: 0 });
   });
 
   test('failed are those of the ones that ran that did not go well in the end', async () => {
