@@ -27,10 +27,7 @@ export type PageLimits = {
 const due = lte(deliveries.nextAt, sql`now()`);
 const sizeOf = sql<number>`coalesce(octet_length(${invocations.input}), 0) + coalesce(octet_length(${invocations.output}), 0)`;
 
-/**
- * Of one sink, oldest first. What has not ended has no outcome, and stands in nobody's way: a version before left
- * deliveries of invocations that were replayed.
- */
+/** Of one sink, oldest first. All of their invocations have ended: one that is replayed leaves its deliveries behind. */
 export async function nextDeliveries(
   orm: Orm,
   sinkId: string,
@@ -44,12 +41,10 @@ export async function nextDeliveries(
       nextAt: deliveries.nextAt,
     })
     .from(deliveries)
-    .innerJoin(invocations, eq(invocations.id, deliveries.invocationId))
     .where(
       and(
         eq(deliveries.sinkId, sinkId),
         eq(deliveries.dead, false),
-        inArray(invocations.state, ['succeeded', 'dead']),
         gt(deliveries.seq, after),
         ordered ? undefined : due,
       ),

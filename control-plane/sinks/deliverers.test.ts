@@ -142,20 +142,6 @@ test('of what runs again a sink gets the outcome that is to come, and not the on
   expect(stored('strict')).toEqual([3, 2]);
 });
 
-test('what has not ended is delivered to nobody, and holds up no other', async () => {
-  const fn = name();
-  const [sink = ''] = await functionWithSinks(h, fn, couchdb('unended', { ordered: true }));
-  couch.fault({ kind: 'status', status: 503 }, 2);
-  const [early = ''] = await record(h, fn, ['{"n":1}', '{"n":2}']);
-  const store = h.controlPlane.store;
-  await store.execute(`update invocations set state = 'running' where id = '${early}'`, undefined);
-  await sinkIs(h, sink, { delivered: 1, waiting: 1, state: 'ok' });
-  expect(stored('unended')).toEqual([2]);
-  await store.execute(`update invocations set state = 'succeeded' where id = '${early}'`, undefined);
-  await sinkIs(h, sink, { delivered: 2, waiting: 0 });
-  expect(stored('unended')).toEqual([2, 1]);
-});
-
 test('a sink that is removed takes what waits with it', async () => {
   const fn = name();
   await couch.stop();
