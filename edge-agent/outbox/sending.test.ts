@@ -158,7 +158,7 @@ test('beside live calls, small batches with a rest in between, and all of them a
   liveCalls = 0;
   sending.onRecorded(1, true);
   expect(sent).toHaveLength(1);
-  vi.advanceTimersByTime(10);
+  vi.advanceTimersByTime(20);
   expect(firsts()).toEqual(['o1', 'o26']);
   vi.advanceTimersByTime(1_000);
   sending.onRecorded(2, true);

@@ -50,7 +50,7 @@ const sinceVersion = 3;
  * both ends encode and check a batch: so a batch has less than a frame may have, and less still while there are calls.
  */
 const alone = { window: 3, outcomes: Math.min(200, maxOutcomes), restMs: 0 };
-const besideCalls = { window: 1, outcomes: 25, restMs: 10 };
+const besideCalls = { window: 1, outcomes: 25, restMs: 20 };
 /** After a live call was seen, there may be others, for so many milliseconds. */
 const calmMs = 1_000;
 /** How long a batch may be unanswered, in milliseconds. */
