@@ -83,6 +83,9 @@ function totalsOf(row: typeof triggerCounts.$inferSelect | undefined): TriggerTo
   return { received, run, failed, dropped, lastMessageAt: lastMessageAt ?? undefined };
 }
 
+/** The largest time that a date can hold, in milliseconds; an agent may send any number. */
+export const maxTime = 8.64e15;
+
 /**
  * What has come home, or what the places have counted that are there now, whichever is more: an agent tells of what it
  * received and dropped by its counts only, and begins them anew when it starts.
@@ -94,7 +97,7 @@ function largest(kept: TriggerTotals, places: readonly TriggerPlace[]): TriggerT
       places.reduce((sum, { state }) => sum + state[count], 0),
     );
   const moments = [kept.lastMessageAt?.getTime(), ...places.map(({ state }) => state.lastMessage)];
-  const last = Math.max(...moments.map((moment) => moment ?? 0));
+  const last = Math.min(maxTime, Math.max(...moments.map((moment) => moment ?? 0)));
   return {
     received: more('received'),
     run: more('run'),

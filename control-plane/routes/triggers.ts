@@ -7,7 +7,7 @@ import type { AttachmentService } from '../attachments.ts';
 import type { Directory } from '../catalog.ts';
 import type { Attachment, CatalogFunction } from '../catalog-function.ts';
 import type { Holder } from '../holders.ts';
-import type { TriggerPlaces, TriggerReport } from '../trigger-places.ts';
+import { maxTime, type TriggerPlaces, type TriggerReport } from '../trigger-places.ts';
 import type { Access, AppEnv } from './access.ts';
 import { attachmentPath, needAttachment, onePath, shownParams } from './attachment.ts';
 import { needFunction } from './door.ts';
@@ -214,9 +214,6 @@ function shown(
     offline: [...offline],
   };
 }
-
-/** The largest time that a date can hold, in milliseconds; an agent may send any number. */
-const maxTime = 8.64e15;
 
 function timeText(ms: number): string {
   return new Date(Math.min(ms, maxTime)).toISOString();

@@ -93,7 +93,12 @@ function rowsOf({ results, cold, idle, warm, after, waiting, events, sink }: Rep
       undefined,
     ],
     atMost('the same at 500/s, from in to outcome on disk, p99 (upper bound)', events.p99, 20, ms),
-    [`${events.count} outcomes home after a time offline, with calls at first`, perSecond(events.drained), 'none', undefined],
+    [
+      `${events.count} outcomes home after a time offline, with calls at first`,
+      perSecond(events.drained),
+      'none',
+      undefined,
+    ],
     [
       'calls meanwhile, one in flight, p99, against before',
       `${ms(events.liveWhile.p99)}, ${(events.liveWhile.p99 / events.liveBefore.p99).toFixed(1)} times`,

