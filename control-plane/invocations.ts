@@ -8,12 +8,13 @@ import { randomUUIDv7 } from 'node:crypto';
 import { and, count, eq, inArray } from 'drizzle-orm';
 import type { Backlog } from './backlog.ts';
 import { insertQueued } from './db/enqueuing.ts';
-import { type InvocationState, invocations } from './db/events-schema.ts';
+import { invocations } from './db/events-schema.ts';
 import { recordEnded } from './db/recording.ts';
 import type { Orm, Store } from './db/store.ts';
 import type { Boss } from './jobs/boss.ts';
 import { jobsFor } from './jobs/wanted.ts';
 import type { EndedInvocation, KeptInvocations, NewInvocation } from './kept.ts';
+import type { InvocationState } from './model/origin.ts';
 import type { SinkRoom } from './sink-room.ts';
 
 export type Invocations = KeptInvocations & {

@@ -5,7 +5,7 @@
 import type { ErrorCode } from '@skerry/shared/errors.ts';
 import type { RequestHead } from '@skerry/shared/http.ts';
 import type { CatalogFunction } from './catalog-function.ts';
-import type { InvocationOrigin } from './db/events-schema.ts';
+import type { InvocationOrigin } from './model/origin.ts';
 
 /** An invocation to be run when there is somebody to run it. */
 export type NewInvocation = {

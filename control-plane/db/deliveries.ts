@@ -1,6 +1,6 @@
 /** Statements on deliveries: outcomes on their way to sinks. */
 import { and, asc, eq, exists, gt, inArray, isNotNull, lt, lte, type SQL, sql } from 'drizzle-orm';
-import type { Outcome } from '../sinks/document.ts';
+import type { Outcome } from '../model/outcome.ts';
 import { deliveries, invocations, sinks } from './events-schema.ts';
 import type { Orm } from './store.ts';
 

@@ -11,6 +11,7 @@ import type { Sink } from '@skerry/shared/sinks.ts';
 import type { Trigger } from '@skerry/shared/triggers.ts';
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import type { InvocationOrigin, InvocationState } from '../model/origin.ts';
 import { bytea, moment, version } from './columns.ts';
 import { functions } from './schema.ts';
 
@@ -96,14 +97,6 @@ export const sinks = pgTable(
   },
   (table) => [index('sinks_function_index').on(table.functionId)],
 );
-
-/** State of an invocation that is kept. `dead`: tried as often as its function allows, or out of form. */
-export const invocationStates = ['queued', 'running', 'succeeded', 'dead', 'cancelled'] as const;
-export type InvocationState = (typeof invocationStates)[number];
-
-/** What started an invocation that is kept. */
-export const invocationOrigins = ['api', 'mqtt', 'schedule'] as const;
-export type InvocationOrigin = (typeof invocationOrigins)[number];
 
 /**
  * Invocations that are kept: asynchronous ones, those of triggers, and those whose outcome has a sink to go to. Made

@@ -1,6 +1,7 @@
 /** Kept invocations as they are read back. */
 import { and, asc, desc, eq, gte, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
-import { deliveries, type InvocationState, invocations, sinks } from './events-schema.ts';
+import type { InvocationState } from '../model/origin.ts';
+import { deliveries, invocations, sinks } from './events-schema.ts';
 import type { Orm } from './store.ts';
 
 /** One that is claimed waits for its turn still, as long as it has not begun. */

@@ -7,7 +7,8 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { EndedInvocation } from '../kept.ts';
-import { deliveries, type InvocationState, invocations, sinks, triggerCounts, triggers } from './events-schema.ts';
+import type { InvocationState } from '../model/origin.ts';
+import { deliveries, invocations, sinks, triggerCounts, triggers } from './events-schema.ts';
 import { pieces, rowsToInsert } from './recordset.ts';
 import type { Orm } from './store.ts';
 

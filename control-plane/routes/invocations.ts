@@ -1,9 +1,9 @@
 /** /v1/invocations: what is kept of invocations, and what can be done about them. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { type InvocationState, invocationOrigins, invocationStates } from '../db/events-schema.ts';
 import type { InvocationRow } from '../db/invocation-reading.ts';
 import type { InvocationDesk } from '../invocation-desk.ts';
 import { invocationSummary, wholeDocument } from '../invocation-document.ts';
+import { type InvocationState, invocationOrigins, invocationStates } from '../model/origin.ts';
 import type { Access, AppEnv } from './access.ts';
 import { fieldError } from './problem.ts';
 import { bearer, dataOf, json, problems } from './schemas.ts';

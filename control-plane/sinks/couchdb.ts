@@ -9,10 +9,11 @@
  */
 import type { CouchdbParams } from '@skerry/shared/sinks.ts';
 import nano from 'nano';
+import { reasonOf } from '../outbound/reason.ts';
 import { couchTarget } from './couchdb-target.ts';
 import { createExchange, failureReason, retryAfterMs } from './exchange.ts';
 import { createDispatcher, type ExchangeEnd } from './nano-dispatcher.ts';
-import { type Delivered, type OpenSink, reasonOf, type SinkDocument, taken, type Verdict } from './open-sink.ts';
+import { type Delivered, type OpenSink, type SinkDocument, taken, type Verdict } from './open-sink.ts';
 
 export function openCouchdb(params: CouchdbParams, timeoutMs?: number): OpenSink {
   const { server, database, authorization } = couchTarget(params);

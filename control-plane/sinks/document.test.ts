@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { documentOf, type Outcome } from './document.ts';
+import type { Outcome } from '../model/outcome.ts';
+import { documentOf } from './document.ts';
 
 const moment = new Date('2026-03-01T12:00:00Z');
 const outcome = (output: string | Uint8Array, more: Partial<Outcome> = {}): Outcome => ({

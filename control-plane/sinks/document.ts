@@ -6,28 +6,8 @@
  * not lose digits on the way. What is not an object cannot be a document and stands under `result`; nor can an object
  * with keys that begin with "_", which are CouchDB's (docs.couchdb.org, "Documents", section 1.2.1).
  */
-import type { ErrorCode } from '@skerry/shared/errors.ts';
-import type { InvocationOrigin } from '../db/events-schema.ts';
+import type { Outcome } from '../model/outcome.ts';
 import type { SinkDocument } from './open-sink.ts';
-
-/** An invocation that has ended, as far as documents tell of it. */
-export type Outcome = {
-  readonly id: string;
-  readonly module: string;
-  readonly name: string;
-  readonly revision: number;
-  readonly agent: string | null;
-  readonly trigger: string | null;
-  readonly origin: InvocationOrigin;
-  readonly createdAt: Date;
-  readonly startedAt: Date | null;
-  readonly endedAt: Date | null;
-  readonly attempts: number;
-  readonly input: Uint8Array | null;
-  readonly output: Uint8Array | null;
-  /** Set when it failed; there is no result then. */
-  readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
-};
 
 export type DocumentForm = {
   /** A failed invocation has no result, and always comes in an envelope. */

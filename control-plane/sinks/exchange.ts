@@ -8,7 +8,7 @@
 import { Agent, type IncomingHttpHeaders, request as requestPlain } from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import { forbiddenError, guardedLookup, isForbidden } from '../forbidden-addresses.ts';
-import { reasonOf } from './open-sink.ts';
+import { reasonOf } from '../outbound/reason.ts';
 
 export type ExchangeRequest = {
   readonly method: string;

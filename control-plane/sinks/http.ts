@@ -7,9 +7,10 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { HttpSinkParams } from '@skerry/shared/sinks.ts';
+import { reasonOf } from '../outbound/reason.ts';
 import { basicAuthorization } from './couchdb-target.ts';
 import { createExchange, failureReason, retryAfterMs } from './exchange.ts';
-import { type OpenSink, reasonOf, type SinkDocument, type SinkDown, taken, type Verdict } from './open-sink.ts';
+import { type OpenSink, type SinkDocument, type SinkDown, taken, type Verdict } from './open-sink.ts';
 
 /** Requests under way at one time, where order does not matter. */
 const concurrency = 8;

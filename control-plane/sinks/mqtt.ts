@@ -11,9 +11,10 @@ import { connectTimeoutMs, mqttOptions } from '@skerry/shared/mqtt-client.ts';
 import { guardPackets } from '@skerry/shared/mqtt-guard.ts';
 import type { MqttSinkParams } from '@skerry/shared/sinks.ts';
 import type { IConnackPacket } from 'mqtt';
+import { reasonOf } from '../outbound/reason.ts';
 import { connectBroker } from '../triggers/mqtt.ts';
 import { failureReason } from './exchange.ts';
-import { type OpenSink, reasonOf, type SinkDocument, type SinkDown, taken, type Verdict } from './open-sink.ts';
+import { type OpenSink, type SinkDocument, type SinkDown, taken, type Verdict } from './open-sink.ts';
 
 /** Milliseconds that acknowledgements may take. */
 const publishTimeoutMs = 30_000;
