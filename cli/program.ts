@@ -17,11 +17,11 @@ import { sinkCommand } from './commands/sink/sink.ts';
 import { subjectCommand } from './commands/subject/subject.ts';
 import { triggerCommand } from './commands/trigger/trigger.ts';
 import { upCommand } from './commands/up.ts';
-import { withExamples } from './examples.ts';
-import { CliFailure, exitCodes } from './failure.ts';
 import packageJson from './package.json' with { type: 'json' };
-import { printable, printableJson } from './printable.ts';
-import type { Terminal } from './terminal.ts';
+import { withExamples } from './terminal/examples.ts';
+import { CliFailure, exitCodes } from './terminal/failure.ts';
+import { printable, printableJson } from './terminal/printable.ts';
+import type { Terminal } from './terminal/terminal.ts';
 
 /** Runs one command line. @param argv arguments without the program's own name @returns the exit code */
 export async function runProgram(argv: readonly string[], given: Terminal): Promise<number> {

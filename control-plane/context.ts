@@ -3,55 +3,55 @@
  * parts through `overrides`.
  */
 import { randomBytes } from 'node:crypto';
-import { maxSinks, type Sink } from '@skerry/shared/sinks.ts';
-import { maxTriggers, type Trigger } from '@skerry/shared/triggers.ts';
-import { replaceWrittenToken, seedAdmin } from './admin-token.ts';
-import { createAgentOutcomes } from './agent-outcomes.ts';
-import { type AgentService, createAgentService } from './agents.ts';
+import { maxSinks, type Sink } from '@skerry/shared/function/sinks.ts';
+import { maxTriggers, type Trigger } from '@skerry/shared/function/triggers.ts';
+import { replaceWrittenToken, seedAdmin } from './access/admin-token.ts';
+import { createSubjectService } from './access/subjects.ts';
+import { type AgentService, createAgentService } from './agents/agents.ts';
+import { createJoinTokenService } from './agents/join-tokens.ts';
+import { createErrorAnswer } from './api/http/errors.ts';
+import { createDoors } from './api/invoke/dispatch.ts';
 import { type App, createApp } from './app.ts';
-import { createAttachmentService } from './attachments.ts';
-import { createBacklog } from './backlog.ts';
-import { type Bundles, createBundles } from './bundles.ts';
-import { createCallbacks } from './callbacks.ts';
-import { type Directory, openDirectory } from './catalog.ts';
-import type { Config } from './config.ts';
-import { createCredentialStore } from './credentials.ts';
-import { sinks, triggers } from './db/events-schema.ts';
+import { createAttachmentService } from './bindings/bindings.ts';
+import { createEdgeTriggers } from './bindings/edge-triggers.ts';
+import { createTriggerPlaces } from './bindings/trigger-status.ts';
+import { createCallbacks } from './callbacks/callbacks.ts';
+import { type Directory, openDirectory } from './catalog/catalog.ts';
+import type { Config } from './config/config.ts';
 import { openStore } from './db/open.ts';
+import { sinks, triggers } from './db/schema/events.ts';
 import type { Store } from './db/store.ts';
-import { createEdgeTriggers } from './edge-triggers.ts';
-import { createFunctionService } from './functions.ts';
-import { findHolders } from './holders.ts';
-import { createInvocationDesk } from './invocation-desk.ts';
-import { createInvocationFigures } from './invocation-figures.ts';
-import { createInvocations, type Invocations } from './invocations.ts';
-import { createInvoker, type Invoker } from './invoke.ts';
-import { openBoss } from './jobs/boss.ts';
-import { createRunning } from './jobs/running.ts';
-import { sweepInvocations } from './jobs/sweep.ts';
-import { createJoinTokenService } from './join-tokens.ts';
-import { createLaterRecords } from './later-records.ts';
-import { createLeaseGroups } from './lease-groups.ts';
-import { createLog, type Logger } from './log.ts';
-import { createMetrics } from './metrics.ts';
-import { createModuleService } from './modules.ts';
+import { type Bundles, createBundles } from './functions/bundles.ts';
+import { createFunctionService } from './functions/functions.ts';
+import { createModuleService } from './functions/modules.ts';
+import { createRevisionService } from './functions/revisions.ts';
+import { createInvoker, type Invoker } from './invoke/invoker.ts';
+import { createLeaseGroups } from './leases/lease-groups.ts';
+import { createLog, type Logger } from './log/log.ts';
+import { createInvocationFigures } from './metrics/invocation-figures.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { createRequestMetrics } from './metrics/request-metrics.ts';
+import { createLaterRecords } from './outcomes/best-effort.ts';
+import { createAgentOutcomes } from './outcomes/from-agents.ts';
 import packageJson from './package.json' with { type: 'json' };
 import { createPreparer, type Preparer } from './prepare/preparer.ts';
-import { createRequestMetrics } from './request-metrics.ts';
-import { createRevisionService } from './revisions.ts';
-import { createDoors } from './routes/doors.ts';
-import { createErrorAnswer } from './routes/errors.ts';
-import { openSealing } from './sealing-key.ts';
-import { createSecretService } from './secrets.ts';
+import { createBacklog } from './queue/backlog.ts';
+import { openBoss } from './queue/jobs/boss.ts';
+import { createInvocationDesk } from './queue/operations.ts';
+import { createInvocations, type Invocations } from './queue/queue.ts';
+import { sweepInvocations } from './queue/worker/sweep.ts';
+import { createRunning } from './queue/worker/worker.ts';
+import { createCredentialStore } from './secrets/credentials.ts';
+import { openSealing } from './secrets/sealing-key.ts';
+import { createSecretService } from './secrets/secrets.ts';
 import { createHttpServer } from './server.ts';
-import { createSinkRoom } from './sink-room.ts';
+import { createSinkRoom } from './sinks/capacity.ts';
 import { createDeliverers } from './sinks/deliverers.ts';
 import { createSinkFigures } from './sinks/figures.ts';
 import { openSink } from './sinks/open.ts';
 import { createSinkService } from './sinks/sinks.ts';
-import { createSubjectService } from './subjects.ts';
-import { createTriggerPlaces } from './trigger-places.ts';
 import { createCloudTriggers } from './triggers/triggers.ts';
+import { findHolders } from './tunnel/function-agents.ts';
 import { createHub, type Hub } from './tunnel/hub.ts';
 
 /** Parts that can be given from outside; whoever gives one closes it. */
@@ -86,7 +86,7 @@ export type ControlPlane = {
 /** How long outcomes of synchronous calls are waited for at the end, in milliseconds. */
 const recordWithinMs = 2_000;
 
-/** @throws SkerryError store_unavailable, internal (sealing-key.ts), DirectoryInUse, or a migration's error */
+/** @throws SkerryError store_unavailable, internal (secrets/sealing-key.ts), DirectoryInUse, or a migration's error */
 export async function createControlPlane(config: Config, overrides: Overrides = {}): Promise<ControlPlane> {
   const now = overrides.now ?? (() => new Date());
   const log = overrides.log ?? createLog(config.logLevel);

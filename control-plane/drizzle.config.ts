@@ -3,6 +3,6 @@ import { defineConfig } from 'drizzle-kit';
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: ['./control-plane/db/schema.ts', './control-plane/db/events-schema.ts'],
+  schema: ['./control-plane/db/schema/catalog.ts', './control-plane/db/schema/events.ts'],
   out: './control-plane/db/migrations',
 });

@@ -3,9 +3,9 @@
  * wrong. Faults at the start are told in one line each on stderr; the log goes to stdout.
  */
 import { ConfigError } from '@skerry/shared/config-error.ts';
-import { type Environment, readConfig } from './config.ts';
+import { type Environment, readConfig } from './config/config.ts';
 import { type ControlPlane, createControlPlane } from './context.ts';
-import { createLog } from './log.ts';
+import { createLog } from './log/log.ts';
 
 /** Runs until the signal aborts, and returns the exit code. */
 export async function run(environment: Environment, signal: AbortSignal): Promise<number> {

@@ -1,5 +1,5 @@
 import { afterAll, expect, inject, test } from 'vitest';
-import { describeRest } from './rest.cases.ts';
+import { describeRest } from '../test/contracts/rest/rest.contract.ts';
 import { createDatabase, createWebSocketProxy } from './testing/postgres.ts';
 
 const proxy = await createWebSocketProxy(inject('postgresUrl'));

@@ -1,5 +1,5 @@
 import { inject } from 'vitest';
-import { describeRest } from './rest.cases.ts';
+import { describeRest } from '../test/contracts/rest/rest.contract.ts';
 import { createDatabase } from './testing/postgres.ts';
 
 describeRest('REST on Postgres', async () => ({ driver: 'pg', url: await createDatabase(inject('postgresUrl')) }));

@@ -1,3 +1,3 @@
-import { describeRest } from './rest.cases.ts';
+import { describeRest } from '../test/contracts/rest/rest.contract.ts';
 
 describeRest('REST on PGlite', async () => undefined);

@@ -9,10 +9,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
-import { limitCeilings } from '@skerry/shared/manifest.ts';
-import { tunnelPath } from '@skerry/shared/protocol.ts';
+import { limitCeilings } from '@skerry/shared/function/manifest.ts';
+import { tunnelPath } from '@skerry/shared/tunnel/protocol.ts';
+import type { Doors } from './api/invoke/dispatch.ts';
 import type { App } from './app.ts';
-import type { Doors } from './routes/doors.ts';
 
 export type HttpServer = {
   /** Rejects with the system's error when the port cannot be had. */

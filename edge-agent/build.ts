@@ -36,7 +36,7 @@ const agent: BuildOptions = {
 };
 
 /** The thread that has the outbox's file: a script of its own, so that it loads no more than it needs. */
-const outbox: BuildOptions = { entryPoints: [here('./outbox/thread.ts')], platform: 'node' };
+const outbox: BuildOptions = { entryPoints: [here('./outbox/thread/thread.ts')], platform: 'node' };
 
 async function bundle(options: BuildOptions): Promise<Uint8Array> {
   const { outputFiles } = await build({

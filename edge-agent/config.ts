@@ -8,7 +8,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { isAbsolute, normalize } from 'node:path';
 import { cliEnvironmentNames } from '@skerry/shared/cli-settings.ts';
 import { ConfigError } from '@skerry/shared/config-error.ts';
-import { type Labels, labelsSchema, namePattern } from '@skerry/shared/names.ts';
+import { type Labels, labelsSchema, namePattern } from '@skerry/shared/function/names.ts';
 
 export const environmentNames = [
   'SKERRY_SERVER',

@@ -5,12 +5,12 @@
  */
 import './heap.ts';
 import { settledWithin, systemClock } from '@skerry/shared/clock.ts';
-import { stopExitCode } from '@skerry/shared/close.ts';
 import { ConfigError } from '@skerry/shared/config-error.ts';
+import { stopExitCode } from '@skerry/shared/tunnel/close.ts';
 import { pino } from 'pino';
+import { createServer } from './capabilities/http/node-http.ts';
 import { readConfig } from './config.ts';
 import { type Agent, createAgent } from './context.ts';
-import { createServer } from './node-http.ts';
 
 /** Milliseconds to close everything once the drain time is up; then the process ends as it is. */
 const closeMs = 15_000;

@@ -1,11 +1,12 @@
 /** The agent's Prometheus registry: read through the tunnel, and on a local port when one is set. */
+
+import type { TriggerState } from '@skerry/shared/function/triggers.ts';
 import { agentMetrics } from '@skerry/shared/metrics.ts';
-import type { TriggerState } from '@skerry/shared/triggers.ts';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { InvocationOutcome } from './invoke.ts';
+import type { InvocationOutcome } from './invoke/invocation-gate.ts';
 import type { Memory } from './memory.ts';
 import type { Outbox, OutboxEvents } from './outbox/outbox.ts';
-import type { Runner } from './runner/call.ts';
+import type { Runner } from './runner/calls/call.ts';
 
 export type Metrics = {
   /** Counts what goes on in the outbox. */

@@ -1,5 +1,5 @@
-import type { FrameOf, ToControl } from '@skerry/shared/protocol.ts';
-import type { TriggerState } from '@skerry/shared/triggers.ts';
+import type { TriggerState } from '@skerry/shared/function/triggers.ts';
+import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createStatus } from './status.ts';

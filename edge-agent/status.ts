@@ -4,8 +4,9 @@
  *
  * Invariant: a status that cannot be sent costs nothing but a line of the log; the next one repairs it.
  */
-import type { FrameOf, ToControl } from '@skerry/shared/protocol.ts';
-import type { TriggerState } from '@skerry/shared/triggers.ts';
+
+import type { TriggerState } from '@skerry/shared/function/triggers.ts';
+import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import type { Logger } from 'pino';
 
 export type Status = {

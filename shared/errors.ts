@@ -3,7 +3,7 @@
  *
  * Invariant: `retryable` is true only where the function certainly did not start, so that repeating the call on any
  * agent cannot run it twice. A code has one HTTP status; the one exception is FunLess's: a `conflict` that names a field
- * of the request is 422 (control-plane/routes/problem.ts).
+ * of the request is 422 (control-plane/api/http/problem.ts).
  */
 
 type ErrorKind = { readonly status: number; readonly retryable: boolean };

@@ -1,7 +1,7 @@
 /** What a directory holds to build: its language and world are told by the name of one file in it. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CliFailure } from '../failure.ts';
+import { CliFailure } from '../terminal/failure.ts';
 
 export type Language = 'js' | 'ts' | 'rust' | 'c';
 /** `command` reads its input from standard input; `funless` has FunLess's own ABI. */

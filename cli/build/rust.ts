@@ -1,7 +1,7 @@
 /** Rust, with cargo: to a module for WASI preview 1, which is a component after one more step. */
 import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CliFailure } from '../failure.ts';
+import { CliFailure } from '../terminal/failure.ts';
 import { toComponent } from './component.ts';
 import type { Project } from './project.ts';
 import { runTool } from './tool.ts';

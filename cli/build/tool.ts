@@ -1,7 +1,7 @@
 /** Compilers that a build runs. One that is missing is told with the way to have it. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { CliFailure } from '../failure.ts';
+import { CliFailure } from '../terminal/failure.ts';
 
 const run = promisify(execFile);
 /** Characters of a compiler's output at most, and how long it may take. */

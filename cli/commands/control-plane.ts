@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { withExamples } from '../examples.ts';
-import { become } from '../process.ts';
-import type { Terminal } from '../terminal.ts';
+import { withExamples } from '../terminal/examples.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { become } from '../up/process.ts';
 
 type ControlPlaneOptions = { port?: string; host?: string; data?: string; databaseUrl?: string };
 

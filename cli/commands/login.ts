@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { type ApiOptions, apiCommand, show } from '../api-command.ts';
-import { apiPath, createClient } from '../client.ts';
-import { defaultServer, parseServer } from '../connection.ts';
-import { CliFailure } from '../failure.ts';
-import { loginFilePath, writeLogin } from '../login-file.ts';
-import { readSecret } from '../secret.ts';
-import type { Terminal } from '../terminal.ts';
+import { type ApiOptions, apiCommand, show } from '../api/api-command.ts';
+import { apiPath, createClient } from '../api/client.ts';
+import { defaultServer, parseServer } from '../api/connection.ts';
+import { loginFilePath, writeLogin } from '../api/login-file.ts';
+import { CliFailure } from '../terminal/failure.ts';
+import { readSecret } from '../terminal/read-secret.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** `skerry login`: checks a token against its server, then keeps both for later commands. */
 export function loginCommand(terminal: Terminal): Command {

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
-import { withExamples } from '../examples.ts';
-import { CliFailure } from '../failure.ts';
-import type { Terminal } from '../terminal.ts';
-import { parseCount } from '../units.ts';
+import { parseCount } from '../options/units.ts';
+import { withExamples } from '../terminal/examples.ts';
+import { CliFailure } from '../terminal/failure.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { runUp } from '../up/run.ts';
 
 type UpCommandOptions = {

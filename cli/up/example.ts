@@ -1,11 +1,11 @@
 /** The first function of a newcomer: deployed and called the way any program would call it. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { defaultModule } from '@skerry/shared/names.ts';
-import { apiPath, type Client } from '../client.ts';
-import { type DeployResult, deployFunction } from '../deploy.ts';
-import { CliFailure } from '../failure.ts';
-import type { Terminal } from '../terminal.ts';
+import { defaultModule } from '@skerry/shared/function/names.ts';
+import { apiPath, type Client } from '../api/client.ts';
+import { type DeployResult, deployFunction } from '../deploy/deploy.ts';
+import { CliFailure } from '../terminal/failure.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 export const exampleName = 'hello';
 export const exampleArguments = { name: 'Ada' };

@@ -6,13 +6,13 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AgentSummary, JoinToken } from '../api.ts';
-import { apiPath, type Client, createClient } from '../client.ts';
-import { serverFile } from '../connection.ts';
-import { CliFailure } from '../failure.ts';
-import { environmentOf } from '../process.ts';
-import type { Terminal } from '../terminal.ts';
+import type { AgentSummary, JoinToken } from '../api/answers.ts';
+import { apiPath, type Client, createClient } from '../api/client.ts';
+import { serverFile } from '../api/connection.ts';
+import { CliFailure } from '../terminal/failure.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { type Child, startChild } from './child.ts';
+import { environmentOf } from './process.ts';
 import { until } from './until.ts';
 
 export type Place = { readonly data: string; readonly host: string; readonly port: number; readonly agentName: string };

@@ -1,7 +1,7 @@
 /** Is a port free? Asked before anything is started, so that a taken one costs nobody a minute. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { CliFailure } from '../failure.ts';
+import { CliFailure } from '../terminal/failure.ts';
 
 /** @throws CliFailure that names the port when something listens on it already */
 export async function requireFreePort(port: number, host: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** Progress lines of `skerry up`: `[3/5] Starting the agent … 0.4 s`. */
-import type { Terminal } from '../terminal.ts';
-import { formatDuration } from '../units.ts';
+
+import { formatDuration } from '../options/units.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 export type Progress = {
   /** Shows the title, does the work, adds the time it took; a failure only ends the line. */

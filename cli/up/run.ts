@@ -6,11 +6,11 @@
  * time to finish; a second one ends both at once.
  */
 import { join, relative, resolve } from 'node:path';
-import { makeDirectory } from '../directory.ts';
-import { CliFailure, exitCodes } from '../failure.ts';
-import { printableJson } from '../printable.ts';
-import type { Terminal } from '../terminal.ts';
-import { formatDuration } from '../units.ts';
+import { makeDirectory } from '../api/directory.ts';
+import { formatDuration } from '../options/units.ts';
+import { CliFailure, exitCodes } from '../terminal/failure.ts';
+import { printableJson } from '../terminal/printable.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import type { Child, Exit } from './child.ts';
 import { callExample, deployExample, exampleCurl, exampleName } from './example.ts';
 import { type Place, serverOf, startAgent, startControlPlane } from './platform.ts';

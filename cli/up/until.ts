@@ -1,6 +1,6 @@
 /** Waiting for a child to reach a state, by asking. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliFailure } from '../failure.ts';
+import { CliFailure } from '../terminal/failure.ts';
 import type { Child } from './child.ts';
 
 export type Wait = {

@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { violates } from './errors.ts';
 import { openStore } from './open.ts';
-import { modules } from './schema.ts';
+import { modules } from './schema/catalog.ts';
 import type { Orm, Store } from './store.ts';
 
 let directory: string;

@@ -2,7 +2,7 @@
  * Form of the database's keys. What has another form is not there, and Postgres need not be asked: it would answer with
  * an error, to a NUL for instance.
  */
-import { namePattern } from '@skerry/shared/names.ts';
+import { namePattern } from '@skerry/shared/function/names.ts';
 
 const form = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -1,14 +1,14 @@
 /** Opens the database that the settings name, brings its tables up to date, and puts in what must always be there. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defaultModule } from '@skerry/shared/names.ts';
+import { defaultModule } from '@skerry/shared/function/names.ts';
 import { sql } from 'drizzle-orm';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../log/log.ts';
 import { storeError } from './errors.ts';
 import { openNeon } from './neon.ts';
 import { openPglite } from './pglite.ts';
 import { openPostgres } from './postgres.ts';
-import { catalogVersion, modules } from './schema.ts';
+import { catalogVersion, modules } from './schema/catalog.ts';
 import { createStore, type Driver, type Orm, type Store } from './store.ts';
 
 /** Which database; see the settings DATABASE_URL, DATABASE_DRIVER and NEON_WS_PROXY. */

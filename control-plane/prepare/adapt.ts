@@ -4,9 +4,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
-import { type CoreModule, readCoreModule } from './core-module.ts';
-import { withRealloc } from './realloc.ts';
-import { listed, rejected, toolMessage } from './refusal.ts';
+import { type CoreModule, readCoreModule } from './wasm/core-module.ts';
+import { withRealloc } from './wasm/realloc.ts';
+import { listed, rejected, toolMessage } from './wasm/refusal.ts';
 
 const preview1 = 'wasi_snapshot_preview1';
 /** jco has a function for this path, in a module that loads a native addon. */

@@ -1,7 +1,7 @@
 /** Core modules for FunLess's ABI through the real preparer: taken as they are, or refused by name. */
 import { readFileSync } from 'node:fs';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
-import { decodeBundle } from '@skerry/shared/bundle.ts';
+import { decodeBundle } from '@skerry/shared/function/bundle.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPreparer, type Preparer } from './preparer.ts';
 

@@ -2,9 +2,9 @@
  * Functions for FunLess's own ABI: core modules that export `__invoke` and import `fl_imps`, besides WASI preview1.
  * They are run as they are, without glue; agents give them the imports themselves.
  */
-import type { Bundle } from '@skerry/shared/bundle.ts';
-import type { CoreModule } from './core-module.ts';
-import { listed, rejected, toolMessage } from './refusal.ts';
+import type { Bundle } from '@skerry/shared/function/bundle.ts';
+import type { CoreModule } from './wasm/core-module.ts';
+import { listed, rejected, toolMessage } from './wasm/refusal.ts';
 
 const flModule = 'fl_imps';
 const preview1 = 'wasi_snapshot_preview1';

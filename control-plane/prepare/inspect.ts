@@ -2,8 +2,8 @@
  * First look at an upload: what kind of file is it? Everything that can be told from its outer structure is refused
  * here with words of ours, before any tool sees it.
  */
-import { preambleBytes, readSections, Truncated } from './binary.ts';
-import { rejected } from './refusal.ts';
+import { preambleBytes, readSections, Truncated } from './wasm/binary.ts';
+import { rejected } from './wasm/refusal.ts';
 
 /** `component`: a component of the current binary version. `module`: a core module. */
 export type UploadKind = 'component' | 'module';

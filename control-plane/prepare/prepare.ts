@@ -7,22 +7,22 @@
  * one upload, because some bad files leave jco's WIT reader unusable for everything after them.
  */
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
-import { type Bundle, digestOf, encodeBundle, isAsync, type World } from '@skerry/shared/bundle.ts';
-import { maxCores } from '@skerry/shared/linked-plan.ts';
+import { type Bundle, digestOf, encodeBundle, isAsync, type World } from '@skerry/shared/function/bundle.ts';
+import { maxCores } from '@skerry/shared/function/linked-plan.ts';
 import { interfaceFunctions } from '@skerry/shared/wit/functions.ts';
 import { suspendingImports } from '@skerry/shared/wit/provided.ts';
 import { adapt, preview1Functions } from './adapt.ts';
-import { type CoreModule, readCoreModule } from './core-module.ts';
-import { planDirect, planLinked } from './direct.ts';
-import { type FlatComponent, readFlatComponent } from './flat-component.ts';
 import { fitFunless, isFunless } from './funless.ts';
 import { inspect } from './inspect.ts';
-import { capMemory } from './memory.ts';
+import { planDirect, planLinked } from './plan/direct.ts';
+import { type FlatComponent, readFlatComponent } from './plan/flat-component.ts';
 import type { Prepared } from './prepared.ts';
-import { listed, rejected, toolMessage } from './refusal.ts';
-import { planReset, type Reset } from './reset.ts';
-import { capTables } from './tables.ts';
+import { planReset, type Reset } from './reset/reset.ts';
 import { transpile } from './transpile.ts';
+import { type CoreModule, readCoreModule } from './wasm/core-module.ts';
+import { capMemory } from './wasm/memory.ts';
+import { listed, rejected, toolMessage } from './wasm/refusal.ts';
+import { capTables } from './wasm/tables.ts';
 import { fitWorld } from './world.ts';
 
 export type PrepareOptions = {
@@ -116,7 +116,7 @@ function refuseUnknown({ host }: FlatComponent): void {
   if (unknown.length > 0) throw rejected(`imports that the host does not provide: ${listed(unknown)}`);
 }
 
-/** Name of the function that runs the component, as flat-component.ts has it. */
+/** Name of the function that runs the component, as prepare/plan/flat-component.ts has it. */
 function entryOf(world: World, exportName: string): string {
   if (world === 'wasi:http/incoming-handler') return `${exportName}#handle`;
   return world === 'wasi:cli/run' ? `${exportName}#run` : exportName;

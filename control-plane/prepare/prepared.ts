@@ -1,5 +1,5 @@
 /** What preparing makes of an upload: the bundle, and what is known of it. */
-import type { World } from '@skerry/shared/bundle.ts';
+import type { World } from '@skerry/shared/function/bundle.ts';
 
 export type Prepared = {
   /** SHA-256 of the upload. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
-import { decodeBundle, digestOf } from '@skerry/shared/bundle.ts';
+import { decodeBundle, digestOf } from '@skerry/shared/function/bundle.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPreparer, type Preparer } from './preparer.ts';
 

@@ -9,7 +9,7 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import { pack, unpack } from 'msgpackr';
 import type { PrepareReply, PrepareRequest } from './child.ts';
 import type { Prepared } from './prepared.ts';
-import { rejected } from './refusal.ts';
+import { rejected } from './wasm/refusal.ts';
 
 export type PrepareProcess = {
   /** Rejects with SkerryError. */
@@ -19,7 +19,7 @@ export type PrepareProcess = {
 
 const script = fileURLToPath(new URL('./child.ts', import.meta.url));
 /** What the tools in the child are loaded from. */
-const readable = ['../../node_modules', '../../control-plane', '../../shared', '../../package.json'].map((path) =>
+const readable = ['../../node_modules', '..', '../../shared', '../../package.json'].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 );
 /** Characters of the child's stderr that go into the error when it fails for no reason of its own. */

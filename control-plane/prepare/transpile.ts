@@ -4,11 +4,11 @@
  * are never used for uploads.
  */
 import { generate } from '@bytecodealliance/jco/component';
-import { type Bundle, isAsync } from '@skerry/shared/bundle.ts';
+import { type Bundle, isAsync } from '@skerry/shared/function/bundle.ts';
 import { suspendingImports } from '@skerry/shared/wit/provided.ts';
 import { hostName03, isWasi03 } from '@skerry/shared/wit/provided-03.ts';
-import { hasStackfulLift } from './lifts.ts';
-import { rejected, toolMessage } from './refusal.ts';
+import { hasStackfulLift } from './wasm/lifts.ts';
+import { rejected, toolMessage } from './wasm/refusal.ts';
 import type { ComponentWorld, Fit } from './world.ts';
 
 /** jco's names of the exports that may wait, by world. Those that are asynchronous by their type need no mention. */

@@ -2,10 +2,10 @@
  * Which accepted world a component fits, and what it imports, read from its WIT as jco prints it. The world of a
  * component is always printed as `world root`, one item per line.
  */
-import { isAsync, type World } from '@skerry/shared/bundle.ts';
+import { isAsync, type World } from '@skerry/shared/function/bundle.ts';
 import { isProvided } from '@skerry/shared/wit/provided.ts';
 import { isProvided03, isWasi03 } from '@skerry/shared/wit/provided-03.ts';
-import { listed, rejected } from './refusal.ts';
+import { listed, rejected } from './wasm/refusal.ts';
 
 /** Worlds that are components; FunLess's functions are not. */
 export type ComponentWorld = Exclude<World, 'funless'>;

@@ -15,14 +15,20 @@
 import { type BackoffOptions, backoffDelay } from '@skerry/shared/backoff.ts';
 import { rest } from '@skerry/shared/clock.ts';
 import { toSkerryError } from '@skerry/shared/errors.ts';
-import type { ReadySink } from '@skerry/shared/sinks.ts';
-import { createBell } from '../bell.ts';
-import { nextDeliveries, type PageLimits, type Settlement, settleDeliveries, type Waiting } from '../db/deliveries.ts';
+import type { ReadySink } from '@skerry/shared/function/sinks.ts';
+import type { Turns } from '../async/semaphore.ts';
+import { createBell } from '../async/wakeup.ts';
+import {
+  nextDeliveries,
+  type PageLimits,
+  type Settlement,
+  settleDeliveries,
+  type Waiting,
+} from '../db/events/deliveries.ts';
 import type { Store } from '../db/store.ts';
-import type { Logger } from '../log.ts';
-import type { Turns } from '../turns.ts';
+import type { Logger } from '../log/log.ts';
 import { documentOf } from './document.ts';
-import type { OpenSink, SinkDown, Verdict } from './open-sink.ts';
+import type { OpenSink, SinkDown, Verdict } from './targets/open-sink.ts';
 
 export type DelivererOptions = {
   readonly sink: ReadySink;

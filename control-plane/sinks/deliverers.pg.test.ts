@@ -1,7 +1,7 @@
 /** Deliveries of several control planes on one Postgres, and of one whose Postgres goes away. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, inject, onTestFinished, test } from 'vitest';
-import { type CouchDb, startCouchDb } from '../../test/harness/couchdb.ts';
+import { type CouchDb, startCouchDb } from '../../test/harness/couchdb/couchdb.ts';
 import { type Harness, startHarness } from '../testing/harness.ts';
 import { functionWithSinks, record, sinkIs } from '../testing/outcomes.ts';
 import { createDatabase, createWire } from '../testing/postgres.ts';

@@ -1,6 +1,6 @@
 /** Deliveries through a whole control plane, while sinks fail in each way that they can. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { type CouchDb, startCouchDb } from '../../test/harness/couchdb.ts';
+import { type CouchDb, startCouchDb } from '../../test/harness/couchdb/couchdb.ts';
 import { type Harness, startHarness } from '../testing/harness.ts';
 import { functionWithSinks, outcome, record, type SinkSpec, sinkIs, sinkState } from '../testing/outcomes.ts';
 

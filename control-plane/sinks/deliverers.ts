@@ -7,16 +7,16 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { toSkerryError } from '@skerry/shared/errors.ts';
-import type { ReadySink } from '@skerry/shared/sinks.ts';
-import type { Catalog } from '../catalog.ts';
-import type { CredentialStore } from '../credentials.ts';
-import { noteSinkError, sinksWithDue } from '../db/deliveries.ts';
+import type { ReadySink } from '@skerry/shared/function/sinks.ts';
+import { createTurns } from '../async/semaphore.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { noteSinkError, sinksWithDue } from '../db/events/deliveries.ts';
 import type { Store } from '../db/store.ts';
-import type { Lease } from '../leases.ts';
-import type { Logger } from '../log.ts';
-import { createTurns } from '../turns.ts';
+import type { Lease } from '../leases/leases.ts';
+import type { Logger } from '../log/log.ts';
+import type { CredentialStore } from '../secrets/credentials.ts';
 import { createDeliverer, type Deliverer } from './deliverer.ts';
-import type { OpenSink } from './open-sink.ts';
+import type { OpenSink } from './targets/open-sink.ts';
 
 export type Deliverers = {
   /** Leases that are wanted are named by this; `held` is called for each that was taken. */
@@ -35,7 +35,7 @@ export type DeliverersOptions = {
   readonly store: Store;
   readonly catalog: Pick<Catalog, 'functions' | 'onChange'>;
   readonly credentials: Pick<CredentialStore, 'ready'>;
-  /** From now on exactly these leases are wanted; see leases.ts. */
+  /** From now on exactly these leases are wanted; see leases/leases.ts. */
   readonly want: (names: ReadonlySet<string>) => void;
   readonly open: (sink: ReadySink) => OpenSink;
   readonly log: Logger;

@@ -7,7 +7,7 @@
  * with keys that begin with "_", which are CouchDB's (docs.couchdb.org, "Documents", section 1.2.1).
  */
 import type { Outcome } from '../model/outcome.ts';
-import type { SinkDocument } from './open-sink.ts';
+import type { SinkDocument } from './targets/open-sink.ts';
 
 export type DocumentForm = {
   /** A failed invocation has no result, and always comes in an envelope. */

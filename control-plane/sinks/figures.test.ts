@@ -1,7 +1,7 @@
 import { SkerryError } from '@skerry/shared/errors.ts';
-import { type Sink, sinkSchema } from '@skerry/shared/sinks.ts';
+import { type Sink, sinkSchema } from '@skerry/shared/function/sinks.ts';
 import { expect, test } from 'vitest';
-import type { CatalogFunction } from '../catalog-function.ts';
+import type { CatalogFunction } from '../model/catalog-function.ts';
 import { createSinkFigures } from './figures.ts';
 import { addressOf, healthOf, type SinkState } from './sinks.ts';
 

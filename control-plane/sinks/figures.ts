@@ -2,7 +2,7 @@
  * Figures of sinks for metrics. What waits is counted in the database, not more often than every few seconds however
  * often metrics are read, and never for a control plane without sinks; while the database is away the last count stays.
  */
-import type { Catalog } from '../catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { Deliverers } from './deliverers.ts';
 import type { SinkService } from './sinks.ts';
 

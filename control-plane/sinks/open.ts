@@ -1,9 +1,9 @@
 /** From a sink to what delivers to it, by its type. */
-import type { ReadySink } from '@skerry/shared/sinks.ts';
-import { openCouchdb } from './couchdb.ts';
-import { openHttp } from './http.ts';
-import { openMqtt } from './mqtt.ts';
-import type { OpenSink } from './open-sink.ts';
+import type { ReadySink } from '@skerry/shared/function/sinks.ts';
+import { openCouchdb } from './targets/couchdb.ts';
+import { openHttp } from './targets/http.ts';
+import { openMqtt } from './targets/mqtt.ts';
+import type { OpenSink } from './targets/open-sink.ts';
 
 /** Connects to nothing yet. */
 export function openSink(sink: ReadySink, now: () => number): OpenSink {

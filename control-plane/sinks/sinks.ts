@@ -1,12 +1,12 @@
 /** How sinks stand, for people and for metrics: what waits, what died, what fails; and dead letters, tried again. */
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Sink } from '@skerry/shared/sinks.ts';
-import type { Catalog } from '../catalog.ts';
-import type { Attachment, CatalogFunction } from '../catalog-function.ts';
-import { type DeadLetter, deadLetters, replayDead, type SinkRecord, sinkRecords } from '../db/deliveries.ts';
+import type { Sink } from '@skerry/shared/function/sinks.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { type DeadLetter, deadLetters, replayDead, type SinkRecord, sinkRecords } from '../db/events/deliveries.ts';
 import { isUuid } from '../db/ids.ts';
 import type { Store } from '../db/store.ts';
-import type { SinkRoom } from '../sink-room.ts';
+import type { Attachment, CatalogFunction } from '../model/catalog-function.ts';
+import type { SinkRoom } from './capacity.ts';
 import type { Deliverers } from './deliverers.ts';
 
 export type SinkState = SinkRecord & {

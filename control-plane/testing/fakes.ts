@@ -1,7 +1,8 @@
 /** Stand-ins for the parts that the REST side talks to: preparing, tunnels, invocation. */
-import { digestOf } from '@skerry/shared/bundle.ts';
+
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Invocation, InvocationResult, Invoker } from '../invoke.ts';
+import { digestOf } from '@skerry/shared/function/bundle.ts';
+import type { Invocation, InvocationResult, Invoker } from '../invoke/invoker.ts';
 import type { Preparer } from '../prepare/preparer.ts';
 import type { Hub, Rollout } from '../tunnel/hub.ts';
 import type { FunctionLogs } from '../tunnel/logs.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ErrorCode } from '@skerry/shared/errors.ts';
 import { expect } from 'vitest';
-import { type Config, readConfig } from '../config.ts';
+import { type Config, readConfig } from '../config/config.ts';
 import { type ControlPlane, createControlPlane, type Overrides } from '../context.ts';
 import type { DatabaseSettings } from '../db/open.ts';
 import { createFakeHub, createFakeInvoker, createFakePreparer, type FakeHub, type FakeInvoker } from './fakes.ts';

@@ -2,7 +2,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { ErrorCode } from '@skerry/shared/errors.ts';
 import { expect } from 'vitest';
-import type { EndedInvocation } from '../kept.ts';
+import type { EndedInvocation } from '../model/invocation.ts';
 import { create, type Harness } from './harness.ts';
 
 /** As GET /v1/sinks shows one. */

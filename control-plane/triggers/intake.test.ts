@@ -1,7 +1,7 @@
 /** What the control plane listens to, on its way into the database. */
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { rest } from '@skerry/shared/clock.ts';
-import type { Intake, NewEvent, Room } from '@skerry/shared/intake.ts';
+import type { Intake, NewEvent, Room } from '@skerry/shared/events/intake.ts';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { create, type Harness, startHarness } from '../testing/harness.ts';
 import { createCloudIntake } from './intake.ts';

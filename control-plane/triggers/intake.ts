@@ -3,16 +3,16 @@
  * anybody hears yes. Events that come while a transaction is under way go together into the next one.
  *
  * Invariants: of one trigger none is kept after one that found no room; a trigger is listened to by one control plane
- * at a time (leases.ts), so what it has pending grows here only, and an older count is never too low.
+ * at a time (leases/leases.ts), so what it has pending grows here only, and an older count is never too low.
  */
 import { rest } from '@skerry/shared/clock.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Intake, Kept, NewEvent, Room } from '@skerry/shared/intake.ts';
-import type { Catalog } from '../catalog.ts';
+import type { Intake, Kept, NewEvent, Room } from '@skerry/shared/events/intake.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { cancelOldest, lastTickOf, setLastTick } from '../db/events/trigger-counts.ts';
 import type { Store } from '../db/store.ts';
-import { cancelOldest, lastTickOf, setLastTick } from '../db/trigger-counts.ts';
-import type { Invocations } from '../invocations.ts';
-import type { EndedInvocation, NewInvocation } from '../kept.ts';
+import type { EndedInvocation, NewInvocation } from '../model/invocation.ts';
+import type { Invocations } from '../queue/queue.ts';
 
 /** Events in one transaction at most, and bytes of their inputs; one that has more is alone. */
 const maxBatch = 200;

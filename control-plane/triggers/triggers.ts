@@ -3,21 +3,21 @@
  * time, which holds its lease. They follow the catalog.
  *
  * Invariant: what is listened to under a lease is cut the moment that the lease is lost, also while it stops: it is not
- * connected any more, and does not connect again, before another one can have the lease (leases.ts).
+ * connected any more, and does not connect again, before another one can have the lease (leases/leases.ts).
  */
 import { type Clock, systemClock } from '@skerry/shared/clock.ts';
 import { toSkerryError } from '@skerry/shared/errors.ts';
-import { createListeners, type Wanted } from '@skerry/shared/listeners.ts';
-import type { Connect } from '@skerry/shared/mqtt-client.ts';
-import type { TriggerState } from '@skerry/shared/triggers.ts';
-import type { Catalog } from '../catalog.ts';
-import type { CredentialStore } from '../credentials.ts';
+import type { TriggerState } from '@skerry/shared/function/triggers.ts';
+import { createListeners, type Wanted } from '@skerry/shared/listen/listeners.ts';
+import type { Connect } from '@skerry/shared/mqtt/client.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { addCounted, pendingByTrigger } from '../db/events/trigger-counts.ts';
 import type { Store } from '../db/store.ts';
-import { addCounted, pendingByTrigger } from '../db/trigger-counts.ts';
-import type { Lease } from '../leases.ts';
-import type { Logger } from '../log.ts';
+import type { Lease } from '../leases/leases.ts';
+import type { Logger } from '../log/log.ts';
+import { loadMqtt } from '../outbound/mqtt.ts';
+import type { CredentialStore } from '../secrets/credentials.ts';
 import { type CloudIntakeOptions, createCloudIntake } from './intake.ts';
-import { loadMqtt } from './mqtt.ts';
 
 export type CloudTriggers = {
   /** A lease that was wanted was taken. */
@@ -46,7 +46,7 @@ export type CloudTriggersOptions = {
   readonly catalog: Pick<Catalog, 'functions' | 'byId' | 'onChange'>;
   readonly credentials: Pick<CredentialStore, 'ready'>;
   readonly invocations: CloudIntakeOptions['invocations'];
-  /** From now on exactly these leases are wanted; see leases.ts. */
+  /** From now on exactly these leases are wanted; see leases/leases.ts. */
   readonly want: (names: ReadonlySet<string>) => void;
   readonly log: Logger;
   readonly random: () => number;

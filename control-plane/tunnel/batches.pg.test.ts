@@ -1,8 +1,8 @@
 /** The order in which a sink gets an agent's outcomes, over a real Postgres: with PGlite all is one after another anyway. */
 import { randomUUIDv7 } from 'node:crypto';
-import type { RecordedOutcome } from '@skerry/shared/protocol.ts';
+import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { connectRaw } from '../../test/harness/raw-agent.ts';
+import { connectRaw } from '../../test/harness/tunnel/raw-agent.ts';
 import { createControlPlane } from '../context.ts';
 import { createFakePreparer } from '../testing/fakes.ts';
 import { create, startHarness } from '../testing/harness.ts';

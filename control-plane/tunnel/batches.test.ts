@@ -1,5 +1,5 @@
 /** Which batches of an agent are kept beside others, which after others, and which not at all. */
-import type { RecordedOutcome } from '@skerry/shared/protocol.ts';
+import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import { beforeEach, expect, test } from 'vitest';
 import { createBatches, maxBatches } from './batches.ts';
 

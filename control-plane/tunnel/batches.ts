@@ -7,7 +7,7 @@
  * one that came earlier. An agent that is told of a batch that was not kept begins again with the oldest outcome; what it
  * sent before it was told is refused, which is all that comes until the first outcome of that batch is there again.
  */
-import type { RecordedOutcome } from '@skerry/shared/protocol.ts';
+import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 
 export type Batches = {
   add(batch: number, outcomes: readonly RecordedOutcome[]): void;

@@ -1,8 +1,8 @@
-import { agentCodec } from '@skerry/shared/codec.ts';
-import { manifestSchema } from '@skerry/shared/manifest.ts';
-import { type ReadyTrigger, triggerSchema } from '@skerry/shared/triggers.ts';
+import { manifestSchema } from '@skerry/shared/function/manifest.ts';
+import { type ReadyTrigger, triggerSchema } from '@skerry/shared/function/triggers.ts';
+import { agentCodec } from '@skerry/shared/tunnel/codec.ts';
 import { expect, test } from 'vitest';
-import type { CatalogFunction } from '../catalog-function.ts';
+import type { CatalogFunction } from '../model/catalog-function.ts';
 import { createDesiredLists } from './desired.ts';
 
 const functionNamed = (name: string, env: Record<string, string> = {}): CatalogFunction => ({

@@ -5,15 +5,15 @@
  * A generation is the catalog version at which the list last changed. It is derived, never stored: a control plane
  * that starts anew takes the catalog's version for it, and agents find nothing to do.
  */
-import { isHttp } from '@skerry/shared/bundle.ts';
-import { CodecError, controlCodec } from '@skerry/shared/codec.ts';
-import { coreLimitsOf, grantsOf } from '@skerry/shared/manifest.ts';
-import { type Labels, labelsMatch } from '@skerry/shared/names.ts';
-import { type DesiredFunction, desiredPartBytes } from '@skerry/shared/protocol.ts';
-import type { ReadyTrigger } from '@skerry/shared/triggers.ts';
-import type { Catalog } from '../catalog.ts';
-import type { CatalogFunction } from '../catalog-function.ts';
-import type { Logger } from '../log.ts';
+import { isHttp } from '@skerry/shared/function/bundle.ts';
+import { coreLimitsOf, grantsOf } from '@skerry/shared/function/manifest.ts';
+import { type Labels, labelsMatch } from '@skerry/shared/function/names.ts';
+import type { ReadyTrigger } from '@skerry/shared/function/triggers.ts';
+import { CodecError, controlCodec } from '@skerry/shared/tunnel/codec.ts';
+import { type DesiredFunction, desiredPartBytes } from '@skerry/shared/tunnel/protocol.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Logger } from '../log/log.ts';
+import type { CatalogFunction } from '../model/catalog-function.ts';
 
 export type DesiredList = {
   readonly generation: number;

@@ -2,7 +2,7 @@
  * Functions that one agent holds back because they ended their runner again and again, as it told last. What it told
  * counts until its next status, or until its time is up.
  */
-import type { FrameOf, ToControl } from '@skerry/shared/protocol.ts';
+import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 
 export type HeldFunctions = {
   /** What the agent says now; absent from agents that do not tell. */

@@ -7,19 +7,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
-import { type Labels, labelsMatch } from '@skerry/shared/names.ts';
-import type { OutboxState, RecordedOutcome } from '@skerry/shared/protocol.ts';
-import type { ReadyTrigger, TriggerState } from '@skerry/shared/triggers.ts';
+import { type Labels, labelsMatch } from '@skerry/shared/function/names.ts';
+import type { ReadyTrigger, TriggerState } from '@skerry/shared/function/triggers.ts';
+import type { OutboxState, RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import type { Logger } from 'pino';
-import type { AgentService } from '../agents.ts';
-import type { Bundles } from '../bundles.ts';
-import type { Catalog } from '../catalog.ts';
-import type { CatalogFunction } from '../catalog-function.ts';
+import type { AgentService } from '../agents/agents.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Bundles } from '../functions/bundles.ts';
+import type { CatalogFunction } from '../model/catalog-function.ts';
+import { type Admitted, createUpgrade, type UpgradeOptions } from './connect/upgrade.ts';
 import { createDesiredLists } from './desired.ts';
 import { type FunctionLogs, gatherLogs } from './logs.ts';
 import { createRollouts } from './rollout.ts';
 import { createSession, type Session } from './session.ts';
-import { type Admitted, createUpgrade, type UpgradeOptions } from './upgrade.ts';
 
 /** An agent whose tunnel stands, as the API shows it. Memory in bytes. */
 export type AgentState = {

@@ -2,7 +2,7 @@
  * The last lines of a function from many agents, as one list. Answers are merged as they come, and only `limit` lines
  * are kept meanwhile, however many agents there are.
  */
-import type { LogLine } from '@skerry/shared/protocol.ts';
+import type { LogLine } from '@skerry/shared/tunnel/protocol.ts';
 import type { Session } from './session.ts';
 
 export type FunctionLogs = {

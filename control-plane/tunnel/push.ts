@@ -6,9 +6,9 @@
  * At most `maxWants` digests wait; a further one is answered with `unavailable`, and the agent asks again.
  */
 import { toSkerryError } from '@skerry/shared/errors.ts';
-import { chunkBytes } from '@skerry/shared/protocol.ts';
-import type { Bundles } from '../bundles.ts';
-import type { Connection } from './connection.ts';
+import { chunkBytes } from '@skerry/shared/tunnel/protocol.ts';
+import type { Bundles } from '../functions/bundles.ts';
+import type { Connection } from './connect/connection.ts';
 
 const maxWants = 1_000;
 

@@ -1,10 +1,12 @@
 /**
  * One agent while its tunnel stands: its calls, its code push, its load, and how far it is with its desired state.
- * Joins the socket (connection.ts) with the table of pending calls (calls.ts); which session counts is the hub's.
+ * Joins the socket (tunnel/connect/connection.ts) with the table of pending calls (tunnel/calls/calls.ts); which session counts is the hub's.
  */
-import type { CloseName } from '@skerry/shared/close.ts';
+
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Labels } from '@skerry/shared/names.ts';
+import type { Labels } from '@skerry/shared/function/names.ts';
+import type { TriggerState } from '@skerry/shared/function/triggers.ts';
+import type { CloseName } from '@skerry/shared/tunnel/close.ts';
 import type {
   ApplyError,
   FrameOf,
@@ -13,20 +15,19 @@ import type {
   RecordedOutcome,
   ToAgent,
   ToControl,
-} from '@skerry/shared/protocol.ts';
-import type { TriggerState } from '@skerry/shared/triggers.ts';
+} from '@skerry/shared/tunnel/protocol.ts';
 import type { WebSocket } from 'ws';
-import type { Bundles } from '../bundles.ts';
-import type { CatalogFunction } from '../catalog-function.ts';
+import type { Bundles } from '../functions/bundles.ts';
+import type { CatalogFunction } from '../model/catalog-function.ts';
 import { createBatches } from './batches.ts';
-import { CallLost, createCalls, type Outcome } from './calls.ts';
-import { createConnection } from './connection.ts';
+import { CallLost, createCalls, type Outcome } from './calls/calls.ts';
+import { type CallStream, createStream } from './calls/streams.ts';
+import { createConnection } from './connect/connection.ts';
 import type { DesiredList } from './desired.ts';
 import { createHeldFunctions } from './held.ts';
 import { createPush } from './push.ts';
 import { createQuestions } from './questions.ts';
 import { readLoad, type ScrapedLoad } from './scrape.ts';
-import { type CallStream, createStream } from './streams.ts';
 
 /** Calls in flight to one agent at most; a further one is refused with `agent_busy` and goes elsewhere. */
 const maxCalls = 4_096;

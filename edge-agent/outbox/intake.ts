@@ -1,14 +1,14 @@
 /**
- * Where what listens on the device gives its events: on disk before it answers. See shared/intake.ts for the promises.
+ * Where what listens on the device gives its events: on disk before it answers. See shared/events/intake.ts for the promises.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Intake, Kept, NewEvent, Room } from '@skerry/shared/intake.ts';
-import type { OutboxClient } from './client.ts';
-import type { Counts } from './counts.ts';
-import { eventShare } from './limits.ts';
-import type { RecordOperation } from './operations.ts';
-import { eventSize, rowBytes } from './rows.ts';
-import type { Runs } from './runs.ts';
+import type { Intake, Kept, NewEvent, Room } from '@skerry/shared/events/intake.ts';
+import type { Counts } from './run/counts.ts';
+import type { Runs } from './run/runs.ts';
+import { eventShare } from './storage/limits.ts';
+import type { RecordOperation } from './storage/operations.ts';
+import { eventSize, rowBytes } from './storage/rows.ts';
+import type { OutboxClient } from './thread/client.ts';
 
 export type IntakeOptions = {
   readonly client: Pick<OutboxClient, 'submit' | 'open' | 'state'>;

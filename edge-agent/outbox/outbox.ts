@@ -1,29 +1,29 @@
 /**
  * The agent's outbox: events in, on disk before anybody hears yes; runs; outcomes out, until the control plane has
- * them. Joins the thread that has the file (client.ts) with what gives events (intake.ts), runs them (runs.ts) and
+ * them. Joins the thread that has the file (outbox/thread/client.ts) with what gives events (intake.ts), runs them (outbox/run/runs.ts) and
  * takes outcomes home (sending.ts).
  *
  * A device without triggers of its own has neither file nor thread.
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Intake } from '@skerry/shared/intake.ts';
-import type { DesiredFunction, FrameOf, OutboxState, ToControl } from '@skerry/shared/protocol.ts';
+import type { Intake } from '@skerry/shared/events/intake.ts';
+import type { DesiredFunction, FrameOf, OutboxState, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import type { Logger } from 'pino';
-import { createDiskReserve } from '../broker/disk-reserve.ts';
-import { FileRefused } from '../broker/errno.ts';
-import type { Circuit } from '../circuit.ts';
-import type { Door } from '../invoke.ts';
-import type { Runner } from '../runner/call.ts';
-import { createOutboxClient } from './client.ts';
-import { createCounts, type TriggerCounts } from './counts.ts';
-import { callForEvent } from './event-call.ts';
+import { createDiskReserve } from '../capabilities/files/disk-reserve.ts';
+import { FileRefused } from '../capabilities/files/errno.ts';
+import type { Circuit } from '../invoke/circuit-breaker.ts';
+import type { Door } from '../invoke/invocation-gate.ts';
+import type { Runner } from '../runner/calls/call.ts';
 import { createIntake, type DiskRoom } from './intake.ts';
-import { createRuns } from './runs.ts';
-import { outboxScript } from './script.ts';
+import { createCounts, type TriggerCounts } from './run/counts.ts';
+import { callForEvent } from './run/event-call.ts';
+import { createRuns } from './run/runs.ts';
+import { createShare } from './run/share.ts';
 import { createSending } from './sending.ts';
-import { createShare } from './share.ts';
 import { createSweep } from './sweep.ts';
+import { createOutboxClient } from './thread/client.ts';
+import { outboxScript } from './thread/script.ts';
 
 export type Outbox = {
   readonly intake: Intake;

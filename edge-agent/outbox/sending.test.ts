@@ -1,9 +1,9 @@
-import type { FrameOf, ToControl } from '@skerry/shared/protocol.ts';
-import { maxFrameBytes } from '@skerry/shared/protocol.ts';
+import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
+import { maxFrameBytes } from '@skerry/shared/tunnel/protocol.ts';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { OutboxClient } from './client.ts';
-import type { KeptOutcome, Operation } from './operations.ts';
 import { createSending, type Sending } from './sending.ts';
+import type { KeptOutcome, Operation } from './storage/operations.ts';
+import type { OutboxClient } from './thread/client.ts';
 
 type Outcomes = FrameOf<ToControl, 'outcomes'>;
 

@@ -13,9 +13,9 @@ import {
   outcomesBytes,
   type RecordedOutcome,
   type ToControl,
-} from '@skerry/shared/protocol.ts';
-import type { OutboxClient } from './client.ts';
-import type { KeptOutcome } from './operations.ts';
+} from '@skerry/shared/tunnel/protocol.ts';
+import type { KeptOutcome } from './storage/operations.ts';
+import type { OutboxClient } from './thread/client.ts';
 
 export type Sending = {
   /** The tunnel is up. @param version that its other end speaks */

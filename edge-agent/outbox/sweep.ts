@@ -4,10 +4,11 @@
  *
  * Invariant: each piece minds what the device shall hold when the piece is asked for, not what it was at the start.
  */
-import type { OutboxClient } from './client.ts';
-import type { Counts } from './counts.ts';
-import type { Limit } from './operations.ts';
-import type { Runs } from './runs.ts';
+
+import type { Counts } from './run/counts.ts';
+import type { Runs } from './run/runs.ts';
+import type { Limit } from './storage/operations.ts';
+import type { OutboxClient } from './thread/client.ts';
 
 export type Sweep = {
   /** These are all that the device shall hold: begins again with the oldest event. */

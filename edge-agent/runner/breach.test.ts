@@ -1,10 +1,10 @@
 /** Whoever has broken out of the sandbox can write to the runner's pipe. It costs the runner, and nothing else. */
-import { type Bundle, digestOf, encodeBundle } from '@skerry/shared/bundle.ts';
+import { type Bundle, digestOf, encodeBundle } from '@skerry/shared/function/bundle.ts';
 import { expect, test } from 'vitest';
-import { frameStart, newFrame } from './framing.ts';
-import { encodeAsk, encodeCredit, encodePart, type Part } from './stream-wire.ts';
+import { frameStart, newFrame } from './protocol/framing.ts';
+import { encodeAsk, encodeCredit, encodePart, type Part } from './protocol/stream-wire.ts';
+import { kinds } from './protocol/wire.ts';
 import { call, start, text } from './testing/harness.ts';
-import { kinds } from './wire.ts';
 
 /** Glue that is not jco's: its input is the bytes that it writes to the pipe, in hexadecimal; then it waits. */
 const glue = `export function instantiate() {

@@ -2,10 +2,11 @@
  * Which bundles the runner's process has compiled. All of it is gone with the process: the next one is given what it
  * needs when it needs it.
  */
-import type { Bundle } from '@skerry/shared/bundle.ts';
+
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { RunnerProcess } from './process.ts';
-import { encodeLoad } from './wire.ts';
+import type { Bundle } from '@skerry/shared/function/bundle.ts';
+import type { RunnerProcess } from './process/process.ts';
+import { encodeLoad } from './protocol/wire.ts';
 
 export type Loads = {
   /** True when a call of it can be sent now. */

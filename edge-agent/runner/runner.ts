@@ -10,23 +10,24 @@
  * Somewhat over 300 lines, because the life of a call, the life of the process and the code that is loaded meet here;
  * each of them is a file of its own.
  */
-import { decodeBundle } from '@skerry/shared/bundle.ts';
+
 import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
+import { decodeBundle } from '@skerry/shared/function/bundle.ts';
 import type { Logger } from 'pino';
-import type { CallResult, Runner } from './call.ts';
-import { type AskBroker, createCallAsks } from './call-asks.ts';
-import { checkedAnswer, deliver } from './deliver.ts';
-import { createInFlight } from './in-flight.ts';
+import type { CallResult, Runner } from './calls/call.ts';
+import { type AskBroker, createCallAsks } from './calls/capability-requests.ts';
+import { checkedAnswer, deliver } from './calls/deliver.ts';
+import { createInFlight } from './calls/in-flight.ts';
+import { Pending } from './calls/pending.ts';
+import { createWindow } from './calls/window.ts';
 import { createLoads } from './loads.ts';
-import { guardMemory } from './memory-guard.ts';
-import { Pending } from './pending.ts';
-import { type RunnerProcess, startRunnerProcess } from './process.ts';
+import { guardMemory } from './process/memory-guard.ts';
+import { type RunnerProcess, startRunnerProcess } from './process/process.ts';
+import { runnerScript } from './process/script.ts';
+import { createSupervisor } from './process/supervisor.ts';
+import * as stream from './protocol/stream-wire.ts';
+import * as wire from './protocol/wire.ts';
 import { createRecycler } from './recycle.ts';
-import { runnerScript } from './script.ts';
-import * as stream from './stream-wire.ts';
-import { createSupervisor } from './supervisor.ts';
-import { createWindow } from './window.ts';
-import * as wire from './wire.ts';
 
 export type RunnerOptions = {
   /** Bytes of a bundle that is held, or undefined. Calls of one that is not, or cannot be read, are refused. */

@@ -1,5 +1,5 @@
 /** The MQTT client, loaded when the first trigger asks for it: a device without any does not pay for it. */
-import type { Connect } from '@skerry/shared/mqtt-client.ts';
+import type { Connect } from '@skerry/shared/mqtt/client.ts';
 
 export async function loadMqtt(): Promise<Connect> {
   const { default: mqtt } = await import('mqtt');

@@ -7,12 +7,12 @@
  */
 import { createHash } from 'node:crypto';
 import { type Clock, systemClock } from '@skerry/shared/clock.ts';
-import type { Intake } from '@skerry/shared/intake.ts';
-import { createListeners } from '@skerry/shared/listeners.ts';
-import type { Connect } from '@skerry/shared/mqtt-client.ts';
-import type { DesiredFunction } from '@skerry/shared/protocol.ts';
-import type { TriggerState } from '@skerry/shared/triggers.ts';
-import type { TriggerCounts } from '../outbox/counts.ts';
+import type { Intake } from '@skerry/shared/events/intake.ts';
+import type { TriggerState } from '@skerry/shared/function/triggers.ts';
+import { createListeners } from '@skerry/shared/listen/listeners.ts';
+import type { Connect } from '@skerry/shared/mqtt/client.ts';
+import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
+import type { TriggerCounts } from '../outbox/run/counts.ts';
 import { loadMqtt } from './mqtt.ts';
 
 export type Triggers = {

@@ -5,11 +5,17 @@
  * Invariants: `onClosed` is called exactly once; the handshake has a deadline on this end too; a dead peer is
  * terminated, because it would not answer a close.
  */
-import { createBatch } from '@skerry/shared/batch.ts';
-import { closeKinds, closeReason } from '@skerry/shared/close.ts';
-import { agentCodec, CodecError } from '@skerry/shared/codec.ts';
-import { createLiveness } from '@skerry/shared/liveness.ts';
-import { type FrameOf, maxFrameBytes, type ToAgent, type ToControl, tunnelPath } from '@skerry/shared/protocol.ts';
+import { createBatch } from '@skerry/shared/tunnel/batch.ts';
+import { closeKinds, closeReason } from '@skerry/shared/tunnel/close.ts';
+import { agentCodec, CodecError } from '@skerry/shared/tunnel/codec.ts';
+import { createLiveness } from '@skerry/shared/tunnel/liveness.ts';
+import {
+  type FrameOf,
+  maxFrameBytes,
+  type ToAgent,
+  type ToControl,
+  tunnelPath,
+} from '@skerry/shared/tunnel/protocol.ts';
 import { type RawData, WebSocket } from 'ws';
 
 export type Hello = FrameOf<ToControl, 'hello'>;
@@ -29,7 +35,7 @@ export type DialHandlers = {
   onOpened(): void;
   onWelcome(welcome: Welcome): void;
   onFrame(frame: ControlFrame): void;
-  /** `code` as in shared/close.ts; 1006 when there was none. */
+  /** `code` as in shared/tunnel/close.ts; 1006 when there was none. */
   onClosed(code: number, reason: string): void;
 };
 

@@ -1,4 +1,4 @@
-import { type CloseName, closeKinds } from '@skerry/shared/close.ts';
+import { type CloseName, closeKinds } from '@skerry/shared/tunnel/close.ts';
 import { describe, expect, test } from 'vitest';
 import { graceMs, initialState, type TunnelEvent, type TunnelState, transition } from './state.ts';
 

@@ -9,7 +9,7 @@
  * The table below has a cell for every state and every event; a missing one does not compile.
  */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
-import { afterClose, type CloseName, closeName } from '@skerry/shared/close.ts';
+import { afterClose, type CloseName, closeName } from '@skerry/shared/tunnel/close.ts';
 
 /** `failures`: attempts in a row that did not last. `floorMs`: the least the other side asked us to wait. */
 type Common = { readonly failures: number; readonly floorMs: number };

@@ -2,7 +2,7 @@
  * Keeps one tunnel up: carries out what state.ts decides, with real timers and sockets, and tells the rest of the
  * agent when the tunnel comes, what arrives on it, and when it goes.
  */
-import type { ToControl } from '@skerry/shared/protocol.ts';
+import type { ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import type { Logger } from 'pino';
 import { type ControlFrame, dial, type Hello, type Line, type Welcome } from './dial.ts';
 import { initialState, type TunnelEvent, type TunnelState, transition } from './state.ts';

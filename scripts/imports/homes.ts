@@ -13,23 +13,29 @@ export type Home = {
 export const homes: Readonly<Record<string, Home>> = {
   zod: { places: ['shared/', 'control-plane/', 'edge-agent/'] },
   msgpackr: {
-    places: ['shared/codec.ts', 'shared/bundle.ts', 'control-plane/prepare/', 'edge-agent/runner/', 'test/'],
+    places: [
+      'shared/tunnel/codec.ts',
+      'shared/function/bundle.ts',
+      'control-plane/prepare/',
+      'edge-agent/runner/',
+      'test/',
+    ],
   },
   ws: { places: ['control-plane/tunnel/', 'control-plane/db/', 'edge-agent/tunnel/', 'test/'] },
   pino: {
-    places: ['control-plane/log.ts', 'edge-agent/log.ts', 'edge-agent/main.ts', 'test/'],
+    places: ['control-plane/log/log.ts', 'edge-agent/log.ts', 'edge-agent/main.ts', 'test/'],
     typesAnywhere: true,
   },
-  'prom-client': { places: ['control-plane/metrics.ts', 'edge-agent/metrics.ts'], typesAnywhere: true },
+  'prom-client': { places: ['control-plane/metrics/metrics.ts', 'edge-agent/metrics.ts'], typesAnywhere: true },
 
-  hono: { places: ['control-plane/app.ts', 'control-plane/routes/', 'test/'] },
+  hono: { places: ['control-plane/app.ts', 'control-plane/api/', 'test/'] },
   '@hono/node-server': {
-    places: ['control-plane/server.ts', 'control-plane/routes/http-door.ts', 'test/'],
+    places: ['control-plane/server.ts', 'control-plane/api/invoke/wasi-http.ts', 'test/'],
     typesAnywhere: true,
   },
-  '@hono/zod-openapi': { places: ['control-plane/app.ts', 'control-plane/routes/', 'test/'] },
-  '@fastify/busboy': { places: ['control-plane/routes/multipart.ts'] },
-  'swagger-ui-dist': { places: ['control-plane/routes/'] },
+  '@hono/zod-openapi': { places: ['control-plane/app.ts', 'control-plane/api/', 'test/'] },
+  '@fastify/busboy': { places: ['control-plane/api/functions/multipart.ts'] },
+  'swagger-ui-dist': { places: ['control-plane/api/'] },
   'drizzle-orm': { places: ['control-plane/'] },
   'drizzle-kit': { places: ['control-plane/drizzle.config.ts'] },
   '@electric-sql/pglite': { places: ['control-plane/db/'] },
@@ -43,10 +49,10 @@ export const homes: Readonly<Record<string, Home>> = {
   '@bytecodealliance/preview2-shim': { places: ['edge-agent/runner/'] },
   esbuild: { places: ['edge-agent/build.ts', 'cli/build/'] },
 
-  croner: { places: ['shared/schedule.ts'] },
-  mqtt: { places: ['control-plane/triggers/', 'control-plane/sinks/', 'edge-agent/triggers/', 'test/', 'examples/'] },
+  croner: { places: ['shared/function/schedule.ts'] },
+  mqtt: { places: ['control-plane/outbound/', 'control-plane/sinks/', 'edge-agent/triggers/', 'test/', 'examples/'] },
   nano: { places: ['control-plane/sinks/', 'test/'] },
-  'pg-boss': { places: ['control-plane/jobs/'] },
+  'pg-boss': { places: ['control-plane/queue/'] },
 
   commander: { places: ['cli/'] },
 

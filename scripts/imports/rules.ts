@@ -51,7 +51,7 @@ export function packageOf(path: string): string {
 
 /** Tests, the cases that several of them share, and what they need to run. */
 export function isTest(path: string): boolean {
-  return /\.(test|cases)\.ts$|\/testing\//.test(path);
+  return /\.(test|contract)\.ts$|\/testing\//.test(path);
 }
 
 function packageEdge(file: SourceFile, one: Import, target: Target): string | undefined {

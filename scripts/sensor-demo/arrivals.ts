@@ -1,8 +1,8 @@
 /** What a person sees while the sensor sends: alerts as they arrive, and what the device keeps meanwhile. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Arrivals, StoredReport } from './couchdb.ts';
-import type { Platform } from './platform.ts';
 import type { Say } from './say.ts';
+import type { Arrivals, StoredReport } from './services/couchdb.ts';
+import type { Platform } from './services/platform.ts';
 
 export type Tally = {
   /** Messages that the broker has acknowledged. */

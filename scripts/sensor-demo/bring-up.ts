@@ -1,11 +1,11 @@
 /** Everything that the example needs, started one after another; last the sensor. */
 import { fileURLToPath } from 'node:url';
-import { startBroker } from './broker.ts';
-import type { Children } from './children.ts';
-import { type Arrivals, givenCouch, startStandIn, watchArrivals } from './couchdb.ts';
 import { buildFunction, databaseName, deployFunction } from './function.ts';
-import { agentName, createPlatform, type Platform } from './platform.ts';
 import { createStep } from './say.ts';
+import type { Children } from './services/children.ts';
+import { type Arrivals, givenCouch, startStandIn, watchArrivals } from './services/couchdb.ts';
+import { startBroker } from './services/mosquitto.ts';
+import { agentName, createPlatform, type Platform } from './services/platform.ts';
 
 /** scripts/sensor has shown one step already. */
 const stepsBefore = 1;

@@ -5,10 +5,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Couch } from './couchdb.ts';
-import type { Platform } from './platform.ts';
-import { runSkerry, type SkerryOptions } from './skerry.ts';
-import { until } from './until.ts';
+import type { Couch } from './services/couchdb.ts';
+import type { Platform } from './services/platform.ts';
+import { runSkerry, type SkerryOptions } from './services/skerry.ts';
+import { until } from './services/until.ts';
 
 export const functionName = 'alerts';
 const listeningTimeoutMs = 30_000;

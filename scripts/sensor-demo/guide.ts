@@ -1,7 +1,7 @@
 /** What to try while it runs. */
 import { join, relative } from 'node:path';
 import { functionName } from './function.ts';
-import { agentName } from './platform.ts';
+import { agentName } from './services/platform.ts';
 
 export function thingsToTry(server: string, data: string): string {
   const near = relative(process.cwd(), data);

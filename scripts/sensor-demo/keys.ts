@@ -1,8 +1,8 @@
 /** Turning the control plane and the device off and on from the keyboard: a letter, then Enter. */
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import type { Platform, Switch } from './platform.ts';
 import type { Say } from './say.ts';
+import type { Platform, Switch } from './services/platform.ts';
 
 /** @returns what ends listening */
 export function listenToKeys(keys: Readable, { controlPlane, device }: Platform, say: Say): () => void {

@@ -10,11 +10,11 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Tally, watch } from './arrivals.ts';
 import { bringUp } from './bring-up.ts';
-import { findMosquitto, placesOfMosquitto } from './broker.ts';
-import { startChildren } from './children.ts';
 import { thingsToTry } from './guide.ts';
 import { listenToKeys } from './keys.ts';
 import { createSay } from './say.ts';
+import { startChildren } from './services/children.ts';
+import { findMosquitto, placesOfMosquitto } from './services/mosquitto.ts';
 
 export type RunOptions = {
   readonly data: string;

@@ -78,7 +78,7 @@ const waitingStreams = [
 
 /**
  * Functions that may wait in a component with these imports, as jco names them. None: it runs in `plain` mode (see
- * bundle.ts). Streams wait only where bodies of wasi:http flow: standard input is given whole, standard output is
+ * function/bundle.ts). Streams wait only where bodies of wasi:http flow: standard input is given whole, standard output is
  * taken whole, and files are read and written while the thread waits.
  */
 export function suspendingImports(imports: readonly string[]): readonly string[] {

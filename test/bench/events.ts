@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as rest } from 'node:timers/promises';
 import type { MqttClient } from 'mqtt';
 import { freePort } from '../harness/free-port.ts';
-import { type Mosquitto, startMosquitto } from '../harness/mosquitto.ts';
+import { type Mosquitto, startMosquitto } from '../harness/mqtt/mosquitto.ts';
 import { startPlatform } from '../harness/platform.ts';
 import { startPostgres } from '../harness/postgres.ts';
 import { startProcess, type Watched } from '../harness/process.ts';
@@ -135,7 +135,7 @@ async function measureUndurable(broker: Mosquitto, count: number): Promise<numbe
     BENCH_EVENTS: String(count),
     BENCH_CONCURRENCY: String(concurrency),
   };
-  const script = new URL('./undurable-agent.ts', import.meta.url);
+  const script = new URL('./baselines/undurable-agent.ts', import.meta.url);
   // Once for the session that the broker keeps, then with all of it waiting there.
   const first = startProcess(script, env);
   await first.line(({ msg }) => msg === 'subscribed');

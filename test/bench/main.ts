@@ -15,6 +15,7 @@ import { buildExample } from '../harness/example.ts';
 import { type Platform, startPlatform } from '../harness/platform.ts';
 import { startPostgres } from '../harness/postgres.ts';
 import { startProcess } from '../harness/process.ts';
+import { startWorkerd } from './baselines/workerd.ts';
 import { measureColdStart } from './cold.ts';
 import { measureEvents } from './events.ts';
 import { type LoadResult, type LoadTarget, load } from './load.ts';
@@ -23,7 +24,6 @@ import { median, render, type TargetName } from './report.ts';
 import { measureSink } from './sink.ts';
 import { measureWaiting } from './waiting.ts';
 import { measureWarm } from './warm.ts';
-import { startWorkerd } from './workerd.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -92,9 +92,11 @@ async function measureLoad(targets: Record<TargetName, LoadTarget>) {
 async function measureCalls(agentScript: URL, token: string) {
   say('starting the baselines and the platform');
   const workerd = await startWorkerd();
-  const bare = startProcess(new URL('./bare-server.ts', import.meta.url), {});
+  const bare = startProcess(new URL('./baselines/bare-server.ts', import.meta.url), {});
   const { port } = await bare.line((line) => line.msg === 'listening');
-  const peer = startProcess(new URL('./bare-agent.ts', import.meta.url), { BARE_SERVER: `ws://127.0.0.1:${port}` });
+  const peer = startProcess(new URL('./baselines/bare-agent.ts', import.meta.url), {
+    BARE_SERVER: `ws://127.0.0.1:${port}`,
+  });
   await bare.line((line) => line.msg === 'peer');
   const platform = await startPlatform({ ...defaults, SKERRY_ADMIN_TOKEN: token }, agentScript);
   try {

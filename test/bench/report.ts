@@ -1,5 +1,6 @@
 /** The measurements as a page for people: docs/BENCH.md. */
 import { cpus } from 'node:os';
+import { workerdVersion } from './baselines/workerd.ts';
 import type { ColdStart } from './cold.ts';
 import type { Events } from './events.ts';
 import type { LoadResult } from './load.ts';
@@ -7,7 +8,6 @@ import type { Resident } from './memory.ts';
 import type { SinkSpeed } from './sink.ts';
 import type { Waiting } from './waiting.ts';
 import type { Warm } from './warm.ts';
-import { workerdVersion } from './workerd.ts';
 
 const names = {
   bare: 'bare tunnel',
@@ -128,7 +128,7 @@ export function render(report: Report): string {
 
 Written by \`npm run bench\` (${report.when.toISOString().slice(0, 10)}, Node ${report.node}, ${cpus().length} cores, load
 generator on the same machine). Medians of ${report.rounds} rounds of ${report.seconds} s each, taken in turns. Ratios are what counts: the
-baselines are the bare tunnel (\`test/bench/bare-server.ts\`), Hono + ws + msgpack echo with nothing of ours, and
+baselines are the bare tunnel (\`test/bench/baselines/bare-server.ts\`), Hono + ws + msgpack echo with nothing of ours, and
 workerd, which answers HTTP itself with no tunnel between.
 
 | what | measured | target | met |

@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as rest } from 'node:timers/promises';
-import { readConfig } from '@skerry/control-plane/config.ts';
+import { readConfig } from '@skerry/control-plane/config/config.ts';
 import { type ControlPlane, createControlPlane } from '@skerry/control-plane/context.ts';
 import { type Api, createApi } from '../harness/api.ts';
 import { freePort } from '../harness/free-port.ts';
@@ -25,7 +25,7 @@ export type SinkSpeed = {
 };
 
 const component = new URL('../fixtures/handler.wasm', import.meta.url);
-const couchScript = new URL('../harness/couchdb.ts', import.meta.url);
+const couchScript = new URL('../harness/couchdb/couchdb.ts', import.meta.url);
 const batch = 500;
 const deadlineMs = 120_000;
 

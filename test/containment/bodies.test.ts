@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { childrenOf, statusField } from '../harness/process.ts';
 import { fixture } from './fixture.ts';
-import { type Site, startSite } from './site.ts';
+import { type Site, startSite } from './platform-under-attack.ts';
 
 const bodyMb = Number(process.env.SKERRY_TEST_BODY_MB ?? 256);
 const MiB = 1024 * 1024;

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fixture } from './fixture.ts';
-import { type Reply, type Site, startSite } from './site.ts';
+import { type Reply, type Site, startSite } from './platform-under-attack.ts';
 
 /** What a thousand calls that wait may take, in MiB. */
 const crowdMb = 250;

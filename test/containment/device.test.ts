@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fixture } from './fixture.ts';
-import { type Site, startSite } from './site.ts';
+import { type Site, startSite } from './platform-under-attack.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'skerry-containment-'));
 const offered = join(folder, 'offered');

@@ -5,7 +5,7 @@
 import type { ErrorCode } from '@skerry/shared/errors.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fixture, glued } from './fixture.ts';
-import { type Site, startSite } from './site.ts';
+import { type Site, startSite } from './platform-under-attack.ts';
 
 const MiB = 1024 * 1024;
 /** Deadline of what never ends by itself, and of what does, in milliseconds. */

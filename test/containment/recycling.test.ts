@@ -1,7 +1,7 @@
 /** What is not used goes: threads, compiled code and at last the runner; the next call brings it back. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fixture } from './fixture.ts';
-import { type Site, startSite } from './site.ts';
+import { type Site, startSite } from './platform-under-attack.ts';
 
 const threads = 'skerry_agent_runner_threads';
 

@@ -1,7 +1,7 @@
 /** The runner is expendable: what is lost with it, who is held back for it, and how the others go on. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fixture } from './fixture.ts';
-import { type Site, startSite } from './site.ts';
+import { type Site, startSite } from './platform-under-attack.ts';
 
 const MiB = 1024 * 1024;
 const parked = 'skerry_agent_invocations_parked';

@@ -3,7 +3,7 @@ import type { ErrorCode } from '@skerry/shared/errors.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { handlerOf } from '../fixtures/handler-of.ts';
 import { fixture } from './fixture.ts';
-import { type Site, startSite } from './site.ts';
+import { type Site, startSite } from './platform-under-attack.ts';
 
 const MiB = 1024 * 1024;
 const timeoutMs = 400;

@@ -1,9 +1,9 @@
 /** What becomes of an invocation when agents refuse, die, or do not answer. */
-import { closeKinds } from '@skerry/shared/close.ts';
+import { closeKinds } from '@skerry/shared/tunnel/close.ts';
 import { pack } from 'msgpackr/pack';
 import { afterEach, describe, expect, test } from 'vitest';
-import { startHub, type TestHub, type TestHubOptions } from '../harness/hub.ts';
-import { connectGreeted, type RawAgent } from '../harness/raw-agent.ts';
+import { startHub, type TestHub, type TestHubOptions } from '../harness/tunnel/hub.ts';
+import { connectGreeted, type RawAgent } from '../harness/tunnel/raw-agent.ts';
 
 const GiB = 2 ** 30;
 const load = { memoryAvailable: GiB, running: 0, revision: 1, durationUs: 5, cold: false } as const;

@@ -7,7 +7,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { createServer } from 'node:http';
 import { readConfig } from '@skerry/edge-agent/config.ts';
 import { createAgent } from '@skerry/edge-agent/context.ts';
-import { eventIdOf } from '@skerry/shared/intake.ts';
+import { eventIdOf } from '@skerry/shared/events/intake.ts';
 import { pino } from 'pino';
 
 const config = readConfig(process.env);

@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mqttParamsSchema } from '@skerry/shared/triggers.ts';
+import { mqttParamsSchema } from '@skerry/shared/function/triggers.ts';
 import { expect, test } from 'vitest';
 import { prepareFixture } from '../fixtures/bundles.ts';
-import { startHub } from '../harness/hub.ts';
-import { startMosquitto } from '../harness/mosquitto.ts';
+import { startMosquitto } from '../harness/mqtt/mosquitto.ts';
 import { startProcess } from '../harness/process.ts';
+import { startHub } from '../harness/tunnel/hub.ts';
 
 test('messages stay with the broker, the agent goes on, and they run when there is room', async (context) => {
   const disk = mkdtempSync(join(tmpdir(), 'skerry-disk-'));

@@ -5,14 +5,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { OutboxState, RecordedOutcome } from '@skerry/shared/protocol.ts';
-import { mqttParamsSchema } from '@skerry/shared/triggers.ts';
+import { mqttParamsSchema } from '@skerry/shared/function/triggers.ts';
+import type { OutboxState, RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { prepareFixture } from '../fixtures/bundles.ts';
-import { type FaultyWire, startFaultyWire } from '../harness/faulty-wire.ts';
 import { freePort } from '../harness/free-port.ts';
-import { startHub, type TestHub } from '../harness/hub.ts';
 import { startProcess, type Watched } from '../harness/process.ts';
+import { type FaultyWire, startFaultyWire } from '../harness/tunnel/faulty-wire.ts';
+import { startHub, type TestHub } from '../harness/tunnel/hub.ts';
 
 type Home = Map<string, RecordedOutcome & { times: number }>;
 

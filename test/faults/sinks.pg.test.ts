@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { type CouchDb, startCouchDb } from '../harness/couchdb.ts';
+import { type CouchDb, startCouchDb } from '../harness/couchdb/couchdb.ts';
 import { handlerComponent } from '../harness/fixtures.ts';
 import { type Platform, startPlatform } from '../harness/platform.ts';
 

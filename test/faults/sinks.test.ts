@@ -2,7 +2,7 @@
  * CouchDB in all its bad moods, against real processes: every outcome comes to it once, and no call waits for it.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CouchDb, type CouchFault, type CouchRequest, startCouchDb } from '../harness/couchdb.ts';
+import { type CouchDb, type CouchFault, type CouchRequest, startCouchDb } from '../harness/couchdb/couchdb.ts';
 import { handlerComponent } from '../harness/fixtures.ts';
 import { type Platform, startPlatform } from '../harness/platform.ts';
 

@@ -1,7 +1,7 @@
 /** Two agents that hold the same function: what each of them listens to for itself are events of its own. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { handlerComponent } from '../harness/fixtures.ts';
-import { type Mosquitto, startMosquitto } from '../harness/mosquitto.ts';
+import { type Mosquitto, startMosquitto } from '../harness/mqtt/mosquitto.ts';
 import { type Platform, startPlatform } from '../harness/platform.ts';
 
 type Listed = { readonly data: { readonly invocations: readonly { readonly agent: string | null }[] } };

@@ -1,9 +1,9 @@
 /** Listening to a real broker through everything that can happen to it; events are kept in memory. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { startFaultyWire } from '../harness/faulty-wire.ts';
-import { createTestIntake } from '../harness/intake.ts';
-import { isUp, listen as listenTo, numbers, publish } from '../harness/listening.ts';
-import { type Mosquitto, type MosquittoOptions, startMosquitto } from '../harness/mosquitto.ts';
+import { isUp, listen as listenTo, numbers, publish } from '../harness/mqtt/listening.ts';
+import { createTestIntake } from '../harness/mqtt/memory-intake.ts';
+import { type Mosquitto, type MosquittoOptions, startMosquitto } from '../harness/mqtt/mosquitto.ts';
+import { startFaultyWire } from '../harness/tunnel/faulty-wire.ts';
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

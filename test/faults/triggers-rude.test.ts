@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Listener } from '@skerry/shared/listener.ts';
+import type { Listener } from '@skerry/shared/events/listener.ts';
 import { afterEach, expect, test } from 'vitest';
-import { createTestIntake } from '../harness/intake.ts';
-import { listen as listenTo, numbers } from '../harness/listening.ts';
-import { publishPacket, type RudeBehaviour, startRudeBroker } from '../harness/rude-broker.ts';
+import { listen as listenTo, numbers } from '../harness/mqtt/listening.ts';
+import { createTestIntake } from '../harness/mqtt/memory-intake.ts';
+import { publishPacket, type RudeBehaviour, startRudeBroker } from '../harness/mqtt/rude-broker.ts';
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

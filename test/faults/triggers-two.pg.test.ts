@@ -1,7 +1,7 @@
 /** Two control planes on one database: each trigger is listened to once, by whoever lives. And the database goes away. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { handlerComponent } from '../harness/fixtures.ts';
-import { type Mosquitto, startMosquitto } from '../harness/mosquitto.ts';
+import { type Mosquitto, startMosquitto } from '../harness/mqtt/mosquitto.ts';
 import { type Platform, startPlatform } from '../harness/platform.ts';
 import { startPostgres, type TestPostgres } from '../harness/postgres.ts';
 

@@ -2,7 +2,7 @@
 import type { MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { handlerComponent } from '../harness/fixtures.ts';
-import { type Mosquitto, startMosquitto } from '../harness/mosquitto.ts';
+import { type Mosquitto, startMosquitto } from '../harness/mqtt/mosquitto.ts';
 import { type Platform, startPlatform, type TestAgent } from '../harness/platform.ts';
 
 type Place = { readonly agent: string | null; readonly state: string; readonly error?: string };

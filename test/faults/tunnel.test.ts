@@ -2,13 +2,13 @@
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { closeKinds } from '@skerry/shared/close.ts';
-import { agentCodec } from '@skerry/shared/codec.ts';
-import { maxFrameBytes, protocolVersion } from '@skerry/shared/protocol.ts';
+import { closeKinds } from '@skerry/shared/tunnel/close.ts';
+import { agentCodec } from '@skerry/shared/tunnel/codec.ts';
+import { maxFrameBytes, protocolVersion } from '@skerry/shared/tunnel/protocol.ts';
 import { pack } from 'msgpackr/pack';
 import { afterEach, describe, expect, test } from 'vitest';
-import { startHub, type TestHub, type TestHubOptions } from '../harness/hub.ts';
-import { connectGreeted, connectRaw, newKey } from '../harness/raw-agent.ts';
+import { startHub, type TestHub, type TestHubOptions } from '../harness/tunnel/hub.ts';
+import { connectGreeted, connectRaw, newKey } from '../harness/tunnel/raw-agent.ts';
 
 let running: TestHub | undefined;
 

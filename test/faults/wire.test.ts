@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type FaultyWire, startFaultyWire } from '../harness/faulty-wire.ts';
-import { startHub, type TestHub } from '../harness/hub.ts';
 import { startProcess, type Watched } from '../harness/process.ts';
+import { type FaultyWire, startFaultyWire } from '../harness/tunnel/faulty-wire.ts';
+import { startHub, type TestHub } from '../harness/tunnel/hub.ts';
 
 let hub: TestHub;
 let wire: FaultyWire;

@@ -1,6 +1,6 @@
 import { createDatabase } from '@skerry/control-plane/testing/postgres.ts';
 import { inject } from 'vitest';
-import { fleetCases } from './fleet.cases.ts';
+import { fleetCases } from '../contracts/fleet/fleet.contract.ts';
 
 // On a real Postgres.
 fleetCases(async () => ({ DATABASE_URL: await createDatabase(inject('postgresUrl')) }));

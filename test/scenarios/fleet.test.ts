@@ -1,4 +1,4 @@
-import { fleetCases } from './fleet.cases.ts';
+import { fleetCases } from '../contracts/fleet/fleet.contract.ts';
 
 // On PGlite, in the control plane's own data directory.
 fleetCases(async () => ({}));

@@ -4,12 +4,12 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { RecordedOutcome } from '@skerry/shared/protocol.ts';
-import { scheduleParamsSchema } from '@skerry/shared/triggers.ts';
+import { scheduleParamsSchema } from '@skerry/shared/function/triggers.ts';
+import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { prepareFixture } from '../fixtures/bundles.ts';
-import { startHub, type TestHub } from '../harness/hub.ts';
 import { startProcess, type Watched } from '../harness/process.ts';
+import { startHub, type TestHub } from '../harness/tunnel/hub.ts';
 
 const params = scheduleParamsSchema.parse({ cron: '* * * * * *', placement: 'edge', args: { tick: true } });
 let home: RecordedOutcome[];

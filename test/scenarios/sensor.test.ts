@@ -9,8 +9,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { endLeftovers, runMark } from '../../scripts/checks/leftovers.ts';
-import { findMosquitto } from '../../scripts/sensor-demo/broker.ts';
-import { type CouchDb, startCouchDb } from '../harness/couchdb.ts';
+import { findMosquitto } from '../../scripts/sensor-demo/services/mosquitto.ts';
+import { type CouchDb, startCouchDb } from '../harness/couchdb/couchdb.ts';
 
 const main = fileURLToPath(new URL('../../scripts/sensor-demo/main.ts', import.meta.url));
 /** Of all runs here, one after another, as a user has it. */

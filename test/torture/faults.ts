@@ -3,7 +3,7 @@
  * fault may come before it is up. Wires and CouchDB fail in between.
  */
 import { setTimeout as rest } from 'node:timers/promises';
-import type { Site } from './site.ts';
+import type { Site } from './platform-under-attack.ts';
 
 export type Fault = {
   readonly name: string;

@@ -6,9 +6,9 @@
 import { setTimeout as rest } from 'node:timers/promises';
 import { blameFor } from './blame.ts';
 import { choose, faults } from './faults.ts';
+import { database, type Site, startSite, topic } from './platform-under-attack.ts';
 import { startPublisher } from './publisher.ts';
 import { randomFrom } from './random.ts';
-import { database, type Site, startSite, topic } from './site.ts';
 
 export type TortureOptions = {
   readonly kills: number;

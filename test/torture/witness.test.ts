@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { publishPacket } from '../harness/rude-broker.ts';
+import { publishPacket } from '../harness/mqtt/rude-broker.ts';
 import { startWitness, type Witness } from './witness.ts';
 
 let broker: Server;

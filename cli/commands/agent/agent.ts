@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
 import { Command } from 'commander';
-import { parseServer } from '../../connection.ts';
-import { withExamples } from '../../examples.ts';
-import { CliFailure } from '../../failure.ts';
-import { collectPair, type Pairs } from '../../pairs.ts';
-import { become } from '../../process.ts';
-import type { Terminal } from '../../terminal.ts';
+import { parseServer } from '../../api/connection.ts';
+import { collectPair, type Pairs } from '../../options/pairs.ts';
+import { withExamples } from '../../terminal/examples.ts';
+import { CliFailure } from '../../terminal/failure.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import { become } from '../../up/process.ts';
 import { listAgentsCommand } from './list.ts';
 import { revokeAgentCommand } from './revoke.ts';
 import { tokenCommand } from './token.ts';

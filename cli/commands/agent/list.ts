@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { AgentSummary } from '../../api.ts';
-import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { formatPairs } from '../../pairs.ts';
-import { table } from '../../table.ts';
-import type { Terminal } from '../../terminal.ts';
-import { formatSize } from '../../units.ts';
+import type { AgentSummary } from '../../api/answers.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { formatPairs } from '../../options/pairs.ts';
+import { formatSize } from '../../options/units.ts';
+import { table } from '../../terminal/table.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 /** `skerry agent list` */
 export function listAgentsCommand(terminal: Terminal): Command {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { JoinToken } from '../../api.ts';
-import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { collectPair, type Pairs } from '../../pairs.ts';
-import type { Terminal } from '../../terminal.ts';
-import { parseCount, parseDuration } from '../../units.ts';
+import type { JoinToken } from '../../api/answers.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { collectPair, type Pairs } from '../../options/pairs.ts';
+import { parseCount, parseDuration } from '../../options/units.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 type TokenOptions = ApiOptions & { uses: number; expires: number; label?: Pairs };
 

@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
-import { show } from '../../api-command.ts';
+import { show } from '../../api/api-command.ts';
 import { builderOf, buildProject } from '../../build/build.ts';
 import { findProject } from '../../build/project.ts';
-import { withExamples } from '../../examples.ts';
-import { CliFailure } from '../../failure.ts';
-import type { Terminal } from '../../terminal.ts';
-import { formatDuration, formatSize } from '../../units.ts';
+import { formatDuration, formatSize } from '../../options/units.ts';
+import { withExamples } from '../../terminal/examples.ts';
+import { CliFailure } from '../../terminal/failure.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 type BuildOptions = { output?: string; json?: boolean };
 

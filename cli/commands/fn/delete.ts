@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import type { Terminal } from '../../terminal.ts';
+import { apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
 /** `skerry fn delete NAME`: on the control plane, and from every agent. */

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { apiCommand, connect, show } from '../../api-command.ts';
-import { type DeployResult, deployFunction } from '../../deploy.ts';
-import { refusalsOf } from '../../deploy-refusals.ts';
-import { CliFailure } from '../../failure.ts';
-import { type ManifestOptions, readManifest, withManifestOptions } from '../../manifest-options.ts';
-import { describePermissions } from '../../permissions.ts';
-import type { Terminal } from '../../terminal.ts';
-import { formatSize } from '../../units.ts';
+import { apiCommand, connect, show } from '../../api/api-command.ts';
+import { type DeployResult, deployFunction } from '../../deploy/deploy.ts';
+import { describePermissions } from '../../deploy/permissions.ts';
+import { refusalsOf } from '../../deploy/refusals.ts';
+import { type ManifestOptions, readManifest, withManifestOptions } from '../../options/manifest-options.ts';
+import { formatSize } from '../../options/units.ts';
+import { CliFailure } from '../../terminal/failure.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
 type DeployOptions = FunctionOptions & ManifestOptions & { wait: boolean; events?: string; sinks?: string };

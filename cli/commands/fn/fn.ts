@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Terminal } from '../../terminal.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { buildCommand } from './build.ts';
 import { deleteFunctionCommand } from './delete.ts';
 import { deployCommand } from './deploy.ts';

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { FunctionDetails } from '../../api.ts';
-import { apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { formatPairs } from '../../pairs.ts';
-import { table } from '../../table.ts';
-import type { Terminal } from '../../terminal.ts';
-import { formatDuration, formatSize } from '../../units.ts';
+import type { FunctionDetails } from '../../api/answers.ts';
+import { apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { formatPairs } from '../../options/pairs.ts';
+import { formatDuration, formatSize } from '../../options/units.ts';
+import { table } from '../../terminal/table.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
 /** `skerry fn get NAME`: the current revision, and which agents hold it. */

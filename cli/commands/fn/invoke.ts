@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { limitCeilings } from '@skerry/shared/manifest.ts';
+import { limitCeilings } from '@skerry/shared/function/manifest.ts';
 import { type Command, Option } from 'commander';
-import { apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { CliFailure } from '../../failure.ts';
-import { collectPair, type Pairs } from '../../pairs.ts';
-import { printableJson } from '../../printable.ts';
-import type { Terminal } from '../../terminal.ts';
+import { apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { collectPair, type Pairs } from '../../options/pairs.ts';
+import { CliFailure } from '../../terminal/failure.ts';
+import { printableJson } from '../../terminal/printable.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
 type InvokeOptions = FunctionOptions & {

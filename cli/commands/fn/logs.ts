@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { FunctionLogs } from '../../api.ts';
-import { apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { inOneLine } from '../../printable.ts';
-import type { Terminal } from '../../terminal.ts';
-import { parseCount } from '../../units.ts';
+import type { FunctionLogs } from '../../api/answers.ts';
+import { apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { parseCount } from '../../options/units.ts';
+import { inOneLine } from '../../terminal/printable.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
 type LogsOptions = FunctionOptions & { limit: number };

@@ -1,6 +1,6 @@
-import { defaultModule } from '@skerry/shared/names.ts';
+import { defaultModule } from '@skerry/shared/function/names.ts';
 import { type Command, Option } from 'commander';
-import type { ApiOptions } from '../../api-command.ts';
+import type { ApiOptions } from '../../api/api-command.ts';
 
 /** Options of the commands on one function. */
 export type FunctionOptions = ApiOptions & { module: string };

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
-import { namePattern } from '@skerry/shared/names.ts';
+import { namePattern } from '@skerry/shared/function/names.ts';
 import { Command, Option } from 'commander';
-import { show } from '../../api-command.ts';
+import { show } from '../../api/api-command.ts';
 import { languages, type NewWorld, newWorlds, writeProject } from '../../build/new-project.ts';
 import type { Language } from '../../build/project.ts';
-import { withExamples } from '../../examples.ts';
-import { CliFailure } from '../../failure.ts';
-import type { Terminal } from '../../terminal.ts';
+import { withExamples } from '../../terminal/examples.ts';
+import { CliFailure } from '../../terminal/failure.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 type NewOptions = { lang: Language; world: NewWorld; json?: boolean };
 

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { RevisionSummary } from '../../api.ts';
-import { apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { table } from '../../table.ts';
-import type { Terminal } from '../../terminal.ts';
-import { formatSize } from '../../units.ts';
+import type { RevisionSummary } from '../../api/answers.ts';
+import { apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { formatSize } from '../../options/units.ts';
+import { table } from '../../terminal/table.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
 /** `skerry fn revisions NAME` */

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { Deployed } from '../../api.ts';
-import { apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { describePermissions } from '../../permissions.ts';
-import type { Terminal } from '../../terminal.ts';
-import { parseCount } from '../../units.ts';
+import type { Deployed } from '../../api/answers.ts';
+import { apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { describePermissions } from '../../deploy/permissions.ts';
+import { parseCount } from '../../options/units.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
 /** `skerry fn rollback NAME REVISION` */

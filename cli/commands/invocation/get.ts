@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { InvocationDetails } from '../../api.ts';
-import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { printableJson } from '../../printable.ts';
-import type { Terminal } from '../../terminal.ts';
+import type { InvocationDetails } from '../../api/answers.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { printableJson } from '../../terminal/printable.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 /** `skerry invocation get ID`: all that is known of one. */
 export function getInvocationCommand(terminal: Terminal): Command {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Terminal } from '../../terminal.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { cancelInvocationCommand } from './cancel.ts';
 import { getInvocationCommand } from './get.ts';
 import { listInvocationsCommand } from './list.ts';

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
-import type { InvocationPage } from '../../api.ts';
-import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { table } from '../../table.ts';
-import type { Terminal } from '../../terminal.ts';
-import { parseCount, parseDuration } from '../../units.ts';
+import type { InvocationPage } from '../../api/answers.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { parseCount, parseDuration } from '../../options/units.ts';
+import { table } from '../../terminal/table.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 type ListOptions = ApiOptions & {
   function?: string;

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Terminal } from '../../terminal.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { createModuleCommand } from './create.ts';
 import { deleteModuleCommand } from './delete.ts';
 import { getModuleCommand } from './get.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { ModuleSummary } from '../../api.ts';
-import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import type { Terminal } from '../../terminal.ts';
+import type { ModuleSummary } from '../../api/answers.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 /** `skerry mod rename NAME NEW-NAME`; FunLess calls it `update`. */
 export function renameModuleCommand(terminal: Terminal): Command {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import type { Terminal } from '../../terminal.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 /** `skerry secret delete NAME` */
 export function deleteSecretCommand(terminal: Terminal): Command {

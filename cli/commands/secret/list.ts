@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { SecretSummary } from '../../api.ts';
-import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { table } from '../../table.ts';
-import type { Terminal } from '../../terminal.ts';
+import type { SecretSummary } from '../../api/answers.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { table } from '../../terminal/table.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 /** `skerry secret list`: names only; values cannot be read back. */
 export function listSecretsCommand(terminal: Terminal): Command {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Terminal } from '../../terminal.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { deleteSecretCommand } from './delete.ts';
 import { listSecretsCommand } from './list.ts';
 import { setSecretCommand } from './set.ts';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { CliFailure } from '../../failure.ts';
-import { readSecretText } from '../../secret.ts';
-import type { Terminal } from '../../terminal.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { CliFailure } from '../../terminal/failure.ts';
+import { readSecretText } from '../../terminal/read-secret.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 /** `skerry secret set NAME`: the value comes from the terminal, without echo, or from a pipe. */
 export function setSecretCommand(terminal: Terminal): Command {

@@ -1,9 +1,9 @@
 import { Argument, type Command } from 'commander';
-import type { SinkDetails } from '../../api.ts';
-import { apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { readSpec, type SpecOptions, withSpecOptions } from '../../spec-options.ts';
-import type { Terminal } from '../../terminal.ts';
+import type { SinkDetails } from '../../api/answers.ts';
+import { apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { readSpec, type SpecOptions, withSpecOptions } from '../../options/spec-options.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from '../fn/module-option.ts';
 
 /** `skerry sink create FUNCTION TYPE` */

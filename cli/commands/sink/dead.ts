@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { DeadLetter } from '../../api.ts';
-import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { table } from '../../table.ts';
-import type { Terminal } from '../../terminal.ts';
-import { parseCount } from '../../units.ts';
+import type { DeadLetter } from '../../api/answers.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { parseCount } from '../../options/units.ts';
+import { table } from '../../terminal/table.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 type DeadOptions = ApiOptions & { limit: number; cursor?: string };
 

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { SinkState } from '../../api.ts';
-import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { table } from '../../table.ts';
-import type { Terminal } from '../../terminal.ts';
-import { formatDuration } from '../../units.ts';
+import type { SinkState } from '../../api/answers.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { formatDuration } from '../../options/units.ts';
+import { table } from '../../terminal/table.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { withModule } from '../fn/module-option.ts';
 
 type ListOptions = ApiOptions & { module: string };

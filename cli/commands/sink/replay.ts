@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { CliFailure } from '../../failure.ts';
-import type { Terminal } from '../../terminal.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { CliFailure } from '../../terminal/failure.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 /** `skerry sink replay ID [INVOCATION…]`: dead letters wait again, in their old places. */
 export function replaySinkCommand(terminal: Terminal): Command {

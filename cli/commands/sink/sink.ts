@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Terminal } from '../../terminal.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { createSinkCommand } from './create.ts';
 import { deadLettersCommand } from './dead.ts';
 import { deleteSinkCommand } from './delete.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { SubjectToken } from '../../api.ts';
-import { type ApiOptions, apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import type { Terminal } from '../../terminal.ts';
+import type { SubjectToken } from '../../api/answers.ts';
+import { type ApiOptions, apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 /** `skerry subject rotate NAME`: a new token; the old one is refused from then on. */
 export function rotateSubjectCommand(terminal: Terminal): Command {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Terminal } from '../../terminal.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { createSubjectCommand } from './create.ts';
 import { deleteSubjectCommand } from './delete.ts';
 import { listSubjectsCommand } from './list.ts';

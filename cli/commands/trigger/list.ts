@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { TriggerDetails } from '../../api.ts';
-import { apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { table } from '../../table.ts';
-import type { Terminal } from '../../terminal.ts';
+import type { TriggerDetails } from '../../api/answers.ts';
+import { apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { table } from '../../terminal/table.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from '../fn/module-option.ts';
 
 const header = [

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Terminal } from '../../terminal.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { createTriggerCommand } from './create.ts';
 import { deleteTriggerCommand } from './delete.ts';
 import { listTriggersCommand } from './list.ts';

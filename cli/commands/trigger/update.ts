@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { TriggerDetails } from '../../api.ts';
-import { apiCommand, connect, show } from '../../api-command.ts';
-import { apiPath } from '../../client.ts';
-import { type SpecOptions, withSpecOptions } from '../../spec-options.ts';
-import { changedSpec } from '../../spec-update.ts';
-import type { Terminal } from '../../terminal.ts';
+import type { TriggerDetails } from '../../api/answers.ts';
+import { apiCommand, connect, show } from '../../api/api-command.ts';
+import { apiPath } from '../../api/client.ts';
+import { type SpecOptions, withSpecOptions } from '../../options/spec-options.ts';
+import { changedSpec } from '../../options/spec-update.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from '../fn/module-option.ts';
 
 /** `skerry trigger update FUNCTION ID`: what no option names stays, but for credentials, which must be given again. */

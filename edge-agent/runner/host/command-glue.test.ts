@@ -1,4 +1,4 @@
 /** command, with instances made on jco's glue. */
-import { commandCases } from './command.cases.ts';
+import { commandCases } from '../../../test/contracts/guest/command.contract.ts';
 
 commandCases('glue');

@@ -1,4 +1,4 @@
 /** command, with instances made by their plan. */
-import { commandCases } from './command.cases.ts';
+import { commandCases } from '../../../test/contracts/guest/command.contract.ts';
 
 commandCases('plan');

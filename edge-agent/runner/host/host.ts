@@ -1,9 +1,17 @@
 /** The runner's main thread: frames of the agent become work for the pool, results go back in batches. */
 import type { Socket } from 'node:net';
-import { createFrameReader, createFrameWriter } from '../framing.ts';
-import { decodeLoad, encodeLoaded, encodeThreads, kinds, readCallHead, readDigest, readNumber } from '../wire.ts';
-import { createBundles } from './bundles.ts';
-import { createPool } from './pool.ts';
+import { createFrameReader, createFrameWriter } from '../protocol/framing.ts';
+import {
+  decodeLoad,
+  encodeLoaded,
+  encodeThreads,
+  kinds,
+  readCallHead,
+  readDigest,
+  readNumber,
+} from '../protocol/wire.ts';
+import { createBundles } from './threads/bundles.ts';
+import { createPool } from './threads/pool.ts';
 
 /** Settings that the agent gives to the process, as JSON in its first argument. */
 export type HostSettings = {

@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestChannel } from './http/testing/channel.ts';
 import { frame, loadFixture } from './http/testing/function.ts';
-import type { LoadedFunction } from './loaded-function.ts';
+import type { LoadedFunction } from './instances/loaded-function.ts';
 
 const { Instance } = WebAssembly;
 let made = 0;

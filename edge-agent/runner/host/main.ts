@@ -5,7 +5,7 @@
 import { Socket } from 'node:net';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { runHost } from './host.ts';
-import { runThread } from './thread.ts';
+import { runThread } from './threads/thread.ts';
 
 /** The pipe to the agent, next to stdin, stdout and stderr. */
 const pipeFd = 3;

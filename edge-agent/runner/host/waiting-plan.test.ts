@@ -1,4 +1,4 @@
 /** waiting, with instances made by their plan. */
-import { waitingCases } from './waiting.cases.ts';
+import { waitingCases } from '../../../test/contracts/guest/waiting.contract.ts';
 
 waitingCases('plan');

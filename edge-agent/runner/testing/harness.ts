@@ -3,15 +3,15 @@
  * each test.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { type Bundle, decodeBundle, digestOf, encodeBundle } from '@skerry/shared/bundle.ts';
-import { grantsSchema } from '@skerry/shared/manifest.ts';
+import { type Bundle, decodeBundle, digestOf, encodeBundle } from '@skerry/shared/function/bundle.ts';
+import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { pino } from 'pino';
 import { afterEach, beforeAll } from 'vitest';
 import { type FixtureName, prepareFixture } from '../../../test/fixtures/bundles.ts';
-import type { Call, CallEvents, CallResult, Runner } from '../call.ts';
-import type { AskBroker } from '../call-asks.ts';
+import type { Call, CallEvents, CallResult, Runner } from '../calls/call.ts';
+import type { AskBroker } from '../calls/capability-requests.ts';
+import type { Surroundings } from '../protocol/wire.ts';
 import { createRunner, type RunnerOptions } from '../runner.ts';
-import type { Surroundings } from '../wire.ts';
 
 const bundles = new Map<string, Uint8Array>();
 export const digests = {} as Record<FixtureName | 'glued' | 'small' | 'hostile' | 'broken', string>;

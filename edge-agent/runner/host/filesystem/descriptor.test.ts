@@ -1,6 +1,6 @@
 /** The rules of wasi:filesystem over the scratch, called as jco's glue does. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { CallChannel } from '../channel.ts';
+import type { CallChannel } from '../../protocol/channel.ts';
 import { InputStream, OutputStream } from '../io/streams.ts';
 import type { Descriptor } from './descriptor.ts';
 import { createFilesystem } from './filesystem.ts';

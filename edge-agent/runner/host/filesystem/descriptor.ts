@@ -6,7 +6,7 @@
  * `not-permitted`. A guest can have `maxDescriptors` open at once.
  */
 import { createHash } from 'node:crypto';
-import type { CallChannel } from '../channel.ts';
+import type { CallChannel } from '../../protocol/channel.ts';
 import { InputStream, OutputStream } from '../io/streams.ts';
 import { DirectoryEntryStream } from './directory-entry-stream.ts';
 import { refuse } from './error-code.ts';

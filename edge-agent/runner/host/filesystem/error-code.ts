@@ -3,7 +3,7 @@
  * an Error would end the guest, so nothing in this folder throws one for what a guest did.
  */
 
-/** Codes that the host itself gives, and those that the agent may reply with (broker/errno.ts). */
+/** Codes that the host itself gives, and those that the agent may reply with (capabilities/files/errno.ts). */
 export const errorCodes = [
   'access',
   'bad-descriptor',

@@ -5,7 +5,7 @@
  * and every other path finds a place, except those that lead into a granted directory. When `/` itself is granted, the
  * scratch is at `/tmp`; when that is granted as well, there is none.
  */
-import type { CallChannel } from '../channel.ts';
+import type { CallChannel } from '../../protocol/channel.ts';
 import type { IoError } from '../io/io-error.ts';
 import { Descriptor, type Surrounding } from './descriptor.ts';
 import { DirectoryEntryStream } from './directory-entry-stream.ts';

@@ -1,11 +1,11 @@
 /**
  * A directory of the device that the function was granted. The runner's process has no right to any file: each
- * operation is an ask to the agent, which checks all of it again (broker/directories.ts).
+ * operation is an ask to the agent, which checks all of it again (capabilities/files/directories.ts).
  *
  * A node is a path below the grant, not an open file: what is renamed or removed meanwhile is another file, or none.
  */
-import type { DirectoryAsk } from '../../asks.ts';
-import type { CallChannel } from '../channel.ts';
+import type { DirectoryAsk } from '../../protocol/capability-requests.ts';
+import type { CallChannel } from '../../protocol/channel.ts';
 import { refuse, toErrorCode } from './error-code.ts';
 import { type DirectoryEntry, type FileNode, type FileStat, maxTransferBytes } from './node.ts';
 import type { Names } from './path.ts';

@@ -5,7 +5,7 @@
  * `names` lead from a directory downwards; no names: the node itself. A link is an entry that can be seen and removed,
  * and never a way to somewhere.
  */
-import type { DirectoryEntry, FileStat } from '../../asks.ts';
+import type { DirectoryEntry, FileStat } from '../../protocol/capability-requests.ts';
 import type { Names } from './path.ts';
 
 export type { DirectoryEntry, FileStat };

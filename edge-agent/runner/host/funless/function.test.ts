@@ -2,14 +2,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { decodeBundle } from '@skerry/shared/bundle.ts';
-import { grantsSchema } from '@skerry/shared/manifest.ts';
+import { decodeBundle } from '@skerry/shared/function/bundle.ts';
+import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { prepareFixture } from '../../../../test/fixtures/bundles.ts';
-import { createBroker } from '../../../broker/broker.ts';
-import { openStore, type Store } from '../../../store.ts';
-import type { Runner } from '../../call.ts';
-import type { LogEntry } from '../../stream-wire.ts';
+import { createBroker } from '../../../capabilities/capabilities.ts';
+import { openStore, type Store } from '../../../storage/store.ts';
+import type { Runner } from '../../calls/call.ts';
+import type { LogEntry } from '../../protocol/stream-wire.ts';
 import { type CallOptions, call, start, text } from '../../testing/harness.ts';
 
 let bundle: { digest: string; bytes: Uint8Array };

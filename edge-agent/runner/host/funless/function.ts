@@ -3,12 +3,13 @@
  * and leaves its answer through imports of `fl_imps`. No component, and so no glue: a new instance for each call, from
  * the one module of the bundle. Nothing is kept between calls, whatever the manifest says of instances.
  */
-import type { CallFrame } from '../../wire.ts';
-import type { CallChannel } from '../channel.ts';
-import { failureOf } from '../failure.ts';
-import type { CallOutcome } from '../instance.ts';
+
+import type { CallChannel } from '../../protocol/channel.ts';
+import type { CallFrame } from '../../protocol/wire.ts';
+import { failureOf } from '../instances/failure.ts';
+import type { CallOutcome } from '../instances/instance.ts';
+import type { LoadedFunction } from '../instances/loaded-function.ts';
 import { both, createLines, createTail, OutputTooLarge } from '../io/sources.ts';
-import type { LoadedFunction } from '../loaded-function.ts';
 import { createGuestMemory, type GuestMemory } from './guest-memory.ts';
 import { type HttpRequestArguments, httpRequest } from './http-request.ts';
 import { createPreview1, Exit, noSuchFunction, waitingFunctions } from './preview1.ts';

@@ -5,7 +5,7 @@
  * Invariant: at most `roomBytes` are written at the pointer for the answer, and none beyond the guest's memory or,
  * from a pointer into its first KiB, beyond that. What does not fit is not cut: the request has failed.
  */
-import type { CallChannel, Fetch, PartSource } from '../channel.ts';
+import type { CallChannel, Fetch, PartSource } from '../../protocol/channel.ts';
 import type { GuestMemory } from './guest-memory.ts';
 
 /** What FunLess's Go helper reserves. */

@@ -5,7 +5,7 @@
  */
 import { webcrypto } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallChannel } from '../channel.ts';
+import type { CallChannel } from '../../protocol/channel.ts';
 import type { OutputTarget } from '../io/streams.ts';
 import type { GuestMemory } from './guest-memory.ts';
 

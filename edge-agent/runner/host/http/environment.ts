@@ -2,7 +2,7 @@
  * A request as environment variables, for the command worlds: the names of OpenFaaS's classic watchdog, so that its
  * functions run unchanged. Only the first of repeated headers is there.
  */
-import type { RequestHead } from '@skerry/shared/http.ts';
+import type { RequestHead } from '@skerry/shared/http/http.ts';
 
 /** @param bodyBytes length of the body, which a command has whole on its standard input */
 export function environmentOf(request: RequestHead, bodyBytes: number): Record<string, string> {

@@ -4,11 +4,12 @@
  * After the handler has returned nothing of the guest runs, so an answer whose body is unfinished then will never be
  * finished: it is broken off.
  */
-import type { ResultFrame } from '../../wire.ts';
-import type { CallChannel, PartSource } from '../channel.ts';
+
+import type { CallChannel, PartSource } from '../../protocol/channel.ts';
+import type { ResultFrame } from '../../protocol/wire.ts';
 import type { CallSignal } from '../io/gate.ts';
-import { IncomingRequest } from './incoming-messages.ts';
-import { OutgoingBody } from './outgoing-body.ts';
+import { IncomingRequest } from './messages/incoming-messages.ts';
+import { OutgoingBody } from './messages/outgoing-body.ts';
 import { ResponseOutparam } from './response-outparam.ts';
 
 type CallOutcome = ResultFrame['result'];

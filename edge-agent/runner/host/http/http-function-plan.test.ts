@@ -1,4 +1,4 @@
 /** http-function, with instances made by their plan. */
-import { httpFunctionCases } from './http-function.cases.ts';
+import { httpFunctionCases } from '../../../../test/contracts/guest/http-function.contract.ts';
 
 httpFunctionCases('plan');

@@ -4,14 +4,14 @@
  *
  * Invariant: a request is given up when nobody can read its answer any more, at the latest with its call.
  */
-import type { CallChannel, Fetch } from '../channel.ts';
+import type { CallChannel, Fetch } from '../../protocol/channel.ts';
 import { type CallSignal, createGate } from '../io/gate.ts';
 import { Pollable } from '../io/pollable.ts';
-import { type ErrorCode, errorCode } from './error-code.ts';
-import { IncomingResponse } from './incoming-messages.ts';
-import { OutgoingBody } from './outgoing-body.ts';
-import { OutgoingRequest } from './outgoing-request.ts';
-import { RequestOptions } from './request-options.ts';
+import { type ErrorCode, errorCode } from './messages/error-code.ts';
+import { IncomingResponse } from './messages/incoming-messages.ts';
+import { OutgoingBody } from './messages/outgoing-body.ts';
+import { OutgoingRequest } from './messages/outgoing-request.ts';
+import { RequestOptions } from './messages/request-options.ts';
 
 /** Requests of one call under way at one time; one more is an error to the guest. */
 const maxUnderWay = 64;

@@ -1,10 +1,10 @@
 /** The resource `response-outparam` of wasi:http/types: through it a handler answers, once. */
-import type { ResponseHead } from '@skerry/shared/http.ts';
-import type { PartSink } from '../channel.ts';
-import { type ErrorCode, errorCode } from './error-code.ts';
-import type { Fields } from './fields.ts';
-import { OutgoingBody } from './outgoing-body.ts';
-import { OutgoingResponse } from './outgoing-response.ts';
+import type { ResponseHead } from '@skerry/shared/http/http.ts';
+import type { PartSink } from '../../protocol/channel.ts';
+import { type ErrorCode, errorCode } from './messages/error-code.ts';
+import type { Fields } from './messages/fields.ts';
+import { OutgoingBody } from './messages/outgoing-body.ts';
+import { OutgoingResponse } from './messages/outgoing-response.ts';
 
 /** Statuses whose answer has no body, whatever its headers say (RFC 9110, section 6.4.1). */
 const withoutBody: ReadonlySet<number> = new Set([204, 304]);

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { IoError } from '../io/io-error.ts';
 import { createExchange } from './exchange.ts';
+import { RequestOptions } from './messages/request-options.ts';
 import { createOutgoingHandler } from './outgoing-handler.ts';
-import { RequestOptions } from './request-options.ts';
 import { TestChannel, TestSource } from './testing/channel.ts';
 import { createTypes } from './types.ts';
 

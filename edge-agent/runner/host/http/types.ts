@@ -1,14 +1,14 @@
 /** wasi:http/types as one instance sees it. The classes serve all instances; only what a guest makes needs the call. */
 import { IoError } from '../io/io-error.ts';
-import { type ErrorCode, errorCode } from './error-code.ts';
-import { Fields } from './fields.ts';
-import { FutureTrailers, IncomingBody } from './incoming-body.ts';
-import { IncomingRequest, IncomingResponse } from './incoming-messages.ts';
-import { OutgoingBody } from './outgoing-body.ts';
+import { type ErrorCode, errorCode } from './messages/error-code.ts';
+import { Fields } from './messages/fields.ts';
+import { FutureTrailers, IncomingBody } from './messages/incoming-body.ts';
+import { IncomingRequest, IncomingResponse } from './messages/incoming-messages.ts';
+import { OutgoingBody } from './messages/outgoing-body.ts';
+import { OutgoingRequest } from './messages/outgoing-request.ts';
+import { OutgoingResponse } from './messages/outgoing-response.ts';
+import { RequestOptions } from './messages/request-options.ts';
 import { FutureIncomingResponse } from './outgoing-handler.ts';
-import { OutgoingRequest } from './outgoing-request.ts';
-import { OutgoingResponse } from './outgoing-response.ts';
-import { RequestOptions } from './request-options.ts';
 import { ResponseOutparam } from './response-outparam.ts';
 
 /** @param signal of the call that is under way */

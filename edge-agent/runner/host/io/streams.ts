@@ -12,7 +12,7 @@ import { type CallSignal, createGate, type Gate, waitForAny } from './gate.ts';
 import { IoError } from './io-error.ts';
 import { Pollable } from './pollable.ts';
 
-/** Where an input stream's bytes come from. Like PartSource of channel.ts, without its trailers. */
+/** Where an input stream's bytes come from. Like PartSource of runner/protocol/channel.ts, without its trailers. */
 export type InputSource = {
   /** Up to `length` bytes that are here; undefined when there are none now. An empty array never. */
   take(length: number): Uint8Array | undefined;
@@ -26,7 +26,7 @@ export type InputSource = {
   drop(): void;
 };
 
-/** Where an output stream's bytes go. Like PartSink of channel.ts. */
+/** Where an output stream's bytes go. Like PartSink of runner/protocol/channel.ts. */
 export type OutputTarget = {
   /** Bytes that may be written now. */
   readonly room: number;

@@ -6,7 +6,7 @@
  * Host values look as jco has them: records and flags are objects with names in camel case, variants are
  * `{ tag, val }`, an option is the value or undefined, bytes are a Uint8Array, 64-bit numbers are bigints.
  */
-import type { ValueType } from '@skerry/shared/linked-plan.ts';
+import type { ValueType } from '@skerry/shared/function/linked-plan.ts';
 import type { GuestMemory } from './guest-memory.ts';
 import type { Handles } from './handles.ts';
 

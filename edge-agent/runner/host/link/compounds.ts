@@ -1,5 +1,5 @@
 /** Records, tuples, lists, flags and everything with cases, made of the codecs of their parts. */
-import type { ValueType } from '@skerry/shared/linked-plan.ts';
+import type { ValueType } from '@skerry/shared/function/linked-plan.ts';
 import { alignTo, type Codec, type CodecOf, type Context, camelCase } from './codec.ts';
 
 /** Elements of a list that is not bytes, at most: each is a value on the host's heap, which the guest does not pay. */

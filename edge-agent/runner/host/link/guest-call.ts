@@ -1,5 +1,5 @@
 /** A function of the guest as the host calls it: lowers the arguments, calls, lifts the result, lets the guest clean up. */
-import type { LinkedPlan } from '@skerry/shared/linked-plan.ts';
+import type { LinkedPlan } from '@skerry/shared/function/linked-plan.ts';
 import { type Context, type CoreValue, CoreValues } from './codec.ts';
 import { codecOf } from './types.ts';
 

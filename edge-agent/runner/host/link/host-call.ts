@@ -2,7 +2,7 @@
  * A function of the host as a core function: takes core values, lifts the arguments, calls, lowers the result. What
  * does not belong to an instance is worked out once (`prepareHostCall`); what remains per instance is one closure.
  */
-import type { HostFunction } from '@skerry/shared/linked-plan.ts';
+import type { HostFunction } from '@skerry/shared/function/linked-plan.ts';
 import { alignTo, type Codec, type Context, type CoreValue, CoreValues, camelCase } from './codec.ts';
 import { codecOf } from './types.ts';
 

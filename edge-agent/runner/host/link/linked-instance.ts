@@ -6,13 +6,13 @@
  * Invariants: an instance has one call at a time; after `reset` has returned true its own state is that of a new one:
  * memories and globals are what they were, and it has no handles. What the host keeps for it is the host's to renew.
  */
-import type { CoreExport, LinkedPlan } from '@skerry/shared/linked-plan.ts';
-import { restore, type Snapshot, type StatePart, takeSnapshot } from '../snapshot.ts';
+import type { CoreExport, LinkedPlan } from '@skerry/shared/function/linked-plan.ts';
 import type { Context, CoreValue } from './codec.ts';
 import { prepareGuestCall } from './guest-call.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { Handles } from './handles.ts';
 import { type HostCall, type HostImports, prepareHostCall } from './host-call.ts';
+import { restore, type Snapshot, type StatePart, takeSnapshot } from './snapshot.ts';
 
 export type LinkedInstance = {
   /** Calls the function. @throws ErrorResult for its own error result, anything else when the instance is spent */

@@ -1,5 +1,5 @@
 /** Numbers, booleans, characters, strings and handles. What is out of range for its type ends the guest. */
-import type { Primitive } from '@skerry/shared/linked-plan.ts';
+import type { Primitive } from '@skerry/shared/function/linked-plan.ts';
 import type { Codec, CoreType, CoreValue } from './codec.ts';
 
 /** One core value, and `size` bytes of memory. */

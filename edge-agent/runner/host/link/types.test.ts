@@ -1,4 +1,4 @@
-import type { ValueType } from '@skerry/shared/linked-plan.ts';
+import type { ValueType } from '@skerry/shared/function/linked-plan.ts';
 import { describe, expect, test } from 'vitest';
 import { type Context, type CoreValue, CoreValues } from './codec.ts';
 import { GuestMemory } from './guest-memory.ts';

@@ -1,5 +1,5 @@
 /** The codec of a type: the one place that knows all of its forms. */
-import type { ValueType } from '@skerry/shared/linked-plan.ts';
+import type { ValueType } from '@skerry/shared/function/linked-plan.ts';
 import { cases, namedCases, optionalCases, taggedCases } from './cases.ts';
 import type { Codec } from './codec.ts';
 import { flags, list, record, tuple } from './compounds.ts';

@@ -4,9 +4,9 @@
  */
 import { describe, expect, test } from 'vitest';
 import { prepareText } from '../../../../test/fixtures/bundles.ts';
-import { createFunction } from '../functions.ts';
 import { TestChannel } from '../http/testing/channel.ts';
 import { frame } from '../http/testing/function.ts';
+import { createFunction } from '../threads/load-function.ts';
 
 type Guest = {
   /** In the component, before anything else: types, imports. */

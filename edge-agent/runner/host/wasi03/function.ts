@@ -5,17 +5,17 @@
  * Invariants: every call has an instance of its own, since what the glue keeps of tasks and streams is not known to be
  * as it was after a call. When the call has its outcome the instance does nothing any more, whatever it has left.
  */
-import type { AsyncWorld, Bundle, World } from '@skerry/shared/bundle.ts';
-import type { CallFrame, Surroundings } from '../../wire.ts';
-import type { CallChannel } from '../channel.ts';
+import type { AsyncWorld, Bundle, World } from '@skerry/shared/function/bundle.ts';
+import type { CallChannel } from '../../protocol/channel.ts';
+import type { CallFrame, Surroundings } from '../../protocol/wire.ts';
 import { Exit } from '../cli/exit.ts';
-import { failureOf } from '../failure.ts';
-import type { IncomingRequest } from '../http/incoming-messages.ts';
+import type { IncomingRequest } from '../http/messages/incoming-messages.ts';
 import type { ResponseOutparam } from '../http/response-outparam.ts';
-import { type CallOutcome, createInstance } from '../instance.ts';
-import type { LoadedFunction } from '../loaded-function.ts';
-import { gluedMaker, type Maker, type Modules } from '../maker.ts';
-import { createWasi, type Wasi } from '../wasi.ts';
+import { failureOf } from '../instances/failure.ts';
+import { type CallOutcome, createInstance } from '../instances/instance.ts';
+import type { LoadedFunction } from '../instances/loaded-function.ts';
+import { gluedMaker, type Maker, type Modules } from '../instances/maker.ts';
+import { createWasi, type Wasi } from '../wasi/wasi.ts';
 import { compileScopedGlue, type ScopedGlue } from './glue.ts';
 import { type AsyncHandler, handleWith, httpTypes } from './http-types.ts';
 import { createInterfaces } from './interfaces.ts';

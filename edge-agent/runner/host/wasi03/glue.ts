@@ -6,7 +6,7 @@
  * console says nothing: what is wrong with a guest is for its caller, not for the agent's log.
  */
 import { Script } from 'node:vm';
-import { glueBody, type Instantiate } from '../glue.ts';
+import { glueBody, type Instantiate } from '../instances/glue.ts';
 import type { PollTimers } from './poll-timers.ts';
 
 /**

@@ -2,12 +2,12 @@
  * `wasi:http/types@0.3` for a handler: the request that it is given, and the response that it makes, over the classes of
  * 0.2, which have the limits and the rules of what may be sent. Requests of its own a guest makes with 0.2's.
  */
-import { errorCode } from '../http/error-code.ts';
-import { Fields } from '../http/fields.ts';
-import { IncomingBody } from '../http/incoming-body.ts';
-import type { IncomingRequest } from '../http/incoming-messages.ts';
-import { OutgoingBody } from '../http/outgoing-body.ts';
-import { OutgoingResponse } from '../http/outgoing-response.ts';
+import { errorCode } from '../http/messages/error-code.ts';
+import { Fields } from '../http/messages/fields.ts';
+import { IncomingBody } from '../http/messages/incoming-body.ts';
+import type { IncomingRequest } from '../http/messages/incoming-messages.ts';
+import { OutgoingBody } from '../http/messages/outgoing-body.ts';
+import { OutgoingResponse } from '../http/messages/outgoing-response.ts';
 import { ResponseOutparam } from '../http/response-outparam.ts';
 import type { CallSignal } from '../io/gate.ts';
 import { drain, type Ended, type GuestStream, readable } from './byte-streams.ts';

@@ -5,7 +5,7 @@
 import { wallClock } from '@bytecodealliance/preview2-shim/clocks';
 import { createMonotonicClock } from '../io/clocks.ts';
 import type { InputStream, OutputStream } from '../io/streams.ts';
-import type { Wasi } from '../wasi.ts';
+import type { Wasi } from '../wasi/wasi.ts';
 import { drain, type Ended, type GuestStream, readable } from './byte-streams.ts';
 
 /** How an instance is told of what its host has done. */

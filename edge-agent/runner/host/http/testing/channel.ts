@@ -1,6 +1,6 @@
 /** A call's channel without a thread: bodies that a test fills and empties, windows that it opens. */
-import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http.ts';
-import type { CallChannel, Fetch, LogSource, PartSink, PartSource } from '../../channel.ts';
+import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
+import type { CallChannel, Fetch, LogSource, PartSink, PartSource } from '../../../protocol/channel.ts';
 
 /** A body on its way in; the test pushes its parts. */
 export class TestSource implements PartSource {

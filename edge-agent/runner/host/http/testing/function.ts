@@ -1,9 +1,9 @@
 /** A fixture as a thread has it: prepared by the real preparer, loaded, and called with channels of a test. */
-import { decodeBundle } from '@skerry/shared/bundle.ts';
+import { decodeBundle } from '@skerry/shared/function/bundle.ts';
 import { type FixtureName, prepareFixture } from '../../../../../test/fixtures/bundles.ts';
-import type { CallFrame } from '../../../wire.ts';
-import { createFunction } from '../../functions.ts';
-import type { LoadedFunction } from '../../loaded-function.ts';
+import type { CallFrame } from '../../../protocol/wire.ts';
+import type { LoadedFunction } from '../../instances/loaded-function.ts';
+import { createFunction } from '../../threads/load-function.ts';
 
 /** @param way how its instances are made; `plan` is what agents do where they can */
 export async function loadFixture(name: FixtureName, way: 'glue' | 'plan' = 'glue'): Promise<LoadedFunction> {

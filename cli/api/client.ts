@@ -1,0 +1,108 @@
+/**
+ * One request to the control plane's API: adds the token, opens the envelope, and turns everything that is not a
+ * success into a `CliFailure` with the server's own message.
+ */
+import { type ErrorCode, errorKinds } from '@skerry/shared/errors.ts';
+import { CliFailure } from '../terminal/failure.ts';
+import type { Connection } from './connection.ts';
+
+export type RequestOptions = {
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as multipart/form-data. */
+  readonly form?: FormData;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whole time for the answer, in milliseconds. */
+  readonly timeoutMs?: number;
+};
+
+export type Reply<Data> = { readonly status: number; readonly headers: Headers; readonly data: Data };
+
+export type Client = {
+  readonly server: string;
+  /** Data is undefined where the answer has no body. @throws CliFailure */
+  request<Data>(method: string, path: string, options?: RequestOptions): Promise<Reply<Data>>;
+  /** The data of a GET. @throws CliFailure */
+  get<Data>(path: string): Promise<Data>;
+};
+
+const defaultTimeoutMs = 30_000;
+
+export function createClient({ server, token }: Connection, fetch: typeof globalThis.fetch = globalThis.fetch): Client {
+  async function request<Data>(method: string, path: string, options: RequestOptions = {}): Promise<Reply<Data>> {
+    const headers = new Headers(options.headers);
+    headers.set('accept', 'application/json');
+    if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+    if (options.json !== undefined) headers.set('content-type', 'application/json');
+    const body = options.form ?? (options.json === undefined ? null : JSON.stringify(options.json));
+    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+    const signal = AbortSignal.timeout(timeoutMs);
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(new URL(path, server), { method, headers, body, signal, redirect: 'error' });
+      text = await response.text();
+    } catch (cause) {
+      throw new CliFailure('unreachable', `cannot reach ${server}: ${reasonOf(cause, timeoutMs)}`, { cause });
+    }
+    if (!response.ok) throw refusal(response.status, text, token !== undefined);
+    return { status: response.status, headers: response.headers, data: dataOf<Data>(text, server) };
+  }
+  return {
+    server,
+    request,
+    get: async <Data>(path: string) => (await request<Data>('GET', path)).data,
+  };
+}
+
+/** Joins parts to a path under /v1, each one escaped. */
+export function apiPath(...parts: readonly string[]): string {
+  return `/v1/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+function reasonOf(error: unknown, timeoutMs: number): string {
+  if (error instanceof DOMException && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
+  const cause = (error as { cause?: unknown }).cause;
+  if (cause instanceof AggregateError) return reasonOf(cause.errors[0], timeoutMs);
+  if (cause instanceof Error && cause.message !== '') return cause.message;
+  return error instanceof Error ? error.message : String(error);
+}
+
+function dataOf<Data>(text: string, server: string): Data {
+  if (text === '') return undefined as Data;
+  try {
+    const envelope = JSON.parse(text) as { data: Data };
+    if (typeof envelope === 'object' && envelope !== null && 'data' in envelope) return envelope.data;
+  } catch {
+    // Falls through: whatever this is, it does not speak our API.
+  }
+  throw new CliFailure('failed', `${server} answered something else than Skerry's API; is it the right server?`);
+}
+
+/**
+ * `detail` is FunLess's phrase; `message`, where there is one, says more. Messages about fields stand under `fields`, and
+ * FunLess's way beside the others, where those of a field named `code` have no place.
+ */
+type ErrorBody = {
+  errors?: { detail?: unknown; message?: unknown; code?: unknown; fields?: object } & Record<string, unknown>;
+};
+
+function refusal(status: number, text: string, hadToken: boolean): CliFailure {
+  let errors: ErrorBody['errors'];
+  try {
+    errors = (JSON.parse(text) as ErrorBody | null)?.errors;
+  } catch {
+    errors = undefined;
+  }
+  const { detail, message, code, fields, ...beside } = errors ?? {};
+  const named = Object.entries(fields ?? beside).flatMap(([field, messages]) =>
+    Array.isArray(messages) ? messages.map((one) => `${field} ${one}`) : [],
+  );
+  const said = [message, detail].find((text) => typeof text === 'string' && text !== '');
+  const parts = named.length > 0 ? named : [said ?? `HTTP status ${status}`];
+  if (status === 401) parts.push(hadToken ? 'the token is not valid here' : 'no token; see: skerry login --help');
+  return new CliFailure('failed', parts.join('; '), {
+    status,
+    code: typeof code === 'string' && code in errorKinds ? (code as ErrorCode) : undefined,
+  });
+}

@@ -1,0 +1,184 @@
+/**
+ * Whether an agent may have a tunnel.
+ *
+ * Invariants: a use of a join token is taken in the transaction that inserts the agent, or not at all; a revoked key
+ * is never admitted again; an agent's epoch only goes up, also over times when it was counted in memory.
+ */
+
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { Labels } from '@skerry/shared/function/names.ts';
+import { type CloseName, closeKinds } from '@skerry/shared/tunnel/close.ts';
+import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
+import { hashToken } from '../crypto/tokens.ts';
+import { violates } from '../db/errors.ts';
+import { agents, joinTokens } from '../db/schema/catalog.ts';
+import type { Orm, Store } from '../db/store.ts';
+
+/** What an agent says of itself when it asks for a tunnel; its signature has been checked. */
+export type Hello = {
+  /** Raw Ed25519 key, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly agentVersion: string;
+  /** Looked at when the key is unknown. */
+  readonly joinToken?: string | undefined;
+};
+
+/** Whether an agent may have a tunnel. Of two tunnels of one agent, the one with the higher epoch counts. */
+export type Admission =
+  | {
+      readonly ok: true;
+      readonly agentId: string;
+      readonly name: string;
+      /** The agent's own labels and those that its join token gave it. */
+      readonly labels: Labels;
+      readonly epoch: number;
+    }
+  | { readonly ok: false; readonly close: CloseName; readonly message: string };
+
+/** Names that mean something else where an agent's stands: `/v1/agents/tokens` are the join tokens. */
+const reservedNames: ReadonlySet<string> = new Set(['tokens']);
+
+export type Admissions = {
+  admit(hello: Hello): Promise<Admission>;
+  /** The key was revoked: it is not admitted out of memory either. */
+  forget(publicKey: Uint8Array): void;
+};
+
+type Known = { readonly agentId: string; readonly name: string; readonly granted: Labels; epoch: number };
+
+export function createAdmissions(store: Store, now: () => Date): Admissions {
+  /** Agents admitted since the start, by key in hex: as many as there are agents in the database, at most. */
+  const known = new Map<string, Known>();
+
+  const admitInStore = async (hello: Hello, key: string): Promise<Admission> => {
+    const row = await store.change(
+      async (orm) => (await welcomeBack(orm, hello, now(), known.get(key)?.epoch ?? 0)) ?? enrol(orm, hello, now()),
+    );
+    if ('close' in row) {
+      known.delete(key);
+      return row;
+    }
+    known.set(key, { agentId: row.id, name: row.name, granted: row.grantedLabels, epoch: row.epoch });
+    return admitted(row.id, row.name, { ...row.labels, ...row.grantedLabels }, row.epoch);
+  };
+
+  /**
+   * Two that come at the same moment can meet at either unique index, of keys or of names, whichever is looked at
+   * first. A second look tells them apart: one key, which the other one has enrolled by now, or one name.
+   */
+  const admitWithSecondLook = async (hello: Hello, key: string): Promise<Admission> => {
+    try {
+      return await admitInStore(hello, key);
+    } catch (error) {
+      if (!violates(error, 'agents_name_unique') && !violates(error, 'agents_public_key_unique')) throw error;
+    }
+    try {
+      return await admitInStore(hello, key);
+    } catch (error) {
+      if (violates(error, 'agents_name_unique')) return refused('name_taken');
+      throw error;
+    }
+  };
+
+  const admitInMemory = (hello: Hello, key: string): Admission | undefined => {
+    const agent = known.get(key);
+    if (!agent) return undefined;
+    agent.epoch += 1;
+    return admitted(agent.agentId, agent.name, { ...hello.labels, ...agent.granted }, agent.epoch);
+  };
+
+  return {
+    async admit(hello) {
+      if (reservedNames.has(hello.name)) {
+        return refused('name_taken', `the name "${hello.name}" is reserved; choose another one`);
+      }
+      const key = Buffer.from(hello.publicKey).toString('hex');
+      try {
+        return await admitWithSecondLook(hello, key);
+      } catch (error) {
+        const away = error instanceof SkerryError && error.code === 'store_unavailable';
+        const admission = away ? admitInMemory(hello, key) : undefined;
+        if (admission) return admission;
+        throw error;
+      }
+    },
+    forget(publicKey) {
+      const key = Buffer.from(publicKey).toString('hex');
+      known.delete(key);
+    },
+  };
+}
+
+type AgentRow = typeof agents.$inferSelect;
+type Refused = Extract<Admission, { ok: false }>;
+
+async function welcomeBack(
+  orm: Orm,
+  hello: Hello,
+  at: Date,
+  epochInMemory: number,
+): Promise<AgentRow | Refused | undefined> {
+  const byKey = eq(agents.publicKey, hello.publicKey);
+  const [row] = await orm
+    .update(agents)
+    .set({
+      name: hello.name,
+      labels: hello.labels,
+      version: hello.agentVersion,
+      epoch: sql`greatest(${agents.epoch}, ${epochInMemory}::bigint) + 1`,
+      lastSeenAt: at,
+    })
+    .where(and(byKey, isNull(agents.revokedAt)))
+    .returning();
+  if (row) return row;
+  // Not just any row of this key: one that was enrolled a moment ago, by somebody else, is no revoked one.
+  const [revoked] = await orm
+    .select({ id: agents.id })
+    .from(agents)
+    .where(and(byKey, isNotNull(agents.revokedAt)));
+  return revoked && refused('revoked');
+}
+
+async function enrol(orm: Orm, hello: Hello, at: Date): Promise<AgentRow | Refused> {
+  if (hello.joinToken === undefined) {
+    return refused('join_refused', 'this agent is not known here: it needs a join token');
+  }
+  const [token] = await orm
+    .update(joinTokens)
+    .set({ usesLeft: sql`${joinTokens.usesLeft} - 1` })
+    .where(
+      and(
+        eq(joinTokens.tokenHash, hashToken(hello.joinToken)),
+        gt(joinTokens.usesLeft, 0),
+        gt(joinTokens.expiresAt, at),
+        isNull(joinTokens.revokedAt),
+      ),
+    )
+    .returning();
+  if (!token) return refused('join_refused');
+  const [row] = await orm
+    .insert(agents)
+    .values({
+      publicKey: hello.publicKey,
+      name: hello.name,
+      labels: hello.labels,
+      grantedLabels: token.labels,
+      version: hello.agentVersion,
+      epoch: 1,
+      createdAt: at,
+      lastSeenAt: at,
+    })
+    .returning();
+  if (!row) throw new SkerryError('internal', 'the inserted agent did not come back');
+  return row;
+}
+
+function admitted(agentId: string, name: string, labels: Labels, epoch: number): Admission {
+  return { ok: true, agentId, name, labels, epoch };
+}
+
+function refused(close: CloseName, message: string = closeKinds[close].meaning): Refused {
+  return { ok: false, close, message };
+}

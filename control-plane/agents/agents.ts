@@ -1,0 +1,86 @@
+/** Agents as the database knows them: who may have a tunnel, and what was last heard. Tunnels themselves: tunnel/. */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { Labels } from '@skerry/shared/function/names.ts';
+import { and, asc, eq, isNull } from 'drizzle-orm';
+import { isName, isUuid } from '../db/ids.ts';
+import { agents } from '../db/schema/catalog.ts';
+import type { Store } from '../db/store.ts';
+import type { Logger } from '../log/log.ts';
+import { type Admission, createAdmissions, type Hello } from './admission.ts';
+import { createSightings } from './last-seen.ts';
+
+export type AgentRecord = {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly version: string;
+  /** Generation that it last reported as applied. */
+  readonly applied: number;
+  readonly createdAt: Date;
+  readonly lastSeenAt: Date;
+};
+
+export type AgentService = {
+  /**
+   * Admits an agent whose key is known, or that brings a good join token, of which a refusal takes no use.
+   * While the database is away, keys that were admitted since the start are admitted out of memory.
+   * @throws SkerryError store_unavailable
+   */
+  admit(hello: Hello): Promise<Admission>;
+  /** Notes that the agent was heard of. Best effort: written some seconds later, lost when that fails. */
+  seen(agentId: string, appliedGeneration: number): void;
+  /** All that are not revoked, by name. @throws SkerryError store_unavailable */
+  list(): Promise<AgentRecord[]>;
+  /** By id or name. @throws SkerryError not_found, store_unavailable */
+  get(idOrName: string): Promise<AgentRecord>;
+  /** Takes the right to a tunnel away, for good: the key is never admitted again. Returns the agent's id. */
+  revoke(idOrName: string): Promise<string>;
+  close(): Promise<void>;
+};
+
+export type AgentServiceOptions = { readonly store: Store; readonly log: Logger; readonly now: () => Date };
+
+export function createAgentService({ store, log, now }: AgentServiceOptions): AgentService {
+  const admissions = createAdmissions(store, now);
+  const sightings = createSightings(store, log, now);
+
+  const which = (idOrName: string) => {
+    if (!isName(idOrName)) throw missing(idOrName);
+    return and(isUuid(idOrName) ? eq(agents.id, idOrName) : eq(agents.name, idOrName), isNull(agents.revokedAt));
+  };
+  const found = <T>(row: T | undefined, idOrName: string): T => {
+    if (!row) throw missing(idOrName);
+    return row;
+  };
+
+  return {
+    admit: admissions.admit,
+    seen: sightings.note,
+    list: async () =>
+      (
+        await store.read((orm) => orm.select().from(agents).where(isNull(agents.revokedAt)).orderBy(asc(agents.name)))
+      ).map(recordOf),
+    async get(idOrName) {
+      const where = which(idOrName);
+      const [row] = await store.read((orm) => orm.select().from(agents).where(where));
+      return recordOf(found(row, idOrName));
+    },
+    async revoke(idOrName) {
+      const where = which(idOrName);
+      const [row] = await store.change((orm) => orm.update(agents).set({ revokedAt: now() }).where(where).returning());
+      const { id, publicKey } = found(row, idOrName);
+      admissions.forget(publicKey);
+      return id;
+    },
+    close: sightings.close,
+  };
+}
+
+function missing(idOrName: string): SkerryError {
+  return new SkerryError('not_found', `There is no agent "${idOrName}"`);
+}
+
+function recordOf(row: typeof agents.$inferSelect): AgentRecord {
+  const { id, name, version, applied, createdAt, lastSeenAt } = row;
+  return { id, name, labels: { ...row.labels, ...row.grantedLabels }, version, applied, createdAt, lastSeenAt };
+}

@@ -1,0 +1,93 @@
+/** Join tokens: with one, an agent that nobody knows may enrol itself. Shown once, stored as hashes. */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { Labels } from '@skerry/shared/function/names.ts';
+import { and, desc, eq, isNull, lt } from 'drizzle-orm';
+import { createToken, hashToken } from '../crypto/tokens.ts';
+import { isUuid } from '../db/ids.ts';
+import { joinTokens } from '../db/schema/catalog.ts';
+import type { Store } from '../db/store.ts';
+
+export type JoinToken = {
+  readonly id: string;
+  readonly usesLeft: number;
+  readonly usesMax: number;
+  /** Labels that the agents enrolled with it get besides their own. */
+  readonly labels: Labels;
+  readonly createdAt: Date;
+  readonly createdBy: string;
+  readonly expiresAt: Date;
+};
+
+export type JoinTokenRequest = {
+  readonly uses: number;
+  readonly expiresInSeconds: number;
+  readonly labels: Labels;
+  /** Name of the subject that asks. */
+  readonly createdBy: string;
+};
+
+export type JoinTokenService = {
+  /** `token` is shown here and never again. */
+  create(request: JoinTokenRequest): Promise<JoinToken & { readonly token: string }>;
+  /** Those that are not revoked, newest first; expired ones for a week. */
+  list(): Promise<JoinToken[]>;
+  /** @throws SkerryError not_found */
+  revoke(id: string): Promise<void>;
+};
+
+/** Expired and revoked ones are deleted after this time, in milliseconds. */
+const keptMs = 7 * 86_400_000;
+
+export function createJoinTokenService(
+  store: Store,
+  now: () => Date,
+  randomBytes: (size: number) => Uint8Array,
+): JoinTokenService {
+  return {
+    async create({ uses, expiresInSeconds, labels, createdBy }) {
+      const token = createToken('sj_', randomBytes);
+      const createdAt = now();
+      const row = await store.change(async (orm) => {
+        await orm.delete(joinTokens).where(lt(joinTokens.expiresAt, new Date(createdAt.getTime() - keptMs)));
+        const [inserted] = await orm
+          .insert(joinTokens)
+          .values({
+            tokenHash: hashToken(token),
+            usesLeft: uses,
+            usesMax: uses,
+            labels,
+            createdAt,
+            createdBy,
+            expiresAt: new Date(createdAt.getTime() + expiresInSeconds * 1000),
+          })
+          .returning();
+        return inserted;
+      });
+      if (!row) throw new SkerryError('internal', 'the inserted join token did not come back');
+      return { ...joinTokenOf(row), token };
+    },
+    list: async () =>
+      (
+        await store.read((orm) =>
+          orm.select().from(joinTokens).where(isNull(joinTokens.revokedAt)).orderBy(desc(joinTokens.createdAt)),
+        )
+      ).map(joinTokenOf),
+    async revoke(id) {
+      const missing = new SkerryError('not_found', 'There is no such join token');
+      if (!isUuid(id)) throw missing;
+      const rows = await store.change((orm) =>
+        orm
+          .update(joinTokens)
+          .set({ revokedAt: now() })
+          .where(and(eq(joinTokens.id, id), isNull(joinTokens.revokedAt)))
+          .returning({ id: joinTokens.id }),
+      );
+      if (rows.length === 0) throw missing;
+    },
+  };
+}
+
+function joinTokenOf(row: typeof joinTokens.$inferSelect): JoinToken {
+  const { id, usesLeft, usesMax, labels, createdAt, createdBy, expiresAt } = row;
+  return { id, usesLeft, usesMax, labels, createdAt, createdBy, expiresAt };
+}

@@ -1,0 +1,119 @@
+/**
+ * The `events` and `sinks` of an upload, carried out after the function itself: each gets its own answer, and one that
+ * cannot be connected makes the status 207, as FunLess has it. A list with one out of form changes nothing that a
+ * function has; of a new one, the others are connected.
+ */
+import { toSkerryError } from '@skerry/shared/errors.ts';
+import { portOf } from '@skerry/shared/function/mqtt-broker.ts';
+import type { Sink } from '@skerry/shared/function/sinks.ts';
+import type { Trigger } from '@skerry/shared/function/triggers.ts';
+import type { AttachmentService, Author } from '../../bindings/bindings.ts';
+import { checkAttachment, checkDistinct } from '../../bindings/checks.ts';
+import type { TriggerPlaces } from '../../bindings/trigger-status.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { Attachment } from '../../model/catalog-function.ts';
+import type { Connectors, FunctionUpload } from './upload.ts';
+
+export type ConnectorResult = { readonly status: 'success' | 'error'; readonly message?: string };
+
+/** What an answer says of them; absent where the request had none. */
+export type Connected = {
+  readonly events?: ConnectorResult[];
+  readonly sinks?: ConnectorResult[];
+};
+
+/** Whose request it is, and whether it makes the function or changes one. */
+export type Deploy = { readonly by: Author; readonly isNew: boolean };
+
+export type ConnectOptions = {
+  readonly catalog: Pick<Catalog, 'byId'>;
+  readonly triggers: Pick<AttachmentService<Trigger>, 'replaceAll'>;
+  readonly sinks: Pick<AttachmentService<Sink>, 'replaceAll'>;
+  readonly triggerPlaces: Pick<TriggerPlaces, 'connected'>;
+};
+
+/** What has become of one of a list: it is connected under an id, or is not, and why. */
+type Outcome =
+  | { readonly id: string; readonly message?: undefined }
+  | { readonly id?: undefined; readonly message: string };
+
+/** Never rejects: the function is there, and the answer says what of it is not connected. */
+export function createConnect({ catalog, triggers, sinks, triggerPlaces }: ConnectOptions) {
+  /** In the order of the list. */
+  const attach = async <Spec extends Trigger | Sink>(
+    service: Pick<AttachmentService<Spec>, 'replaceAll'>,
+    functionId: string,
+    asked: Connectors<Spec>,
+    { by, isNew }: Deploy,
+  ): Promise<Outcome[]> => {
+    const checked = withChecks(asked);
+    const specs = specsOf(checked);
+    const others = (message: string) => checked.map((one): Outcome => ({ message: one.message ?? message }));
+    // What is out of form may be meant for one that is there, which must not go for it.
+    if (specs.length < asked.length && !isNew) {
+      return others('not connected, because another one of the list is out of form: nothing has changed');
+    }
+    try {
+      const ids = (await service.replaceAll(functionId, specs, by)).values();
+      return checked.map(({ message }) => (message === undefined ? { id: ids.next().value ?? '' } : { message }));
+    } catch (error) {
+      return others(toSkerryError(error).message);
+    }
+  };
+
+  /** Why a trigger is not connected within the wait; undefined when it is. */
+  const waitFor = async (trigger: Attachment<Trigger> | undefined, waitMs: number): Promise<string | undefined> => {
+    if (trigger?.spec.type !== 'mqtt') return undefined;
+    const state = await triggerPlaces.connected(trigger.id, waitMs);
+    if (state?.state === 'up' || state?.state === 'holding') return undefined;
+    const { params } = trigger.spec;
+    const host = params.host.includes(':') ? `[${params.host}]` : params.host;
+    const where = `${host}:${portOf(params)} ${params.topic}`;
+    return `not connected within ${waitMs} ms, and going on trying: ${where} (${state?.error ?? 'no answer yet'})`;
+  };
+
+  return async (
+    functionId: string,
+    { events, sinks: to, eventsWaitMs }: FunctionUpload,
+    deploy: Deploy,
+  ): Promise<Connected> => {
+    const eventOutcomes = events && (await attach(triggers, functionId, events, deploy));
+    const sinkOutcomes = to && (await attach(sinks, functionId, to, deploy));
+    const there = new Map(catalog.byId(functionId)?.triggers.map((trigger) => [trigger.id, trigger]));
+    return {
+      ...(eventOutcomes && {
+        events: await Promise.all(
+          eventOutcomes.map(async ({ id, message }) => {
+            if (id === undefined) return resultOf(message);
+            return resultOf(eventsWaitMs > 0 ? await waitFor(there.get(id), eventsWaitMs) : undefined);
+          }),
+        ),
+      }),
+      ...(sinkOutcomes && { sinks: sinkOutcomes.map(({ message }) => resultOf(message)) }),
+    };
+  };
+}
+
+/** Each by itself, so that the fault of one is told of that one only. */
+function withChecks<Spec extends Trigger | Sink>(asked: Connectors<Spec>): Connectors<Spec> {
+  const good: Spec[] = [];
+  return asked.map((one) => {
+    if (one.spec === undefined) return one;
+    try {
+      checkAttachment(one.spec);
+      checkDistinct(one.spec, good);
+    } catch (error) {
+      return { message: toSkerryError(error).message };
+    }
+    good.push(one.spec);
+    return one;
+  });
+}
+
+function specsOf<Spec>(list: Connectors<Spec>): Spec[] {
+  return list.flatMap(({ spec }) => (spec === undefined ? [] : [spec]));
+}
+
+function resultOf(message: string | undefined): ConnectorResult {
+  return message === undefined ? { status: 'success' } : { status: 'error', message };
+}

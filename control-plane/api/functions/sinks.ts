@@ -1,0 +1,125 @@
+/** /v1/fn/{module}/{function}/sinks: where the outcomes of a function go. How far they got is in api/sinks.ts. */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { type Sink, sinkSchema } from '@skerry/shared/function/sinks.ts';
+import type { AttachmentService } from '../../bindings/bindings.ts';
+import type { Directory } from '../../catalog/catalog.ts';
+import type { Attachment } from '../../model/catalog-function.ts';
+import type { Access, AppEnv } from '../http/access.ts';
+import { bearer, dataOf, json, jsonBody, problems } from '../http/schemas.ts';
+import { needFunction } from '../invoke/handler.ts';
+import { attachmentPath, needAttachment, onePath, shownParams } from './binding.ts';
+
+/** As the API shows one. */
+export const shownSinkSchema = z
+  .object({
+    id: z.string(),
+    type: z.enum(['couchdb', 'http', 'mqtt']),
+    params: z.record(z.string(), z.unknown()).openapi({
+      description: 'Without credentials; where there are any, `credentials` says so',
+    }),
+    created_at: z.string(),
+  })
+  .openapi('FunctionSink');
+
+export type FunctionSinkRoutesOptions = {
+  readonly access: Access;
+  readonly catalog: Pick<Directory, 'find'>;
+  readonly sinks: AttachmentService<Sink>;
+};
+
+export function addFunctionSinkRoutes(app: OpenAPIHono<AppEnv>, options: FunctionSinkRoutesOptions): void {
+  const { access, catalog, sinks } = options;
+  const path = '/v1/fn/{module}/{function}/sinks';
+  const guarded = { middleware: access.user, security: bearer, tags: ['sinks'] };
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'get',
+      path,
+      summary: 'List the sinks of a function',
+      request: { params: attachmentPath },
+      responses: { 200: json(dataOf(z.array(shownSinkSchema)), 'Oldest first'), ...problems(401, 404) },
+    }),
+    (c) => {
+      const at = c.req.valid('param');
+      return c.json({ data: needFunction(catalog, at.module, at.function).sinks.map(shown) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'post',
+      path,
+      summary: 'Create a sink',
+      description: 'Outcomes from now on go to it.',
+      request: { params: attachmentPath, body: jsonBody(sinkSchema) },
+      responses: { 201: json(dataOf(shownSinkSchema), 'Created'), ...problems(400, 401, 403, 404, 409, 413, 422, 503) },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      const fn = needFunction(catalog, at.module, at.function);
+      const created = await sinks.create(fn, c.req.valid('json'), c.get('subject'));
+      return c.json({ data: shown(created) }, 201);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'get',
+      path: `${path}/{id}`,
+      summary: 'Show a sink',
+      request: { params: onePath },
+      responses: { 200: json(dataOf(shownSinkSchema), 'The sink'), ...problems(401, 404) },
+    }),
+    (c) => {
+      const at = c.req.valid('param');
+      const fn = needFunction(catalog, at.module, at.function);
+      return c.json({ data: shown(needAttachment('sink', fn.sinks, at.id)) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'put',
+      path: `${path}/{id}`,
+      summary: 'Replace a sink',
+      description:
+        'All of it: parameters that are absent take their defaults, and credentials must be given again. ' +
+        'What waits for the sink goes where it says now.',
+      request: { params: onePath, body: jsonBody(sinkSchema) },
+      responses: {
+        200: json(dataOf(shownSinkSchema), 'Replaced'),
+        ...problems(400, 401, 403, 404, 409, 413, 422, 503),
+      },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      const fn = needFunction(catalog, at.module, at.function);
+      return c.json({ data: shown(await sinks.update(fn, at.id, c.req.valid('json'), c.get('subject'))) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'delete',
+      path: `${path}/{id}`,
+      summary: 'Remove a sink, and drop what waits for it',
+      request: { params: onePath },
+      responses: { 204: { description: 'Removed' }, ...problems(401, 404, 503) },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      await sinks.remove(needFunction(catalog, at.module, at.function), at.id);
+      return c.body(null, 204);
+    },
+  );
+}
+
+function shown(sink: Attachment<Sink>): z.infer<typeof shownSinkSchema> {
+  return { id: sink.id, type: sink.spec.type, params: shownParams(sink), created_at: sink.createdAt.toISOString() };
+}

@@ -1,0 +1,220 @@
+/** /v1/fn/{module}/{function}/triggers: what starts a function besides calls of the API. */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { SkerryError } from '@skerry/shared/errors.ts';
+import { type Trigger, triggerSchema } from '@skerry/shared/function/triggers.ts';
+import type { AgentService } from '../../agents/agents.ts';
+import type { AttachmentService } from '../../bindings/bindings.ts';
+import { maxTime, type TriggerPlaces, type TriggerReport } from '../../bindings/trigger-status.ts';
+import type { Directory } from '../../catalog/catalog.ts';
+import type { Attachment, CatalogFunction } from '../../model/catalog-function.ts';
+import type { Holder } from '../../tunnel/function-agents.ts';
+import type { Access, AppEnv } from '../http/access.ts';
+import { bearer, dataOf, json, jsonBody, problems } from '../http/schemas.ts';
+import { needFunction } from '../invoke/handler.ts';
+import { attachmentPath, needAttachment, onePath, shownParams } from './binding.ts';
+
+const placeSchema = z
+  .object({
+    agent: z.string().nullable().openapi({ description: 'The agent that listens; null: the control plane' }),
+    state: z.enum(['connecting', 'up', 'holding', 'failing']).openapi({
+      description: 'holding: it leaves messages with the broker, because no more may wait here',
+    }),
+    since: z.string().optional(),
+    last_message_at: z.string().optional(),
+    next: z.string().optional().openapi({ description: 'Next tick of a schedule' }),
+    received: z.number(),
+    run: z.number(),
+    failed: z.number(),
+    dropped: z.number(),
+    pending: z.number(),
+    error: z.string().optional(),
+  })
+  .openapi('TriggerPlace');
+
+/** As the API shows one. */
+export const shownTriggerSchema = z
+  .object({
+    id: z.string(),
+    type: z.enum(['mqtt', 'schedule']),
+    params: z
+      .record(z.string(), z.unknown())
+      .openapi({ description: 'Without credentials; where there are any, `credentials` says so' }),
+    created_at: z.string(),
+    received: z.number(),
+    run: z.number(),
+    failed: z.number(),
+    dropped: z.number(),
+    last_message_at: z.string().optional(),
+    places: z.array(placeSchema).openapi({
+      description: 'Where it runs, as far as this control plane knows now; an agent counts from its start on',
+    }),
+    offline: z.array(z.object({ agent: z.string(), since: z.string() })).openapi({
+      description: 'Agents that may go on with it by themselves; how it is there is known when they are back',
+    }),
+  })
+  .openapi('Trigger');
+
+export type TriggerRoutesOptions = {
+  readonly access: Access;
+  readonly catalog: Pick<Directory, 'find'>;
+  readonly triggers: AttachmentService<Trigger>;
+  readonly triggerPlaces: TriggerPlaces;
+  readonly holders: (fn: CatalogFunction) => Promise<readonly Pick<Holder, 'id' | 'online'>[]>;
+  readonly agents: Pick<AgentService, 'list'>;
+};
+
+export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoutesOptions): void {
+  const { access, catalog, triggers, triggerPlaces: places, holders, agents } = options;
+  const path = '/v1/fn/{module}/{function}/triggers';
+  const guarded = { middleware: access.user, security: bearer, tags: ['triggers'] };
+  /** Agents that shall hold the function and are away, where that matters to a trigger. */
+  const offlineOf = async (fn: CatalogFunction, all: readonly Attachment<Trigger>[]): Promise<OfflineAgent[]> => {
+    if (!all.some(isEdge)) return [];
+    const away = new Set((await holders(fn)).flatMap(({ id, online }) => (online ? [] : [id])));
+    if (away.size === 0) return [];
+    const known = (await agents.list()).filter(({ id }) => away.has(id));
+    return known.map(({ name, lastSeenAt }) => ({ agent: name, since: lastSeenAt.toISOString() }));
+  };
+  /** In the order given. Rejects with `store_unavailable`. */
+  const shownAll = async (fn: CatalogFunction, all: readonly Attachment<Trigger>[]) => {
+    const [reports, offline] = await Promise.all([places.report(all), offlineOf(fn, all)]);
+    return all.map((trigger, at) => shown(trigger, reports[at], isEdge(trigger) ? offline : []));
+  };
+  const shownOne = async (fn: CatalogFunction, trigger: Attachment<Trigger>) => {
+    const [one] = await shownAll(fn, [trigger]);
+    if (!one) throw new SkerryError('internal', 'a trigger has no report');
+    return one;
+  };
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'get',
+      path,
+      summary: 'List the triggers of a function, and how they are',
+      request: { params: attachmentPath },
+      responses: { 200: json(dataOf(z.array(shownTriggerSchema)), 'Oldest first'), ...problems(401, 404, 503) },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      const fn = needFunction(catalog, at.module, at.function);
+      return c.json({ data: await shownAll(fn, fn.triggers) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'post',
+      path,
+      summary: 'Create a trigger',
+      description:
+        'It is in effect from now on, also after restarts; whether its broker can be reached shows in its state.',
+      request: { params: attachmentPath, body: jsonBody(triggerSchema) },
+      responses: {
+        201: json(dataOf(shownTriggerSchema), 'Created'),
+        ...problems(400, 401, 403, 404, 409, 413, 422, 503),
+      },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      const fn = needFunction(catalog, at.module, at.function);
+      const created = await triggers.create(fn, c.req.valid('json'), c.get('subject'));
+      return c.json({ data: await shownOne(fn, created) }, 201);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'get',
+      path: `${path}/{id}`,
+      summary: 'Show a trigger, and how it is',
+      request: { params: onePath },
+      responses: { 200: json(dataOf(shownTriggerSchema), 'The trigger'), ...problems(401, 404, 503) },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      const fn = needFunction(catalog, at.module, at.function);
+      return c.json({ data: await shownOne(fn, needAttachment('trigger', fn.triggers, at.id)) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'put',
+      path: `${path}/{id}`,
+      summary: 'Replace a trigger',
+      description: 'All of it: parameters that are absent take their defaults, and credentials must be given again.',
+      request: { params: onePath, body: jsonBody(triggerSchema) },
+      responses: {
+        200: json(dataOf(shownTriggerSchema), 'Replaced'),
+        ...problems(400, 401, 403, 404, 409, 413, 422, 503),
+      },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      const fn = needFunction(catalog, at.module, at.function);
+      const updated = await triggers.update(fn, at.id, c.req.valid('json'), c.get('subject'));
+      return c.json({ data: await shownOne(fn, updated) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...guarded,
+      method: 'delete',
+      path: `${path}/{id}`,
+      summary: 'Remove a trigger',
+      description: 'Events that it has already brought still run.',
+      request: { params: onePath },
+      responses: { 204: { description: 'Removed' }, ...problems(401, 404, 503) },
+    }),
+    async (c) => {
+      const at = c.req.valid('param');
+      await triggers.remove(needFunction(catalog, at.module, at.function), at.id);
+      return c.body(null, 204);
+    },
+  );
+}
+
+type OfflineAgent = { readonly agent: string; readonly since: string };
+
+function isEdge({ spec }: Attachment<Trigger>): boolean {
+  return spec.params.placement === 'edge';
+}
+
+function shown(
+  trigger: Attachment<Trigger>,
+  report: TriggerReport | undefined,
+  offline: readonly OfflineAgent[],
+): z.infer<typeof shownTriggerSchema> {
+  const { lastMessageAt, ...counts } = report?.totals ?? { received: 0, run: 0, failed: 0, dropped: 0 };
+  return {
+    id: trigger.id,
+    type: trigger.spec.type,
+    params: shownParams(trigger),
+    created_at: trigger.createdAt.toISOString(),
+    ...counts,
+    ...(lastMessageAt && { last_message_at: lastMessageAt.toISOString() }),
+    places: (report?.places ?? []).map(({ agent = null, state: { since, lastMessage, next, error, ...state } }) => ({
+      agent,
+      state: state.state,
+      received: state.received,
+      run: state.run,
+      failed: state.failed,
+      dropped: state.dropped,
+      pending: state.pending,
+      ...(since !== undefined && { since: timeText(since) }),
+      ...(lastMessage !== undefined && { last_message_at: timeText(lastMessage) }),
+      ...(next !== undefined && { next: timeText(next) }),
+      ...(error !== undefined && { error }),
+    })),
+    offline: [...offline],
+  };
+}
+
+function timeText(ms: number): string {
+  return new Date(Math.min(ms, maxTime)).toISOString();
+}

@@ -1,0 +1,183 @@
+/**
+ * What both doors to an invocation have in common: the request's id, its metrics, who calls, and how errors are told.
+ * One function does it all, from Node's request to Node's response, one wait after another: this is the hot path, and
+ * each further layer would cost every call. What differs between the doors are plain functions.
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { SkerryError } from '@skerry/shared/errors.ts';
+import { isCommand, isHttp } from '@skerry/shared/function/bundle.ts';
+import { authenticate } from '../../access/auth.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { invokeForJson } from '../../invoke/invoke-over-http.ts';
+import type { Invocation, InvocationResult, Invoker } from '../../invoke/invoker.ts';
+import type { Logger } from '../../log/log.ts';
+import type { RequestMetrics } from '../../metrics/request-metrics.ts';
+import type { CatalogFunction } from '../../model/catalog-function.ts';
+import type { EndedInvocation } from '../../model/invocation.ts';
+import { type WantedCall, wantedCall } from '../../outcomes/sync-outcome.ts';
+import { readBody } from '../http/body.ts';
+import type { ErrorAnswer } from '../http/errors.ts';
+import { requestIdOf } from '../http/request-id.ts';
+import { callerEnd } from './caller.ts';
+import { requestHeadOf } from './http-request.ts';
+import { answerAsync, type Keeping, newInvocation, prefersAsync, refuseCallback } from './respond-async.ts';
+import { callOverHttp } from './wasi-http.ts';
+
+export type DoorOptions = {
+  readonly catalog: Pick<Catalog, 'find' | 'subjectByToken'>;
+  readonly invoker: Invoker;
+  readonly requests: RequestMetrics;
+  readonly answerError: ErrorAnswer;
+  readonly log: Logger;
+  readonly maxBodyBytes: number;
+  /** Takes calls that are to be run later. */
+  readonly keeping: Keeping;
+  /** Takes outcomes that a sink wants to have; nobody waits for it. */
+  readonly recordLater: (ended: EndedInvocation) => void;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
+  readonly clock: () => Date;
+};
+
+export type Door = {
+  /** Name of the route in the metrics. */
+  readonly route: string;
+  /** @throws SkerryError not_acceptable */
+  check(incoming: IncomingMessage): void;
+  /** Whether an HTTP function gets the request as it is; else it gets the input as JSON. */
+  readonly raw: boolean;
+  /** Bytes of the body at most, where it is less than for any body. */
+  readonly limit: ((fn: CatalogFunction) => number) | undefined;
+  /** The function's input out of the body. @throws SkerryError bad_request, validation_failed */
+  input(body: Buffer): Uint8Array;
+  /** The answer's body out of the function's output. @throws SkerryError function_output_invalid */
+  output(output: Uint8Array): { readonly body: string | Uint8Array; readonly contentType: string };
+};
+
+/** The function that a request names. */
+export type Target = { readonly module: string; readonly name: string };
+
+/** Answers a request; never rejects. */
+export type DoorHandler = (incoming: IncomingMessage, outgoing: ServerResponse, target: Target) => Promise<void>;
+
+export function createDoor(options: DoorOptions, door: Door): DoorHandler {
+  const { catalog, invoker, requests, answerError, log, maxBodyBytes, keeping, recordLater, now, clock } = options;
+  const metrics = requests.route(door.route);
+
+  return async (incoming, outgoing, target) => {
+    const start = now();
+    const { headers } = incoming;
+    const requestId = requestIdOf(headers['x-request-id']);
+    const end = callerEnd(incoming, outgoing);
+    try {
+      const subject = authenticate(catalog, headers.authorization, 'user');
+      door.check(incoming);
+      const fn = needFunction(catalog, target.module, target.name);
+      const overHttp = isHttp(fn.world);
+      const later = headers.prefer !== undefined && prefersAsync(headers.prefer);
+      if (overHttp && door.raw && !later) {
+        const wanted = wantedCall(fn, recordLater, clock);
+        const call = { function: fn, incoming, outgoing, end, requestId, wanted, how: invocationHeaders(headers) };
+        await callOverHttp(call, { invoker, metrics, log });
+        return metrics.observe(outgoing.statusCode, now() - start);
+      }
+      // Where the function itself sees the headers, they are between its callers and it.
+      const seesHeaders = door.raw && (overHttp || isCommand(fn.world));
+      if (!later && !seesHeaders) refuseCallback(headers);
+      const limit = Math.min(maxBodyBytes, door.limit?.(fn) ?? maxBodyBytes);
+      const input = door.input(await readBody(incoming, limit));
+      const how = invocationHeaders(headers);
+      if (later) {
+        const http = seesHeaders ? requestHeadOf(incoming) : undefined;
+        const call = { function: fn, input, headers, http, createdBy: subject.name, ...how };
+        await answerAsync(newInvocation(call, clock()), keeping, outgoing, requestId);
+        return metrics.observe(202, now() - start);
+      }
+      const wanted = wantedCall(fn, recordLater, clock);
+      const invocation: Invocation = {
+        function: fn,
+        input,
+        signal: end.signal,
+        ...how,
+        ...(wanted && { id: wanted.id }),
+      };
+      const called = overHttp
+        ? invokeForJson(invoker, invocation, headers.host ?? '')
+        : invoker.invoke(door.raw ? withHead(invocation, incoming) : invocation);
+      const result = await (wanted ? told(called, input, wanted) : called);
+      const { body, contentType } = door.output(result.output);
+      metrics.observe(200, now() - start);
+      outgoing.writeHead(200, resultHeaders(result, requestId, contentType, body));
+      outgoing.end(body);
+    } catch (error) {
+      const { status, headers: told, body } = answerError(error, requestId);
+      metrics.observe(status, now() - start);
+      outgoing.writeHead(status, { ...told, 'content-length': Buffer.byteLength(body) });
+      outgoing.end(body);
+    }
+  };
+}
+
+/** @throws SkerryError not_found */
+export function needFunction(
+  catalog: Pick<Catalog, 'find'>,
+  module: string | undefined,
+  name: string | undefined,
+): CatalogFunction {
+  const fn = module !== undefined && name !== undefined ? catalog.find(module, name) : undefined;
+  if (!fn) throw new SkerryError('not_found', `There is no function "${name}" in module "${module}"`);
+  return fn;
+}
+
+/** The result, and its outcome to the sinks that want it. */
+async function told(
+  called: Promise<InvocationResult>,
+  input: Uint8Array,
+  wanted: WantedCall,
+): Promise<InvocationResult> {
+  try {
+    const result = await called;
+    wanted.succeeded(input, result);
+    return result;
+  } catch (error) {
+    wanted.failed(input, error);
+    throw error;
+  }
+}
+
+/** Commands get the request as `Http_*` environment; the other worlds cannot see it. */
+function withHead(invocation: Invocation, incoming: IncomingMessage): Invocation {
+  return isCommand(invocation.function.world) ? { ...invocation, http: requestHeadOf(incoming) } : invocation;
+}
+
+/** The headers that say how to run an invocation. */
+function invocationHeaders(headers: IncomingHttpHeaders): { agent?: string; traceparent?: string } {
+  const { traceparent } = headers;
+  const agent = headers['x-skerry-agent'];
+  return {
+    ...(typeof agent === 'string' && { agent }),
+    ...(typeof traceparent === 'string' && traceparent.length <= 64 && { traceparent }),
+  };
+}
+
+/** Names and values in turn, as Node writes them fastest. */
+function resultHeaders(result: InvocationResult, requestId: string, contentType: string, body: string | Uint8Array) {
+  return [
+    'content-type',
+    contentType,
+    'content-length',
+    String(Buffer.byteLength(body)),
+    'x-request-id',
+    requestId,
+    'x-skerry-invocation',
+    result.id,
+    'x-skerry-agent',
+    result.agent,
+    'x-skerry-revision',
+    String(result.revision),
+    'x-skerry-duration-us',
+    String(result.durationUs),
+    'x-skerry-cold',
+    result.cold ? '1' : '0',
+  ];
+}

@@ -1,0 +1,179 @@
+/**
+ * Triggers and sinks of functions: made, replaced, removed. They belong to the function, not to a revision: a rollback
+ * of its code leaves them as they are (docs/decisions/0017).
+ *
+ * Invariants: every change raises the catalog's version, so that agents and control planes learn of it; credentials are
+ * sealed before they are stored; only an admin names a secret, since whoever says where it is sent can read it there.
+ */
+import { randomUUIDv7 } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { Sink } from '@skerry/shared/function/sinks.ts';
+import type { Trigger } from '@skerry/shared/function/triggers.ts';
+import { eq } from 'drizzle-orm';
+import type { Directory } from '../catalog/catalog.ts';
+import {
+  type AttachmentTable,
+  attachmentsOf,
+  insertAttachment,
+  removeAttachment,
+  removeOtherAttachments,
+  updateAttachment,
+} from '../db/catalog/bindings.ts';
+import { lockVersion, raiseVersion } from '../db/catalog/version.ts';
+import { isUuid } from '../db/ids.ts';
+import { secrets } from '../db/schema/events.ts';
+import type { Orm, Store } from '../db/store.ts';
+import type { Attachment, CatalogFunction } from '../model/catalog-function.ts';
+import type { Subject } from '../model/subject.ts';
+import { type CredentialStore, secretsOf, splitCredentials } from '../secrets/credentials.ts';
+import { checkAttachment, checkDistinct } from './checks.ts';
+import { pairUp } from './match.ts';
+
+export type AttachmentService<Spec extends Trigger | Sink> = {
+  /**
+   * @throws SkerryError not_found; conflict when the function has too many, or too large ones; forbidden when it names
+   *   a secret and `by` is no admin; validation_failed when there is no such secret,
+   *   and see checks.ts; store_unavailable; so below
+   */
+  create(fn: CatalogFunction, spec: Spec, by: Author): Promise<Attachment<Spec>>;
+  /** Replaces all that it says, credentials included. */
+  update(fn: CatalogFunction, id: string, spec: Spec, by: Author): Promise<Attachment<Spec>>;
+  remove(fn: CatalogFunction, id: string): Promise<void>;
+  /**
+   * The function has exactly these from now on. One that is there already, if only changed, keeps its id.
+   * @returns the ids, in the order of the list
+   */
+  replaceAll(functionId: string, specs: readonly Spec[], by: Author): Promise<readonly string[]>;
+};
+
+/** Who makes a change. What names a secret and stays the same may come from anybody. */
+export type Author = Pick<Subject, 'role'>;
+
+export type AttachmentOptions = {
+  readonly store: Store;
+  readonly catalog: Pick<Directory, 'refresh'>;
+  readonly credentials: CredentialStore;
+  readonly table: AttachmentTable;
+  /** What one is called in messages. */
+  readonly noun: 'trigger' | 'sink';
+  /** Of one function at most. */
+  readonly max: number;
+};
+
+/** Bytes of all of one function's, as JSON and with their credentials: they go to agents in one frame. */
+const maxBytes = 512 * 1024;
+
+export function createAttachmentService<Spec extends Trigger | Sink>(
+  options: AttachmentOptions,
+): AttachmentService<Spec> {
+  const { store, catalog, credentials, table, noun, max } = options;
+
+  const change = async <T>(work: (orm: Orm) => Promise<T>): Promise<T> => {
+    const result = await store.change(async (orm) => {
+      await lockVersion(orm);
+      const done = await work(orm);
+      await raiseVersion(orm);
+      return done;
+    });
+    await catalog.refresh();
+    return result;
+  };
+  const rowOf = (id: string, given: Spec) => {
+    checkAttachment(given);
+    const { spec, credentials: own } = splitCredentials(given);
+    return { id, spec, sealed: own && credentials.seal(id, own) };
+  };
+  const missing = (id: string) => new SkerryError('not_found', `There is no ${noun} "${id}" of this function`);
+  const needRoom = (rows: readonly Row[]) => {
+    if (rows.length > max) throw new SkerryError('conflict', `A function has at most ${max} ${noun}s`);
+    if (rows.reduce((sum, row) => sum + bytesOf(row), 0) > maxBytes) {
+      throw new SkerryError('conflict', `The ${noun}s of a function have at most ${maxBytes / 1_024} KiB together`);
+    }
+  };
+  const needOwnPlace = (spec: Spec, others: readonly Attachment<Spec>[]) =>
+    checkDistinct(
+      spec,
+      others.map((one) => one.spec),
+    );
+  const needRight = (by: Author, spec: Spec, old?: Attachment<Spec>) => {
+    if (by.role === 'admin' || secretsOf(spec).length === 0 || (old && isSame(old, spec))) return;
+    throw new SkerryError('forbidden', `Only an admin may name a secret in a ${noun}`);
+  };
+  /** A name that is mistyped shows at once, and not first where it is used. */
+  const needSecrets = async (orm: Orm, spec: Spec) => {
+    for (const name of secretsOf(spec)) {
+      if ((await orm.$count(secrets, eq(secrets.name, name))) > 0) continue;
+      throw new SkerryError('validation_failed', `There is no secret "${name}"`);
+    }
+  };
+  const isSame = (old: Attachment<Spec>, given: Spec): boolean => {
+    const { spec, credentials: own } = splitCredentials(given);
+    if (!isDeepStrictEqual(old.spec, spec)) return false;
+    try {
+      return isDeepStrictEqual(credentials.own(old), own);
+    } catch {
+      // What cannot be opened any more is to be sealed anew.
+      return false;
+    }
+  };
+
+  return {
+    create: (fn, spec, by) =>
+      change(async (orm) => {
+        needRight(by, spec);
+        await needSecrets(orm, spec);
+        const row = rowOf(randomUUIDv7(), spec);
+        const there = await attachmentsOf<Spec>(orm, table, fn.id);
+        needOwnPlace(spec, there);
+        needRoom([...there, row]);
+        return insertAttachment(orm, table, fn.id, row);
+      }),
+    update: (fn, id, spec, by) =>
+      change(async (orm) => {
+        const there = await attachmentsOf<Spec>(orm, table, fn.id);
+        const old = there.find((one) => one.id === id);
+        needRight(by, spec, old);
+        await needSecrets(orm, spec);
+        const row = rowOf(id, spec);
+        const others = there.filter((one) => one !== old);
+        needOwnPlace(spec, others);
+        needRoom([...others, row]);
+        const updated = isUuid(id) && (await updateAttachment(orm, table, fn.id, row));
+        if (!updated) throw missing(id);
+        return updated;
+      }),
+    remove: (fn, id) =>
+      change(async (orm) => {
+        if (!isUuid(id) || !(await removeAttachment(orm, table, fn.id, id))) throw missing(id);
+      }),
+    replaceAll: (functionId, specs, by) =>
+      change(async (orm) => {
+        const pairs = pairUp(await attachmentsOf<Spec>(orm, table, functionId), specs, isSame);
+        for (const { given, same } of pairs) {
+          if (same) continue;
+          needRight(by, given);
+          await needSecrets(orm, given);
+        }
+        for (const [at, spec] of specs.entries()) checkDistinct(spec, specs.slice(0, at));
+        // Of those that are made at one moment, ids tell the order.
+        const ids = specs.map(() => randomUUIDv7()).sort();
+        const rows = pairs.map(({ given, old }, at) => rowOf(old?.id ?? ids[at] ?? randomUUIDv7(), given));
+        needRoom(rows);
+        for (const [at, row] of rows.entries()) {
+          const pair = pairs[at];
+          if (!pair?.old) await insertAttachment(orm, table, functionId, row);
+          else if (!pair.same) await updateAttachment(orm, table, functionId, row);
+        }
+        const kept = rows.map(({ id }) => id);
+        await removeOtherAttachments(orm, table, functionId, kept);
+        return kept;
+      }),
+  };
+}
+
+type Row = Pick<Attachment<Trigger | Sink>, 'spec' | 'sealed'>;
+
+function bytesOf({ spec, sealed }: Row): number {
+  return Buffer.byteLength(JSON.stringify(spec)) + (sealed?.byteLength ?? 0);
+}

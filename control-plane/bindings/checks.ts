@@ -1,0 +1,84 @@
+/**
+ * What a schema does not say of a trigger or a sink, and what would only show when it is dialed: an address that nothing
+ * is sent to (what a name leads to is judged then; outbound/forbidden-addresses.ts), PEM texts that are none, parameters that do
+ * not go together. Where a trigger with placement `edge` connects to is the device's own.
+ *
+ * These are checks of the door, and not of the schemas: what was stored before there was one of them stays readable, and
+ * so do the frames that carry it.
+ */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { validateHeaderValue } from 'node:http';
+import { isIPv6 } from 'node:net';
+import { SkerryError } from '@skerry/shared/errors.ts';
+import { portOf } from '@skerry/shared/function/mqtt-broker.ts';
+import type { Sink } from '@skerry/shared/function/sinks.ts';
+import type { Trigger } from '@skerry/shared/function/triggers.ts';
+import { isForbidden } from '../outbound/forbidden-addresses.ts';
+
+/** @throws SkerryError validation_failed, which names the field */
+export function checkAttachment({ type, params }: Trigger | Sink): void {
+  if (type === 'schedule') return;
+  const [field, host] = 'url' in params ? ['url', new URL(params.url).hostname] : ['host', params.host];
+  if (field === 'host' && host.includes(':') && !isIPv6(host)) {
+    throw refusal('host', 'must be a name or an address without a port, which is given as port');
+  }
+  const isEdge = 'placement' in params && params.placement === 'edge';
+  if (!isEdge && isForbidden(host)) throw refusal(field, 'must not be a link-local or metadata address');
+  const tls = 'tls' in params && typeof params.tls === 'object' ? params.tls : {};
+  const { ca = 'ca' in params ? params.ca : undefined, cert, key } = tls;
+  for (const [name, text] of Object.entries({ ca, cert })) {
+    if (text !== undefined && !reads(() => new X509Certificate(text)))
+      throw refusal(name, 'must be certificates as PEM');
+  }
+  if (key !== undefined && !reads(() => createPrivateKey(key))) {
+    throw refusal('key', 'must be a private key as PEM, without a passphrase');
+  }
+  checkCredentials(params);
+  // The id is looked for in JSON, so that every payload for which `raw` is meant would be dropped.
+  if ('message_id' in params && params.message_id !== undefined && params.payload === 'raw') {
+    throw refusal('message_id', 'must not be given beside payload raw: it is found in JSON only');
+  }
+}
+
+/**
+ * A trigger must not subscribe to what another one of the function subscribes to in the same place: each message would
+ * run twice.
+ * @throws SkerryError validation_failed
+ */
+export function checkDistinct(spec: Trigger | Sink, others: readonly (Trigger | Sink)[]): void {
+  const own = subscriptionOf(spec);
+  if (own !== undefined && others.some((other) => subscriptionOf(other) === own)) {
+    throw refusal('topic', 'must not be that of another trigger of the function, at the same broker and in one place');
+  }
+}
+
+/** Undefined for what does not subscribe. */
+function subscriptionOf({ type, params }: Trigger | Sink): string | undefined {
+  if (type !== 'mqtt' || !('placement' in params)) return undefined;
+  return JSON.stringify([params.placement, params.host, portOf(params), params.topic, params.share]);
+}
+
+/** MQTT (3.1.1, 3.1.2.9) and HTTP's Basic have no password without a user: it would never be sent. */
+function checkCredentials(params: Exclude<Trigger | Sink, { type: 'schedule' }>['params']): void {
+  const { username, password, password_secret: secret } = params;
+  if (username === undefined && (password !== undefined || secret !== undefined)) {
+    throw refusal('username', 'must be given beside a password');
+  }
+  const token = 'token' in params ? params.token : undefined;
+  if (token !== undefined && !reads(() => validateHeaderValue('authorization', token))) {
+    throw refusal('token', 'must be fit for a header: no line break, and no other control character');
+  }
+}
+
+function reads(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function refusal(field: string, message: string): SkerryError {
+  return new SkerryError('validation_failed', `${field} ${message}`, { fields: { [field]: [message] } });
+}

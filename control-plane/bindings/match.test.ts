@@ -1,0 +1,39 @@
+import { type Sink, sinkSchema } from '@skerry/shared/function/sinks.ts';
+import { type Trigger, triggerSchema } from '@skerry/shared/function/triggers.ts';
+import { expect, test } from 'vitest';
+import { pairUp } from './match.ts';
+
+const couchdb = (url: string, params: object = {}) => sinkSchema.parse({ type: 'couchdb', params: { url, ...params } });
+const http = (url: string) => sinkSchema.parse({ type: 'http', params: { url } });
+const mqtt = (topic: string, params: object = {}) =>
+  triggerSchema.parse({ type: 'mqtt', params: { host: 'b', topic, ...params } });
+const schedule = (cron: string, args: unknown) => triggerSchema.parse({ type: 'schedule', params: { cron, args } });
+
+/** For each of the list the index of what it means, `=` before it when it stays the same. */
+function pairs<Spec extends Trigger | Sink>(there: Spec[], list: Spec[]) {
+  const attachments = there.map((spec, at) => ({ id: String(at), spec, sealed: undefined, createdAt: new Date(0) }));
+  const isSame = (old: { spec: Spec }, given: Spec) => JSON.stringify(old.spec) === JSON.stringify(given);
+  return pairUp<Spec>(attachments, list, isSame).map(({ old, same }) => old && `${same ? '=' : ''}${old.id}`);
+}
+
+test('what is the same is itself, wherever it stands', () => {
+  expect(pairs([mqtt('a'), mqtt('b')], [mqtt('b'), mqtt('a')])).toEqual(['=1', '=0']);
+});
+
+test('what has the same place is changed, wherever it stands', () => {
+  const changed = { username: 'ada' };
+  expect(pairs([couchdb('http://a/x'), couchdb('http://b/x')], [couchdb('http://b/x', changed)])).toEqual(['1']);
+  expect(pairs([mqtt('a'), mqtt('b')], [mqtt('b', changed), mqtt('a')])).toEqual(['1', '=0']);
+  expect(pairs([schedule('0 0 * * *', 1), schedule('0 1 * * *', 1)], [schedule('0 1 * * *', 2)])).toEqual(['1']);
+  expect(pairs([mqtt('a')], [mqtt('a', { port: 1_883 })])).toEqual(['0']);
+});
+
+test('what has another place is changed where it has the position and the type, else new', () => {
+  expect(pairs([http('http://a'), http('http://b')], [http('http://a'), http('http://c')])).toEqual(['=0', '1']);
+  expect(pairs([http('http://a'), http('http://b')], [http('http://b'), http('http://c')])).toEqual(['=1', undefined]);
+  expect(pairs([http('http://a/x')], [couchdb('http://a/x')])).toEqual([undefined]);
+});
+
+test('nothing is meant twice', () => {
+  expect(pairs([mqtt('a')], [mqtt('a'), mqtt('a')])).toEqual(['=0', undefined]);
+});

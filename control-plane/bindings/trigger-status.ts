@@ -1,0 +1,108 @@
+/** How triggers are, in all the places where they run, and what they have come to altogether. */
+import { setTimeout } from 'node:timers/promises';
+import type { Trigger, TriggerState } from '@skerry/shared/function/triggers.ts';
+import { inArray } from 'drizzle-orm';
+import { triggerCounts } from '../db/schema/events.ts';
+import type { Store } from '../db/store.ts';
+import type { Attachment } from '../model/catalog-function.ts';
+import type { Hub } from '../tunnel/hub.ts';
+
+/** One place where a trigger runs. */
+export type TriggerPlace = {
+  /** Name of the agent; absent for the control plane. */
+  readonly agent?: string;
+  readonly state: TriggerState;
+};
+
+export type TriggerTotals = {
+  readonly received: number;
+  readonly run: number;
+  readonly failed: number;
+  readonly dropped: number;
+  readonly lastMessageAt: Date | undefined;
+};
+
+export type TriggerReport = { readonly places: readonly TriggerPlace[]; readonly totals: TriggerTotals };
+
+export type TriggerPlacesOptions = {
+  readonly store: Store;
+  readonly hub: Pick<Hub, 'triggerStates'>;
+  /** State of a trigger that this control plane listens to. */
+  readonly cloudState: (triggerId: string) => TriggerState | undefined;
+};
+
+export type TriggerPlaces = {
+  /** In the order of the triggers. Rejects with `store_unavailable`. */
+  report(triggers: readonly Attachment<Trigger>[]): Promise<TriggerReport[]>;
+  /** Resolves with how the trigger is, as soon as it listens somewhere, or when the wait is over. */
+  connected(triggerId: string, waitMs: number): Promise<TriggerState | undefined>;
+};
+
+/** How often one that waits looks, in milliseconds. */
+const lookMs = 50;
+
+export function createTriggerPlaces({ store, hub, cloudState }: TriggerPlacesOptions): TriggerPlaces {
+  const placesOf = (id: string): TriggerPlace[] => {
+    const cloud = cloudState(id);
+    return [
+      ...(cloud ? [{ state: cloud }] : []),
+      ...hub.triggerStates(id).sort((a, b) => (a.agent < b.agent ? -1 : 1)),
+    ];
+  };
+  return {
+    async report(triggers) {
+      const ids = triggers.map(({ id }) => id);
+      const rows = await store.read((orm) =>
+        orm.select().from(triggerCounts).where(inArray(triggerCounts.triggerId, ids)),
+      );
+      const totals = new Map(rows.map((row) => [row.triggerId, row]));
+      return triggers.map(({ id }) => {
+        const own = totalsOf(totals.get(id));
+        const { received, run, failed, dropped } = own;
+        // What the control plane listens to has one place at a time, whose counts are those of the trigger.
+        const places = placesOf(id).map(({ agent, state }) =>
+          agent === undefined ? { state: { ...state, received, run, failed, dropped } } : { agent, state },
+        );
+        return { places, totals: largest(own, places) };
+      });
+    },
+    async connected(triggerId, waitMs) {
+      const deadline = performance.now() + waitMs;
+      for (;;) {
+        const states = placesOf(triggerId).map(({ state }) => state);
+        const up = states.find(({ state }) => state === 'up' || state === 'holding');
+        if (up || performance.now() >= deadline) return up ?? states[0];
+        await setTimeout(lookMs);
+      }
+    },
+  };
+}
+
+function totalsOf(row: typeof triggerCounts.$inferSelect | undefined): TriggerTotals {
+  const { received = 0, run = 0, failed = 0, dropped = 0, lastMessageAt } = row ?? {};
+  return { received, run, failed, dropped, lastMessageAt: lastMessageAt ?? undefined };
+}
+
+/** The largest time that a date can hold, in milliseconds; an agent may send any number. */
+export const maxTime = 8.64e15;
+
+/**
+ * What has come home, or what the places have counted that are there now, whichever is more: an agent tells of what it
+ * received and dropped by its counts only, and begins them anew when it starts.
+ */
+function largest(kept: TriggerTotals, places: readonly TriggerPlace[]): TriggerTotals {
+  const more = (count: 'received' | 'run' | 'failed' | 'dropped') =>
+    Math.max(
+      kept[count],
+      places.reduce((sum, { state }) => sum + state[count], 0),
+    );
+  const moments = [kept.lastMessageAt?.getTime(), ...places.map(({ state }) => state.lastMessage)];
+  const last = Math.min(maxTime, Math.max(...moments.map((moment) => moment ?? 0)));
+  return {
+    received: more('received'),
+    run: more('run'),
+    failed: more('failed'),
+    dropped: more('dropped'),
+    lastMessageAt: last > 0 ? new Date(last) : undefined,
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * Outcomes to whoever asked for a call back: POSTed as JSON and signed after the Standard Webhooks specification, tried
+ * again with back-off until the other side answers 2xx, given up after a while.
+ *
+ * Each receiver has a key of its own, so that none of them can make what another one would believe; one that is slow
+ * holds up no other (receivers.ts). Redirects are not followed, link-local and metadata addresses are refused, an
+ * answer is bounded and has a deadline (outbound/http-exchange.ts).
+ */
+import { createHmac } from 'node:crypto';
+import { backoffDelay } from '@skerry/shared/backoff.ts';
+import { eq } from 'drizzle-orm';
+import { findInvocation, type WholeInvocation } from '../db/events/invocation-reading.ts';
+import { whileAway } from '../db/patience.ts';
+import { invocations } from '../db/schema/events.ts';
+import type { Store } from '../db/store.ts';
+import type { Logger } from '../log/log.ts';
+import { createExchange, failureReason } from '../outbound/http-exchange.ts';
+import { invocationDocument } from '../queue/invocation-document.ts';
+import type { Boss, Job } from '../queue/jobs/boss.ts';
+import { invocationJobSchema } from '../queue/jobs/job-payloads.ts';
+import { createReceivers } from './receivers.ts';
+
+export type CallbacksOptions = {
+  readonly store: Store;
+  readonly boss: Pick<Boss, 'complete' | 'insert'>;
+  readonly log: Logger;
+  /** A key for one use of its own, 32 bytes, always the same. */
+  readonly derive: (use: string) => Uint8Array;
+  readonly now: () => Date;
+  /** In milliseconds. */
+  readonly monotonic: () => number;
+  readonly random: () => number;
+};
+
+export type Callbacks = {
+  /** The key of who is called back at this address, as receivers' libraries take it: one for each origin. */
+  secretOf(url: URL): string;
+  /** Does one job of the queue `callbacks`. */
+  handle(job: Job, stopping: AbortSignal): Promise<void>;
+  close(): void;
+};
+
+/** How often a callback is tried: with these rests over about half an hour. */
+const attempts = 12;
+const rests = { baseMs: 1_000, capMs: 3_600_000 };
+/** Milliseconds that one attempt may take. */
+const timeoutMs = 15_000;
+/** RFC 9110, section 15.5.11: whoever was there will not come back. */
+const gone = 410;
+
+export function createCallbacks(options: CallbacksOptions): Callbacks {
+  const { store, boss, log, derive, now, monotonic, random } = options;
+  const receivers = createReceivers({ now: monotonic, random });
+  const keyOf = ({ origin }: URL) => derive(`callback:${origin}`);
+  // Whoever may invoke names the receivers: connections kept for them would be as many as they like.
+  const exchange = createExchange(undefined, timeoutMs, 0);
+
+  /** Undefined when the other side has it; else why not, and whether it is worth another attempt. */
+  const post = async (url: URL, row: WholeInvocation, signal: AbortSignal) => {
+    const timestamp = Math.floor(now().getTime() / 1_000);
+    const id = `${row.id}-${row.endedAt?.getTime() ?? 0}`;
+    const body = JSON.stringify({
+      type: 'invocation.ended',
+      timestamp: (row.endedAt ?? now()).toISOString(),
+      data: invocationDocument(row),
+    });
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      'webhook-id': id,
+      'webhook-timestamp': String(timestamp),
+      'webhook-signature': signatureOf(keyOf(url), id, timestamp, body),
+    };
+    const begun = monotonic();
+    try {
+      const { status } = await exchange.send({ method: 'POST', url, headers, body, signal });
+      if (status >= 200 && status < 300) return undefined;
+      return { reason: `the answer was ${status}`, final: status === gone };
+    } catch (error) {
+      return { reason: failureReason(error), final: false };
+    } finally {
+      receivers.done(url.host, monotonic() - begun);
+    }
+  };
+
+  const settle = (job: Job, id: string, delivered: boolean | undefined, again: object | undefined) =>
+    store.change(async (orm) => {
+      if (delivered !== undefined) {
+        await orm.update(invocations).set({ callbackDelivered: delivered }).where(eq(invocations.id, id));
+      }
+      await boss.complete(orm, 'callbacks', [job]);
+      if (again) await boss.insert(orm, 'callbacks', [again]);
+    });
+
+  return {
+    secretOf: (url) => `whsec_${Buffer.from(keyOf(url)).toString('base64')}`,
+    async handle(job, stopping) {
+      const asked = invocationJobSchema.safeParse(job.data);
+      const { id, rests: tried } = asked.success ? asked.data : { id: undefined, rests: 0 };
+      const patiently = <T>(work: () => Promise<T>) => whileAway(work, stopping);
+      const row = id === undefined ? undefined : await patiently(() => store.read((orm) => findInvocation(orm, id)));
+      // Replayed meanwhile, or removed: whoever ends it again asks again.
+      if (!row?.callbackUrl || !row.endedAt) return patiently(() => settle(job, '', undefined, undefined));
+      const url = new URL(row.callbackUrl);
+      const laterMs = receivers.begin(url.host);
+      if (laterMs !== undefined) {
+        const again = { data: { id: row.id, rests: tried }, startAfter: laterMs / 1_000 };
+        return patiently(() => settle(job, row.id, undefined, again));
+      }
+      const failure = await post(url, row, stopping);
+      const data = { id: row.id, rests: tried + 1 };
+      if (!failure) return patiently(() => settle(job, row.id, true, undefined));
+      if (stopping.aborted) return settle(job, row.id, undefined, { data: { ...data, rests: tried } });
+      if (failure.final || tried + 1 >= attempts) {
+        log.warn({ invocation: row.id, reason: failure.reason, attempts: tried + 1 }, 'a callback is given up');
+        return patiently(() => settle(job, row.id, false, undefined));
+      }
+      const startAfter = backoffDelay(tried + 1, random(), 0, rests) / 1_000;
+      return patiently(() => settle(job, row.id, undefined, { data, startAfter }));
+    },
+    close: exchange.close,
+  };
+}
+
+/** Standard Webhooks, "Signature scheme": `v1,` and the HMAC-SHA256 of id, timestamp and body, in base64. */
+function signatureOf(key: Uint8Array, id: string, timestamp: number, body: string): string {
+  return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
+}

@@ -1,0 +1,130 @@
+/**
+ * Statements on triggers and sinks, whose tables are alike. The caller holds the catalog version.
+ *
+ * Invariant: a row that does not fit its schema (another version stored it) is left out, and hinders no other.
+ */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import { type Sink, sinkSchema } from '@skerry/shared/function/sinks.ts';
+import { type Trigger, triggerSchema } from '@skerry/shared/function/triggers.ts';
+import { and, asc, eq, notInArray, type SQL } from 'drizzle-orm';
+import * as z from 'zod';
+import type { Attachment } from '../../model/catalog-function.ts';
+import { sinks, triggers } from '../schema/events.ts';
+import type { Orm } from '../store.ts';
+import { rememberTriggers } from './former-triggers.ts';
+
+export type AttachmentTable = typeof triggers | typeof sinks;
+
+/** Is told of rows that were left out. */
+export type OnUnfit = (row: { readonly id: string; readonly functionId: string; readonly why: string }) => void;
+
+type Row<Spec> = { readonly id: string; readonly spec: Spec; readonly sealed: Uint8Array | undefined };
+
+/** Of one function, oldest first. */
+export async function attachmentsOf<Spec extends Trigger | Sink>(
+  orm: Orm,
+  table: AttachmentTable,
+  functionId: string,
+): Promise<Attachment<Spec>[]> {
+  const rows = await readAttachments<Spec>(orm, table, () => {}, eq(table.functionId, functionId));
+  return rows.map(({ attachment }) => attachment);
+}
+
+/** Of all functions, each function's oldest first. */
+export async function readAttachments<Spec extends Trigger | Sink>(
+  orm: Orm,
+  table: AttachmentTable,
+  onUnfit: OnUnfit,
+  where?: SQL,
+): Promise<{ readonly functionId: string; readonly attachment: Attachment<Spec> }[]> {
+  const rows = await orm
+    .select({ functionId: table.functionId, ...columns(table) })
+    .from(table)
+    .where(where)
+    .orderBy(asc(table.createdAt), asc(table.id));
+  return rows.flatMap(({ functionId, ...row }) => {
+    const { data, error } = schemaOf(table).safeParse(row.spec);
+    if (data) return [{ functionId, attachment: attachmentOf(row, data as Spec) }];
+    onUnfit({ id: row.id, functionId, why: z.prettifyError(error) });
+    return [];
+  });
+}
+
+export async function insertAttachment<Spec extends Trigger | Sink>(
+  orm: Orm,
+  table: AttachmentTable,
+  functionId: string,
+  { id, spec, sealed }: Row<Spec>,
+): Promise<Attachment<Spec>> {
+  const values = { id, functionId, sealed: sealed ?? null };
+  const [row] =
+    table === triggers
+      ? await orm
+          .insert(triggers)
+          .values({ ...values, spec: spec as Trigger })
+          .returning(columns(triggers))
+      : await orm
+          .insert(sinks)
+          .values({ ...values, spec: spec as Sink })
+          .returning(columns(sinks));
+  if (!row) throw new SkerryError('internal', 'what was inserted did not come back');
+  return attachmentOf(row, spec);
+}
+
+/** Undefined when the function has none with this id. */
+export async function updateAttachment<Spec extends Trigger | Sink>(
+  orm: Orm,
+  table: AttachmentTable,
+  functionId: string,
+  { id, spec, sealed }: Row<Spec>,
+): Promise<Attachment<Spec> | undefined> {
+  const which = and(eq(table.functionId, functionId), eq(table.id, id));
+  if (table === triggers && (spec as Trigger).params.placement !== 'edge') await rememberTriggers(orm, which);
+  const [row] = await orm
+    .update(table)
+    .set({ spec, sealed: sealed ?? null })
+    .where(which)
+    .returning(columns(table));
+  return row && attachmentOf(row, spec);
+}
+
+/** False when the function has none with this id. */
+export async function removeAttachment(
+  orm: Orm,
+  table: AttachmentTable,
+  functionId: string,
+  id: string,
+): Promise<boolean> {
+  const which = and(eq(table.functionId, functionId), eq(table.id, id));
+  if (table === triggers) await rememberTriggers(orm, which);
+  const removed = await orm.delete(table).where(which).returning({ id: table.id });
+  return removed.length > 0;
+}
+
+/** Those that could not be read included. */
+export async function removeOtherAttachments(
+  orm: Orm,
+  table: AttachmentTable,
+  functionId: string,
+  kept: readonly string[],
+): Promise<void> {
+  const which = and(eq(table.functionId, functionId), notInArray(table.id, [...kept]));
+  if (table === triggers) await rememberTriggers(orm, which);
+  await orm.delete(table).where(which);
+}
+
+function columns({ id, spec, sealed, createdAt }: AttachmentTable) {
+  return { id, spec, sealed, createdAt };
+}
+
+/** What an older version stored lacks the keys that came later: they take their defaults. */
+function schemaOf(table: AttachmentTable): z.ZodType<Trigger | Sink> {
+  return table === triggers ? triggerSchema : sinkSchema;
+}
+
+function attachmentOf<Spec extends Trigger | Sink>(
+  { id, sealed, createdAt }: { id: string; sealed: Uint8Array | null; createdAt: Date },
+  spec: Spec,
+): Attachment<Spec> {
+  return { id, spec, sealed: sealed ?? undefined, createdAt };
+}

@@ -1,0 +1,50 @@
+/**
+ * Components and bundles in the database, by their SHA-256, in parts. PGlite runs in this process: storing 14 MB in
+ * one statement stops everything else for seconds, and agents take a control plane that is silent for so long for
+ * dead. Between two parts whatever waits gets its turn.
+ *
+ * Invariant: code is stored whole or not at all, since all of its parts are in the caller's transaction.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { and, eq } from 'drizzle-orm';
+import { bundleParts, bundles, componentParts, components } from '../schema/catalog.ts';
+import type { Orm } from '../store.ts';
+
+/** Takes PGlite some 15 ms to store. The migration that introduced parts has the same number in it. */
+const partBytes = 256 * 1024;
+
+const tables = {
+  component: { whole: components, parts: componentParts },
+  bundle: { whole: bundles, parts: bundleParts },
+} as const;
+
+export type CodeKind = keyof typeof tables;
+
+/** Stores it, unless it is there already. */
+export async function writeCode(orm: Orm, kind: CodeKind, digest: string, bytes: Uint8Array): Promise<void> {
+  const { whole, parts } = tables[kind];
+  const added = await orm.insert(whole).values({ digest }).onConflictDoNothing().returning();
+  if (added.length === 0) return;
+  for (let at = 0; at < bytes.byteLength; at += partBytes) {
+    const part = bytes.subarray(at, at + partBytes);
+    await orm.insert(parts).values({ digest, part: at / partBytes, bytes: part });
+    await nextTurn();
+  }
+}
+
+/** Undefined when it is not stored. */
+export async function readCode(orm: Orm, kind: CodeKind, digest: string): Promise<Uint8Array | undefined> {
+  const { whole, parts } = tables[kind];
+  const [row] = await orm.select().from(whole).where(eq(whole.digest, digest));
+  if (!row) return undefined;
+  const read: Uint8Array[] = [];
+  for (;;) {
+    const [next] = await orm
+      .select({ bytes: parts.bytes })
+      .from(parts)
+      .where(and(eq(parts.digest, digest), eq(parts.part, read.length)));
+    if (!next) return Buffer.concat(read);
+    read.push(next.bytes);
+    await nextTurn();
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Whose turn it is: rows go from `queued` to `running` here, and back when they have to wait. Whoever claims one holds
+ * the job that asks for it, so a row that runs without anybody is one whose holder has died.
+ */
+import { and, eq, inArray, isNull, not, sql } from 'drizzle-orm';
+import { invocations } from '../schema/events.ts';
+import type { Orm } from '../store.ts';
+import { rowsOf, storable, uuids } from './record.ts';
+
+/** What is needed to run one. */
+const columns = {
+  id: invocations.id,
+  seq: invocations.seq,
+  functionId: invocations.functionId,
+  module: invocations.module,
+  name: invocations.name,
+  origin: invocations.origin,
+  triggerId: invocations.triggerId,
+  attempts: invocations.attempts,
+  revision: invocations.revision,
+  agent: invocations.agent,
+  input: invocations.input,
+  http: invocations.http,
+  onlyAgent: invocations.onlyAgent,
+  traceparent: invocations.traceparent,
+  createdAt: invocations.createdAt,
+} as const;
+
+export type Claimed = Pick<typeof invocations.$inferSelect, keyof typeof columns>;
+
+/** One that has to wait for its next attempt, and why. */
+export type Rested = {
+  readonly id: string;
+  /** Spent so far. */
+  readonly attempts: number;
+  /** Absent: nothing happened to it. */
+  readonly error?: { readonly code: string; readonly message: string } | undefined;
+};
+
+const claimed = { state: 'running', startedAt: null } as const;
+const begun = { state: 'running', startedAt: sql`now()` } as const;
+
+/** Those of the given ones that have not ended, whether they wait or whoever ran them has died. */
+export function claim(orm: Orm, ids: readonly string[]): Promise<Claimed[]> {
+  return orm
+    .update(invocations)
+    .set(begun)
+    .where(and(inArray(invocations.id, [...ids]), inArray(invocations.state, ['queued', 'running'])))
+    .returning(columns);
+}
+
+/**
+ * The oldest that wait for one trigger, oldest first. They have not begun: until then they are shown as waiting.
+ * @param held that are in the caller's hands already
+ * @param bytes of inputs at most; the first is given whatever it has
+ */
+export async function claimNext(
+  orm: Orm,
+  triggerId: string,
+  held: readonly string[],
+  limit: number,
+  bytes: number,
+): Promise<Claimed[]> {
+  const rows = await orm
+    .update(invocations)
+    .set(claimed)
+    .where(
+      sql`${invocations.id} in (
+        select id from (
+          select id, sum(size) over (order by seq) - size as before from (
+            select id, seq, coalesce(octet_length(input), 0) as size from ${invocations}
+            where trigger_id = ${triggerId} and state = 'queued' and id <> all(${uuids(held)})
+            order by seq limit ${limit}
+          ) next
+        ) sized where before < ${bytes}
+      )`,
+    )
+    .returning(columns);
+  return rows.sort((a, b) => Number(a.seq) - Number(b.seq));
+}
+
+/** Those of the given ones that were claimed have begun. */
+export async function begin(orm: Orm, ids: readonly string[]): Promise<void> {
+  await orm
+    .update(invocations)
+    .set(begun)
+    .where(and(inArray(invocations.id, [...ids]), eq(invocations.state, 'running'), isNull(invocations.startedAt)));
+}
+
+/** Those of a trigger that run, and are not in the caller's hands, wait again: whoever ran them has died. */
+export async function reclaimLane(orm: Orm, triggerId: string, held: readonly string[]): Promise<void> {
+  await orm
+    .update(invocations)
+    .set({ state: 'queued' })
+    .where(
+      and(
+        eq(invocations.triggerId, triggerId),
+        eq(invocations.state, 'running'),
+        not(sql`${invocations.id} = any(${uuids(held)})`),
+      ),
+    );
+}
+
+/** @returns ids of those that wait again; others have ended meanwhile, or were asked for anew */
+export async function rest(orm: Orm, rested: readonly Rested[]): Promise<ReadonlySet<string>> {
+  if (rested.length === 0) return new Set();
+  const rows = rested.map(
+    ({ id, attempts, error }) =>
+      sql`(${id}::uuid, ${attempts}::int, ${error?.code ?? null}::text, ${error ? storable(error.message) : null}::text)`,
+  );
+  const waiting = await orm.execute(sql`
+    update ${invocations} set state = 'queued', attempts = r.attempts,
+      error_code = coalesce(r.code, ${invocations.errorCode}),
+      error_message = coalesce(r.message, ${invocations.errorMessage})
+    from (values ${sql.join(rows, sql`, `)}) as r(id, attempts, code, message)
+    where ${invocations.id} = r.id and ${invocations.state} = 'running'
+    returning ${invocations.id}`);
+  return new Set(rowsOf(waiting).map(({ id }) => String(id)));
+}
+
+/** Those of the given ones that somebody has cancelled. */
+export async function cancelledOf(orm: Orm, ids: readonly string[]): Promise<string[]> {
+  const rows = await orm
+    .select({ id: invocations.id })
+    .from(invocations)
+    .where(and(inArray(invocations.id, [...ids]), eq(invocations.state, 'cancelled')));
+  return rows.map(({ id }) => id);
+}

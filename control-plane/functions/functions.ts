@@ -1,0 +1,228 @@
+/**
+ * Functions and their revisions: create, update, roll back, remove. Reading current state goes to the catalog.
+ *
+ * Invariants: code is prepared before anything is stored, so a refused upload leaves nothing behind; a revision is
+ * never changed once stored; an update that changes nothing makes no revision.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { SkerryError } from '@skerry/shared/errors.ts';
+import { digestOf, type World } from '@skerry/shared/function/bundle.ts';
+import type { Manifest } from '@skerry/shared/function/manifest.ts';
+import type { Directory } from '../catalog/catalog.ts';
+import {
+  type CodeRow,
+  type FunctionRow,
+  findFunction,
+  insertFunction,
+  insertRevision,
+  maxFunctions,
+  moveFunction,
+  type RevisionRow,
+  readComponent,
+  readRevision,
+  removeFunction,
+} from '../db/catalog/functions.ts';
+import { lockVersion, raiseVersion } from '../db/catalog/version.ts';
+import { violates } from '../db/errors.ts';
+import type { Orm, Store } from '../db/store.ts';
+import type { Prepared } from '../prepare/prepared.ts';
+import type { Preparer } from '../prepare/preparer.ts';
+import type { Bundles } from './bundles.ts';
+import { type PermissionDiff, permissionDiff } from './permissions.ts';
+
+export type NewFunction = {
+  readonly module: string;
+  readonly name: string;
+  readonly code: Uint8Array;
+  readonly manifest: Manifest;
+  /** Name of the subject that asks. */
+  readonly createdBy: string;
+};
+
+export type FunctionUpdate = {
+  readonly module: string;
+  readonly name: string;
+  readonly newName: string;
+  /** Absent: the code stays. */
+  readonly code: Uint8Array | undefined;
+  /** From the manifest in force to the one that shall be. */
+  readonly manifest: (current: Manifest) => Manifest;
+  readonly createdBy: string;
+};
+
+/** A function as a change has left it. */
+export type Deployed = {
+  readonly id: string;
+  readonly module: string;
+  readonly name: string;
+  readonly revision: number;
+  /** Of the component. */
+  readonly digest: string;
+  readonly bundleDigest: string;
+  readonly world: World;
+  /** Bytes of the component. */
+  readonly size: number;
+  readonly imports: readonly string[];
+  /** Against the revision that was current before; a new function has everything added. */
+  readonly permissions: PermissionDiff;
+  /** Catalog version that has it. */
+  readonly version: number;
+};
+
+export type FunctionService = {
+  /** @throws SkerryError not_found (module), conflict, component_rejected, prepare_busy, store_unavailable */
+  create(request: NewFunction): Promise<Deployed>;
+  /** @throws SkerryError as `create`; conflict also when somebody else changed the function meanwhile */
+  update(request: FunctionUpdate): Promise<Deployed>;
+  /** Makes an older revision the current one again. @throws SkerryError not_found */
+  rollback(module: string, name: string, revision: number): Promise<Deployed>;
+  /** @throws SkerryError not_found */
+  remove(module: string, name: string): Promise<void>;
+};
+
+export type FunctionServiceOptions = {
+  readonly store: Store;
+  readonly catalog: Pick<Directory, 'refresh' | 'hasModule' | 'find'>;
+  readonly preparer: Pick<Preparer, 'prepare'>;
+  readonly bundles: Pick<Bundles, 'remember'>;
+};
+
+export function createFunctionService({ store, catalog, preparer, bundles }: FunctionServiceOptions): FunctionService {
+  const change = async <T>(work: (orm: Orm) => Promise<T>): Promise<T> => {
+    try {
+      const result = await store.change(async (orm) => {
+        await lockVersion(orm);
+        return work(orm);
+      });
+      await catalog.refresh();
+      return result;
+    } catch (cause) {
+      if (!violates(cause, 'functions_module_name_unique')) throw cause;
+      throw new SkerryError('conflict', 'There is a function of this name in the module already', { cause });
+    }
+  };
+
+  const prepare = async (code: Uint8Array, manifest: Manifest): Promise<CodeRow> => {
+    const prepared = await preparer.prepare(code, { memoryBytes: manifest.limits.memory_bytes });
+    bundles.remember(prepared.bundleDigest, prepared.bundle);
+    return codeOf(code, prepared);
+  };
+
+  return {
+    async create({ module, name, code, manifest, createdBy }) {
+      // Cheap and early; what counts is what the transaction below finds.
+      if (!catalog.hasModule(module)) throw noModule(module);
+      if (catalog.find(module, name)) throw taken(module, name);
+      const row = await prepare(code, manifest);
+      return change(async (orm) => {
+        const version = await raiseVersion(orm);
+        const fn = await insertFunction(orm, { module, name, since: version });
+        if (fn === 'no_module') throw noModule(module);
+        if (fn === 'too_many') throw new SkerryError('conflict', `There are ${maxFunctions} functions already`);
+        await insertRevision(orm, fn, { number: 1, manifest, createdBy, code: row });
+        return deployed(fn, row, 1, version, permissionDiff(undefined, { imports: row.imports, manifest }));
+      });
+    },
+
+    async update({ module, name, newName, code, manifest: next, createdBy }) {
+      const before = await store.read(async (orm) => {
+        const { fn, revision } = await current(orm, module, name);
+        const manifest = next(revision.manifest);
+        const sameCode = code === undefined || digestOf(code) === revision.component;
+        const sameMemory = manifest.limits.memory_bytes === revision.manifest.limits.memory_bytes;
+        const bytes = sameCode && sameMemory ? undefined : (code ?? (await readComponent(orm, revision.component)));
+        return { fn, revision, manifest, bytes };
+      });
+      const { manifest, bytes } = before;
+      const row = bytes && (await prepare(bytes, manifest));
+      const sameRevision = !row && isDeepStrictEqual(manifest, before.revision.manifest);
+
+      return change(async (orm) => {
+        const { fn, revision } = await current(orm, module, name);
+        if (fn.id !== before.fn.id || revision.number !== before.revision.number) {
+          throw new SkerryError('conflict', 'The function was changed meanwhile; look at it and try again');
+        }
+        const changed = permissionDiff(revision, { imports: (row ?? revision).imports, manifest });
+        if (sameRevision && newName === name) {
+          return deployed(fn, revision, fn.revision, await lockVersion(orm), changed);
+        }
+        const version = await raiseVersion(orm);
+        const renamed = { ...fn, name: newName };
+        if (sameRevision) {
+          await moveFunction(orm, fn, { name: newName });
+          return deployed(renamed, revision, fn.revision, version, changed);
+        }
+        const number = fn.lastRevision + 1;
+        await insertRevision(orm, fn, { number, manifest, createdBy, code: row ?? revision });
+        await moveFunction(orm, fn, { name: newName, revision: number, lastRevision: number, since: version });
+        return deployed(renamed, row ?? revision, number, version, changed);
+      });
+    },
+
+    rollback: (module, name, number) =>
+      change(async (orm) => {
+        const { fn, revision: now } = await current(orm, module, name);
+        if (fn.revision === number) {
+          return deployed(fn, now, number, await lockVersion(orm), permissionDiff(now, now));
+        }
+        const revision = await readRevision(orm, fn.id, number);
+        if (!revision) throw new SkerryError('not_found', `There is no revision ${number} of "${name}"`);
+        const version = await raiseVersion(orm);
+        await moveFunction(orm, fn, { revision: number, since: version });
+        return deployed(fn, revision, number, version, permissionDiff(now, revision));
+      }),
+
+    remove: (module, name) =>
+      change(async (orm) => {
+        if (!(await removeFunction(orm, module, name))) throw noFunction(module, name);
+        await raiseVersion(orm);
+      }),
+  };
+}
+
+async function current(
+  orm: Orm,
+  module: string,
+  name: string,
+): Promise<{ readonly fn: FunctionRow; readonly revision: RevisionRow }> {
+  const fn = await findFunction(orm, module, name);
+  const revision = fn && (await readRevision(orm, fn.id, fn.revision));
+  if (!revision) throw noFunction(module, name);
+  return { fn, revision };
+}
+
+function codeOf(bytes: Uint8Array, prepared: Prepared): CodeRow {
+  return {
+    component: prepared.componentDigest,
+    bundle: prepared.bundleDigest,
+    bytes: { component: bytes, bundle: prepared.bundle },
+    world: prepared.world,
+    imports: prepared.imports,
+    size: prepared.size,
+    initialMemoryBytes: prepared.initialMemoryBytes,
+  };
+}
+
+function deployed(
+  fn: Pick<FunctionRow, 'id' | 'module' | 'name'>,
+  { component, bundle, world, size, imports }: CodeRow,
+  revision: number,
+  version: number,
+  permissions: PermissionDiff,
+): Deployed {
+  const { id, module, name } = fn;
+  const digests = { digest: component, bundleDigest: bundle };
+  return { id, module, name, revision, ...digests, world, size, imports, permissions, version };
+}
+
+function noModule(module: string): SkerryError {
+  return new SkerryError('not_found', `There is no module "${module}"`);
+}
+
+function noFunction(module: string, name: string): SkerryError {
+  return new SkerryError('not_found', `There is no function "${name}" in module "${module}"`);
+}
+
+function taken(module: string, name: string): SkerryError {
+  return new SkerryError('conflict', `There is a function "${name}" in module "${module}" already`);
+}

@@ -1,0 +1,72 @@
+/** Modules: namespaces of functions. Reading goes to the catalog, so that it works while the database is away. */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import { defaultModule } from '@skerry/shared/function/names.ts';
+import { eq } from 'drizzle-orm';
+import type { Directory } from '../catalog/catalog.ts';
+import { rememberTriggers } from '../db/catalog/former-triggers.ts';
+import { sweepCode } from '../db/catalog/sweep.ts';
+import { lockVersion, raiseVersion } from '../db/catalog/version.ts';
+import { violates } from '../db/errors.ts';
+import { isName } from '../db/ids.ts';
+import { modules } from '../db/schema/catalog.ts';
+import type { Orm, Store } from '../db/store.ts';
+
+export type ModuleService = {
+  /** @throws SkerryError conflict when the name is taken */
+  create(name: string): Promise<void>;
+  /** Its functions stay what they are, under the new name. @throws SkerryError not_found, conflict, bad_request */
+  rename(name: string, newName: string): Promise<void>;
+  /** Removes it with all its functions. @throws SkerryError not_found; bad_request for the default module */
+  remove(name: string): Promise<void>;
+};
+
+export function createModuleService(store: Store, catalog: Pick<Directory, 'refresh'>): ModuleService {
+  const change = async (newName: string | undefined, work: (orm: Orm) => Promise<void>) => {
+    try {
+      await store.change(async (orm) => {
+        await lockVersion(orm);
+        await work(orm);
+        await raiseVersion(orm);
+      });
+    } catch (cause) {
+      if (!violates(cause, 'modules_name_unique')) throw cause;
+      throw new SkerryError('conflict', `There is a module "${newName}" already`, {
+        cause,
+        fields: { name: ['has already been taken'] },
+      });
+    }
+    await catalog.refresh();
+  };
+  const mayChange = (name: string, what: string) => {
+    if (!isName(name)) throw missing(name);
+    if (name === defaultModule) throw new SkerryError('bad_request', `The default module cannot be ${what}`);
+  };
+  const found = (rows: readonly unknown[], name: string) => {
+    if (rows.length === 0) throw missing(name);
+  };
+
+  return {
+    create: (name) =>
+      change(name, async (orm) => {
+        await orm.insert(modules).values({ name });
+      }),
+    async rename(name, newName) {
+      mayChange(name, 'renamed');
+      await change(newName, async (orm) => {
+        found(await orm.update(modules).set({ name: newName }).where(eq(modules.name, name)).returning(), name);
+      });
+    },
+    async remove(name) {
+      mayChange(name, 'deleted');
+      await change(undefined, async (orm) => {
+        await rememberTriggers(orm, eq(modules.name, name));
+        found(await orm.delete(modules).where(eq(modules.name, name)).returning(), name);
+        await sweepCode(orm);
+      });
+    },
+  };
+}
+
+function missing(name: string): SkerryError {
+  return new SkerryError('not_found', `There is no module "${name}"`);
+}

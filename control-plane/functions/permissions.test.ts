@@ -1,0 +1,65 @@
+import { manifestSchema } from '@skerry/shared/function/manifest.ts';
+import { expect, test } from 'vitest';
+import { permissionDiff, permissionsOf } from './permissions.ts';
+
+const plain = manifestSchema.parse({});
+const wide = manifestSchema.parse({
+  capabilities: {
+    http: ['api.example.com:443'],
+    networks: ['lan'],
+    directories: [{ host: '/srv/data', guest: '/data', mode: 'rw' }],
+  },
+  config: { unit: 'C' },
+});
+
+test('a component that imports nothing asks for nothing', () => {
+  expect(permissionsOf([], plain)).toEqual({
+    asks: [],
+    granted: [],
+    ungranted: [],
+    unused: [],
+  });
+});
+
+test('asked and not granted; each word once', () => {
+  const imports = [
+    'wasi:http/outgoing-handler@0.2.3',
+    'wasi:http/types@0.2.3',
+    'wasi:filesystem/types@0.2.3',
+    'wasi:filesystem/preopens@0.2.3',
+    'wasi:sockets/tcp@0.2.3',
+    'wasi:keyvalue/store@0.2.0-draft',
+    'wasi:cli/stdout@0.2.3',
+  ];
+  expect(permissionsOf(imports, plain)).toMatchObject({
+    asks: ['files', 'key-value store', 'outgoing HTTP', 'sockets'],
+    ungranted: ['outgoing HTTP', 'files', 'sockets'],
+    unused: [],
+  });
+});
+
+test('granted and never asked for', () => {
+  const everything = ['HTTP to api.example.com:443', 'network lan', 'directory /srv/data as /data (rw)'];
+  expect(permissionsOf([], wide)).toMatchObject({
+    granted: [...everything, 'configuration unit'],
+    unused: [...everything, 'configuration unit'],
+  });
+  expect(permissionsOf(['fl_imps.__http_request'], wide).unused).not.toContain('HTTP to api.example.com:443');
+});
+
+test('a diff: imports by interface, grants by what they give; another version is no change', () => {
+  const before = { imports: ['wasi:io/poll@0.2.0', 'wasi:random/random@0.2.0'], manifest: plain };
+  const after = { imports: ['wasi:io/poll@0.2.3', 'wasi:sockets/tcp@0.2.3'], manifest: wide };
+  expect(permissionDiff(before, after)).toEqual({
+    added: [
+      'imports wasi:sockets/tcp',
+      'HTTP to api.example.com:443',
+      'network lan',
+      'directory /srv/data as /data (rw)',
+      'configuration unit',
+    ],
+    removed: ['imports wasi:random/random'],
+  });
+  expect(permissionDiff(undefined, before).added).toEqual(['imports wasi:io/poll', 'imports wasi:random/random']);
+  expect(permissionDiff(after, after)).toEqual({ added: [], removed: [] });
+});

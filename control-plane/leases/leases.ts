@@ -1,0 +1,166 @@
+/**
+ * Work that one control plane does for all: listening to a broker, delivering to a sink. Who holds a lease renews it
+ * well before it ends; who dies loses it with time, and another one takes over.
+ *
+ * Times are the database's, so control planes need not agree on one. While the database is away nobody can take a
+ * lease, and who holds one lets go when two thirds of its time are over, by a timer that waits for nothing: never two at
+ * once, as long as whoever works under a lease ends at once when `signal` aborts, and a process that was stopped in
+ * between for longer than the last third bears what it does beside its successor.
+ */
+import { randomUUID } from 'node:crypto';
+import { SkerryError } from '@skerry/shared/errors.ts';
+import { and, eq, lt, sql } from 'drizzle-orm';
+import { leases } from '../db/schema/events.ts';
+import type { Orm, Store } from '../db/store.ts';
+import type { Logger } from '../log/log.ts';
+
+export type Lease = {
+  readonly name: string;
+  /** Aborts when the lease is lost, a third of its time before another one can have it, or when it is given back. */
+  readonly signal: AbortSignal;
+};
+
+export type Leases = {
+  /**
+   * From now on tries to hold exactly these; takes what is free, gives back what is not named any more.
+   * Idempotent; cheap when nothing has changed.
+   */
+  want(names: ReadonlySet<string>): void;
+  /** Those that are held now. */
+  readonly held: ReadonlyMap<string, Lease>;
+  /** Gives all back. Idempotent. */
+  close(): Promise<void>;
+};
+
+export type LeasesOptions = {
+  readonly store: Store;
+  readonly log: Logger;
+  /** How long a lease lasts without being renewed, in milliseconds. */
+  readonly termMs: number;
+  /** A lease was taken. Whoever works under it stops when its signal aborts. */
+  readonly onHeld: (lease: Lease) => void;
+};
+
+/** Rows of what nobody has wanted for a day: its trigger or sink is gone, or so is everybody who might hold it. */
+export async function forgetLeases(orm: Orm): Promise<void> {
+  await orm.delete(leases).where(lt(leases.until, sql`now() - interval '1 day'`));
+}
+
+/** Share of a lease's time for which it is held without being renewed; the rest is between one holder and the next. */
+const heldShare = 2 / 3;
+
+export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Leases {
+  const holder = randomUUID();
+  const held = new Map<string, Lease & { readonly controller: AbortController; expiry: NodeJS.Timeout }>();
+  /** Names whose rows may be ours: asked for, and neither given back since nor told to be another's. */
+  const asked = new Set<string>();
+  let wanted: ReadonlySet<string> = new Set();
+  let closed = false;
+  let working: Promise<void> | undefined;
+  let again = false;
+
+  const letGo = (name: string) => {
+    const lease = held.get(name);
+    held.delete(name);
+    clearTimeout(lease?.expiry);
+    lease?.controller.abort();
+  };
+  const letGoIn = (name: string, ms: number) => setTimeout(() => letGo(name), ms);
+
+  /** All that is not wanted any more, whether its taking was told or not. */
+  const giveBack = async () => {
+    const names = [...asked].filter((name) => !wanted.has(name)).sort();
+    for (const name of names) letGo(name);
+    if (names.length === 0) return;
+    await store.change(async (orm) => {
+      for (const name of names) await orm.delete(leases).where(and(eq(leases.name, name), eq(leases.holder, holder)));
+    });
+    for (const name of names) asked.delete(name);
+  };
+
+  /** Takes or renews all that are wanted, in one statement each: a row is ours, free, or another's. */
+  const take = async () => {
+    // In one order everywhere: two that take the same rows at once do not wait for each other in a circle.
+    const names = [...wanted].sort();
+    if (names.length === 0) return;
+    for (const name of names) asked.add(name);
+    const begun = performance.now();
+    const until = sql`now() + ${termMs / 1_000} * interval '1 second'`;
+    const got = await store.change((orm) =>
+      orm
+        .insert(leases)
+        .values(names.map((name) => ({ name, holder, until })))
+        .onConflictDoUpdate({
+          target: leases.name,
+          set: { holder, until },
+          setWhere: sql`${leases.holder} = ${holder} or ${leases.until} < now()`,
+        })
+        .returning({ name: leases.name }),
+    );
+    const ours = new Set(got.map(({ name }) => name));
+    for (const name of names) if (!ours.has(name)) asked.delete(name);
+    for (const name of held.keys()) if (!ours.has(name)) letGo(name);
+    const leftMs = begun + termMs * heldShare - performance.now();
+    // An answer that came too late to be worth anything: the next one takes them again.
+    if (leftMs <= 0) return;
+    for (const name of ours) {
+      const lease = held.get(name);
+      if (lease) {
+        clearTimeout(lease.expiry);
+        lease.expiry = letGoIn(name, leftMs);
+        continue;
+      }
+      // Wanted no more since it was asked for: given back next.
+      if (!wanted.has(name)) continue;
+      const controller = new AbortController();
+      const taken = { name, controller, signal: controller.signal, expiry: letGoIn(name, leftMs) };
+      held.set(name, taken);
+      onHeld(taken);
+    }
+  };
+
+  const work = async () => {
+    try {
+      await giveBack();
+      await take();
+    } catch (error) {
+      tell(error);
+    }
+  };
+  const tell = (error: unknown) => {
+    const away = error instanceof SkerryError && error.code === 'store_unavailable';
+    log[away ? 'debug' : 'error']({ err: error }, 'leases could not be renewed or given back');
+  };
+
+  const run = (): Promise<void> => {
+    if (working) {
+      again = true;
+      return working;
+    }
+    working = work().finally(() => {
+      working = undefined;
+      if (!again || closed) return;
+      again = false;
+      void run();
+    });
+    return working;
+  };
+  const timer = setInterval(() => void run(), termMs / 4);
+
+  return {
+    want(names) {
+      if (closed || (names.size === wanted.size && [...names].every((name) => wanted.has(name)))) return;
+      wanted = new Set(names);
+      void run();
+    },
+    held,
+    async close() {
+      if (closed) return;
+      closed = true;
+      clearInterval(timer);
+      wanted = new Set();
+      await working;
+      await giveBack().catch(tell);
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** A function as the catalog holds it. */
+import type { World } from '@skerry/shared/function/bundle.ts';
+import type { Manifest } from '@skerry/shared/function/manifest.ts';
+import type { Sink } from '@skerry/shared/function/sinks.ts';
+import type { Trigger } from '@skerry/shared/function/triggers.ts';
+
+/** What belongs to a function besides its revisions: its triggers, and its sinks. */
+export type Attachment<Spec extends Trigger | Sink> = {
+  readonly id: string;
+  /** Without credentials. */
+  readonly spec: Spec;
+  /** The credentials that came with it, sealed; see secrets/credentials.ts. */
+  readonly sealed: Uint8Array | undefined;
+  readonly createdAt: Date;
+};
+
+/** A function with its current revision. */
+export type CatalogFunction = {
+  readonly id: string;
+  readonly module: string;
+  readonly name: string;
+  /** Number of the current revision. */
+  readonly revision: number;
+  /** Digest of the bundle. */
+  readonly bundle: string;
+  readonly world: World;
+  readonly manifest: Manifest;
+  /** Bytes that the scheduler reserves for one invocation. */
+  readonly capacityBytes: number;
+  /** Catalog version at which the current revision came in. */
+  readonly since: number;
+  /** Oldest first, like the sinks. */
+  readonly triggers: readonly Attachment<Trigger>[];
+  readonly sinks: readonly Attachment<Sink>[];
+};
+
+/** What is known of the current revision besides, for reading back. */
+export type RevisionFacts = {
+  /** Digest of the component. */
+  readonly digest: string;
+  /** Bytes of the component. */
+  readonly size: number;
+  readonly imports: readonly string[];
+  readonly createdAt: Date;
+  readonly createdBy: string;
+};

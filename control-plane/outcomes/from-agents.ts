@@ -1,0 +1,133 @@
+/**
+ * Outcomes that agents send home, taken for what they may be: an agent may tell of triggers that devices listen to, or
+ * did, and of their functions. What it may not tell is left out, and told of in the log, once in a while for each agent;
+ * the rest is kept, and the agent forgets all of it.
+ *
+ * An agent may have been away for long: that a function or a trigger is gone, or is for other agents now, does not make
+ * its outcomes worthless. Ids of triggers cannot be guessed, and those that were are remembered (db/catalog/former-triggers.ts),
+ * as long as ended invocations are; what none of them fits was made up, and is not kept.
+ *
+ * Invariant: nothing is refused for want of knowledge. A catalog that is behind is refreshed first, once a second at
+ * most however much comes; a database that is away, or a sink that is full, leaves all of it to the agent.
+ */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
+import { createSpacedRefresh } from '../async/throttle.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { type FormerTrigger, findTriggers } from '../db/catalog/former-triggers.ts';
+import { isUuid } from '../db/ids.ts';
+import type { Store } from '../db/store.ts';
+import type { Logger } from '../log/log.ts';
+import { createSpacedLines } from '../log/log-throttle.ts';
+import type { EndedInvocation, KeptInvocations } from '../model/invocation.ts';
+import type { SinkRoom } from '../sinks/capacity.ts';
+
+export type AgentOutcomesOptions = {
+  readonly catalog: Pick<Catalog, 'byId' | 'functions' | 'refresh'>;
+  readonly store: Pick<Store, 'read'>;
+  readonly invocations: Pick<KeptInvocations, 'record'>;
+  readonly sinkRoom: Pick<SinkRoom, 'need'>;
+  readonly log: Logger;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
+};
+
+/** Moments after this one are not stored: Postgres has years of more digits than JavaScript's. */
+const lastMoment = Date.UTC(9999, 0);
+/** Between two refreshes of the catalog. */
+const refreshMs = 1_000;
+/** Between two lines of the log about what one agent may not tell, in milliseconds. */
+const refusedLineMs = 60_000;
+
+type Names = Pick<EndedInvocation, 'module' | 'name'>;
+
+/** What keeps them: on disk when it resolves. Rejects with `store_unavailable`, or `queue_full` when a sink is full. */
+export function createAgentOutcomes(options: AgentOutcomesOptions) {
+  const { catalog, store, invocations, sinkRoom, log } = options;
+  const refresh = createSpacedRefresh(catalog.refresh, options.now, refreshMs);
+  const linesOfRefused = createSpacedLines(refusedLineMs, options.now);
+
+  const inCatalog = ({ function: functionId, trigger }: RecordedOutcome): boolean =>
+    catalog.byId(functionId)?.triggers.some(({ id, spec }) => id === trigger && spec.params.placement === 'edge') ??
+    false;
+
+  /** Those of triggers that the catalog does not have where they are told to be. */
+  const formerOf = async (outcomes: readonly RecordedOutcome[]): Promise<ReadonlyMap<string, FormerTrigger>> => {
+    const unknown = (one: RecordedOutcome) => isOfForm(one) && !inCatalog(one);
+    if (!outcomes.some(unknown)) return new Map();
+    await refresh();
+    const ids = [...new Set(outcomes.filter(unknown).map(({ trigger }) => trigger))];
+    if (ids.length === 0) return new Map();
+    const { former, present } = await store.read((orm) => findTriggers(orm, ids));
+    const known = new Set([...catalog.functions()].flatMap((fn) => fn.triggers.map(({ id }) => id)));
+    if (present.some((id) => !known.has(id)))
+      throw new SkerryError('store_unavailable', 'the catalog could not be refreshed');
+    return new Map(former.map((one) => [one.id, one]));
+  };
+
+  const refusal = (outcome: RecordedOutcome, former: FormerTrigger | undefined): string | undefined => {
+    if (!isOfForm(outcome)) return 'it has an id that is none';
+    if (inCatalog(outcome) || former?.functionId === outcome.function) return undefined;
+    return 'no device listens to such a trigger of the function, nor did';
+  };
+
+  /** @param refused how many of them, of which this is the first */
+  const tellRefused = (agent: string, refused: number, first: RecordedOutcome, reason: string | undefined) => {
+    const count = linesOfRefused(agent, refused);
+    if (count === undefined) return;
+    const { id, function: functionId, trigger } = first;
+    log.error(
+      { agent, refused: count, invocation: id, function: functionId, trigger, reason },
+      'outcomes of an agent are refused',
+    );
+  };
+
+  const endedOf = (outcome: RecordedOutcome, agent: string, { module, name }: Names): EndedInvocation => {
+    const moment = (time: number) => new Date(Math.min(time, lastMoment));
+    return {
+      id: outcome.id,
+      functionId: outcome.function,
+      module,
+      name,
+      revision: Math.min(outcome.revision, 0x7fff_ffff),
+      origin: outcome.origin,
+      triggerId: outcome.trigger,
+      agent,
+      attempts: Math.min(outcome.attempts, 0x7fff_ffff),
+      createdAt: moment(outcome.createdAt),
+      startedAt: moment(outcome.startedAt),
+      endedAt: moment(outcome.endedAt),
+      input: outcome.input,
+      result: outcome.result,
+    };
+  };
+
+  const keep = async (agent: string, outcomes: readonly RecordedOutcome[]): Promise<void> => {
+    const former = await formerOf(outcomes);
+    const taken: EndedInvocation[] = [];
+    const refused: RecordedOutcome[] = [];
+    for (const outcome of outcomes) {
+      const before = former.get(outcome.trigger);
+      const fn = catalog.byId(outcome.function);
+      const names = fn ?? before;
+      if (refusal(outcome, before) === undefined && names) {
+        if (fn) sinkRoom.need(fn);
+        taken.push(endedOf(outcome, agent, names));
+      } else refused.push(outcome);
+    }
+    const [first] = refused;
+    if (first) tellRefused(agent, refused.length, first, refusal(first, former.get(first.trigger)));
+    await invocations.record(taken);
+  };
+
+  return async (agent: string, outcomes: readonly RecordedOutcome[]): Promise<void> => {
+    await keep(agent, outcomes).catch((error: unknown) => {
+      log.warn({ agent, outcomes: outcomes.length, err: error }, 'outcomes of an agent could not be kept');
+      throw error;
+    });
+  };
+}
+
+function isOfForm({ id, function: functionId, trigger }: RecordedOutcome): boolean {
+  return [id, functionId, trigger].every(isUuid);
+}

@@ -1,0 +1,131 @@
+/**
+ * Invocations that are kept: taken in to be run later, and their outcomes on their way to whoever wants them.
+ *
+ * Invariants: what is promised is on disk first; a row in `invocations` is the truth, a job only says when to look at
+ * it, and both are written in one transaction; an outcome and its deliveries likewise.
+ */
+import { randomUUIDv7 } from 'node:crypto';
+import { and, count, eq, inArray } from 'drizzle-orm';
+import { insertQueued } from '../db/events/enqueue.ts';
+import { recordEnded } from '../db/events/record.ts';
+import { invocations } from '../db/schema/events.ts';
+import type { Orm, Store } from '../db/store.ts';
+import type { EndedInvocation, KeptInvocations, NewInvocation } from '../model/invocation.ts';
+import type { InvocationState } from '../model/origin.ts';
+import type { SinkRoom } from '../sinks/capacity.ts';
+import type { Backlog } from './backlog.ts';
+import type { Boss } from './jobs/boss.ts';
+import { jobsFor } from './jobs/job-payloads.ts';
+
+export type Invocations = KeptInvocations & {
+  /** As `record`, within a transaction of the caller's; what it returns is called after the commit. */
+  recordWithin(orm: Orm, ended: readonly EndedInvocation[]): Promise<() => void>;
+  /** As `enqueue`, within a transaction of the caller's; `tell` is called after the commit. */
+  enqueueWithin(orm: Orm, requests: readonly NewInvocation[]): Promise<Taken>;
+  /** As `record`, for what promises nothing: nothing of it goes to a sink that is full. */
+  recordUnpromised(ended: readonly EndedInvocation[]): Promise<void>;
+  /** Recorded here since the start, by state. */
+  readonly ended: Readonly<Partial<Record<InvocationState, number>>>;
+  /** Calls back after outcomes were recorded, with the sinks that have something new; returns the way to stop it. */
+  onRecorded(listener: (sinkIds: ReadonlySet<string>) => void): () => void;
+  /** Calls back after invocations (with their triggers) or callbacks were put in here; returns the way to stop it. */
+  onEnqueued(listener: (triggers: readonly string[]) => void): () => void;
+  /** Tells those listeners of what was put in otherwise. */
+  tellEnqueued(triggers: readonly string[]): void;
+};
+
+/** What became of each request, in their order. */
+export type Taken = {
+  readonly kept: readonly { readonly id: string; readonly known: boolean }[];
+  tell(): void;
+};
+
+export type InvocationsOptions = {
+  readonly store: Store;
+  readonly boss: Pick<Boss, 'insert'>;
+  readonly backlog: Pick<Backlog, 'need' | 'added'>;
+  readonly sinkRoom: Pick<SinkRoom, 'need' | 'full'>;
+};
+
+export function createInvocations({ store, boss, backlog, sinkRoom }: InvocationsOptions): Invocations {
+  const recorded = new Set<(sinkIds: ReadonlySet<string>) => void>();
+  const ended: Partial<Record<InvocationState, number>> = {};
+  const enqueued = new Set<(triggers: readonly string[]) => void>();
+  const tellEnqueued = (triggers: readonly string[]) => {
+    for (const listener of enqueued) listener(triggers);
+  };
+
+  const recordWithin = async (orm: Orm, outcomes: readonly EndedInvocation[], without?: ReadonlySet<string>) => {
+    const { sinkIds, callbacks, states } = await recordEnded(orm, outcomes, without);
+    await boss.insert(
+      orm,
+      'callbacks',
+      callbacks.map((id) => ({ data: { id } })),
+    );
+    return () => {
+      for (const [state, count] of states) ended[state] = (ended[state] ?? 0) + count;
+      if (sinkIds.size > 0) for (const listener of recorded) listener(sinkIds);
+      if (callbacks.length > 0) tellEnqueued([]);
+    };
+  };
+
+  const need = (requests: readonly NewInvocation[]) => {
+    backlog.need(requests.length);
+    for (const fn of new Set(requests.map((request) => request.function))) sinkRoom.need(fn);
+  };
+
+  const enqueueWithin = async (orm: Orm, requests: readonly NewInvocation[]): Promise<Taken> => {
+    need(requests);
+    const named = requests.map((request) => ({ ...request, id: request.id ?? randomUUIDv7() }));
+    const kept = await insertQueued(orm, named);
+    const fresh = named.filter((_, index) => kept[index]?.known === false);
+    for (const [queue, jobs] of jobsFor(fresh)) await boss.insert(orm, queue, jobs);
+    return {
+      kept,
+      tell() {
+        backlog.added(fresh.length);
+        if (fresh.length > 0) tellEnqueued([...new Set(fresh.flatMap(({ triggerId }) => triggerId ?? []))]);
+      },
+    };
+  };
+
+  const recordBut = async (outcomes: readonly EndedInvocation[], without?: ReadonlySet<string>) => {
+    if (outcomes.length === 0) return;
+    const tell = await store.change((orm) => recordWithin(orm, outcomes, without));
+    tell();
+  };
+
+  return {
+    async enqueue(requests: readonly NewInvocation[]) {
+      if (requests.length === 0) return [];
+      // Before there is a transaction: what is refused costs none.
+      need(requests);
+      const { kept, tell } = await store.change((orm) => enqueueWithin(orm, requests));
+      tell();
+      return kept;
+    },
+    enqueueWithin,
+    record: (outcomes) => recordBut(outcomes),
+    recordUnpromised: (outcomes) => recordBut(outcomes, sinkRoom.full),
+    recordWithin: (orm, outcomes) => recordWithin(orm, outcomes),
+    ended,
+    async pendingOf(triggerId) {
+      const [row] = await store.read((orm) =>
+        orm
+          .select({ pending: count() })
+          .from(invocations)
+          .where(and(eq(invocations.triggerId, triggerId), inArray(invocations.state, ['queued', 'running']))),
+      );
+      return row?.pending ?? 0;
+    },
+    onRecorded(listener) {
+      recorded.add(listener);
+      return () => recorded.delete(listener);
+    },
+    onEnqueued(listener) {
+      enqueued.add(listener);
+      return () => enqueued.delete(listener);
+    },
+    tellEnqueued,
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * One attempt at a kept invocation, and what follows from it. What the function did wrong costs an attempt of its
+ * manifest's `retry`; that there was nobody to run it costs none, and is tried again for ever.
+ */
+import { backoffDelay } from '@skerry/shared/backoff.ts';
+import { type ErrorCode, errorKinds, SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
+import { isHttp } from '@skerry/shared/function/bundle.ts';
+import type { Retry } from '@skerry/shared/function/retry.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { Claimed, Rested } from '../../db/events/claims.ts';
+import { invokeForJson } from '../../invoke/invoke-over-http.ts';
+import { agentOf, type InvocationResult, type Invoker } from '../../invoke/invoker.ts';
+import type { CatalogFunction } from '../../model/catalog-function.ts';
+import type { EndedInvocation } from '../../model/invocation.ts';
+import { wantsInput } from '../../model/sink-interest.ts';
+import { Cancelled, GivenUp } from '../in-progress.ts';
+
+export type Verdict =
+  | { readonly kind: 'ended'; readonly ended: EndedInvocation }
+  /** `delayMs` from now at the earliest. */
+  | { readonly kind: 'rest'; readonly rested: Rested; readonly delayMs: number }
+  /** Its row has ended meanwhile: there is nothing to record. */
+  | { readonly kind: 'over' };
+
+export type AttemptOptions = {
+  readonly invoker: Invoker;
+  readonly catalog: Pick<Catalog, 'byId' | 'refresh'>;
+  readonly now: () => Date;
+  readonly random: () => number;
+};
+
+/** Codes that the same input would get again however often it is tried. */
+const hopeless: ReadonlySet<ErrorCode> = new Set(['payload_too_large', 'not_found']);
+
+const nothing = new Uint8Array(0);
+const authority = 'localhost';
+
+/** @param rests how often in a row it had to wait for somebody to run it */
+export type Attempt = (row: Claimed, rests: number, signal: AbortSignal) => Promise<Verdict>;
+
+/** Never rejects. */
+export function createAttempt({ invoker, catalog, now, random }: AttemptOptions): Attempt {
+  const find = async (functionId: string): Promise<CatalogFunction> => {
+    if (!catalog.byId(functionId)) await catalog.refresh();
+    const fn = catalog.byId(functionId);
+    if (!fn) throw new SkerryError('not_found', 'the function was deleted before it could run');
+    return fn;
+  };
+
+  return async (row, rests, signal) => {
+    const startedAt = now();
+    const facts = { ...row, triggerId: row.triggerId ?? undefined, agent: row.agent ?? undefined, startedAt };
+    let fn: CatalogFunction | undefined;
+    try {
+      signal.throwIfAborted();
+      fn = await find(row.functionId);
+      const { output, agent, revision } = await call(invoker, row, fn, signal);
+      const input = wantsInput(fn) ? (row.input ?? nothing) : undefined;
+      const attempts = row.attempts + 1;
+      const result = { ok: true, output } as const;
+      return { kind: 'ended', ended: { ...facts, input, agent, revision, attempts, endedAt: now(), result } };
+    } catch (thrown) {
+      if (signal.reason instanceof Cancelled) return { kind: 'over' };
+      if (signal.reason instanceof GivenUp) {
+        return { kind: 'rest', rested: { id: row.id, attempts: row.attempts }, delayMs: 0 };
+      }
+      const error = toSkerryError(thrown);
+      const next = nextAttempt(error, row.attempts, rests, fn?.manifest.retry, random);
+      if (next.delayMs !== undefined) {
+        return { kind: 'rest', rested: { id: row.id, attempts: next.attempts, error }, delayMs: next.delayMs };
+      }
+      const result = { ok: false, code: error.code, message: error.message } as const;
+      const revision = next.attempts > 0 ? (fn?.revision ?? row.revision) : 0;
+      const { attempts } = next;
+      const agent = agentOf(thrown) ?? facts.agent;
+      return {
+        kind: 'ended',
+        ended: { ...facts, agent, input: undefined, revision, attempts, endedAt: now(), result },
+      };
+    }
+  };
+}
+
+/**
+ * How many attempts are spent after this failure, and when the next one is due; undefined: never.
+ * @param attempts spent before it
+ */
+function nextAttempt(
+  error: Pick<SkerryError, 'code'>,
+  attempts: number,
+  rests: number,
+  retry: Retry | undefined,
+  random: () => number,
+): { readonly attempts: number; readonly delayMs: number | undefined } {
+  if (!retry || hopeless.has(error.code)) return { attempts, delayMs: undefined };
+  const pace = { baseMs: retry.base_ms, capMs: retry.cap_ms };
+  if (errorKinds[error.code].retryable) return { attempts, delayMs: backoffDelay(rests + 1, random(), 0, pace) };
+  const spent = attempts + 1;
+  return { attempts: spent, delayMs: spent < retry.attempts ? backoffDelay(spent, random(), 0, pace) : undefined };
+}
+
+function call(invoker: Invoker, row: Claimed, fn: CatalogFunction, signal: AbortSignal): Promise<InvocationResult> {
+  const invocation = {
+    id: row.id,
+    function: fn,
+    input: row.input ?? nothing,
+    signal,
+    ...(row.onlyAgent !== null && { agent: row.onlyAgent }),
+    ...(row.traceparent !== null && { traceparent: row.traceparent }),
+    ...(row.http !== null && { http: row.http }),
+  };
+  return isHttp(fn.world) ? invokeForJson(invoker, invocation, authority) : invoker.invoke(invocation);
+}

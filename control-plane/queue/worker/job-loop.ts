@@ -1,0 +1,129 @@
+/**
+ * Looks for jobs, hands them to whoever does them, and keeps saying that somebody is at it. What is put in here is
+ * looked at once; what others put in, within a poll.
+ *
+ * Invariants: a job is held only by who says so every few seconds, so what a control plane had in its hands when it
+ * died is taken up by another after 10 to 15 s; a database that is away stops nothing here but the next look.
+ */
+import { createBell } from '../../async/wakeup.ts';
+import type { Logger } from '../../log/log.ts';
+import type { Boss, Job, QueueName } from '../jobs/boss.ts';
+
+/**
+ * Does a job, and settles it. When it rejects, the job comes again after its heartbeat has run out.
+ * @param stopping nothing is to be begun any more: we stop, or the job is not ours any more
+ */
+export type Handler = (job: Job, stopping: AbortSignal) => Promise<void>;
+
+export type Work = {
+  readonly handle: Handler;
+  /** Jobs of this queue that may be in hand at one time. */
+  readonly most: number;
+};
+
+export type WorkersOptions = {
+  readonly boss: Pick<Boss, 'fetch' | 'touch'>;
+  readonly work: Readonly<Partial<Record<QueueName, Work>>>;
+  readonly log: Logger;
+  readonly pollMs: number;
+  /** Called with each heartbeat. */
+  readonly onBeat: () => Promise<void>;
+};
+
+export type Workers = {
+  /** Something was put in. */
+  wake(): void;
+  /** Something was put in that is due in so many milliseconds: it is looked for then, and not only with the next poll. */
+  dueIn(delayMs: number): void;
+  /** Looks for nothing more, and tells handlers so; resolves when all of them have ended. Idempotent. */
+  stop(): Promise<void>;
+};
+
+const beatMs = 3_000;
+/** What is due is so by the database's clock, to the millisecond. */
+const dueMarginMs = 2;
+type Held = { readonly done: Promise<void>; readonly lost: AbortController };
+
+/** Jobs of a look at most. */
+const batchSize = 64;
+
+export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOptions): Workers {
+  const queues = Object.entries(work) as [QueueName, Work][];
+  const held = new Map(queues.map(([queue]) => [queue, new Map<Job, Held>()]));
+  const bell = createBell();
+  const stopping = new AbortController();
+
+  const begin = (queue: QueueName, { handle, most }: Work, job: Job) => {
+    const jobs = held.get(queue);
+    const lost = new AbortController();
+    const done = handle(job, AbortSignal.any([stopping.signal, lost.signal]))
+      .catch((error: unknown) => log.warn({ err: error, queue }, 'a job was not seen to, and comes again'))
+      .finally(() => {
+        const full = jobs?.size === most;
+        jobs?.delete(job);
+        if (full) bell.ring();
+      });
+    jobs?.set(job, { done, lost });
+  };
+
+  /** Whether there may be more. */
+  const look = async (queue: QueueName, one: Work): Promise<boolean> => {
+    const room = Math.min(one.most - (held.get(queue)?.size ?? 0), batchSize);
+    if (room <= 0) return false;
+    const jobs = await boss.fetch(queue, room);
+    for (const job of jobs) begin(queue, one, job);
+    return jobs.length === room;
+  };
+
+  const run = async () => {
+    while (!stopping.signal.aborted) {
+      let more = false;
+      try {
+        for (const [queue, one] of queues) more = (await look(queue, one)) || more;
+      } catch (error) {
+        log.debug({ err: error }, 'jobs could not be looked for');
+        more = false;
+      }
+      if (!more) await bell.heard({ withinMs: pollMs });
+    }
+  };
+
+  const beat = async () => {
+    for (const [queue, jobs] of held) {
+      const asked = [...jobs].filter(([, { lost }]) => !lost.signal.aborted);
+      const ours = new Set(
+        await boss.touch(
+          queue,
+          asked.map(([job]) => job),
+        ),
+      );
+      for (const [job, { lost }] of asked) if (!ours.has(job)) lost.abort();
+    }
+    await onBeat();
+  };
+  let beating = false;
+  const timer = setInterval(() => {
+    if (beating) return;
+    beating = true;
+    beat()
+      .catch((error: unknown) => log.debug({ err: error }, 'jobs could not be kept in hand'))
+      .finally(() => {
+        beating = false;
+      });
+  }, beatMs);
+  const running = run();
+
+  return {
+    wake: bell.ring,
+    dueIn(delayMs) {
+      if (delayMs < pollMs && !stopping.signal.aborted) setTimeout(bell.ring, delayMs + dueMarginMs).unref();
+    },
+    async stop() {
+      stopping.abort();
+      bell.ring();
+      await running;
+      await Promise.all([...held.values()].flatMap((jobs) => [...jobs.values()].map(({ done }) => done)));
+      clearInterval(timer);
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** Runs an invocation that has a job of its own: it is claimed, tried once, and settled together with its job. */
+
+import type { Turns } from '../../async/semaphore.ts';
+import type { Claimed } from '../../db/events/claims.ts';
+import type { Hands } from '../in-progress.ts';
+import type { Job } from '../jobs/boss.ts';
+import { invocationJobSchema, passSeconds } from '../jobs/job-payloads.ts';
+import type { Attempt, Verdict } from './attempt.ts';
+import type { Settle } from './settlement.ts';
+
+export type SingleOptions = {
+  /** Undefined when it has ended. */
+  readonly claim: (id: string) => Promise<Claimed | undefined>;
+  readonly attempt: Attempt;
+  readonly settle: Settle;
+  readonly hands: Hands;
+  /** One for each invocation that runs here. */
+  readonly slots: Turns;
+  /** A job was put in that is due in so many milliseconds. */
+  readonly dueIn: (delayMs: number) => void;
+  /** Whether somebody who may run it is connected here. */
+  readonly reaches: (row: Claimed) => boolean;
+  readonly random: () => number;
+};
+
+const queue = 'invocations';
+
+/** @param stopping nothing is begun any more */
+export function createSingle({ claim, attempt, settle, hands, slots, dueIn, reaches, random }: SingleOptions) {
+  return async (job: Job, stopping: AbortSignal): Promise<void> => {
+    const done = { queue, job } as const;
+    const asked = invocationJobSchema.safeParse(job.data);
+    if (!asked.success) return settle({ done });
+    const { id, rests, passed } = asked.data;
+    const later = (count: number, delayMs: number) =>
+      ({ queue, job: { data: { id, rests: count }, startAfter: delayMs / 1_000 } }) as const;
+    // Taken away from us while the database was, and given to us again.
+    await hands.gone(id);
+    const giveBack = await slots.take(stopping);
+    if (!giveBack) return settle({ done, again: later(rests, 0) });
+    try {
+      await hands.hold(id, async (signal) => {
+        const row = await claim(id);
+        if (!row) return settle({ done });
+        const verdict = await attempt(row, rests, signal);
+        if (verdict.kind !== 'rest') return settle({ ...endedOf(verdict), done });
+        const { rested, delayMs } = verdict;
+        if (rested.error && rested.attempts === row.attempts && !reaches(row)) {
+          const { functionId, onlyAgent } = row;
+          const data = { id, rests, passed: passed + 1, function: functionId, ...(onlyAgent && { agent: onlyAgent }) };
+          return settle({
+            rested,
+            done,
+            again: { queue, job: { data, startAfter: passSeconds(passed + 1, random()) } },
+          });
+        }
+        const again = later(rested.attempts > row.attempts ? 0 : rests + 1, delayMs);
+        await settle({ rested, done, again });
+        dueIn(delayMs);
+      });
+    } finally {
+      giveBack();
+    }
+  };
+}
+
+function endedOf(verdict: Exclude<Verdict, { kind: 'rest' }>) {
+  return verdict.kind === 'ended' ? { ended: verdict.ended } : {};
+}

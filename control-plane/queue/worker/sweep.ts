@@ -1,0 +1,35 @@
+/** Tidies up, one control plane at a time: what is old goes, in small transactions; what was forgotten is asked for. */
+import { forgetTriggers } from '../../db/catalog/former-triggers.ts';
+import { findForgotten, removeEnded } from '../../db/events/invocation-sweep.ts';
+import type { Store } from '../../db/store.ts';
+import { forgetLeases } from '../../leases/leases.ts';
+import type { Boss } from '../jobs/boss.ts';
+import { jobsFor } from '../jobs/job-payloads.ts';
+
+export type SweepOptions = {
+  readonly store: Store;
+  readonly boss: Pick<Boss, 'insert'>;
+  /** How long what has ended is kept. */
+  readonly retentionMs: number;
+};
+
+const batch = 500;
+/** Batches of one sweep; the next one goes on. */
+const mostBatches = 200;
+const mostForgotten = 1_000;
+
+/** Rejects with `store_unavailable`. */
+export async function sweepInvocations({ store, boss, retentionMs }: SweepOptions): Promise<void> {
+  let from: string | undefined;
+  for (let batches = 0; batches < mostBatches; batches += 1) {
+    const { count, upTo } = await store.change((orm) => removeEnded(orm, retentionMs, batch, from));
+    if (count < batch) break;
+    from = upTo;
+  }
+  await store.change((orm) => forgetTriggers(orm, retentionMs));
+  await store.change(forgetLeases);
+  await store.change(async (orm) => {
+    const forgotten = await findForgotten(orm, mostForgotten);
+    for (const [queue, jobs] of jobsFor(forgotten)) await boss.insert(orm, queue, jobs);
+  });
+}

@@ -1,0 +1,173 @@
+/**
+ * Runs what waits for one trigger, oldest first, so many at one time as the trigger allows. One control plane does this
+ * for a trigger, as long as it holds the lane's job; what comes in meanwhile it runs as well. One that reaches nobody
+ * who may run it leaves the lane to others.
+ *
+ * Invariants: with a concurrency of 1 nothing of the trigger begins before what came earlier has ended, its retries
+ * included, though its outcome may still be on its way to the disk; outcomes reach it in their order; at most `mostAhead`
+ * are claimed ahead, with `mostBytes` of inputs, and none of a trigger whose oldest events give way to newer ones: what is
+ * claimed gives way to nothing.
+ */
+import { rest } from '@skerry/shared/clock.ts';
+import type { Turns } from '../../async/semaphore.ts';
+import type { Bell } from '../../async/wakeup.ts';
+import type { Claimed } from '../../db/events/claims.ts';
+import type { Hands } from '../in-progress.ts';
+import type { Attempt, Verdict } from './attempt.ts';
+import type { Rests } from './interruptible-delay.ts';
+import type { ClaimNext } from './lane-claims.ts';
+import type { Settle } from './settlement.ts';
+
+export type LaneOptions = {
+  readonly trigger: string;
+  /** Invocations at one time, as it is now. */
+  readonly concurrency: () => number;
+  /** Whether some may be claimed ahead, as it is now. */
+  readonly claimsAhead: () => boolean;
+  readonly claimNext: ClaimNext;
+  /** Undefined when it has ended. */
+  readonly claim: (id: string) => Promise<Claimed | undefined>;
+  readonly attempt: Attempt;
+  /** Whether somebody who may run it is connected here. */
+  readonly reaches: (row: Claimed) => boolean;
+  /** It has been running for a while: shown as such from now on. */
+  readonly begun: (id: string) => void;
+  readonly settle: Settle;
+  readonly hands: Hands;
+  /** One for each invocation that runs here, of this lane or not. */
+  readonly slots: Turns;
+  readonly rests: Rests;
+  /** Rung when something came in here, and when nothing is to be begun any more. */
+  readonly bell: Bell;
+  /** Aborts when nothing is to be begun any more. */
+  readonly stopping: AbortSignal;
+};
+
+const mostAhead = 64;
+const mostBytes = 1024 * 1024;
+/** How long an empty lane is held in case that more comes, in milliseconds. */
+const lingerMs = 1_000;
+/** One that runs shorter is never shown as running: that saves most of them a write. */
+const begunMs = 250;
+
+/**
+ * Resolves when nothing waits any more, or nothing is to be begun; with the function whose lane is left to control
+ * planes that reach somebody, as long as this one does not.
+ */
+export async function runLane(options: LaneOptions): Promise<{ readonly left: string | undefined }> {
+  const { hands, slots, settle, attempt, concurrency, bell } = options;
+  let left: string | undefined;
+  const leaving = new AbortController();
+  const stopping = AbortSignal.any([options.stopping, leaving.signal]);
+  const ahead: Claimed[] = [];
+  /** In this lane's hands: claimed ahead, running or resting. */
+  const held = new Set<string>();
+  const workers = new Set<Promise<void>>();
+  /** Outcomes on their way to the disk. Each has its slot still, so there are no more of them than slots. */
+  const settling = new Set<Promise<void>>();
+  let failed: unknown;
+  const fail = (error: unknown) => {
+    failed ??= error;
+  };
+
+  const refill = async () => {
+    const limit = concurrency() - workers.size + (options.claimsAhead() ? mostAhead : 0);
+    if (limit <= 0) return;
+    const rows = await options.claimNext([...held], limit, mostBytes);
+    for (const { id } of rows) {
+      held.add(id);
+      hands.reserve(id);
+    }
+    ahead.push(...rows);
+  };
+
+  /** Waits again, for whoever has the lane next. */
+  const giveUp = async ({ id, attempts }: Claimed) => {
+    try {
+      await settle({ rested: { id, attempts } });
+    } finally {
+      hands.release(id);
+    }
+  };
+
+  const runOne = async (first: Claimed) => {
+    let row: Claimed | undefined = first;
+    for (let rests = 0; row && !stopping.aborted; ) {
+      const before = row;
+      const giveBack = await slots.take(stopping);
+      if (!giveBack) break;
+      const found = Promise.withResolvers<Verdict>();
+      const settled = hands
+        .hold(before.id, async (signal) => {
+          const shown = setTimeout(options.begun, begunMs, before.id);
+          const verdict = await attempt(before, rests, signal);
+          clearTimeout(shown);
+          if (verdict.kind !== 'rest') found.resolve(verdict);
+          if (verdict.kind === 'ended') await settle({ ended: verdict.ended });
+          else if (verdict.kind === 'rest') await settle({ rested: verdict.rested });
+          found.resolve(verdict);
+        })
+        .catch((error: unknown) => {
+          fail(error);
+          found.reject(error);
+        })
+        .finally(() => {
+          giveBack();
+          settling.delete(settled);
+        });
+      settling.add(settled);
+      const verdict = await found.promise;
+      if (verdict.kind !== 'rest') return;
+      rests = verdict.rested.attempts > before.attempts ? 0 : rests + 1;
+      if (rests > 0 && !stopping.aborted && !options.reaches(before)) {
+        await settled;
+        left = before.functionId;
+        leaving.abort();
+        bell.ring();
+      }
+      if (rests > 0) await options.rests.rest(verdict.delayMs, stopping);
+      else await rest(verdict.delayMs, stopping);
+      if (stopping.aborted) return;
+      row = await options.claim(before.id);
+    }
+    if (row) await giveUp(row);
+  };
+
+  const work = async () => {
+    for (let row = ahead.shift(); row; row = ahead.shift()) {
+      const { id } = row;
+      await runOne(row);
+      held.delete(id);
+      if (workers.size > concurrency()) return;
+    }
+  };
+
+  const begin = () => {
+    while (ahead.length > 0 && workers.size < concurrency()) {
+      const worker: Promise<void> = work()
+        .catch(fail)
+        .finally(() => {
+          workers.delete(worker);
+          bell.ring();
+        });
+      workers.add(worker);
+    }
+  };
+
+  // What others put in asks for the lane anew, unless a job asked for it already and was fetched here before their
+  // transaction ended: so nothing may wait at the end of a quiet while either. One that stays open for longer than that
+  // is left to the sweep.
+  let quiet = false;
+  while (!stopping.aborted && failed === undefined) {
+    if (ahead.length === 0) await refill().catch(fail);
+    begin();
+    const idle = workers.size === 0;
+    if (idle && quiet) break;
+    quiet = !(await bell.heard({ withinMs: lingerMs })) && idle;
+  }
+  await Promise.all(workers);
+  await Promise.all(settling);
+  await Promise.all(ahead.map((row) => giveUp(row).catch(fail)));
+  if (failed !== undefined) throw failed;
+  return { left };
+}

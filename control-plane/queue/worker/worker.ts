@@ -1,0 +1,269 @@
+/** Everything that runs kept invocations in this control plane, put together. */
+import type { Trigger } from '@skerry/shared/function/triggers.ts';
+import { createGatherer } from '../../async/coalesce.ts';
+import { createTurns } from '../../async/semaphore.ts';
+import { type Bell, createBell } from '../../async/wakeup.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { begin, type Claimed, cancelledOf, claim } from '../../db/events/claims.ts';
+import { endRests, passedJobs, takeUp } from '../../db/events/invocation-sweep.ts';
+import { whileAway } from '../../db/patience.ts';
+import type { Store } from '../../db/store.ts';
+import type { Invoker } from '../../invoke/invoker.ts';
+import type { Logger } from '../../log/log.ts';
+import type { CatalogFunction } from '../../model/catalog-function.ts';
+import type { SinkRoom } from '../../sinks/capacity.ts';
+import type { Backlog } from '../backlog.ts';
+import { createHands, type Hands } from '../in-progress.ts';
+import { type Boss, longestJobSeconds } from '../jobs/boss.ts';
+import { laneJob, laneJobSchema, passedJobSchema, passSeconds } from '../jobs/job-payloads.ts';
+import type { Invocations } from '../queue.ts';
+import { createAttempt } from './attempt.ts';
+import { createRests } from './interruptible-delay.ts';
+import { createWorkers, type Handler } from './job-loop.ts';
+import { createLaneClaims } from './lane-claims.ts';
+import { createSettling } from './settlement.ts';
+import { createSingle } from './single-job.ts';
+import { type LaneOptions, runLane } from './trigger-lane.ts';
+
+export type RunningOptions = {
+  readonly store: Store;
+  readonly boss: Boss;
+  readonly invocations: Invocations;
+  readonly backlog: Backlog;
+  readonly sinkRoom: Pick<SinkRoom, 'refresh'>;
+  readonly catalog: Pick<Catalog, 'byId' | 'functions' | 'refresh' | 'version'>;
+  readonly invoker: Invoker;
+  readonly log: Logger;
+  /** Invocations at one time. */
+  readonly concurrency: number;
+  readonly now: () => Date;
+  readonly random: () => number;
+  /** Agents that are connected. */
+  readonly online: () => number;
+  /** How often what others put in is looked for, in milliseconds. */
+  readonly pollMs?: number;
+  /** What else there are jobs for. */
+  readonly callbacks: Handler;
+  readonly sweep: () => Promise<void>;
+};
+
+export type Running = {
+  readonly hands: Pick<Hands, 'cancel' | 'ids'>;
+  /** How often an invocation had to wait for another attempt. */
+  readonly rests: number;
+  /** Takes up nothing more, waits for what runs, and leaves to others what runs longer. Idempotent. */
+  stop(drainMs: number): Promise<void>;
+};
+
+/** Callbacks under way at one time. */
+const mostCallbacks = 64;
+/** Triggers whose lanes one control plane has in hand. */
+const mostLanes = 10_000;
+/** Jobs whose rests end at one time. */
+const mostWoken = 1_000;
+/** How often the database is tidied up, by one of all control planes. */
+const sweepSeconds = 60;
+
+export function createRunning(options: RunningOptions): Running {
+  const { store, boss, invocations, backlog, catalog, log, concurrency, pollMs = 1_000 } = options;
+  const hands = createHands();
+  const slots = createTurns(concurrency);
+  const rests = createRests();
+  const ended = new AbortController();
+  let restCount = 0;
+  const settle = createSettling({ store, boss, invocations, log, signal: ended.signal, onRest: () => restCount++ });
+  const attempt = createAttempt(options);
+  const patiently = <T>(work: () => Promise<T>) => whileAway(work, ended.signal);
+  const claimOne = createGatherer<string, Claimed | undefined>(256, async (ids) => {
+    const rows = await patiently(() => store.change((orm) => claim(orm, ids)));
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id));
+  });
+  const { invoker, random } = options;
+  const reaches = ({ functionId, onlyAgent }: Pick<Claimed, 'functionId' | 'onlyAgent'>) => {
+    const fn = catalog.byId(functionId);
+    // Of one that is gone, anybody can say so.
+    return !fn || invoker.reaches(fn, onlyAgent ?? undefined);
+  };
+  const steps = { claim: claimOne, attempt, settle, hands, slots, reaches };
+  const showBegun = createGatherer<string, void>(256, async (ids) => {
+    await store.change((orm) => begin(orm, ids));
+    return ids.map(() => undefined);
+  });
+  const begun = (id: string) => void showBegun(id).catch(() => undefined);
+
+  const bells = new Map<string, { readonly bell: Bell; readonly over: Promise<void> }>();
+  const lane: Handler = async (job, stopping) => {
+    const asked = laneJobSchema.safeParse(job.data);
+    if (!asked.success) return settle({ done: { queue: 'lanes', job } });
+    const { trigger, passed } = asked.data;
+    const pass = (functionId: string) => {
+      const data = { trigger, passed: passed + 1, function: functionId };
+      return { ...laneJob(trigger), data, startAfter: passSeconds(passed + 1, random()) };
+    };
+    const owner = ownerOf(catalog, trigger);
+    if (owner && !invoker.reaches(owner) && (await patiently(() => invocations.pendingOf(trigger))) > 0) {
+      return settle({ done: { queue: 'lanes', job }, again: { queue: 'lanes', job: pass(owner.id) } });
+    }
+    // Taken away from us while the database was, and given to us again.
+    await bells.get(trigger)?.over;
+    const bell = createBell();
+    const end = new AbortController();
+    const onEnd = () => {
+      end.abort();
+      bell.ring();
+    };
+    stopping.addEventListener('abort', onEnd);
+    if (stopping.aborted) onEnd();
+    const timer = setTimeout(onEnd, longestJobSeconds * 1_000);
+    const over = runLane({
+      ...steps,
+      trigger,
+      rests,
+      bell,
+      begun,
+      stopping: end.signal,
+      ...paceOf(catalog, trigger),
+      claimNext: createLaneClaims({
+        store,
+        trigger,
+        hands,
+        ours: async () => (await boss.touch('lanes', [job])).length > 0,
+        signal: ended.signal,
+      }),
+    });
+    bells.set(trigger, { bell, over: over.then(ignore, ignore) });
+    let left: string | undefined;
+    try {
+      ({ left } = await over);
+    } finally {
+      bells.delete(trigger);
+      clearTimeout(timer);
+      stopping.removeEventListener('abort', onEnd);
+    }
+    const next = left !== undefined ? pass(left) : end.signal.aborted ? laneJob(trigger) : undefined;
+    await settle({ done: { queue: 'lanes', job }, ...(next && { again: { queue: 'lanes', job: next } }) });
+    workers.wake();
+  };
+
+  const sweep: Handler = async (job) => {
+    await options.sweep();
+    await settle({ done: { queue: 'sweeps', job } });
+  };
+
+  let known = 0;
+  let greetings = 0;
+  /** Who has come may run what waits: nobody shall sleep on. Twice, since one that was tried just then missed the first. */
+  const greet = async () => {
+    const before = known;
+    known = options.online();
+    if (known > before) greetings = 2;
+    if (greetings === 0) return;
+    greetings -= 1;
+    rests.end();
+    await store.change((orm) => endRests(orm, mostWoken));
+    workers.wake();
+  };
+
+  /** What others have passed on, or we before somebody came, and can be run here now. */
+  const takeUpPassed = async () => {
+    if (![...catalog.functions()].some((fn) => invoker.reaches(fn))) return;
+    const passed = await store.read((orm) => passedJobs(orm, mostWoken));
+    const ours = passed.filter(({ data }) => {
+      const asked = passedJobSchema.safeParse(data).data;
+      return asked?.function === undefined || reaches({ functionId: asked.function, onlyAgent: asked.agent ?? null });
+    });
+    if (ours.length === 0) return;
+    await store.change((orm) =>
+      takeUp(
+        orm,
+        ours.map(({ id }) => id),
+      ),
+    );
+    workers.wake();
+  };
+
+  const workers = createWorkers({
+    boss,
+    log,
+    pollMs,
+    work: {
+      lanes: { handle: lane, most: mostLanes },
+      invocations: {
+        handle: createSingle({ ...steps, random, dueIn: (delayMs) => workers.dueIn(delayMs) }),
+        most: concurrency,
+      },
+      callbacks: { handle: options.callbacks, most: mostCallbacks },
+      sweeps: { handle: sweep, most: 1 },
+    },
+    async onBeat() {
+      if (hands.ids.size > 0) {
+        for (const id of await store.read((orm) => cancelledOf(orm, [...hands.ids]))) hands.cancel(id);
+      }
+      await backlog.refresh();
+      await options.sinkRoom.refresh();
+      await greet();
+      await takeUpPassed();
+    },
+  });
+  const unsubscribe = invocations.onEnqueued((triggers) => {
+    for (const trigger of triggers) bells.get(trigger)?.bell.ring();
+    workers.wake();
+  });
+  const ask = () => void boss.once('sweeps', sweepSeconds).catch(() => undefined);
+  const timer = setInterval(ask, (sweepSeconds * 1_000) / 2);
+
+  let stopped: Promise<void> | undefined;
+  return {
+    hands,
+    get rests() {
+      return restCount;
+    },
+    stop(drainMs) {
+      const stop = async () => {
+        unsubscribe();
+        clearInterval(timer);
+        const late = setTimeout(hands.giveUp, drainMs);
+        const tooLate = setTimeout(() => ended.abort(), drainMs + lastWordMs);
+        await workers.stop();
+        clearTimeout(late);
+        clearTimeout(tooLate);
+      };
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+const ignore = () => undefined;
+
+/** The function that has the trigger; undefined when the trigger is gone. */
+function ownerOf(catalog: Pick<Catalog, 'functions'>, trigger: string): CatalogFunction | undefined {
+  return [...catalog.functions()].find((fn) => fn.triggers.some(({ id }) => id === trigger));
+}
+
+/** How long a database that is away is waited for at the end. */
+const lastWordMs = 2_000;
+
+/** Looked up anew when the catalog changes. Of a trigger that is gone: in doubt, one after another. */
+function paceOf(
+  catalog: Pick<Catalog, 'functions' | 'version'>,
+  trigger: string,
+): Pick<LaneOptions, 'concurrency' | 'claimsAhead'> {
+  let version: number | undefined;
+  let spec: Trigger | undefined;
+  const now = () => {
+    if (version !== catalog.version) {
+      version = catalog.version;
+      spec = ownerOf(catalog, trigger)?.triggers.find(({ id }) => id === trigger)?.spec;
+    }
+    return spec;
+  };
+  return {
+    concurrency: () => now()?.params.concurrency ?? 1,
+    claimsAhead() {
+      const trigger = now();
+      return trigger?.type !== 'mqtt' || trigger.params.when_full !== 'drop_oldest';
+    },
+  };
+}

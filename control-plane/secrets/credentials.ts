@@ -1,0 +1,103 @@
+/**
+ * Credentials of triggers and sinks: taken out of what is stored and shown, sealed beside it, and put back for whoever
+ * connects. A credential is given itself or by the name of a secret; a secret that changes is taken up with the next
+ * look at the catalog.
+ *
+ * Invariant: outside of what `ready` returns, no spec has a credential in it.
+ */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { Sink } from '@skerry/shared/function/sinks.ts';
+import type { Trigger } from '@skerry/shared/function/triggers.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Attachment } from '../model/catalog-function.ts';
+import type { Sealing } from './sealing.ts';
+
+/** Where there can be one: in the parameters, or in what they have under `tls`. */
+const places = [
+  { field: 'password', within: undefined },
+  { field: 'token', within: undefined },
+  { field: 'key', within: 'tls' },
+] as const;
+
+type Values = Record<string, unknown>;
+type Credentials = Partial<Record<(typeof places)[number]['field'], string>>;
+
+/** The spec without its credentials, and those, if there are any. */
+export function splitCredentials<Spec extends Trigger | Sink>(
+  spec: Spec,
+): { readonly spec: Spec; readonly credentials: Credentials | undefined } {
+  const credentials: Credentials = {};
+  const params = structuredClone(spec.params) as Values;
+  for (const { field, within } of places) {
+    const holder = holderOf(params, within);
+    const value = holder?.[field];
+    if (typeof value !== 'string') continue;
+    credentials[field] = value;
+    delete holder?.[field];
+  }
+  const any = Object.keys(credentials).length > 0;
+  return { spec: { ...spec, params } as Spec, credentials: any ? credentials : undefined };
+}
+
+/** Names of the secrets that a spec names. */
+export function secretsOf({ params }: Trigger | Sink): string[] {
+  return places.flatMap(({ field, within }) => {
+    const name = holderOf(params as Values, within)?.[`${field}_secret`];
+    return typeof name === 'string' ? [name] : [];
+  });
+}
+
+export type CredentialsOptions = {
+  readonly sealing: Sealing;
+  readonly catalog: Pick<Catalog, 'secret'>;
+};
+
+export type CredentialStore = {
+  seal(attachmentId: string, credentials: Credentials): Uint8Array;
+  /** What was sealed for it. @throws SkerryError internal, when it cannot be opened */
+  own(attachment: Pick<Attachment<Trigger | Sink>, 'id' | 'sealed'>): Credentials | undefined;
+  /** @throws SkerryError not_found when it names a secret that there is not; internal when it cannot be opened */
+  ready<Spec extends Trigger | Sink>(attachment: Attachment<Spec>): { readonly id: string } & Spec;
+};
+
+export function createCredentialStore({ sealing, catalog }: CredentialsOptions): CredentialStore {
+  const secret = (name: string): string => {
+    const sealed = catalog.secret(name);
+    if (!sealed) throw new SkerryError('not_found', `There is no secret "${name}"`);
+    return sealing.open(sealed, secretPurpose(name));
+  };
+  const ownOf = ({ id, sealed }: Pick<Attachment<Trigger | Sink>, 'id' | 'sealed'>): Credentials | undefined =>
+    sealed && JSON.parse(sealing.open(sealed, attachmentPurpose(id)));
+  return {
+    own: ownOf,
+    seal: (id, credentials) => sealing.seal(JSON.stringify(credentials), attachmentPurpose(id)),
+    ready(attachment) {
+      const { id, spec } = attachment;
+      const own = ownOf(attachment);
+      const params = structuredClone(spec.params) as Values;
+      for (const { field, within } of places) {
+        const holder = holderOf(params, within);
+        if (!holder) continue;
+        const name = holder[`${field}_secret`];
+        delete holder[`${field}_secret`];
+        const value = typeof name === 'string' ? secret(name) : own?.[field];
+        if (value !== undefined) holder[field] = value;
+      }
+      return { ...spec, id, params };
+    },
+  };
+}
+
+/** What a secret is sealed for. */
+export function secretPurpose(name: string): string {
+  return `secret:${name}`;
+}
+
+function attachmentPurpose(id: string): string {
+  return `attachment:${id}`;
+}
+
+function holderOf(params: Values, within: string | undefined): Values | undefined {
+  const holder = within === undefined ? params : params[within];
+  return typeof holder === 'object' && holder !== null ? (holder as Values) : undefined;
+}

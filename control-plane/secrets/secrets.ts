@@ -1,0 +1,88 @@
+/** Named values for credentials of triggers and sinks. They go in and are used; nobody gets them out again. */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import { asc, eq, sql } from 'drizzle-orm';
+import type { Directory } from '../catalog/catalog.ts';
+import { lockVersion, raiseVersion } from '../db/catalog/version.ts';
+import { functions, modules } from '../db/schema/catalog.ts';
+import { secrets, sinks, triggers } from '../db/schema/events.ts';
+import type { Orm, Store } from '../db/store.ts';
+import { secretPurpose, secretsOf } from './credentials.ts';
+import type { Sealing } from './sealing.ts';
+
+/** Characters of a secret at most: a private key in PEM fits. */
+export const maxSecretCharacters = 65_536;
+/** Secrets at most: all of them are in the memory of each control plane, sealed. */
+const maxSecrets = 1_000;
+
+export type SecretFacts = { readonly name: string; readonly createdAt: Date; readonly updatedAt: Date };
+
+export type SecretService = {
+  /** Makes or replaces it; what uses it connects anew. @throws SkerryError conflict when there are too many */
+  set(name: string, value: string): Promise<void>;
+  /** In order of their names. */
+  list(): Promise<SecretFacts[]>;
+  /** @throws SkerryError not_found, conflict when a trigger or a sink uses it */
+  remove(name: string): Promise<void>;
+};
+
+export type SecretOptions = {
+  readonly store: Store;
+  readonly catalog: Pick<Directory, 'refresh'>;
+  readonly sealing: Sealing;
+};
+
+export function createSecretService({ store, catalog, sealing }: SecretOptions): SecretService {
+  const change = async (work: (orm: Orm) => Promise<void>) => {
+    await store.change(async (orm) => {
+      await lockVersion(orm);
+      await work(orm);
+      await raiseVersion(orm);
+    });
+    await catalog.refresh();
+  };
+
+  return {
+    set: (name, value) =>
+      change(async (orm) => {
+        const sealed = sealing.seal(value, secretPurpose(name));
+        await orm
+          .insert(secrets)
+          .values({ name, sealed })
+          .onConflictDoUpdate({ target: secrets.name, set: { sealed, updatedAt: sql`now()` } });
+        if ((await orm.$count(secrets)) > maxSecrets) {
+          throw new SkerryError('conflict', `There are ${maxSecrets} secrets already`);
+        }
+      }),
+    list: () =>
+      store.read((orm) =>
+        orm
+          .select({ name: secrets.name, createdAt: secrets.createdAt, updatedAt: secrets.updatedAt })
+          .from(secrets)
+          .orderBy(asc(secrets.name)),
+      ),
+    remove: (name) =>
+      change(async (orm) => {
+        const user = await userOf(orm, name);
+        if (user) throw new SkerryError('conflict', `The secret is used by ${user}`);
+        const removed = await orm.delete(secrets).where(eq(secrets.name, name)).returning({ name: secrets.name });
+        if (removed.length === 0) throw new SkerryError('not_found', `There is no secret "${name}"`);
+      }),
+  };
+}
+
+/**
+ * A trigger or a sink that names it, for a person. As the tables have them, those that do not fit their schema included;
+ * a catalog in memory may not know yet what another control plane has made. The caller holds the catalog version.
+ */
+async function userOf(orm: Orm, secret: string): Promise<string | undefined> {
+  for (const table of [triggers, sinks]) {
+    const rows = await orm
+      .select({ spec: table.spec, module: modules.name, name: functions.name })
+      .from(table)
+      .innerJoin(functions, eq(functions.id, table.functionId))
+      .innerJoin(modules, eq(modules.id, functions.moduleId));
+    const user = rows.find(({ spec }) => secretsOf(spec).includes(secret));
+    if (user) return `a ${user.spec.type} of ${user.module}/${user.name}`;
+  }
+  return undefined;
+}

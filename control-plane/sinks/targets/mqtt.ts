@@ -1,0 +1,155 @@
+/**
+ * An MQTT broker as a sink: each document is published, and counts as taken when the broker has acknowledged it; with
+ * QoS 0, which is never acknowledged, when it was written to the connection.
+ *
+ * A broker that takes a connection and breaks it on a document refuses the document in the only way that MQTT 3.1.1
+ * has. So that one document does not stop all others, it costs that document an attempt when it was alone, and the
+ * connection new.
+ */
+import { randomBytes } from 'node:crypto';
+import type { MqttSinkParams } from '@skerry/shared/function/sinks.ts';
+import { connectTimeoutMs, mqttOptions } from '@skerry/shared/mqtt/client.ts';
+import { guardPackets } from '@skerry/shared/mqtt/guard.ts';
+import type { IConnackPacket } from 'mqtt';
+import { failureReason } from '../../outbound/http-exchange.ts';
+import { connectBroker } from '../../outbound/mqtt.ts';
+import { reasonOf } from '../../outbound/reason.ts';
+import { type OpenSink, type SinkDocument, type SinkDown, taken, type Verdict } from './open-sink.ts';
+
+/** Milliseconds that acknowledgements may take. */
+const publishTimeoutMs = 30_000;
+/**
+ * Messages that wait for their acknowledgement at one time, at most. MQTT 3.1.1 has no word for a broker's own limit;
+ * mosquitto 2.0 breaks the connection at 21 of QoS 2.
+ */
+const maxWindow = 16;
+/** Bytes of a PUBLISH besides topic and payload, at most (MQTT 5.0, section 3.3; no properties). */
+const packetOverhead = 16;
+/** Bytes of one packet of the broker at most: nothing comes but acknowledgements, with a few words at the most. */
+const maxPacketBytes = 64 * 1024;
+/** Reason code of a PUBACK that is about the payload (MQTT 5.0, section 3.4.2.1). */
+const payloadFormatInvalid = 0x99;
+
+export function openMqtt(params: MqttSinkParams, timeoutMs = publishTimeoutMs): OpenSink {
+  let live: Connection | undefined;
+  let closed = false;
+
+  const connected = async (signal: AbortSignal): Promise<Connection> => {
+    if (live && !live.lost.aborted) return live;
+    live = await open(params, AbortSignal.any([signal, AbortSignal.timeout(connectTimeoutMs)]));
+    return live;
+  };
+
+  const deliver = async (documents: readonly SinkDocument[], given: AbortSignal) => {
+    const verdicts = new Array<Verdict | undefined>(documents.length).fill(undefined);
+    const failed = (reason: string) => ({ verdicts, down: { reason: reasonOf(reason) } });
+    if (closed) return failed('closed');
+    const before = live;
+    let connection: Connection;
+    try {
+      connection = await connected(given);
+    } catch (error) {
+      return failed(given.aborted ? 'given up' : failureReason(error));
+    }
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.any([given, connection.lost, deadline]);
+    let down: SinkDown | undefined;
+    const publish = async (document: SinkDocument, at: number) => {
+      try {
+        verdicts[at] = await connection.publish(document, signal);
+      } catch (error) {
+        const silent = deadline.aborted ? 'the broker does not acknowledge' : failureReason(error);
+        down ??= { reason: given.aborted ? 'given up' : silent };
+      }
+    };
+    const queue = documents.entries();
+    const work = async () => {
+      for (const [at, document] of queue) {
+        await publish(document, at);
+        // In order, nothing overtakes a document that was not taken.
+        if (down || (params.ordered && verdicts[at]?.kind !== 'taken')) return;
+      }
+    };
+    await Promise.all(Array.from({ length: params.ordered ? 1 : connection.window }, work));
+    if (!down) return { verdicts };
+    const broken = connection.lost.aborted && !given.aborted;
+    await connection.end();
+    if (!broken || connection === before || documents.length > 1) return { verdicts, down };
+    return { verdicts: [{ kind: 'again', reason: 'the broker closed the connection on it' } as const] };
+  };
+
+  return {
+    batch: { documents: 200, bytes: 4 * 1024 * 1024 },
+    deliver,
+    async close() {
+      closed = true;
+      await live?.end();
+    },
+  };
+}
+
+type Connection = {
+  /** Aborts when the connection is gone. */
+  readonly lost: AbortSignal;
+  /** Messages that may wait for their acknowledgement at one time. */
+  readonly window: number;
+  /** Rejects when it cannot be known whether the broker has it. */
+  publish(document: SinkDocument, signal: AbortSignal): Promise<Verdict>;
+  end(): Promise<void>;
+};
+
+/** Rejects with why the broker cannot be reached, or did not let us in. */
+async function open(params: MqttSinkParams, signal: AbortSignal): Promise<Connection> {
+  const lost = new AbortController();
+  const client = connectBroker(
+    mqttOptions(params, {
+      clientId: `skerry-${randomBytes(8).toString('hex')}`,
+      clean: true,
+      receiveMaximum: maxWindow,
+      maximumPacketSize: maxPacketBytes,
+    }),
+  );
+  const end = () => client.endAsync(true);
+  guardPackets(client, maxPacketBytes, (why) => {
+    lost.abort(new Error(why));
+    client.stream.destroy(new Error(why));
+  });
+  const admitted = await new Promise<IConnackPacket>((resolve, reject) => {
+    client.once('connect', resolve);
+    client.on('error', reject);
+    client.once('close', () => reject(new Error('the broker closed the connection')));
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(new Error('the broker does not answer')), { once: true });
+  }).catch(async (error: unknown) => {
+    await end();
+    throw error;
+  });
+  client.on('close', () => lost.abort(new Error('the broker closed the connection')));
+  const maxPacket = admitted.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+  const { topic, qos, retain } = params;
+  const topicBytes = Buffer.byteLength(topic);
+
+  return {
+    lost: lost.signal,
+    // MQTT 5.0, section 3.2.2.3.3: one more, and the broker breaks the connection.
+    window: Math.min(maxWindow, admitted.properties?.receiveMaximum ?? maxWindow),
+    end,
+    publish: ({ json }, until) =>
+      new Promise((resolve, reject) => {
+        if (Buffer.byteLength(json) + topicBytes + packetOverhead > maxPacket) {
+          resolve({ kind: 'refused', reason: `the broker takes packets of ${maxPacket} bytes at most` });
+          return;
+        }
+        if (until.aborted) return reject(until.reason);
+        const abort = () => reject(until.reason);
+        until.addEventListener('abort', abort, { once: true });
+        client.publish(topic, json, { qos, retain }, (error) => {
+          until.removeEventListener('abort', abort);
+          if (!error) return resolve(taken);
+          const { code } = error as { code?: unknown };
+          if (code !== payloadFormatInvalid) return reject(error);
+          resolve({ kind: 'again', reason: reasonOf(`the broker says: ${error.message}`) });
+        });
+      }),
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * Calls in flight on one tunnel: who waits for which outcome. When the tunnel goes, every one is settled at once,
+ * and says whether the function may have started.
+ */
+import { SkerryError } from '@skerry/shared/errors.ts';
+import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
+import type { Stream } from './streams.ts';
+
+/** What the agent says became of a call. `started`: it had said before that the call began. */
+export type Outcome = FrameOf<ToControl, 'outcome'> & { readonly started: boolean };
+
+/** The tunnel went while a call was in flight. `started`: the agent had said that it began. */
+export class CallLost extends SkerryError {
+  readonly started: boolean;
+  constructor(started: boolean, message: string) {
+    super(started ? 'agent_lost' : 'agent_unreachable', message);
+    this.name = 'CallLost';
+    this.started = started;
+  }
+}
+
+type Waiting = {
+  started: boolean;
+  readonly stream: Stream | undefined;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: SkerryError) => void;
+};
+
+export type Calls = {
+  /** Waits for the outcome of an invocation that is being sent; rejects with CallLost. */
+  wait(id: string, stream?: Stream): Promise<Outcome>;
+  accepted(id: string): void;
+  /** The stream of a call that somebody waits for, if it has one. Whoever speaks on it has begun the call. */
+  stream(id: string): Stream | undefined;
+  /** Frames for calls that nobody waits for are left alone: their callers are gone. */
+  outcome(frame: FrameOf<ToControl, 'outcome'>): void;
+  /** Nobody waits any more; rejects the waiting promise with `error`. */
+  abandon(id: string, error: SkerryError): void;
+  failAll(message: string): void;
+  readonly size: number;
+};
+
+export function createCalls(): Calls {
+  const waiting = new Map<string, Waiting>();
+  const take = (id: string) => {
+    const call = waiting.get(id);
+    waiting.delete(id);
+    call?.stream?.end();
+    return call;
+  };
+  return {
+    wait: (id, stream) =>
+      new Promise((resolve, reject) => waiting.set(id, { started: false, stream, resolve, reject })),
+    accepted(id) {
+      const call = waiting.get(id);
+      if (!call) return;
+      call.started = true;
+      call.stream?.accepted();
+    },
+    stream(id) {
+      const call = waiting.get(id);
+      if (call?.stream) call.started = true;
+      return call?.stream;
+    },
+    outcome(frame) {
+      const call = take(frame.id);
+      call?.resolve({ ...frame, started: call.started });
+    },
+    abandon: (id, error) => take(id)?.reject(error),
+    failAll(message) {
+      const calls = [...waiting.values()];
+      waiting.clear();
+      for (const call of calls) {
+        call.stream?.end();
+        call.reject(new CallLost(call.started, message));
+      }
+    },
+    get size() {
+      return waiting.size;
+    },
+  };
+}

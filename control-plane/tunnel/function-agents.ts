@@ -1,0 +1,64 @@
+/** Which agents shall hold a function, and which do. Connected ones out of memory; the others as last reported. */
+import { labelsMatch } from '@skerry/shared/function/names.ts';
+import type { AgentService } from '../agents/agents.ts';
+import type { Directory } from '../catalog/catalog.ts';
+import type { CatalogFunction } from '../model/catalog-function.ts';
+import type { ConnectedHolder, Hub } from './hub.ts';
+
+/**
+ * `ready`: calls run there. `waiting`: it does not have the current revision yet. `failed`: it could not apply it.
+ * `held_back`: it refuses calls for a while. `unknown`: it is offline.
+ */
+export const holderStates = ['ready', 'waiting', 'failed', 'held_back', 'unknown'] as const;
+
+export type Holder = {
+  readonly id: string;
+  readonly name: string;
+  readonly online: boolean;
+  /**
+   * Whether the current revision is ready there. For an agent that is offline: false when it never said that it had
+   * taken note of it; else null, since it may have reported an error with that, which is known only while its tunnel
+   * stands.
+   */
+  readonly holds: boolean | null;
+  /** Why it could not apply the current revision. */
+  readonly error?: string | undefined;
+  readonly state: (typeof holderStates)[number];
+  /** Why it holds the function back, in words, and for how many milliseconds from now. */
+  readonly reason?: string;
+  readonly retryInMs?: number;
+};
+
+export type HoldersOptions = {
+  readonly hub: Pick<Hub, 'holders'>;
+  readonly agents: Pick<AgentService, 'list'>;
+  readonly catalog: Pick<Directory, 'storeUp'>;
+};
+
+/** By name. While the database is away, agents that are offline are left out. */
+export async function findHolders(
+  { hub, agents, catalog }: HoldersOptions,
+  fn: CatalogFunction,
+): Promise<readonly Holder[]> {
+  const online = hub.holders(fn).map((holder): Holder => {
+    const { id, name, holds, error } = holder;
+    return { id, name, online: true, holds, error, ...stateOf(holder) };
+  });
+  const seen = new Set(online.map(({ id }) => id));
+  const known = catalog.storeUp ? await agents.list().catch(() => []) : [];
+  const offline = known
+    .filter(({ id, labels }) => !seen.has(id) && labelsMatch(fn.manifest.placement.labels, labels))
+    .map(({ id, name, applied }): Holder => {
+      const holds = applied < fn.since ? false : null;
+      return { id, name, online: false, holds, state: 'unknown' };
+    });
+  return [...online, ...offline].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function stateOf({ holds, error, heldForMs }: ConnectedHolder): Pick<Holder, 'state' | 'reason' | 'retryInMs'> {
+  if (error !== undefined) return { state: 'failed' };
+  if (heldForMs === undefined) return { state: holds ? 'ready' : 'waiting' };
+  const then = heldForMs === 0 ? 'the next call of it is a trial' : 'then one call is let through to try';
+  const reason = `it ended its runner again and again; ${then}`;
+  return { state: 'held_back', reason, retryInMs: heldForMs };
+}

@@ -1,0 +1,41 @@
+/** An ask for kept values, done in the store. What is refused is said by name (wasi:keyvalue/store, `error`). */
+import type { KeyvalueAsk, Reply } from '../../runner/protocol/capability-requests.ts';
+import { KeyvalueRefused, type KeyvalueStore, type Share } from './store.ts';
+
+const nothing = new Uint8Array(0);
+
+/** Never throws: what goes wrong is `reply.error`. The ask has been checked. */
+export function answerKeyvalue(
+  store: KeyvalueStore,
+  owner: Omit<Share, 'bucket'>,
+  ask: KeyvalueAsk,
+  bytes: Uint8Array,
+): { reply: Reply; bytes: Uint8Array } {
+  try {
+    return perform(store, { ...owner, bucket: ask.bucket }, ask, bytes);
+  } catch (error) {
+    return { reply: { error: error instanceof KeyvalueRefused ? error.code : 'the store failed' }, bytes: nothing };
+  }
+}
+
+function perform(store: KeyvalueStore, share: Share, ask: KeyvalueAsk, bytes: Uint8Array) {
+  const reply = (value?: unknown) => ({ reply: { value }, bytes: nothing });
+  switch (ask.op) {
+    case 'get': {
+      const found = store.get(share, ask.key);
+      return { reply: { value: found !== undefined }, bytes: found ?? nothing };
+    }
+    case 'exists':
+      return reply(store.exists(share, ask.key));
+    case 'set':
+      return reply(store.set(share, ask.key, bytes));
+    case 'delete':
+      return reply(store.delete(share, ask.key));
+    case 'keys':
+      return reply(store.keys(share, ask.after));
+    case 'increment':
+      return reply(store.increment(share, ask.key, ask.delta));
+    case 'swap':
+      return reply(store.swap(share, ask.key, ask.seen, bytes));
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Asks for kept values at the pace that their function may have, and only while the device holds the function: what
+ * the last call of a function keeps would otherwise outlive it.
+ *
+ * Invariant: what waited is looked at again before it is done.
+ */
+import type { KeyvalueAsk, Reply } from '../../runner/protocol/capability-requests.ts';
+import { answerKeyvalue } from './execute.ts';
+import type { KeyvalueStore } from './store.ts';
+import type { WriteRate } from './write-rate.ts';
+
+export type KeyvalueTurns = {
+  /**
+   * Never rejects: what goes wrong is `reply.error`. The ask has been checked.
+   * @param isWanted false when the call has ended
+   */
+  answer(
+    owner: { readonly function: string; readonly limitBytes: number },
+    ask: KeyvalueAsk,
+    bytes: Uint8Array,
+    isWanted: () => boolean,
+  ): Promise<{ reply: Reply; bytes: Uint8Array }>;
+};
+
+/** @param isActive true while the device holds the function */
+export function createKeyvalueTurns(
+  store: KeyvalueStore,
+  rate: WriteRate,
+  isActive: (functionId: string) => boolean,
+): KeyvalueTurns {
+  return {
+    async answer(owner, ask, bytes, isWanted) {
+      const isLive = () => isWanted() && isActive(owner.function);
+      // Without a share there is nothing to wait for: the store refuses it.
+      if (isWriting(ask) && owner.limitBytes > 0) {
+        const turn = await rate.turn({ ...owner, bytes: bytes.byteLength, isWanted: isLive });
+        if (turn === 'busy') return refuse('too many writes wait for their turn');
+      }
+      return isLive() ? answerKeyvalue(store, owner, ask, bytes) : refuse('access-denied');
+    },
+  };
+}
+
+function isWriting({ op }: KeyvalueAsk): boolean {
+  return op === 'set' || op === 'delete' || op === 'increment' || op === 'swap';
+}
+
+const refuse = (error: string) => ({ reply: { error }, bytes: new Uint8Array(0) });

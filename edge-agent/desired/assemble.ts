@@ -1,0 +1,36 @@
+/** Puts the parts of a desired state together; a part out of place makes the whole wait for the next one sent. */
+import {
+  type DesiredFunction,
+  type FrameOf,
+  maxDesiredFunctions,
+  type ToAgent,
+} from '@skerry/shared/tunnel/protocol.ts';
+import type { Target } from './reconcile.ts';
+
+export type DesiredParts = {
+  /** The whole, when this part was its last. */
+  add(part: FrameOf<ToAgent, 'desired'>): Target | undefined;
+};
+
+export function createDesiredParts(): DesiredParts {
+  let generation = 0;
+  let expected = 0;
+  let functions: DesiredFunction[] = [];
+  return {
+    add(frame) {
+      if (frame.part === 0) {
+        generation = frame.generation;
+        expected = 0;
+        functions = [];
+      }
+      const fits = frame.generation === generation && frame.part === expected;
+      if (!fits || functions.length + frame.functions.length > maxDesiredFunctions) {
+        expected = -1;
+        return undefined;
+      }
+      functions.push(...frame.functions);
+      expected += 1;
+      return frame.last ? { generation, functions } : undefined;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createStarts, type Starts } from './deferred-accepted.ts';
+
+let said: string[];
+let starts: Starts;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  said = [];
+  starts = createStarts((id) => said.push(id), 5);
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('what is held is told in time, with one timer for all', () => {
+  starts.hold('a');
+  vi.advanceTimersByTime(3);
+  starts.hold('b');
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(2);
+  expect(said).toEqual(['a', 'b']);
+  starts.hold('c');
+  vi.advanceTimersByTime(5);
+  expect(said).toEqual(['a', 'b', 'c']);
+});
+
+test('what ended before is not told, what is asked for is told once', () => {
+  starts.hold('good');
+  starts.hold('bad');
+  starts.forget('good');
+  starts.tellHeld('bad');
+  starts.tellHeld('unknown');
+  starts.tell('streams');
+  vi.advanceTimersByTime(10);
+  expect(said).toEqual(['bad', 'streams']);
+});
+
+test('nothing is told of what came through a tunnel that is gone', () => {
+  starts.hold('a');
+  starts.forgetAll();
+  vi.advanceTimersByTime(10);
+  expect(said).toEqual([]);
+});

@@ -1,0 +1,17 @@
+/** What a function sees in the runner, as the text that travels with each of its calls. */
+import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
+import type { Surroundings } from '../runner/protocol/wire.ts';
+
+/** JSON of `Surroundings`. The same function has the same text, another one has another. */
+export function surroundingsOf({ id, env, args, grants }: DesiredFunction): string {
+  const surroundings: Surroundings = {
+    function: id,
+    env,
+    args,
+    config: grants.config,
+    directories: grants.directories.map(({ guest, mode }) => ({ guest, mode })),
+    logBytesPerSecond: grants.log_bytes_per_second,
+    bodyBytes: grants.body_bytes,
+  };
+  return JSON.stringify(surroundings);
+}

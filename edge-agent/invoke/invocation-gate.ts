@@ -1,0 +1,189 @@
+/**
+ * The one door: every invocation on this agent, wherever it comes from, goes through here, with the same limits and
+ * the same accounting.
+ *
+ * An invocation of a function whose code is still on its way waits for it, within its deadline.
+ */
+import { type OutcomeCode, SkerryError, toOutcomeCode, toSkerryError } from '@skerry/shared/errors.ts';
+import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
+import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
+import type { Functions } from '../desired/active-functions.ts';
+import type { CallEvents, Runner } from '../runner/calls/call.ts';
+import type { LogEntry, Part } from '../runner/protocol/stream-wire.ts';
+import type { Circuit } from './circuit-breaker.ts';
+import { surroundingsOf } from './environment.ts';
+
+export type Invocation = {
+  readonly id: string;
+  readonly function: string;
+  readonly input: Uint8Array;
+  /** Milliseconds from now, waiting included. */
+  readonly timeoutMs: number;
+  /** The request, when it came over HTTP. */
+  readonly http?: RequestHead | undefined;
+  /** Parts of the input follow, through `part`. */
+  readonly streams?: boolean | undefined;
+};
+
+export type InvocationEvents = Omit<CallEvents, 'onLog'>;
+
+export type InvocationOutcome = {
+  readonly result:
+    | { readonly ok: true; readonly output: Uint8Array }
+    | { readonly ok: false; readonly code: OutcomeCode; readonly message: string };
+  readonly head?: ResponseHead | undefined;
+  readonly trailers?: Headers | undefined;
+  /** Revision that ran; 0 when none did. */
+  readonly revision: number;
+  readonly durationUs: number;
+  readonly cold: boolean;
+};
+
+export type Door = {
+  /** Never rejects. `onStart` is called just before a thread takes the call. */
+  invoke(invocation: Invocation, events: InvocationEvents): Promise<InvocationOutcome>;
+  /** Part of the input of an invocation that streams. */
+  part(id: string, part: Part): void;
+  /** So many bytes more of its answer may come. */
+  credit(id: string, bytes: number): void;
+  /** Nobody waits for this invocation any more. */
+  cancel(id: string): void;
+  /** Takes no new invocation from now on; resolves when none is left. */
+  drain(): Promise<void>;
+  /** Invocations inside the door. */
+  readonly inside: number;
+};
+
+export type DoorOptions = {
+  readonly functions: Pick<Functions, 'active' | 'ready'>;
+  readonly runner: Pick<Runner, 'call' | 'part' | 'credit' | 'cancel'>;
+  readonly circuit: Pick<Circuit, 'heldForMs' | 'ended'>;
+  /** Called with every outcome, for the metrics. */
+  readonly onOutcome: (outcome: InvocationOutcome) => void;
+  readonly onLog: (fn: DesiredFunction, invocation: string, entry: LogEntry) => void;
+  readonly now?: () => number;
+};
+
+export function createDoor(options: DoorOptions): Door {
+  const { functions, runner, circuit, onOutcome, onLog, now = () => performance.now() } = options;
+  /** Invocations whose function is not here yet, and the parts of their input that are. */
+  const waiting = new Map<string, { readonly patience: AbortController; readonly parts: Part[] }>();
+  /** Texts of what functions see, made once each. */
+  const surroundings = new WeakMap<DesiredFunction, string>();
+  /** Invocations that were admitted and have not ended, by function. */
+  const concurrent = new Map<string, number>();
+  let inside = 0;
+  let draining = false;
+  let onEmpty: (() => void) | undefined;
+
+  /** The function, at once when it is here: the common case makes no timer. */
+  const arrive = async ({ id, function: functionId, timeoutMs }: Invocation, parts: Part[]) => {
+    const active = functions.active.get(functionId);
+    if (active) return active;
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), timeoutMs);
+    waiting.set(id, { patience, parts });
+    try {
+      return await functions.ready(functionId, patience.signal);
+    } finally {
+      clearTimeout(timer);
+      waiting.delete(id);
+    }
+  };
+
+  /** @throws SkerryError when the function may not take this invocation now */
+  const admit = ({ function: functionId, input }: Invocation, { limits, grants }: DesiredFunction) => {
+    if (input.byteLength > limits.input_bytes) {
+      throw new SkerryError('payload_too_large', `the function takes ${limits.input_bytes} bytes of input`);
+    }
+    if ((concurrent.get(functionId) ?? 0) >= grants.concurrency) {
+      throw new SkerryError('agent_busy', `${grants.concurrency} invocations of this function run already`);
+    }
+    const heldMs = circuit.heldForMs(functionId);
+    if (heldMs > 0) {
+      const seconds = Math.ceil(heldMs / 1_000);
+      throw new SkerryError('function_held_back', `it ended its runner again and again; held back for ${seconds} s`);
+    }
+  };
+
+  const surroundingsFor = (fn: DesiredFunction): string => {
+    let text = surroundings.get(fn);
+    if (text === undefined) {
+      text = surroundingsOf(fn);
+      surroundings.set(fn, text);
+    }
+    return text;
+  };
+
+  const run = async (invocation: Invocation, events: InvocationEvents): Promise<InvocationOutcome> => {
+    if (draining) throw new SkerryError('agent_draining', 'the agent is shutting down');
+    const entered = now();
+    const early: Part[] = [];
+    const fn = await arrive(invocation, early);
+    admit(invocation, fn);
+    count(fn.id, 1);
+    const { limits, grants, instance, bundle, revision } = fn;
+    const timeoutMs = Math.min(invocation.timeoutMs, limits.timeout_ms) - (now() - entered);
+    const calling = runner.call(
+      {
+        id: invocation.id,
+        bundle,
+        surroundings: surroundingsFor(fn),
+        granted: { function: fn.id, grants },
+        instance,
+        outputBytes: limits.output_bytes,
+        timeoutMs: Math.max(1, Math.round(timeoutMs)),
+        request: invocation.http,
+        streams: invocation.streams ?? false,
+        input: invocation.input,
+      },
+      { ...events, onLog: (entry) => onLog(fn, invocation.id, entry) },
+    );
+    for (const part of early) runner.part(invocation.id, part);
+    const { result, head, trailers, durationUs, cold, started } = await calling;
+    count(fn.id, -1);
+    circuit.ended(fn.id, started && (result.ok || result.code !== 'runner_lost'));
+    const told = result.ok ? result : { ...result, code: toOutcomeCode(result.code) };
+    return { result: told, head, trailers, durationUs, cold, revision };
+  };
+
+  const count = (functionId: string, by: number) => {
+    const next = (concurrent.get(functionId) ?? 0) + by;
+    if (next === 0) concurrent.delete(functionId);
+    else concurrent.set(functionId, next);
+  };
+
+  return {
+    async invoke(invocation, events) {
+      inside += 1;
+      const outcome = await run(invocation, events).catch((error): InvocationOutcome => {
+        const { code, message } = toSkerryError(error);
+        return { result: { ok: false, code: toOutcomeCode(code), message }, revision: 0, durationUs: 0, cold: false };
+      });
+      inside -= 1;
+      if (inside === 0) onEmpty?.();
+      onOutcome(outcome);
+      return outcome;
+    },
+    part(id, part) {
+      const parts = waiting.get(id)?.parts;
+      if (parts) parts.push(part);
+      else runner.part(id, part);
+    },
+    credit: runner.credit,
+    cancel(id) {
+      waiting.get(id)?.patience.abort();
+      runner.cancel(id);
+    },
+    drain() {
+      draining = true;
+      return new Promise((resolve) => {
+        if (inside === 0) resolve();
+        else onEmpty = resolve;
+      });
+    },
+    get inside() {
+      return inside;
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * Invocations that come through the tunnel: their frames in, what becomes of them out.
+ *
+ * Invariant: every invocation that came in is answered with one `outcome`, unless the tunnel goes first, even when what
+ * came of it does not fit a frame. What streams is ended with the tunnel, because nobody is there any more to take it.
+ */
+import type { FrameOf, ToAgent, ToControl } from '@skerry/shared/tunnel/protocol.ts';
+import { createStarts } from './deferred-accepted.ts';
+import type { Door, InvocationOutcome } from './invocation-gate.ts';
+import { createJoinedParts } from './part-coalescer.ts';
+
+export type Load = { readonly memoryAvailable: number; readonly running: number };
+
+export type Serving = {
+  invoke(frame: FrameOf<ToAgent, 'invoke'>): void;
+  body(frame: FrameOf<ToAgent, 'body'>): void;
+  credit(frame: FrameOf<ToAgent, 'credit'>): void;
+  onDown(): void;
+};
+
+export function createServing(
+  door: Pick<Door, 'invoke' | 'part' | 'credit' | 'cancel'>,
+  send: (frame: ToControl) => void,
+  load: () => Load,
+): Serving {
+  /** Invocations that stream, one way or the other. */
+  const streaming = new Set<string>();
+
+  const parts = createJoinedParts(send);
+  const starts = createStarts((id) => send({ kind: 'accepted', id }));
+
+  const invoke = async (frame: FrameOf<ToAgent, 'invoke'>) => {
+    const { id, function: functionId, input, timeoutMs, http, streams } = frame;
+    let broken = false;
+    if (streams) streaming.add(id);
+    const outcome = await door.invoke(
+      { id, function: functionId, input, timeoutMs, http, streams },
+      {
+        // The caller's body comes only after this word.
+        onStart: () => (streams ? starts.tell(id) : starts.hold(id)),
+        onHead(head) {
+          streaming.add(id);
+          starts.tellHeld(id);
+          send({ kind: 'head', id, ...head });
+        },
+        onPart(part) {
+          if (part.end === 'failed') broken = true;
+          else parts.add(id, part);
+        },
+        onCredit: (bytes) => send({ kind: 'credit', id, bytes }),
+      },
+    );
+    if (streaming.delete(id)) parts.flush();
+    const answer = told(outcome, broken);
+    // A good outcome says by itself that the call began.
+    if (answer.result.ok) starts.forget(id);
+    else starts.tellHeld(id);
+    try {
+      send({ kind: 'outcome', id, ...answer, ...load() });
+    } catch {
+      const { revision, durationUs, cold } = outcome;
+      send({ kind: 'outcome', id, result: unsendable, revision, durationUs, cold, ...load() });
+    }
+  };
+
+  return {
+    invoke: (frame) => void invoke(frame),
+    body: ({ id, bytes, last, trailers }) =>
+      door.part(id, { bytes, end: last ? 'last' : 'no', ...(trailers && { trailers }) }),
+    credit: ({ id, bytes }) => door.credit(id, bytes),
+    onDown() {
+      starts.forgetAll();
+      for (const id of streaming) door.cancel(id);
+    },
+  };
+}
+
+const unsendable = { ok: false, code: 'function_output_invalid', message: 'its answer cannot be sent' } as const;
+
+/** @param broken the answer's body was broken off: a result that says nothing of it would make it look whole */
+function told({ head, trailers, ...rest }: InvocationOutcome, broken: boolean) {
+  const unfinished = { ok: false, code: 'function_output_invalid', message: 'its answer was not finished' } as const;
+  return {
+    ...rest,
+    ...(broken && rest.result.ok && { result: unfinished }),
+    ...(head && { head }),
+    ...(trailers && { trailers }),
+  };
+}

@@ -1,0 +1,171 @@
+/**
+ * What the runner's process asks for, joined with who does it: the broker. The process is not trusted: an ask counts only
+ * for a call that it has, with the grants of that call's function. What a guest can bring about is refused with an
+ * error; what only a process can that is not ours any more is thrown, and ends it (runner/process/process.ts).
+ *
+ * Invariant: when a call ends, or the process does, nothing that was asked for it goes on.
+ */
+import { type Headers, headersSchema, type ResponseHead } from '@skerry/shared/http/http.ts';
+import type { Ask, FetchAsk, Reply } from '../protocol/capability-requests.ts';
+import {
+  decodeAsk,
+  decodePart,
+  encodeCredit,
+  encodePart,
+  encodeReply,
+  type Part,
+  readCredit,
+} from '../protocol/stream-wire.ts';
+import { kinds, readNumber } from '../protocol/wire.ts';
+import type { Granted } from './call.ts';
+
+/** An outgoing request, as the broker has it. */
+export type BrokerFetch = {
+  /** Part of the request's body; the bytes may be kept. */
+  write(bytes: Uint8Array): void;
+  end(trailers?: Headers): void;
+  /** Gives the whole request up. */
+  abort(): void;
+  /** So many bytes more of the answer's body may come. */
+  credit(bytes: number): void;
+};
+
+export type FetchEvents = {
+  onHead(head: ResponseHead): void;
+  /** Instead of a head: an error-code of wasi:http, by name. Nothing follows. */
+  onError(error: string): void;
+  onPart(bytes: Uint8Array): void;
+  /** The answer's body is whole. Nothing follows. */
+  onEnd(trailers?: Headers): void;
+  /** The answer's body will never be whole. Nothing follows. */
+  onFailure(): void;
+  /** So many bytes more of the request's body may come. */
+  onCredit(bytes: number): void;
+};
+
+/** Does what is asked, within the grants. */
+export type AskBroker = {
+  /**
+   * Never rejects: what goes wrong is in `reply.error`.
+   * @param isWanted false when the call has ended: what has not been done by then need not be
+   */
+  answer(
+    granted: Granted,
+    ask: Exclude<Ask, FetchAsk>,
+    bytes: Uint8Array,
+    isWanted?: () => boolean,
+  ): Promise<{ reply: Reply; bytes: Uint8Array }>;
+  fetch(granted: Granted, ask: FetchAsk, events: FetchEvents): BrokerFetch;
+};
+
+export type CallAsks = {
+  /**
+   * An ask, or a part or credit of its stream.
+   * @throws RangeError or SyntaxError for what no runner of ours sends; the process shall be ended
+   */
+  receive(content: Buffer): void;
+  /** The call has ended. */
+  callEnded(seq: number): void;
+  /** The process is gone. */
+  reset(): void;
+};
+
+/** An outgoing request under way. `fetch` is there when the broker has taken it; `answered` when its head was told. */
+type Entry = { readonly seq: number; fetch: BrokerFetch | undefined; answered: boolean };
+
+/** @param grantedTo the function of a call that the process has */
+export function createCallAsks(
+  broker: AskBroker,
+  grantedTo: (seq: number) => Granted | undefined,
+  send: (frame: Buffer) => void,
+): CallAsks {
+  const fetches = new Map<number, Entry>();
+  let epoch = 0;
+
+  const begin = (stream: number, seq: number, granted: Granted, ask: FetchAsk) => {
+    const now = epoch;
+    const forward = (frame: () => Buffer) => epoch === now && send(frame());
+    const remove = () => {
+      if (fetches.get(stream) === entry) fetches.delete(stream);
+    };
+    const done = (part: Part) => {
+      remove();
+      forward(() => encodePart(stream, part));
+    };
+    const entry: Entry = { seq, fetch: undefined, answered: false };
+    fetches.set(stream, entry);
+    entry.fetch = broker.fetch(granted, ask, {
+      onHead(head) {
+        entry.answered = true;
+        forward(() => encodeReply(stream, { value: head }));
+      },
+      onError(error) {
+        remove();
+        forward(() => encodeReply(stream, { error }));
+      },
+      onPart: (bytes) => forward(() => encodePart(stream, { bytes, end: 'no' })),
+      onEnd: (trailers) => done({ bytes: noBytes, end: 'last', trailers }),
+      onFailure: () => done({ bytes: noBytes, end: 'failed' }),
+      onCredit: (bytes) => forward(() => encodeCredit(stream, bytes)),
+    });
+  };
+
+  const answer = (stream: number, content: Buffer) => {
+    const now = epoch;
+    const { seq, ask, bytes } = decodeAsk(content);
+    // The broker checks the rest of it, and refuses: much of an ask is the guest's.
+    if (typeof (ask as Ask | null)?.do !== 'string') throw new RangeError('an ask that is none');
+    if (fetches.has(stream)) throw new RangeError(`stream ${stream} is in use`);
+    const granted = grantedTo(seq);
+    if (!granted) return;
+    if (ask.do === 'fetch') return begin(stream, seq, granted, ask);
+    const isWanted = () => epoch === now && grantedTo(seq) === granted;
+    const tell = (reply: Reply, replied?: Uint8Array) => epoch === now && send(encodeReply(stream, reply, replied));
+    broker
+      .answer(granted, ask, Uint8Array.from(bytes), isWanted)
+      .then((done) => tell(done.reply, done.bytes))
+      .catch(() => tell({ error: 'io' }));
+  };
+
+  /** Neither the runner nor its guest waits for what comes of it. */
+  const giveUp = (stream: number, { fetch }: Entry) => {
+    fetches.delete(stream);
+    fetch?.abort();
+  };
+
+  return {
+    receive(content) {
+      const stream = readNumber(content);
+      if (content[0] === kinds.ask) return answer(stream, content);
+      const entry = fetches.get(stream);
+      if (content[0] === kinds.credit) return entry?.fetch?.credit(readCredit(content));
+      const { bytes, end, trailers } = decodePart(content);
+      if (!entry) return;
+      if (end === 'failed') return giveUp(stream, entry);
+      if (trailers && !headersSchema.safeParse(trailers).success) {
+        giveUp(stream, entry);
+        return send(
+          entry.answered
+            ? encodePart(stream, { bytes: noBytes, end: 'failed' })
+            : encodeReply(stream, { error: 'HTTP-request-trailer-section-size' }),
+        );
+      }
+      if (bytes.byteLength > 0) entry.fetch?.write(Uint8Array.from(bytes));
+      if (end === 'last') entry.fetch?.end(trailers);
+    },
+    callEnded(seq) {
+      for (const [stream, entry] of fetches) {
+        if (entry.seq !== seq) continue;
+        giveUp(stream, entry);
+      }
+    },
+    reset() {
+      epoch += 1;
+      const open = [...fetches.values()];
+      fetches.clear();
+      for (const { fetch } of open) fetch?.abort();
+    },
+  };
+}
+
+const noBytes = new Uint8Array(0);

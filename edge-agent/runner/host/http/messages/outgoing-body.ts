@@ -1,0 +1,159 @@
+/**
+ * What is sent: the resource `outgoing-body` of wasi:http/types. A guest may write before it is known where to, that
+ * is before it has given its response or request away; so much is kept here, and no more: then its stream has no room.
+ *
+ * Invariants: a body that has a content-length is whole only with exactly that many bytes; one that is dropped without
+ * `finish` is broken off, never whole.
+ */
+import type { Headers } from '@skerry/shared/http/http.ts';
+import { streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
+import type { PartSink } from '../../../protocol/channel.ts';
+import type { CallSignal } from '../../io/gate.ts';
+import { OutputStream, type OutputTarget } from '../../io/streams.ts';
+import { BodyError, errorCode } from './error-code.ts';
+import { contentLengthOf, type Fields, sealFields } from './fields.ts';
+
+/** Bytes that are kept while nobody takes them. A new sink takes its whole window at once. */
+const earlyBytes = streamWindowBytes / 16;
+
+export type Kind = 'request' | 'response';
+
+export class OutgoingBody {
+  #target: BodyTarget | undefined;
+  #stream: OutputStream | undefined;
+  #signal: CallSignal | undefined;
+  #end: 'open' | 'whole' | 'broken' = 'open';
+
+  static of(kind: Kind, headers: Fields, signal: CallSignal): OutgoingBody {
+    const body = new OutgoingBody();
+    body.#target = new BodyTarget(kind, contentLengthOf(sealFields(headers)));
+    body.#signal = signal;
+    return body;
+  }
+
+  /**
+   * The head went out, and its body goes here.
+   *
+   * @param anyLength the head's content-length says nothing of this body (an answer to HEAD)
+   */
+  static connect(body: OutgoingBody, sink: PartSink, anyLength = false): void {
+    body.#open().connect(sink, anyLength);
+  }
+
+  /** The body will never be whole; nothing happens when it has ended already. */
+  static breakOff(body: OutgoingBody): void {
+    if (body.#end !== 'open') return;
+    body.#end = 'broken';
+    body.#target?.fail(new BodyError('connection-terminated', 'the body was broken off'));
+  }
+
+  static endOf(body: OutgoingBody): 'open' | 'whole' | 'broken' {
+    return body.#end;
+  }
+
+  /** Once; the second time it is an error. */
+  write(): OutputStream {
+    const target = this.#open();
+    if (this.#stream || !this.#signal) throw undefined;
+    this.#stream = OutputStream.of(target, this.#signal);
+    return this.#stream;
+  }
+
+  /**
+   * @throws an error-code when the length is not the declared one
+   * @throws Error, which ends the guest, when the body's stream is still there: WIT has it as a trap
+   */
+  static finish(body: OutgoingBody, trailers: Fields | undefined): void {
+    const target = body.#open();
+    if (body.#stream && !body.#stream.dropped) throw new Error('a body was finished while its stream is there');
+    if (body.#end !== 'open') throw errorCode('connection-terminated');
+    const wrong = target.end(trailers && sealFields(trailers));
+    body.#end = wrong ? 'broken' : 'whole';
+    if (wrong) throw errorCode(wrong.httpCode);
+  }
+
+  [Symbol.dispose](): void {
+    OutgoingBody.breakOff(this);
+  }
+
+  #open(): BodyTarget {
+    if (!this.#target) throw new Error('not a body');
+    return this.#target;
+  }
+}
+
+class BodyTarget implements OutputTarget {
+  readonly #kind: Kind;
+  #declared: number | undefined;
+  readonly #connected = Promise.withResolvers<void>();
+  #sink: PartSink | undefined;
+  #early: Uint8Array[] = [];
+  #written = 0;
+  #failure: BodyError | undefined;
+  /** How it ended before there was a sink. */
+  #ended: { readonly trailers: Headers | undefined } | undefined;
+
+  constructor(kind: Kind, declared: number | undefined) {
+    this.#kind = kind;
+    this.#declared = declared;
+  }
+
+  get room(): number {
+    return this.#sink ? this.#sink.room : earlyBytes - this.#written;
+  }
+
+  get failure(): BodyError | undefined {
+    const gone = this.#sink?.failure;
+    if (gone) this.#failure ??= new BodyError('connection-terminated', gone.message);
+    return this.#failure;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#written += bytes.byteLength;
+    if (this.#declared !== undefined && this.#written > this.#declared) {
+      this.fail(this.#wrongLength('more'));
+    } else if (this.#sink) this.#sink.write(bytes);
+    else this.#early.push(Uint8Array.from(bytes));
+  }
+
+  ready(): Promise<void> {
+    return this.#sink ? this.#sink.ready() : this.#connected.promise;
+  }
+
+  connect(sink: PartSink, anyLength: boolean): void {
+    this.#sink = sink;
+    if (anyLength) this.#declared = undefined;
+    if (this.#failure) sink.fail();
+    else {
+      for (const bytes of this.#early) sink.write(bytes);
+      if (this.#ended) sink.end(this.#ended.trailers);
+    }
+    this.#early = [];
+    this.#connected.resolve();
+  }
+
+  /** @returns what is wrong with the body, if anything is */
+  end(trailers: Headers | undefined): BodyError | undefined {
+    const { failure } = this;
+    const short = this.#declared !== undefined && this.#written !== this.#declared;
+    const wrong = failure ?? (short ? this.#wrongLength('less') : undefined);
+    if (wrong) {
+      this.fail(wrong);
+      return wrong;
+    }
+    this.#ended = { trailers };
+    this.#sink?.end(trailers);
+    return undefined;
+  }
+
+  fail(reason: BodyError): void {
+    this.#failure ??= reason;
+    this.#early = [];
+    this.#sink?.fail();
+    this.#connected.resolve();
+  }
+
+  #wrongLength(than: 'more' | 'less'): BodyError {
+    return new BodyError(`HTTP-${this.#kind}-body-size`, `${than} bytes than the content-length of ${this.#declared}`);
+  }
+}

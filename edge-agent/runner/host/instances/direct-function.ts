@@ -1,0 +1,86 @@
+/**
+ * A function that needs no glue, in a thread. `fresh` is an instance that no call has had before, or one that was put
+ * back to where it was before any call; either is made ahead of need. `reuse` is the same instance for as long as it
+ * is not spent.
+ *
+ * Invariants: an instance that has answered a fresh call answers another one only after it was restored; a reused
+ * instance is never restored, nor given to a fresh call. Instances are reused only for calls with the same
+ * surroundings, although they cannot see them: those name the function, and two functions share no state.
+ */
+import type { DirectPlan } from '@skerry/shared/function/bundle.ts';
+import type { CallFrame } from '../../protocol/wire.ts';
+import { restore, type Snapshot, takeSnapshot } from '../link/snapshot.ts';
+import { DirectInstance } from './direct-instance.ts';
+import { failureOf } from './failure.ts';
+import type { CallOutcome } from './instance.ts';
+import type { LoadedFunction } from './loaded-function.ts';
+
+export function createDirectFunction(
+  plan: DirectPlan,
+  modules: ReadonlyMap<string, WebAssembly.Module>,
+): LoadedFunction {
+  /** Of the first instance, before any call. All instances begin alike, since nothing from outside enters them. */
+  let snapshot: Snapshot | undefined;
+  let first = true;
+  /** As good as new. */
+  let ahead: DirectInstance | undefined;
+  /** Has answered a fresh call. */
+  let used: DirectInstance | undefined;
+  let reused: { readonly surroundings: string; readonly instance: DirectInstance } | undefined;
+  /** The last call was for a fresh instance and did not fail to get one. */
+  let wantsAhead = false;
+
+  const create = (): DirectInstance => {
+    const instance = new DirectInstance(plan, modules);
+    if (first && instance.state) snapshot = takeSnapshot(instance.state);
+    first = false;
+    return instance;
+  };
+
+  const restored = (): DirectInstance | undefined => {
+    const instance = used;
+    used = undefined;
+    if (!instance?.state || instance.spent || !snapshot) return undefined;
+    return restore(instance.state, snapshot, instance.slack) ? instance : undefined;
+  };
+
+  const fresh = (): DirectInstance => {
+    const instance = ahead ?? restored() ?? create();
+    ahead = undefined;
+    return instance;
+  };
+
+  const take = ({ surroundings }: CallFrame): DirectInstance => {
+    if (reused?.surroundings !== surroundings || reused.instance.spent) reused = { surroundings, instance: fresh() };
+    return reused.instance;
+  };
+
+  return {
+    call(call): CallOutcome {
+      wantsAhead = false;
+      try {
+        if (call.reuse) return take(call).call(call.input, call.outputBytes);
+        reused = undefined;
+        const instance = fresh();
+        wantsAhead = true;
+        used = instance;
+        return instance.call(call.input, call.outputBytes);
+      } catch (error) {
+        return failureOf(error, [], '');
+      }
+    },
+    makeAhead() {
+      if (!wantsAhead) return;
+      try {
+        ahead ??= restored() ?? create();
+      } catch {
+        // The next call will meet the same, and report it.
+        wantsAhead = false;
+      }
+    },
+    dropAhead() {
+      ahead = undefined;
+      used = undefined;
+    },
+  };
+}

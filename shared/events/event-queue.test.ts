@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../clock.ts';
+import { createEventQueue } from './event-queue.ts';
+import type { Intake, Kept, NewEvent } from './intake.ts';
+
+function start(record: (event: NewEvent) => Promise<Kept>) {
+  const ending = new AbortController();
+  const settled: number[] = [];
+  const opened = Promise.withResolvers<void>();
+  const intake: Intake = {
+    record,
+    room: () => opened.promise,
+    lastTick: async () => undefined,
+    setLastTick: async () => undefined,
+  };
+  const queue = createEventQueue({
+    trigger: 't',
+    intake,
+    room: { maxPending: 10, whenFull: 'hold' },
+    clock: systemClock,
+    random: () => 0,
+    signal: ending.signal,
+    onSettled: () => undefined,
+  });
+  const add = (n: number, { canWait = true, bytes = 1 } = {}) =>
+    queue.add({
+      event: {
+        id: `${n}`,
+        named: false,
+        trigger: 't',
+        function: 'f',
+        origin: 'mqtt',
+        input: new Uint8Array(bytes),
+        createdAt: n,
+      },
+      canWait,
+      settle: () => settled.push(n),
+    });
+  return { queue, add, settled, open: opened.resolve, end: () => ending.abort() };
+}
+
+test('what is added while a wave is under way goes together into the next one', async () => {
+  const waves: number[] = [];
+  let wave = 0;
+  const { queue, add, settled, end } = start(async () => {
+    wave += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+    if (wave > 0) waves.push(wave);
+    wave = 0;
+    return 'recorded';
+  });
+  for (let n = 0; n < 100; n += 1) add(n);
+  await expect.poll(() => settled.length).toBe(100);
+  expect(settled).toEqual(Array.from({ length: 100 }, (_, n) => n));
+  expect(waves.length).toBeLessThanOrEqual(2);
+  end();
+  await queue.done;
+});
+
+test('with no room, what can wait keeps its order, what cannot is dropped', async () => {
+  let room = 2;
+  const kept: number[] = [];
+  const { queue, add, settled, open, end } = start(async ({ createdAt }) => {
+    if (room === 0) return 'full';
+    room -= 1;
+    kept.push(createdAt);
+    return 'recorded';
+  });
+  for (let n = 0; n < 6; n += 1) add(n, { canWait: n !== 3 });
+  await expect.poll(() => queue.trouble).toBe('there is no room for more events');
+  add(6, { canWait: false });
+  expect(queue.dropped).toBe(2);
+  room = 100;
+  open();
+  await expect.poll(() => settled.length).toBe(7);
+  expect(kept).toEqual([0, 1, 2, 4, 5]);
+  expect(queue.trouble).toBeUndefined();
+  end();
+  await queue.done;
+});
+
+test('an intake that says room and full in turn leaves the others their time', async () => {
+  let asked = 0;
+  const { queue, add, open, end } = start(async () => {
+    asked += 1;
+    return 'full';
+  });
+  open();
+  add(0);
+  const began = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(asked).toBeGreaterThan(0);
+  expect(asked).toBeLessThanOrEqual(5);
+  expect(queue.trouble).toBe('there is no room for more events');
+  end();
+  await queue.done;
+});
+
+test('has room for so many messages and bytes, and says when there is some again', async () => {
+  const gate = Promise.withResolvers<Kept>();
+  const { queue, add, end } = start(() => gate.promise);
+  add(0, { bytes: 5 * 1024 * 1024 });
+  expect(queue.hasRoom).toBe(false);
+  const room = queue.whenRoom(new AbortController().signal);
+  gate.resolve('recorded');
+  await room;
+  expect(queue.hasRoom).toBe(true);
+  end();
+  await queue.done;
+});

@@ -1,0 +1,124 @@
+/** The command line against a scripted API: what functions may do, ask for, and have logged. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { type FakeAnswer, formOf } from './fake-api.ts';
+import { type CliBench, createCliBench } from './in-process.ts';
+
+async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench> {
+  const created = await createCliBench(answers);
+  onTestFinished(() => created.close());
+  return created;
+}
+
+const manifest = {
+  limits: {
+    memory_bytes: 67_108_864,
+    timeout_ms: 5_000,
+    input_bytes: 1_048_576,
+    output_bytes: 1_048_576,
+    body_bytes: 4_294_967_296,
+    log_bytes_per_second: 16_384,
+    concurrency: 10_000,
+    keyvalue_bytes: 1_048_576,
+  },
+  env: { A: '1' },
+  args: [],
+  capabilities: { http: ['old.example'], networks: ['lan'], directories: [] },
+  config: {},
+  instance: 'fresh',
+  retry: { attempts: 3, base_ms: 1_000, cap_ms: 60_000 },
+  placement: { labels: {} },
+  tag: '',
+};
+const deployed = {
+  name: 'hello',
+  module: '_',
+  revision: 1,
+  digest: 'd'.repeat(64),
+  world: 'skerry:function/handler',
+  size: 2048,
+  permissions: { added: [], removed: [] },
+  agents: { total: 2, applied: 1, failed: [{ agent: 'pi-7', code: 'function_load_failed', message: 'bad code' }] },
+};
+
+test('capabilities: each option replaces its list, and what that changes is printed', async () => {
+  const permissions = { added: ['HTTP to a.example:443', 'imports wasi:io/poll'], removed: ['HTTP to old.example'] };
+  const { run, directory, api } = await bench({
+    'GET /v1/fn/_/hello': { json: { data: { ...deployed, manifest } } },
+    'PUT /v1/fn/_/hello': { json: { data: { ...deployed, revision: 2, permissions } } },
+  });
+  await writeFile(join(directory, 'hello.wasm'), 'code');
+  const options = ['--allow-http', 'a.example:443', '--dir', '/srv:/data:rw', '--dir', '/etc/x:/x'];
+  const more = ['--config', 'unit=C', '--concurrency', '2', '--log-rate', '1KiB', '--body-bytes', '1MiB'];
+  const { out } = await run(['fn', 'deploy', 'hello', 'hello.wasm', ...options, ...more]);
+  expect(out.split('\n').slice(1)).toEqual([
+    '  + imports wasi:io/poll',
+    '  + HTTP to a.example:443',
+    '  - HTTP to old.example',
+    '',
+  ]);
+  const form = await formOf(api.seen[1] ?? expect.fail('no upload'));
+  expect(JSON.parse(String(form.get('manifest')))).toEqual({
+    ...manifest,
+    limits: { ...manifest.limits, concurrency: 2, log_bytes_per_second: 1024, body_bytes: 1_048_576 },
+    capabilities: {
+      http: ['a.example:443'],
+      networks: ['lan'],
+      directories: [
+        { host: '/srv', guest: '/data', mode: 'rw' },
+        { host: '/etc/x', guest: '/x', mode: 'ro' },
+      ],
+    },
+    config: { unit: 'C' },
+  });
+  await run(['fn', 'deploy', 'hello', 'hello.wasm', '--no-capabilities', '--allow-http', 'b.example']);
+  const second = await formOf(api.seen[3] ?? expect.fail('no upload'));
+  expect(JSON.parse(String(second.get('manifest'))).capabilities).toEqual({
+    http: ['b.example'],
+    networks: [],
+    directories: [],
+  });
+});
+
+test.each([
+  [['--dir', '/srv'], /--dir/],
+  [['--dir', '/srv:/data:rx'], /--dir/],
+  [['--allow-http', 'https://a.example'], /capabilities\.http\.0/],
+  [['--allow-network', 'mars'], /capabilities\.networks\.0/],
+  [['--dir', '/a/../b:/data'], /capabilities\.directories\.0\.host/],
+])('%j is refused by the name of its field', async (options, field) => {
+  const { run, directory } = await bench();
+  await writeFile(join(directory, 'hello.wasm'), 'code');
+  const { code, err } = await run(['fn', 'deploy', 'hello', 'hello.wasm', ...options]);
+  expect(code).toBe(2);
+  expect(err).toMatch(field);
+});
+
+test('logs: one line each, without control characters; agents that did not answer are named', async () => {
+  const line = { agent: 'pi', time: '2026-01-01T00:00:00.000Z', invocation: 'i', revision: 1, source: 'stderr' };
+  const data = { lines: [{ ...line, text: 'red \u001b[31m' }], missing: ['slow'] };
+  const { run } = await bench({ 'GET /v1/fn/_/hello/logs?limit=5': { json: { data } } });
+  expect(await run(['fn', 'logs', 'hello', '--limit', '5'])).toEqual({
+    code: 0,
+    out: '2026-01-01T00:00:00.000Z pi stderr red \ufffd[31m\n',
+    err: 'skerry: no answer from slow\n',
+  });
+  expect(JSON.parse((await run(['fn', 'logs', 'hello', '--limit', '5', '--json'])).out)).toEqual(data);
+});
+
+test('what a function asks for and is granted, and where the two differ', async () => {
+  const permissions = {
+    asks: ['files', 'outgoing HTTP'],
+    granted: ['HTTP to a.example', 'network lan'],
+    ungranted: ['files'],
+    unused: ['network lan'],
+  };
+  const data = { ...deployed, imports: [], permissions, manifest, agents: [] };
+  const { run } = await bench({ 'GET /v1/fn/_/hello': { json: { data } } });
+  const { out } = await run(['fn', 'get', 'hello']);
+  expect(out).toContain('asks for     files, outgoing HTTP\n');
+  expect(out).toContain('granted      HTTP to a.example, network lan\n');
+  expect(out).toMatch(/^not granted {2}files: /m);
+  expect(out).toMatch(/^not needed {3}network lan: /m);
+});
