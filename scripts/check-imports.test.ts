@@ -2,16 +2,20 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { checkImports } from './imports/check.ts';
+import { checkImports, findStaleRules, readSourceTree } from './imports/check.ts';
 
-async function faultsOf(files: Record<string, string>): Promise<string[]> {
+async function readTree(files: Record<string, string>) {
   const root = await mkdtemp(join(tmpdir(), 'skerry-imports-'));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
   for (const [path, source] of Object.entries(files)) {
     await mkdir(join(root, dirname(path)), { recursive: true });
     await writeFile(join(root, path), source);
   }
-  return (await checkImports(root)).faults;
+  return readSourceTree(root);
+}
+
+async function faultsOf(files: Record<string, string>): Promise<string[]> {
+  return checkImports(await readTree(files));
 }
 
 const shared = { 'shared/names.ts': 'export type Name = string;\nexport const one = 1;\n' };
@@ -74,4 +78,71 @@ test('a cycle is reported with its path, through type-only imports too', async (
     'shared/c.ts': "import { a } from './a.ts';\nexport type C = typeof a;\n",
   });
   expect(faults).toEqual(['cycle: shared/a.ts -> shared/b.ts -> shared/c.ts -> shared/a.ts']);
+});
+
+test('a room uses what its entry lists, and its tests use what they need', async () => {
+  const faults = await faultsOf({
+    'control-plane/db/store.ts': 'export const store = 1;\n',
+    'control-plane/api/list.ts': "import { store } from '../db/store.ts';\nexport const list = store;\n",
+    'control-plane/context.ts': "import { list } from './api/list.ts';\nexport const app = list;\n",
+    'control-plane/db/store.test.ts': "import { list } from '../api/list.ts';\nlist;\n",
+  });
+  expect(faults).toEqual([]);
+});
+
+test.each([
+  [
+    'control-plane/db/read.ts',
+    "import { sink } from '../sinks/sink.ts';\nsink;",
+    'control-plane/db/ must not use control-plane/sinks/. Move what both need to a room that both may use',
+  ],
+  [
+    'control-plane/novelty/a.ts',
+    "import { sink } from '../sinks/sink.ts';\nsink;",
+    'control-plane/novelty/ is a room that scripts/imports/rooms.ts does not know',
+  ],
+  [
+    'control-plane/sinks/log.ts',
+    "import { context } from '../context.ts';\ncontext;",
+    'control-plane/sinks/ must not use control-plane/',
+  ],
+])('%s uses another room: %s', async (path, source, message) => {
+  const faults = await faultsOf({
+    'control-plane/sinks/sink.ts': 'export const sink = 1;\n',
+    'control-plane/context.ts': 'export const context = 1;\n',
+    [path]: `${source}\n`,
+  });
+  expect(faults).toHaveLength(1);
+  expect(faults[0]).toMatch(new RegExp(`^${path}:1: `));
+  expect(faults[0]).toContain(message);
+});
+
+test('folders that need each other are reported with an import for each step, through types too', async () => {
+  const faults = await faultsOf({
+    'edge-agent/runner/a.ts': "import type { B } from './host/b.ts';\nexport type A = B;\n",
+    'edge-agent/runner/types.ts': 'export type T = 1;\n',
+    'edge-agent/runner/host/b.ts': "import type { T } from '../types.ts';\nexport type B = T;\n",
+  });
+  expect(faults).toEqual([
+    'folders need each other: edge-agent/runner -> edge-agent/runner/host -> edge-agent/runner ' +
+      '(edge-agent/runner/a.ts imports edge-agent/runner/host/b.ts; ' +
+      'edge-agent/runner/host/b.ts imports edge-agent/runner/types.ts). ' +
+      'Move what they share to a folder below both, or take it as a parameter',
+  ]);
+});
+
+test('twelve loose files are allowed, thirteen are not, and tests do not count', async () => {
+  const many = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`shared/http/file-${n}.ts`, 'export const x = 1;\n']));
+  expect(await faultsOf({ ...many(12), 'shared/http/file-1.test.ts': '\n' })).toEqual([]);
+  expect(await faultsOf(many(13))).toEqual([
+    'shared/http/: 13 source files; at most 12. Give those that belong together a folder named for what they share',
+  ]);
+});
+
+test('rules that nothing uses are reported', async () => {
+  const stale = findStaleRules(await readTree({ 'control-plane/api/list.ts': "import 'hono';\n" }));
+  expect(stale).toContain('scripts/imports/rooms.ts: control-plane/api does not use db; remove the entry');
+  expect(stale).toContain('scripts/imports/homes.ts: nothing in test/ imports hono; remove the place');
+  expect(stale).not.toContain('scripts/imports/homes.ts: nothing in control-plane/api/ imports hono; remove the place');
 });

