@@ -23,8 +23,9 @@ const shared = { 'shared/names.ts': 'export type Name = string;\nexport const on
 test('what follows the rules has no fault', async () => {
   const faults = await faultsOf({
     ...shared,
+    'control-plane/api/routes.ts': "import { Hono } from 'hono';\nexport const routes = Hono;\n",
     'control-plane/app.ts':
-      "import { Hono } from 'hono';\nimport { list } from './modules.ts';\nexport const app = [Hono, list];\n",
+      "import { routes } from './api/routes.ts';\nimport { list } from './modules.ts';\nexport const app = [routes, list];\n",
     'control-plane/modules.ts': "import { one } from '@skerry/shared/names.ts';\nexport const list = [one];\n",
     'cli/main.ts': "import type { app } from '@skerry/control-plane/app.ts';\nexport type App = typeof app;\n",
     'edge-agent/node_modules/x/utils.ts': 'not looked at',

@@ -15,7 +15,7 @@ import type { CallStream } from '../tunnel/calls/streams.ts';
 import type { Hub } from '../tunnel/hub.ts';
 import type { Session } from '../tunnel/session.ts';
 import type { Candidate, Policy } from './candidate.ts';
-import { defaultPolicy } from './default.ts';
+import { defaultPolicy } from './default-policy.ts';
 import { createReservations, type Reservations } from './reserve.ts';
 
 /** The caller's side of a call with bodies in parts; the head comes with who gives the answer. */

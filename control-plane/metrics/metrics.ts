@@ -1,10 +1,10 @@
 /** The control plane's own Prometheus registry. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Directory } from '../catalog/catalog.ts';
-import type { SinkFigures } from '../sinks/figures.ts';
+import type { SinkFigures } from '../sinks/metrics.ts';
 import type { TriggerFigures } from '../triggers/triggers.ts';
 import type { Hub } from '../tunnel/hub.ts';
-import type { InvocationFigures } from './invocation-figures.ts';
+import type { InvocationFigures } from './invocation-metrics.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 
 export type Metrics = {

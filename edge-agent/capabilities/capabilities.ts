@@ -7,7 +7,7 @@
  */
 
 import type { Granted } from '../runner/calls/call.ts';
-import type { AskBroker, BrokerFetch } from '../runner/calls/capability-requests.ts';
+import type { AskBroker, BrokerFetch } from '../runner/calls/call-capabilities.ts';
 import type { Reply } from '../runner/protocol/capability-requests.ts';
 import { createDirectories } from './files/directories.ts';
 import { createDiskReserve, type DiskReserve } from './files/disk-reserve.ts';

@@ -15,7 +15,7 @@ import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
 import { decodeBundle } from '@skerry/shared/function/bundle.ts';
 import type { Logger } from 'pino';
 import type { CallResult, Runner } from './calls/call.ts';
-import { type AskBroker, createCallAsks } from './calls/capability-requests.ts';
+import { type AskBroker, createCallAsks } from './calls/call-capabilities.ts';
 import { checkedAnswer, deliver } from './calls/deliver.ts';
 import { createInFlight } from './calls/in-flight.ts';
 import { Pending } from './calls/pending.ts';

@@ -9,7 +9,7 @@ import { namePattern, textSchema } from '@skerry/shared/function/names.ts';
 import { type Sink, sinkSchema } from '@skerry/shared/function/sinks.ts';
 import { type Trigger, triggerSchema } from '@skerry/shared/function/triggers.ts';
 import * as z from 'zod';
-import type { FunctionMetadata } from '../../functions/function-metadata.ts';
+import type { FunctionMetadata } from '../../functions/metadata.ts';
 import { fieldError } from '../http/problem.ts';
 import { type Part, parseMultipart } from './multipart.ts';
 

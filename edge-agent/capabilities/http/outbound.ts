@@ -12,7 +12,7 @@ import type { Duplex } from 'node:stream';
 import type { Grants } from '@skerry/shared/function/manifest.ts';
 import type { Headers } from '@skerry/shared/http/http.ts';
 import { streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
-import type { BrokerFetch, FetchEvents } from '../../runner/calls/capability-requests.ts';
+import type { BrokerFetch, FetchEvents } from '../../runner/calls/call-capabilities.ts';
 import type { FetchAsk } from '../../runner/protocol/capability-requests.ts';
 import type { Connect } from './connect.ts';
 import { httpErrorCode } from './http-error.ts';

@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { afterEach, beforeAll } from 'vitest';
 import { type FixtureName, prepareFixture } from '../../../test/fixtures/bundles.ts';
 import type { Call, CallEvents, CallResult, Runner } from '../calls/call.ts';
-import type { AskBroker } from '../calls/capability-requests.ts';
+import type { AskBroker } from '../calls/call-capabilities.ts';
 import type { Surroundings } from '../protocol/wire.ts';
 import { createRunner, type RunnerOptions } from '../runner.ts';
 

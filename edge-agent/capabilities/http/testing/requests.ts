@@ -9,7 +9,7 @@ import { type Grants, grantsSchema } from '@skerry/shared/function/manifest.ts';
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
 import { streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
 import { afterEach } from 'vitest';
-import type { BrokerFetch } from '../../../runner/calls/capability-requests.ts';
+import type { BrokerFetch } from '../../../runner/calls/call-capabilities.ts';
 import { openStore } from '../../../storage/store.ts';
 import { type Broker, type BrokerOptions, createBroker } from '../../capabilities.ts';
 

@@ -3,9 +3,9 @@
  * nor in what the host keeps for it. (What the guest's own memory could tell is in direct-function.test.ts.)
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { TestChannel } from './http/testing/channel.ts';
-import { frame, loadFixture } from './http/testing/function.ts';
-import type { LoadedFunction } from './instances/loaded-function.ts';
+import { TestChannel } from '../http/testing/channel.ts';
+import { frame, loadFixture } from '../http/testing/function.ts';
+import type { LoadedFunction } from '../instances/loaded-function.ts';
 
 const { Instance } = WebAssembly;
 let made = 0;

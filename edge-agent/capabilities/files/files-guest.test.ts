@@ -14,11 +14,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { prepareFixture } from '../../test/fixtures/bundles.ts';
-import { createBroker } from '../capabilities/capabilities.ts';
-import type { Runner } from '../runner/calls/call.ts';
-import { call, start, text } from '../runner/testing/harness.ts';
-import { openStore, type Store } from '../storage/store.ts';
+import { prepareFixture } from '../../../test/fixtures/bundles.ts';
+import type { Runner } from '../../runner/calls/call.ts';
+import { call, start, text } from '../../runner/testing/harness.ts';
+import { openStore, type Store } from '../../storage/store.ts';
+import { createBroker } from '../capabilities.ts';
 
 let bundle: { digest: string; bytes: Uint8Array };
 let device: string;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { providedInterfaces } from '@skerry/shared/wit/provided.ts';
 import { afterAll, describe, expect, test } from 'vitest';
-import { call, digests, killRunner, runnerPids, start, started, text } from './testing/harness.ts';
+import { call, digests, killRunner, runnerPids, start, started, text } from '../testing/harness.ts';
 
 afterAll(() => {
   expect(runnerPids()).toEqual([]);

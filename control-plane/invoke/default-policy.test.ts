@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Candidate } from './candidate.ts';
-import { defaultPolicy } from './default.ts';
+import { defaultPolicy } from './default-policy.ts';
 import { createReservations } from './reserve.ts';
 
 const MiB = 1024 * 1024;

@@ -5,7 +5,7 @@ import type { Ask } from '../protocol/capability-requests.ts';
 import { frameStart } from '../protocol/framing.ts';
 import { decodePart, decodeReply, encodeAsk, encodeCredit, encodePart, firstAsk } from '../protocol/stream-wire.ts';
 import { kinds, readNumber } from '../protocol/wire.ts';
-import { type AskBroker, createCallAsks, type FetchEvents } from './capability-requests.ts';
+import { type AskBroker, createCallAsks, type FetchEvents } from './call-capabilities.ts';
 
 const granted = { function: 'f', grants: grantsSchema.parse(undefined) };
 const fetchAsk: Ask = {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { backoffDelay } from './backoff.ts';
-import { createBatch } from './tunnel/batch.ts';
-import { afterClose, closeKinds, closeName, closeReason } from './tunnel/close.ts';
-import { createLiveness, missesAllowed } from './tunnel/liveness.ts';
+import { backoffDelay } from '../backoff.ts';
+import { createBatch } from './batch.ts';
+import { afterClose, closeKinds, closeName, closeReason } from './close.ts';
+import { createLiveness, missesAllowed } from './liveness.ts';
 
 describe('backoff', () => {
   const options = { baseMs: 100, capMs: 1_000 };

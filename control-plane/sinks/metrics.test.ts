@@ -2,7 +2,7 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Sink, sinkSchema } from '@skerry/shared/function/sinks.ts';
 import { expect, test } from 'vitest';
 import type { CatalogFunction } from '../model/catalog-function.ts';
-import { createSinkFigures } from './figures.ts';
+import { createSinkFigures } from './metrics.ts';
 import { addressOf, healthOf, type SinkState } from './sinks.ts';
 
 const spec = (type: string, params: object): Sink => sinkSchema.parse({ type, params });

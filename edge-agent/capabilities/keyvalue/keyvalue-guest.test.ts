@@ -1,12 +1,12 @@
 /** A real guest in a real runner keeps values, reads its config and writes its log. */
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { prepareFixture } from '../../test/fixtures/bundles.ts';
-import { type Broker, createBroker } from '../capabilities/capabilities.ts';
-import type { Runner } from '../runner/calls/call.ts';
-import type { LogEntry } from '../runner/protocol/stream-wire.ts';
-import { call, start, text } from '../runner/testing/harness.ts';
-import { openStore, type Store } from '../storage/store.ts';
+import { prepareFixture } from '../../../test/fixtures/bundles.ts';
+import type { Runner } from '../../runner/calls/call.ts';
+import type { LogEntry } from '../../runner/protocol/stream-wire.ts';
+import { call, start, text } from '../../runner/testing/harness.ts';
+import { openStore, type Store } from '../../storage/store.ts';
+import { type Broker, createBroker } from '../capabilities.ts';
 
 let bundle: { digest: string; bytes: Uint8Array };
 beforeAll(async () => {

@@ -6,12 +6,12 @@ import { DatabaseSync } from 'node:sqlite';
 import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Opened } from '../storage/durable-file.ts';
-import { createOutboxFile, type OutboxFile } from './storage/file.ts';
-import type { Answers, Operation } from './storage/operations.ts';
-import { openOutbox } from './storage/schema.ts';
-import { type Answer, createOutboxClient, type OutboxClient } from './thread/client.ts';
-import { outboxScript } from './thread/script.ts';
+import type { Opened } from '../../storage/durable-file.ts';
+import { type Answer, createOutboxClient, type OutboxClient } from '../thread/client.ts';
+import { outboxScript } from '../thread/script.ts';
+import { createOutboxFile, type OutboxFile } from './file.ts';
+import type { Answers, Operation } from './operations.ts';
+import { openOutbox } from './schema.ts';
 
 let folder: string;
 let path: string;
