@@ -21,47 +21,47 @@ import { type AppEnv, createAccess } from './api/http/access.ts';
 import { bodyError } from './api/http/body-error.ts';
 import type { ErrorAnswer } from './api/http/errors.ts';
 import type { PlainAnswer } from './api/http/problem.ts';
-import { requestIdOf } from './api/http/request-id.ts';
+import { chooseRequestId } from './api/http/request-id.ts';
 import { addInvocationRoutes } from './api/invocations.ts';
 import { describeInvocation } from './api/invoke/json-endpoint.ts';
-import { describeRawDoor } from './api/invoke/raw-endpoint.ts';
+import { describeRawEndpoint } from './api/invoke/raw-endpoint.ts';
 import { addJoinTokenRoutes } from './api/join-tokens.ts';
 import { addModuleRoutes } from './api/modules.ts';
 import { addSecretRoutes } from './api/secrets.ts';
 import { addSinkRoutes } from './api/sinks.ts';
 import { addStatusRoutes } from './api/status.ts';
 import { addSubjectRoutes } from './api/subjects.ts';
-import type { AttachmentService } from './bindings/bindings.ts';
-import type { TriggerPlaces } from './bindings/trigger-status.ts';
-import type { Directory } from './catalog/catalog.ts';
+import type { BindingService } from './bindings/bindings.ts';
+import type { TriggerStatus } from './bindings/trigger-status.ts';
+import type { FullCatalog } from './catalog/catalog.ts';
 import type { FunctionService } from './functions/functions.ts';
 import type { ModuleService } from './functions/modules.ts';
 import type { RevisionService } from './functions/revisions.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { RequestMetrics } from './metrics/request-metrics.ts';
 import type { CatalogFunction } from './model/catalog-function.ts';
-import type { InvocationDesk } from './queue/operations.ts';
+import type { InvocationOperations } from './queue/operations.ts';
 import type { SecretService } from './secrets/secrets.ts';
 import type { SinkService } from './sinks/sinks.ts';
-import type { Holder } from './tunnel/function-agents.ts';
+import type { FunctionAgent } from './tunnel/function-agents.ts';
 import type { Hub } from './tunnel/hub.ts';
 
 export type AppOptions = {
-  readonly catalog: Directory;
+  readonly catalog: FullCatalog;
   readonly modules: ModuleService;
   readonly functions: FunctionService;
   readonly revisions: RevisionService;
   readonly subjects: SubjectService;
   readonly agents: AgentService;
   readonly joinTokens: JoinTokenService;
-  readonly holders: (fn: CatalogFunction) => Promise<readonly Holder[]>;
+  readonly functionAgents: (fn: CatalogFunction) => Promise<readonly FunctionAgent[]>;
   readonly hub: Pick<Hub, 'state' | 'revoke' | 'rollout' | 'connected' | 'scrape' | 'logs'>;
-  readonly triggers: AttachmentService<Trigger>;
-  readonly sinks: AttachmentService<Sink>;
+  readonly triggers: BindingService<Trigger>;
+  readonly sinks: BindingService<Sink>;
   readonly sinkStates: SinkService;
-  readonly triggerPlaces: TriggerPlaces;
+  readonly triggerStatus: TriggerStatus;
   readonly secrets: SecretService;
-  readonly desk: InvocationDesk;
+  readonly operations: InvocationOperations;
   /** Key with which callbacks to an address are signed. */
   readonly callbackSecret: (url: URL) => string;
   readonly metrics: Metrics;
@@ -89,11 +89,14 @@ export function createApp(options: AppOptions): App {
   const unknownRoute = requests.route('none');
 
   app.onError((error, c) =>
-    responseOf(answerError(error, c.get('requestId') ?? requestIdOf(c.req.header('x-request-id')))),
+    responseOf(answerError(error, c.get('requestId') ?? chooseRequestId(c.req.header('x-request-id')))),
   );
   app.notFound((c) => {
     const start = monotonic();
-    const answer = answerError(new SkerryError('not_found', 'Not Found'), requestIdOf(c.req.header('x-request-id')));
+    const answer = answerError(
+      new SkerryError('not_found', 'Not Found'),
+      chooseRequestId(c.req.header('x-request-id')),
+    );
     unknownRoute.observe(answer.status, monotonic() - start);
     return responseOf(answer);
   });
@@ -102,7 +105,7 @@ export function createApp(options: AppOptions): App {
   addStatusRoutes(app, { access, metrics: options.metrics, ready: options.ready });
   addDocsRoutes(app, access, options.version);
   describeInvocation(app.openAPIRegistry);
-  describeRawDoor(app.openAPIRegistry);
+  describeRawEndpoint(app.openAPIRegistry);
   addModuleRoutes(app, { access, catalog, modules: options.modules });
   addDeployRoutes(app, { ...options, access });
   addFunctionRoutes(app, { ...options, access });

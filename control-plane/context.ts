@@ -10,13 +10,13 @@ import { createSubjectService } from './access/subjects.ts';
 import { type AgentService, createAgentService } from './agents/agents.ts';
 import { createJoinTokenService } from './agents/join-tokens.ts';
 import { createErrorAnswer } from './api/http/errors.ts';
-import { createDoors } from './api/invoke/dispatch.ts';
+import { createInvokeEndpoints } from './api/invoke/dispatch.ts';
 import { type App, createApp } from './app.ts';
-import { createAttachmentService } from './bindings/bindings.ts';
+import { createBindingService } from './bindings/bindings.ts';
 import { createEdgeTriggers } from './bindings/edge-triggers.ts';
-import { createTriggerPlaces } from './bindings/trigger-status.ts';
+import { createTriggerStatus } from './bindings/trigger-status.ts';
 import { createCallbacks } from './callbacks/callbacks.ts';
-import { type Directory, openDirectory } from './catalog/catalog.ts';
+import { type FullCatalog, openCatalog } from './catalog/catalog.ts';
 import type { Config } from './config/config.ts';
 import { openStore } from './db/open.ts';
 import { sinks, triggers } from './db/schema/events.ts';
@@ -28,30 +28,30 @@ import { createRevisionService } from './functions/revisions.ts';
 import { createInvoker, type Invoker } from './invoke/invoker.ts';
 import { createLeaseGroups } from './leases/lease-groups.ts';
 import { createLog, type Logger } from './log/log.ts';
-import { createInvocationFigures } from './metrics/invocation-metrics.ts';
+import { createInvocationMetrics } from './metrics/invocation-metrics.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createRequestMetrics } from './metrics/request-metrics.ts';
-import { createLaterRecords } from './outcomes/best-effort.ts';
+import { createBestEffortOutcomes } from './outcomes/best-effort.ts';
 import { createAgentOutcomes } from './outcomes/from-agents.ts';
 import packageJson from './package.json' with { type: 'json' };
 import { createPreparer, type Preparer } from './prepare/preparer.ts';
 import { createBacklog } from './queue/backlog.ts';
 import { openBoss } from './queue/jobs/boss.ts';
-import { createInvocationDesk } from './queue/operations.ts';
+import { createInvocationOperations } from './queue/operations.ts';
 import { createInvocations, type Invocations } from './queue/queue.ts';
 import { sweepInvocations } from './queue/worker/sweep.ts';
-import { createRunning } from './queue/worker/worker.ts';
+import { createInvocationWorker } from './queue/worker/worker.ts';
 import { createCredentialStore } from './secrets/credentials.ts';
 import { openSealing } from './secrets/sealing-key.ts';
 import { createSecretService } from './secrets/secrets.ts';
 import { createHttpServer } from './server.ts';
-import { createSinkRoom } from './sinks/capacity.ts';
+import { createSinkCapacity } from './sinks/capacity.ts';
 import { createDeliverers } from './sinks/deliverers.ts';
-import { createSinkFigures } from './sinks/metrics.ts';
+import { createSinkMetrics } from './sinks/metrics.ts';
 import { openSink } from './sinks/open.ts';
 import { createSinkService } from './sinks/sinks.ts';
 import { createCloudTriggers } from './triggers/triggers.ts';
-import { findHolders } from './tunnel/function-agents.ts';
+import { findFunctionAgents } from './tunnel/function-agents.ts';
 import { createHub, type Hub } from './tunnel/hub.ts';
 
 /** Parts that can be given from outside; whoever gives one closes it. */
@@ -67,7 +67,7 @@ export type Overrides = {
 
 export type ControlPlane = {
   readonly app: App;
-  readonly catalog: Directory;
+  readonly catalog: FullCatalog;
   readonly agents: AgentService;
   readonly bundles: Bundles;
   readonly store: Store;
@@ -98,7 +98,7 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
   };
   const sealing = await openSealing(config, store).catch(closeStore);
   const boss = await openBoss(store, log, config.database.driver === 'pglite').catch(closeStore);
-  const catalog = await openDirectory({ store, log, pollMs: config.catalogPollMs }).catch(async (error) => {
+  const catalog = await openCatalog({ store, log, pollMs: config.catalogPollMs }).catch(async (error) => {
     await boss.close();
     return closeStore(error);
   });
@@ -114,14 +114,14 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
   const credentials = createCredentialStore({ sealing, catalog });
   const backlog = createBacklog(store, config.maxQueued);
   const monotonic = () => performance.now();
-  const sinkRoom = createSinkRoom({ store, log, most: config.maxDeliveries, now: monotonic });
-  const invocations = createInvocations({ store, boss, backlog, sinkRoom });
+  const sinkCapacity = createSinkCapacity({ store, log, max: config.maxDeliveries, now: monotonic });
+  const invocations = createInvocations({ store, boss, backlog, sinkCapacity });
   const leases = createLeaseGroups({ store, log, termMs: config.leaseMs });
   const deliverers = createDeliverers({
     store,
     catalog,
     credentials,
-    want: leases.group((lease) => deliverers.held(lease)),
+    wantLeases: leases.group((lease) => deliverers.held(lease)),
     open: (sink) => openSink(sink, () => performance.now()),
     log,
     random: overrides.random ?? Math.random,
@@ -133,11 +133,11 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     catalog,
     credentials,
     invocations,
-    want: leases.group((lease) => cloudTriggers.held(lease)),
+    wantLeases: leases.group((lease) => cloudTriggers.held(lease)),
     log,
     random: overrides.random ?? Math.random,
   });
-  const sinkStates = createSinkService({ store, catalog, deliverers, sinkRoom });
+  const sinkStates = createSinkService({ store, catalog, deliverers, sinkCapacity });
   const hub =
     overrides.hub ??
     createHub({
@@ -148,13 +148,13 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
       log,
       now,
       edgeTriggers: createEdgeTriggers(credentials, log),
-      record: createAgentOutcomes({ catalog, store, invocations, sinkRoom, log, now: monotonic }),
+      record: createAgentOutcomes({ catalog, store, invocations, sinkCapacity, log, now: monotonic }),
     });
   const random = overrides.random ?? Math.random;
   const invoker = overrides.invoker ?? createInvoker({ hub, random });
-  const later = createLaterRecords({ invocations, log });
+  const later = createBestEffortOutcomes({ invocations, log });
   const callbacks = createCallbacks({ store, boss, log, derive: sealing.derive, now, monotonic, random });
-  const running = createRunning({
+  const running = createInvocationWorker({
     store,
     boss,
     invocations,
@@ -167,7 +167,7 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     now,
     random,
     callbacks: callbacks.handle,
-    sinkRoom,
+    sinkCapacity,
     sweep: () => sweepInvocations({ store, boss, retentionMs: config.retentionMs }),
   });
   const requests = createRequestMetrics();
@@ -185,22 +185,22 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     ),
     agents,
     joinTokens: createJoinTokenService(store, now, randomBytes),
-    holders: (fn) => findHolders({ hub, agents, catalog }, fn),
+    functionAgents: (fn) => findFunctionAgents({ hub, agents, catalog }, fn),
     hub,
-    triggers: createAttachmentService<Trigger>({ ...attaching, table: triggers, noun: 'trigger', max: maxTriggers }),
-    sinks: createAttachmentService<Sink>({ ...attaching, table: sinks, noun: 'sink', max: maxSinks }),
-    triggerPlaces: createTriggerPlaces({ store, hub, cloudState: cloudTriggers.state }),
+    triggers: createBindingService<Trigger>({ ...attaching, table: triggers, noun: 'trigger', max: maxTriggers }),
+    sinks: createBindingService<Sink>({ ...attaching, table: sinks, noun: 'sink', max: maxSinks }),
+    triggerStatus: createTriggerStatus({ store, hub, cloudState: cloudTriggers.state }),
     secrets: createSecretService({ store, catalog, sealing }),
     sinkStates,
-    desk: createInvocationDesk({ store, boss, invocations, hands: running.hands }),
-    callbackSecret: callbacks.secretOf,
+    operations: createInvocationOperations({ store, boss, invocations, inProgress: running.inProgress }),
+    callbackSecret: callbacks.secretFor,
     metrics: createMetrics({
       catalog,
       hub,
       requests,
-      invocations: createInvocationFigures({ backlog, running, invocations, later, now }),
-      triggers: cloudTriggers.figures,
-      sinks: createSinkFigures({ catalog, sinks: sinkStates, deliverers, now: monotonic }),
+      invocations: createInvocationMetrics({ backlog, running, invocations, later, now }),
+      triggers: cloudTriggers.metrics,
+      sinks: createSinkMetrics({ catalog, sinks: sinkStates, deliverers, now: monotonic }),
     }),
     requests,
     answerError,
@@ -213,19 +213,19 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     monotonic,
   });
   const { maxBodyBytes } = config;
-  const doors = createDoors({
+  const endpoints = createInvokeEndpoints({
     catalog,
     invoker,
     requests,
     answerError,
     log,
     maxBodyBytes,
-    keeping: { invocations, agents },
-    recordLater: later.record,
+    asyncServices: { invocations, agents },
+    recordBestEffort: later.record,
     now: monotonic,
     clock: now,
   });
-  const server = createHttpServer(app, hub.handleUpgrade, doors);
+  const server = createHttpServer(app, hub.handleUpgrade, endpoints);
 
   const close = async () => {
     await cloudTriggers.close();

@@ -11,7 +11,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { limitCeilings } from '@skerry/shared/function/manifest.ts';
 import { tunnelPath } from '@skerry/shared/tunnel/protocol.ts';
-import type { Doors } from './api/invoke/dispatch.ts';
+import type { InvokeEndpoints } from './api/invoke/dispatch.ts';
 import type { App } from './app.ts';
 
 export type HttpServer = {
@@ -44,7 +44,7 @@ const defaultClientTimeoutMs = 30_000;
 export function createHttpServer(
   app: Pick<App, 'fetch'>,
   onUpgrade: UpgradeHandler,
-  doors: Doors = () => false,
+  endpoints: InvokeEndpoints = () => false,
   clientTimeoutMs: number = defaultClientTimeoutMs,
 ): HttpServer {
   const listener = getRequestListener(app.fetch);
@@ -68,7 +68,7 @@ export function createHttpServer(
       if (inFlight === 0) onIdle();
     });
     response.once('prefinish', () => limitTaking(response, clientTimeoutMs));
-    if (!doors(request, response)) void listener(request, response);
+    if (!endpoints(request, response)) void listener(request, response);
   });
   server.on('upgrade', (request, socket, head) => {
     // Errors of a socket before it is anybody's would end the process.

@@ -1,7 +1,7 @@
 /** Postgres goes and comes back while the control plane runs: reads and calls go on, changes get 503. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type Harness, startHarness, upload } from './testing/harness.ts';
-import { createDatabase, createWire, rowsOf, type Wire } from './testing/postgres.ts';
+import { createDatabase, createWire, toRows, type Wire } from './testing/postgres.ts';
 
 let h: Harness;
 let wire: Wire;
@@ -86,8 +86,8 @@ test('while it is away, what is in memory serves; when it is back, changes go on
 
 test('a change made by another process is found by asking now and then', async () => {
   const changed = nextChange();
-  await rowsOf(database, "insert into modules (name) values ('elsewhere')");
-  await rowsOf(database, 'update catalog_version set version = version + 1');
+  await toRows(database, "insert into modules (name) values ('elsewhere')");
+  await toRows(database, 'update catalog_version set version = version + 1');
   expect(await changed).toBe(h.controlPlane.catalog.version);
   expect(h.controlPlane.catalog.hasModule('elsewhere')).toBe(true);
 });
@@ -110,7 +110,7 @@ test('tokens are in the database as hashes only', async () => {
   const join = await h.request('POST', '/v1/agents/tokens', { json: {} });
   for (const { json } of [subject, join]) {
     const { token } = (json as { data: { token: string } }).data;
-    const rows = await rowsOf(
+    const rows = await toRows(
       database,
       'select row_to_json(subjects)::text as row from subjects union all select row_to_json(join_tokens)::text from join_tokens',
     );

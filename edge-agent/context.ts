@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import type { Intake } from '@skerry/shared/events/intake.ts';
 import { protocolVersion, signedBytes } from '@skerry/shared/tunnel/protocol.ts';
 import type { Logger } from 'pino';
-import { createBroker } from './capabilities/capabilities.ts';
+import { createCapabilityHost } from './capabilities/capabilities.ts';
 import type { AgentConfig } from './config.ts';
 import { createFunctions } from './desired/active-functions.ts';
 import { createDesiredParts } from './desired/assemble.ts';
 import { createExecutor } from './desired/execute-step.ts';
 import { createFetcher } from './desired/fetch-bundle.ts';
 import { createReconciler } from './desired/reconcile.ts';
-import { createCircuit } from './invoke/circuit-breaker.ts';
-import { createDoor } from './invoke/invocation-gate.ts';
-import { createServing } from './invoke/tunnel-calls.ts';
+import { createCircuitBreaker } from './invoke/circuit-breaker.ts';
+import { createInvocationGate } from './invoke/invocation-gate.ts';
+import { createTunnelCalls } from './invoke/tunnel-calls.ts';
 import { createLogs } from './logs/logs.ts';
 import { createLogGate } from './logs/rate-limit.ts';
 import { createMemory } from './memory.ts';
@@ -66,13 +66,13 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
   const identityCopy = createIdentityCopy(join(config.data, 'identity'));
   const identity = loadIdentity(store, identityCopy, (fault) => log.error({ fault }, keyFaults[fault]));
   const memory = createMemory();
-  const broker = createBroker({
+  const capabilities = createCapabilityHost({
     offered: config.directories,
     keyvalue: store.keyvalue,
     isActive: (functionId) => functions.active.has(functionId),
   });
   const { threads, queue, idleMs, functionMemoryMb } = config;
-  const circuit = createCircuit(() => performance.now());
+  const circuitBreaker = createCircuitBreaker(() => performance.now());
   const runner =
     overrides.runner ??
     createRunner({
@@ -81,24 +81,24 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
         if (!bytes) reconciler.lost(digest);
         return bytes;
       },
-      broker,
+      capabilities,
       threads,
       queue,
       idleMs,
       memoryBytes: functionMemoryMb === undefined ? memory.total / 2 : functionMemoryMb * 1024 * 1024,
       deviceIsShort: () => memory.available() < memory.total * reserveShare,
-      onLost: circuit.lost,
+      onLost: circuitBreaker.lost,
       log,
     });
   const logs = createLogs();
   const logGate = createLogGate(() => performance.now());
   const functions = createFunctions(store, (functionId, change) => {
     triggers.follow();
-    circuit.forget(functionId);
+    circuitBreaker.forget(functionId);
     if (change === 'activated') return outbox.wake();
     logs.forget(functionId);
     logGate.forget(functionId);
-    broker.forget(functionId);
+    capabilities.forget(functionId);
   });
   const fetcher = createFetcher(store, (frame) => tunnel.send(frame));
   const reconciler = createReconciler({
@@ -122,10 +122,10 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     outbox: () => outbox,
     triggers: () => triggers.states(),
   });
-  const door = createDoor({
+  const gate = createInvocationGate({
     functions,
     runner,
-    circuit,
+    circuitBreaker,
     onOutcome: metrics.ended,
     onLog(fn, invocation, entry) {
       const time = Date.now();
@@ -137,16 +137,16 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     limitBytes: config.outboxMb * 1024 * 1024,
     threads,
     functions: functions.active,
-    door,
+    gate,
     runner,
-    circuit,
+    circuitBreaker,
     send: (frame) => tunnel.send(frame),
     backlog: () => tunnel.backlog,
     events: metrics.outbox,
     log,
   });
-  const { intake, countsOf } = outbox;
-  const triggers = createTriggers({ functions: functions.active, intake, countsOf, publicKey: identity.publicKey });
+  const { intake, countsFor } = outbox;
+  const triggers = createTriggers({ functions: functions.active, intake, countsFor, publicKey: identity.publicKey });
   const parts = createDesiredParts();
   let stopping: Promise<number> | undefined;
 
@@ -164,7 +164,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     ...load(),
   });
 
-  const serving = createServing(door, (frame) => tunnel.send(frame), load);
+  const serving = createTunnelCalls(gate, (frame) => tunnel.send(frame), load);
 
   const onFrame = (frame: ControlFrame) => {
     switch (frame.kind) {
@@ -173,7 +173,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
         if (!target) return;
         reconciler.setTarget(target);
         outbox.keepOnly(target.functions);
-        return fetcher.wantOnly(new Set(target.functions.map((fn) => fn.bundle)));
+        return fetcher.keepOnly(new Set(target.functions.map((fn) => fn.bundle)));
       }
       case 'chunk':
         return fetcher.onChunk(frame);
@@ -186,7 +186,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
       case 'credit':
         return serving.credit(frame);
       case 'cancel':
-        return door.cancel(frame.id);
+        return gate.cancel(frame.id);
       case 'logs':
         return tunnel.send({ kind: 'lines', id: frame.id, lines: logs.last(frame.function, frame.limit) });
       case 'scrape':
@@ -208,7 +208,7 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
         kind: 'status',
         generation: reconciler.applied,
         queued: runner.stats().queued,
-        held: circuit.held().slice(0, maxHeldTold),
+        held: circuitBreaker.held().slice(0, maxHeldTold),
         ...(outboxState && { outbox: outboxState }),
         triggers: triggers.states().slice(0, maxTriggersTold),
         ...load(),
@@ -247,9 +247,9 @@ export function createAgent(config: AgentConfig, log: Logger, overrides: AgentOv
     const timeUp = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, config.drainMs);
     });
-    await Promise.race([door.drain(), timeUp]);
+    await Promise.race([gate.drain(), timeUp]);
     clearTimeout(timer);
-    const left = door.inside;
+    const left = gate.active;
     // Outcomes of the last invocations leave with the next turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     tunnel.stop();

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
-import { rest } from './clock.ts';
+import { sleep } from './clock.ts';
 
 test('a rest takes its time, and ends with the signal', async () => {
   const { signal } = new AbortController();
   const start = performance.now();
-  await rest(50, signal);
+  await sleep(50, signal);
   expect(performance.now() - start).toBeGreaterThan(40);
 
   const ending = new AbortController();
-  const resting = rest(60_000, ending.signal);
+  const resting = sleep(60_000, ending.signal);
   ending.abort();
   await resting;
-  await rest(60_000, ending.signal);
+  await sleep(60_000, ending.signal);
 });

@@ -3,12 +3,12 @@
 export type Clock = {
   /** Milliseconds since the epoch. May be set forward and back. */
   now(): number;
-  /** As `rest` below. */
-  rest(ms: number, signal: AbortSignal): Promise<void>;
+  /** As `sleep` below. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
 };
 
 /** Resolves after so many milliseconds, and at once when the signal aborts. Never rejects. */
-export function rest(ms: number, signal: AbortSignal): Promise<void> {
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const done = () => {
@@ -21,7 +21,7 @@ export function rest(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-export const systemClock: Clock = { now: Date.now, rest };
+export const systemClock: Clock = { now: Date.now, sleep };
 
 /** Whether the promise settled before so many milliseconds were over. Never rejects. */
 export async function settledWithin(clock: Clock, ms: number, promise: Promise<unknown>): Promise<boolean> {
@@ -30,7 +30,7 @@ export async function settledWithin(clock: Clock, ms: number, promise: Promise<u
   const settle = () => {
     settled = true;
   };
-  await Promise.race([promise.then(settle, settle), clock.rest(ms, patience.signal)]);
+  await Promise.race([promise.then(settle, settle), clock.sleep(ms, patience.signal)]);
   patience.abort();
   return settled;
 }

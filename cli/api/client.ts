@@ -46,7 +46,7 @@ export function createClient({ server, token }: Connection, fetch: typeof global
       throw new CliFailure('unreachable', `cannot reach ${server}: ${reasonOf(cause, timeoutMs)}`, { cause });
     }
     if (!response.ok) throw refusal(response.status, text, token !== undefined);
-    return { status: response.status, headers: response.headers, data: dataOf<Data>(text, server) };
+    return { status: response.status, headers: response.headers, data: dataEnvelope<Data>(text, server) };
   }
   return {
     server,
@@ -68,7 +68,7 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function dataOf<Data>(text: string, server: string): Data {
+function dataEnvelope<Data>(text: string, server: string): Data {
   if (text === '') return undefined as Data;
   try {
     const envelope = JSON.parse(text) as { data: Data };

@@ -17,7 +17,7 @@ export function buildProject(project: Project, env: Readonly<Record<string, stri
 }
 
 /** What does the work, for people who wait for it. */
-export function builderOf({ language, world }: Project): string {
+export function describeBuilder({ language, world }: Project): string {
   if (language === 'c') return 'clang';
   if (language === 'rust') return 'cargo';
   return world === 'http' ? 'StarlingMonkey, some 15 s and 800 MB of memory' : 'QuickJS';

@@ -28,13 +28,13 @@ export function upCommand(terminal: Terminal, setExitCode: (code: number) => voi
     .addOption(new Option('--quickstart', 'scripts/quickstart has shown its two steps already').hideHelp())
     .action(async (options: UpCommandOptions) => {
       const { host, data, name: agentName, example, once = false, quickstart = false } = options;
-      const port = options.port ?? portOf(terminal);
+      const port = options.port ?? effectivePort(terminal);
       setExitCode(await runUp(terminal, { host, port, data, agentName, example, once, quickstart }));
     });
   return withExamples(command, ['skerry up', 'skerry up --port 4100 --data /tmp/skerry']);
 }
 
-function portOf({ env: { PORT } }: Terminal): number {
+function effectivePort({ env: { PORT } }: Terminal): number {
   if (PORT === undefined || PORT === '') return 4000;
   const port = Number(PORT);
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;

@@ -13,7 +13,7 @@ export type Refusals = {
  *
  * @param created whether the function is new: of one that was there, a list is taken whole or not at all
  */
-export function refusalsOf(
+export function describeRefusals(
   noun: 'trigger' | 'sink',
   results: DeployResult['events'] = [],
   created: boolean,

@@ -12,7 +12,7 @@ import { serverFile } from '../api/connection.ts';
 import { CliFailure } from '../terminal/failure.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type Child, startChild } from './child.ts';
-import { environmentOf } from './process.ts';
+import { toEnvironment } from './process.ts';
 import { until } from './until.ts';
 
 export type Place = { readonly data: string; readonly host: string; readonly port: number; readonly agentName: string };
@@ -23,7 +23,7 @@ const onlineTimeoutMs = 30_000;
 const joinTokenSeconds = 600;
 
 /** URL under which this machine reaches the control plane, also when it listens on all addresses. */
-export function serverOf({ host, port }: Place): string {
+export function serverUrl({ host, port }: Place): string {
   if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
@@ -39,7 +39,7 @@ export async function startControlPlane(
   const child = await startChild({
     title: 'control plane',
     entryPoint: '@skerry/control-plane/main.ts',
-    env: environmentOf(withoutSettings(terminal.env), {
+    env: toEnvironment(withoutSettings(terminal.env), {
       PORT: String(place.port),
       SKERRY_HOST: place.host,
       SKERRY_DATA: data,
@@ -47,7 +47,7 @@ export async function startControlPlane(
     logFile: await logFile(place, 'control-plane'),
   });
   started(child);
-  const server = serverOf(place);
+  const server = serverUrl(place);
   const ready = async () => ((await fetch(new URL('/readyz', server), { signal })).ok ? true : undefined);
   await until(ready, { what: 'the control plane to be ready', child, timeoutMs: readyTimeoutMs, signal });
   await writeFile(join(place.data, serverFile), `${server}\n`);
@@ -78,7 +78,7 @@ export async function startAgent(
   const child = await startChild({
     title: 'agent',
     entryPoint: '@skerry/edge-agent/main.ts',
-    env: environmentOf(withoutSettings(terminal.env), {
+    env: toEnvironment(withoutSettings(terminal.env), {
       SKERRY_SERVER: client.server,
       SKERRY_JOIN_TOKEN: join_.token,
       SKERRY_DATA: join(place.data, 'agent'),

@@ -16,7 +16,7 @@ export function entryPointPath(entryPoint: EntryPoint): string {
 }
 
 /** The given environment without this program's own names, with `settings` on top; undefined ones leave it as it is. */
-export function environmentOf(base: Environment, settings: Environment): Record<string, string> {
+export function toEnvironment(base: Environment, settings: Environment): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const source of [base, settings]) {
     for (const [name, value] of Object.entries(source)) {
@@ -35,6 +35,6 @@ export function become(entryPoint: EntryPoint, terminal: Terminal, settings: Env
   process.execve(
     process.execPath,
     [process.execPath, entryPointPath(entryPoint)],
-    environmentOf(terminal.env, settings),
+    toEnvironment(terminal.env, settings),
   );
 }

@@ -13,7 +13,7 @@ import { printableJson } from '../terminal/printable.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { Child, Exit } from './child.ts';
 import { callExample, deployExample, exampleCurl, exampleName } from './example.ts';
-import { type Place, serverOf, startAgent, startControlPlane } from './platform.ts';
+import { type Place, serverUrl, startAgent, startControlPlane } from './platform.ts';
 import { requireFreePort } from './port.ts';
 import { createProgress } from './progress.ts';
 import { ChildEnded } from './until.ts';
@@ -72,7 +72,7 @@ async function bringUp(
   const stepsBefore = options.quickstart ? 2 : 0;
   const { step } = createProgress(terminal, stepsBefore, stepsBefore + (example === undefined ? 2 : 4));
   const tokenFile = relative(terminal.cwd, join(options.data, 'control-plane', 'admin-token'));
-  const server = serverOf(options);
+  const server = serverUrl(options);
 
   const client = await step('Starting the control plane (its database is made on the first start)', () =>
     startControlPlane(terminal, options, signal, started),

@@ -7,7 +7,7 @@ import { agents } from '../db/schema/catalog.ts';
 import type { Store } from '../db/store.ts';
 import type { Logger } from '../log/log.ts';
 import { type Admission, createAdmissions, type Hello } from './admission.ts';
-import { createSightings } from './last-seen.ts';
+import { createLastSeen } from './last-seen.ts';
 
 export type AgentRecord = {
   readonly id: string;
@@ -42,7 +42,7 @@ export type AgentServiceOptions = { readonly store: Store; readonly log: Logger;
 
 export function createAgentService({ store, log, now }: AgentServiceOptions): AgentService {
   const admissions = createAdmissions(store, now);
-  const sightings = createSightings(store, log, now);
+  const sightings = createLastSeen(store, log, now);
 
   const which = (idOrName: string) => {
     if (!isName(idOrName)) throw missing(idOrName);

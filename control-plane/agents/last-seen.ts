@@ -8,7 +8,7 @@ import { agents } from '../db/schema/catalog.ts';
 import type { Store } from '../db/store.ts';
 import type { Logger } from '../log/log.ts';
 
-export type Sightings = {
+export type LastSeen = {
   note(agentId: string, appliedGeneration: number): void;
   /** Writes what is left. */
   close(): Promise<void>;
@@ -16,7 +16,7 @@ export type Sightings = {
 
 const flushMs = 5_000;
 
-export function createSightings(store: Store, log: Logger, now: () => Date): Sightings {
+export function createLastSeen(store: Store, log: Logger, now: () => Date): LastSeen {
   /** One entry per agent: bounded by their number. */
   let noted = new Map<string, { id: string; applied: number; at: Date }>();
   let timer: NodeJS.Timeout | undefined;

@@ -4,7 +4,7 @@ import type { OutboxState } from '@skerry/shared/tunnel/protocol.ts';
 import type { AgentRecord, AgentService } from '../agents/agents.ts';
 import type { AgentState, Hub } from '../tunnel/hub.ts';
 import type { Access, AppEnv } from './http/access.ts';
-import { agentLabelsSchema, bearer, dataOf, json, pathName, problems } from './http/schemas.ts';
+import { agentLabelsSchema, bearer, dataEnvelope, json, pathName, problems } from './http/schemas.ts';
 
 const agentSchema = z
   .object({
@@ -59,7 +59,7 @@ export function addAgentRoutes(app: OpenAPIHono<AppEnv>, { access, agents, hub, 
       path: '/v1/agents',
       summary: 'List agents',
       responses: {
-        200: json(dataOf(z.array(agentSchema)), 'All that are not revoked, by name'),
+        200: json(dataEnvelope(z.array(agentSchema)), 'All that are not revoked, by name'),
         ...problems(401, 503),
       },
     }),
@@ -74,7 +74,7 @@ export function addAgentRoutes(app: OpenAPIHono<AppEnv>, { access, agents, hub, 
       path: '/v1/agents/{agent}',
       summary: 'Show an agent',
       request: { params },
-      responses: { 200: json(dataOf(agentSchema), 'The agent'), ...problems(401, 404, 503) },
+      responses: { 200: json(dataEnvelope(agentSchema), 'The agent'), ...problems(401, 404, 503) },
     }),
     async (c) => {
       const agent = await agents.get(c.req.valid('param').agent);

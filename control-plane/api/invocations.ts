@@ -3,10 +3,10 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { InvocationRow } from '../db/events/invocation-reading.ts';
 import { type InvocationState, invocationOrigins, invocationStates } from '../model/origin.ts';
 import { invocationSummary, wholeDocument } from '../queue/invocation-document.ts';
-import type { InvocationDesk } from '../queue/operations.ts';
+import type { InvocationOperations } from '../queue/operations.ts';
 import type { Access, AppEnv } from './http/access.ts';
 import { fieldError } from './http/problem.ts';
-import { bearer, dataOf, json, problems } from './http/schemas.ts';
+import { bearer, dataEnvelope, json, problems } from './http/schemas.ts';
 
 const summarySchema = z
   .object({
@@ -93,13 +93,13 @@ const receiverSchema = z
 
 export type InvocationRoutesOptions = {
   readonly access: Access;
-  readonly desk: InvocationDesk;
+  readonly operations: InvocationOperations;
   /** Key with which callbacks to an address are signed, as receivers take it. */
   readonly callbackSecret: (url: URL) => string;
 };
 
 export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: InvocationRoutesOptions): void {
-  const { access, desk, callbackSecret } = options;
+  const { access, operations, callbackSecret } = options;
   const path = '/v1/invocations';
   const guarded = { middleware: access.user, security: bearer, tags: ['invocation'] };
 
@@ -113,7 +113,7 @@ export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: Invocatio
       request: { query },
       responses: {
         200: json(
-          dataOf(invocationPageSchema),
+          dataEnvelope(invocationPageSchema),
           'Those kept last come first; `next` is the cursor of the next page, null on the last',
         ),
         ...problems(400, 401, 422, 503),
@@ -122,7 +122,7 @@ export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: Invocatio
     async (c) => {
       const asked = c.req.valid('query');
       const [module, name] = asked.function?.split('/') ?? [];
-      const rows = await desk.list({
+      const rows = await operations.list({
         module,
         name,
         state: asked.state satisfies InvocationState | undefined,
@@ -145,10 +145,10 @@ export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: Invocatio
       path: `${path}/{id}`,
       summary: 'Show a kept invocation',
       request: { params: one },
-      responses: { 200: json(dataOf(invocationSchema), 'The invocation'), ...problems(401, 404, 503) },
+      responses: { 200: json(dataEnvelope(invocationSchema), 'The invocation'), ...problems(401, 404, 503) },
     }),
     async (c) => {
-      const { row, deliveries } = await desk.get(c.req.valid('param').id);
+      const { row, deliveries } = await operations.get(c.req.valid('param').id);
       return c.json({ data: wholeDocument(row, deliveries) }, 200);
     },
   );
@@ -165,7 +165,7 @@ export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: Invocatio
       responses: { 204: { description: 'Cancelled' }, ...problems(401, 404, 409, 503) },
     }),
     async (c) => {
-      await desk.cancel(c.req.valid('param').id);
+      await operations.cancel(c.req.valid('param').id);
       return c.body(null, 204);
     },
   );
@@ -179,13 +179,13 @@ export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: Invocatio
       description: 'Under the same id, with all its attempts.',
       request: { params: one },
       responses: {
-        202: json(dataOf(z.object({ id: z.string() })), 'It waits for its turn'),
+        202: json(dataEnvelope(z.object({ id: z.string() })), 'It waits for its turn'),
         ...problems(401, 404, 409, 503),
       },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      await desk.replay(id);
+      await operations.replay(id);
       return c.json({ data: { id } }, 202, { location: `${path}/${id}` });
     },
   );
@@ -199,7 +199,10 @@ export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: Invocatio
       summary: 'Show the key with which callbacks to a receiver are signed',
       description: 'Each receiver (scheme, host and port) has its own: none can make what another one would believe.',
       request: { query: z.object({ url: receiverSchema }) },
-      responses: { 200: json(dataOf(z.object({ key: z.string() })), 'As whsec_…'), ...problems(400, 401, 403, 422) },
+      responses: {
+        200: json(dataEnvelope(z.object({ key: z.string() })), 'As whsec_…'),
+        ...problems(400, 401, 403, 422),
+      },
     }),
     (c) => c.json({ data: { key: callbackSecret(new URL(c.req.valid('query').url)) } }, 200),
   );

@@ -3,7 +3,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { labelsSchema } from '@skerry/shared/function/names.ts';
 import type { JoinToken, JoinTokenService } from '../agents/join-tokens.ts';
 import type { Access, AppEnv } from './http/access.ts';
-import { agentLabelsSchema, bearer, dataOf, json, jsonBody, pathName, problems } from './http/schemas.ts';
+import { agentLabelsSchema, bearer, dataEnvelope, json, jsonBody, pathName, problems } from './http/schemas.ts';
 
 const joinTokenSchema = z
   .object({
@@ -49,7 +49,7 @@ export function addJoinTokenRoutes(app: OpenAPIHono<AppEnv>, access: Access, joi
       summary: 'Create a join token and show it, once',
       request: { body: jsonBody(requestSchema) },
       responses: {
-        201: json(dataOf(joinTokenSchema.extend({ token: z.string() })), 'Created'),
+        201: json(dataEnvelope(joinTokenSchema.extend({ token: z.string() })), 'Created'),
         ...problems(400, 401, 403, 422, 503),
       },
     }),
@@ -71,7 +71,7 @@ export function addJoinTokenRoutes(app: OpenAPIHono<AppEnv>, access: Access, joi
       method: 'get',
       path: '/v1/agents/tokens',
       summary: 'List join tokens; the tokens themselves are not shown',
-      responses: { 200: json(dataOf(z.array(joinTokenSchema)), 'Newest first'), ...problems(401, 403, 503) },
+      responses: { 200: json(dataEnvelope(z.array(joinTokenSchema)), 'Newest first'), ...problems(401, 403, 503) },
     }),
     async (c) => c.json({ data: (await joinTokens.list()).map(shown) }, 200),
   );

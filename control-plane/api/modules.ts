@@ -2,11 +2,11 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { defaultModule } from '@skerry/shared/function/names.ts';
-import type { Directory } from '../catalog/catalog.ts';
+import type { FullCatalog } from '../catalog/catalog.ts';
 import type { ModuleService } from '../functions/modules.ts';
 import type { Access, AppEnv } from './http/access.ts';
 import { problemBody } from './http/problem.ts';
-import { bearer, blankNameSchema, dataOf, json, jsonBody, pathName, problems } from './http/schemas.ts';
+import { bearer, blankNameSchema, dataEnvelope, json, jsonBody, pathName, problems } from './http/schemas.ts';
 
 const moduleSchema = z.object({ name: z.string() }).openapi('Module');
 const moduleBody = jsonBody(z.object({ module: z.object({ name: blankNameSchema }) }));
@@ -15,7 +15,7 @@ const tags = ['modules'];
 
 export type ModuleRoutesOptions = {
   readonly access: Access;
-  readonly catalog: Pick<Directory, 'modules' | 'hasModule' | 'functionsOf'>;
+  readonly catalog: Pick<FullCatalog, 'modules' | 'hasModule' | 'functionsIn'>;
   readonly modules: ModuleService;
 };
 
@@ -28,7 +28,7 @@ export function addModuleRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, mod
       method: 'get',
       path: '/v1/fn',
       summary: 'List modules',
-      responses: { 200: json(dataOf(z.array(moduleSchema)), 'All modules, by name'), ...problems(401) },
+      responses: { 200: json(dataEnvelope(z.array(moduleSchema)), 'All modules, by name'), ...problems(401) },
     }),
     (c) => c.json({ data: catalog.modules().map((name) => ({ name })) }, 200),
   );
@@ -40,7 +40,7 @@ export function addModuleRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, mod
       path: '/v1/fn',
       summary: 'Create a module',
       request: { body: moduleBody },
-      responses: { 201: json(dataOf(moduleSchema), 'Created'), ...problems(400, 401, 422, 503) },
+      responses: { 201: json(dataEnvelope(moduleSchema), 'Created'), ...problems(400, 401, 422, 503) },
     }),
     async (c) => {
       const { name } = c.req.valid('json').module;
@@ -57,14 +57,17 @@ export function addModuleRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, mod
       summary: 'Show a module and its functions',
       request: { params },
       responses: {
-        200: json(dataOf(moduleSchema.extend({ functions: z.array(z.object({ name: z.string() })) })), 'The module'),
+        200: json(
+          dataEnvelope(moduleSchema.extend({ functions: z.array(z.object({ name: z.string() })) })),
+          'The module',
+        ),
         ...problems(401, 404),
       },
     }),
     (c) => {
       const name = c.req.valid('param').module;
       if (!catalog.hasModule(name)) throw new SkerryError('not_found', `There is no module "${name}"`);
-      return c.json({ data: { name, functions: catalog.functionsOf(name).map((fn) => ({ name: fn.name })) } }, 200);
+      return c.json({ data: { name, functions: catalog.functionsIn(name).map((fn) => ({ name: fn.name })) } }, 200);
     },
   );
 
@@ -75,7 +78,7 @@ export function addModuleRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, mod
       path: '/v1/fn/{module}',
       summary: 'Rename a module',
       request: { params, body: moduleBody },
-      responses: { 200: json(dataOf(moduleSchema), 'Renamed'), ...problems(400, 401, 404, 422, 503) },
+      responses: { 200: json(dataEnvelope(moduleSchema), 'Renamed'), ...problems(400, 401, 404, 422, 503) },
     }),
     async (c) => {
       const { name } = c.req.valid('json').module;

@@ -3,7 +3,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { textSchema } from '@skerry/shared/function/names.ts';
 import { maxSecretCharacters, type SecretService } from '../secrets/secrets.ts';
 import type { Access, AppEnv } from './http/access.ts';
-import { bearer, bodyNameSchema, dataOf, json, jsonBody, pathName, problems } from './http/schemas.ts';
+import { bearer, bodyNameSchema, dataEnvelope, json, jsonBody, pathName, problems } from './http/schemas.ts';
 
 const tags = ['secrets'];
 /** As the API shows one. */
@@ -22,7 +22,7 @@ export function addSecretRoutes(app: OpenAPIHono<AppEnv>, access: Access, secret
       method: 'get',
       path: '/v1/secrets',
       summary: 'List the names of the secrets',
-      responses: { 200: json(dataOf(z.array(secretSchema)), 'In order of their names'), ...problems(401, 503) },
+      responses: { 200: json(dataEnvelope(z.array(secretSchema)), 'In order of their names'), ...problems(401, 503) },
     }),
     async (c) => {
       const data = (await secrets.list()).map(({ name, createdAt, updatedAt }) => ({

@@ -1,11 +1,11 @@
 /** /v1/sinks: how deliveries stand, and dead letters. Sinks themselves are made at their functions (attachments.ts). */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Directory } from '../catalog/catalog.ts';
+import type { FullCatalog } from '../catalog/catalog.ts';
 import type { DeadLetter } from '../db/events/deliveries.ts';
-import { addressOf, healthOf, type SinkService, type SinkState } from '../sinks/sinks.ts';
+import { describeAddress, judgeHealth, type SinkService, type SinkState } from '../sinks/sinks.ts';
 import type { Access, AppEnv } from './http/access.ts';
-import { bearer, dataOf, json, pathName, problems } from './http/schemas.ts';
+import { bearer, dataEnvelope, json, pathName, problems } from './http/schemas.ts';
 
 export const sinkStateSchema = z
   .object({
@@ -41,7 +41,7 @@ const maxPage = 1_000;
 
 export type SinkRoutesOptions = {
   readonly access: Access;
-  readonly catalog: Pick<Directory, 'find'>;
+  readonly catalog: Pick<FullCatalog, 'find'>;
   readonly sinks: SinkService;
 };
 
@@ -60,7 +60,7 @@ export function addSinkRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, sinks
           function: z.string().optional().openapi({ description: 'module/name', example: '_/hello' }),
         }),
       },
-      responses: { 200: json(dataOf(z.array(sinkStateSchema)), 'All, by function'), ...problems(401, 404, 503) },
+      responses: { 200: json(dataEnvelope(z.array(sinkStateSchema)), 'All, by function'), ...problems(401, 404, 503) },
     }),
     async (c) => {
       const named = c.req.valid('query').function;
@@ -83,7 +83,7 @@ export function addSinkRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, sinks
         }),
       },
       responses: {
-        200: json(dataOf(deadSchema), 'A page; `cursor` is null on the last'),
+        200: json(dataEnvelope(deadSchema), 'A page; `cursor` is null on the last'),
         ...problems(400, 401, 404, 503),
       },
     }),
@@ -112,7 +112,7 @@ export function addSinkRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, sinks
         },
       },
       responses: {
-        200: json(dataOf(z.object({ replayed: z.number() })), 'How many wait again'),
+        200: json(dataEnvelope(z.object({ replayed: z.number() })), 'How many wait again'),
         ...problems(400, 401, 404, 503),
       },
     }),
@@ -123,7 +123,7 @@ export function addSinkRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, sinks
   );
 }
 
-function functionNamed(catalog: Pick<Directory, 'find'>, named: string | undefined) {
+function functionNamed(catalog: Pick<FullCatalog, 'find'>, named: string | undefined) {
   if (named === undefined) return undefined;
   const [module = '', name = '', ...more] = named.split('/');
   const fn = more.length === 0 ? catalog.find(module, name) : undefined;
@@ -137,8 +137,8 @@ function shown(sink: SinkState): z.infer<typeof sinkStateSchema> {
     module: sink.fn.module,
     function: sink.fn.name,
     type: sink.spec.type,
-    url: addressOf(sink.spec),
-    state: healthOf(sink),
+    url: describeAddress(sink.spec),
+    state: judgeHealth(sink),
     waiting: sink.waiting,
     dead: sink.dead,
     delivered: sink.delivered,

@@ -2,7 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { SubjectRecord, SubjectService } from '../access/subjects.ts';
 import type { Access, AppEnv } from './http/access.ts';
-import { bearer, bodyNameSchema, dataOf, json, jsonBody, pathName, problems } from './http/schemas.ts';
+import { bearer, bodyNameSchema, dataEnvelope, json, jsonBody, pathName, problems } from './http/schemas.ts';
 
 const subjectSchema = z
   .object({ name: z.string(), role: z.enum(['admin', 'user']), created_at: z.string() })
@@ -20,7 +20,10 @@ export function addSubjectRoutes(app: OpenAPIHono<AppEnv>, access: Access, subje
       method: 'get',
       path: '/v1/admin/subjects',
       summary: 'List subjects; tokens are not shown',
-      responses: { 200: json(dataOf(z.array(subjectSchema)), 'All subjects, by name'), ...problems(401, 403, 503) },
+      responses: {
+        200: json(dataEnvelope(z.array(subjectSchema)), 'All subjects, by name'),
+        ...problems(401, 403, 503),
+      },
     }),
     async (c) => c.json({ data: (await subjects.list()).map(shown) }, 200),
   );
@@ -41,7 +44,7 @@ export function addSubjectRoutes(app: OpenAPIHono<AppEnv>, access: Access, subje
           }),
         ),
       },
-      responses: { 201: json(dataOf(withTokenSchema), 'Created'), ...problems(400, 401, 403, 422, 503) },
+      responses: { 201: json(dataEnvelope(withTokenSchema), 'Created'), ...problems(400, 401, 403, 422, 503) },
     }),
     async (c) => {
       const { name, role } = c.req.valid('json').subject;
@@ -72,7 +75,7 @@ export function addSubjectRoutes(app: OpenAPIHono<AppEnv>, access: Access, subje
       path: '/v1/admin/subjects/{name}/rotate',
       summary: 'Give a subject a new token; the old one is refused from now on',
       request: { params },
-      responses: { 200: json(dataOf(withTokenSchema), 'The new token'), ...problems(401, 403, 404, 503) },
+      responses: { 200: json(dataEnvelope(withTokenSchema), 'The new token'), ...problems(401, 403, 404, 503) },
     }),
     async (c) => {
       const subject = await subjects.rotate(c.req.valid('param').name);

@@ -7,7 +7,7 @@
  * @param most items that go together
  * @param run gives one result for each item, in their order; when it rejects, all of them fail
  */
-export function createGatherer<Item, Result>(
+export function createCoalescer<Item, Result>(
   most: number,
   run: (items: readonly Item[]) => Promise<readonly Result[]>,
 ): (item: Item) => Promise<Result> {

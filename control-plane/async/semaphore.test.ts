@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest';
-import { createTurns } from './semaphore.ts';
+import { createSemaphore } from './semaphore.ts';
 
 const never = new AbortController().signal;
 
 test('so many at one time, first come, first served; who goes away loses its place only', async () => {
-  const turns = createTurns(2);
-  const first = await turns.take(never);
-  const second = await turns.take(never);
+  const semaphore = createSemaphore(2);
+  const first = await semaphore.acquire(never);
+  const second = await semaphore.acquire(never);
   const leaving = new AbortController();
   const order: string[] = [];
-  const left = turns.take(leaving.signal).then((giveBack) => giveBack ?? order.push('left'));
-  const third = turns.take(never).then((giveBack) => {
+  const left = semaphore.acquire(leaving.signal).then((release) => release ?? order.push('left'));
+  const third = semaphore.acquire(never).then((release) => {
     order.push('third');
-    return giveBack;
+    return release;
   });
   leaving.abort();
   await left;
@@ -21,15 +21,15 @@ test('so many at one time, first come, first served; who goes away loses its pla
   const giveBackThird = await third;
   expect(order).toEqual(['left', 'third']);
   let fourth = false;
-  const waiting = turns.take(never).then((giveBack) => {
+  const waiting = semaphore.acquire(never).then((release) => {
     fourth = true;
-    return giveBack;
+    return release;
   });
   await Promise.resolve();
   expect(fourth).toBe(false);
   second?.();
   (await waiting)?.();
   giveBackThird?.();
-  expect(await turns.take(leaving.signal)).toBeUndefined();
-  expect(await turns.take(never)).toBeTypeOf('function');
+  expect(await semaphore.acquire(leaving.signal)).toBeUndefined();
+  expect(await semaphore.acquire(never)).toBeTypeOf('function');
 });

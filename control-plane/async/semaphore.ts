@@ -1,12 +1,12 @@
 /** So many at one time; whoever comes later waits for a turn, first come, first served. */
 
-export type Turns = {
+export type Semaphore = {
   /** Resolves with the way to give the turn back, which is idempotent, or with undefined when the signal aborts before. */
-  take(signal: AbortSignal): Promise<(() => void) | undefined>;
+  acquire(signal: AbortSignal): Promise<(() => void) | undefined>;
 };
 
 /** @param count that may have a turn at one time */
-export function createTurns(count: number): Turns {
+export function createSemaphore(count: number): Semaphore {
   let free = count;
   const waiting = new Set<() => void>();
   const next = () => {
@@ -23,7 +23,7 @@ export function createTurns(count: number): Turns {
     };
   };
   return {
-    take(signal) {
+    acquire(signal) {
       if (signal.aborted) return Promise.resolve(undefined);
       if (free > 0) {
         free -= 1;

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
  * @param now monotonic, in milliseconds
  * @param spaceMs between the beginnings of two refreshes
  */
-export function createSpacedRefresh(refresh: () => Promise<void>, now: () => number, spaceMs: number) {
+export function createThrottle(refresh: () => Promise<void>, now: () => number, spaceMs: number) {
   let beganAt = Number.NEGATIVE_INFINITY;
   let next: Promise<void> | undefined;
   const run = async () => {

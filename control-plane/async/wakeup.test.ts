@@ -1,34 +1,34 @@
 import { expect, test } from 'vitest';
-import { createBell } from './wakeup.ts';
+import { createWakeup } from './wakeup.ts';
 
 test('a ring is heard once, whether it comes before or after, unless it was forgotten', async () => {
-  const bell = createBell();
-  bell.ring();
-  expect(await bell.heard()).toBe(true);
-  bell.ring();
-  bell.clear();
-  const hearing = bell.heard();
-  bell.ring();
+  const wakeup = createWakeup();
+  wakeup.wake();
+  expect(await wakeup.wait()).toBe(true);
+  wakeup.wake();
+  wakeup.clear();
+  const hearing = wakeup.wait();
+  wakeup.wake();
   expect(await hearing).toBe(true);
-  expect(await bell.heard({ withinMs: 1 })).toBe(false);
+  expect(await wakeup.wait({ withinMs: 1 })).toBe(false);
 });
 
 test('of the moments to ring at the earliest counts', async () => {
-  const bell = createBell();
-  bell.ringIn(60_000);
-  bell.ringIn(1);
-  bell.ringIn(60_000);
-  expect(await bell.heard()).toBe(true);
-  expect(await bell.heard({ withinMs: 20 })).toBe(false);
+  const wakeup = createWakeup();
+  wakeup.wakeIn(60_000);
+  wakeup.wakeIn(1);
+  wakeup.wakeIn(60_000);
+  expect(await wakeup.wait()).toBe(true);
+  expect(await wakeup.wait({ withinMs: 20 })).toBe(false);
 });
 
 test('who hears ends with the signal', async () => {
   const closing = new AbortController();
-  const bell = createBell();
-  const hearing = bell.heard({ withinMs: 60_000, signal: closing.signal });
+  const wakeup = createWakeup();
+  const hearing = wakeup.wait({ withinMs: 60_000, signal: closing.signal });
   closing.abort();
   expect(await hearing).toBe(false);
-  expect(await bell.heard({ signal: closing.signal })).toBe(false);
-  bell.ring();
-  expect(await bell.heard({ signal: closing.signal })).toBe(true);
+  expect(await wakeup.wait({ signal: closing.signal })).toBe(false);
+  wakeup.wake();
+  expect(await wakeup.wait({ signal: closing.signal })).toBe(true);
 });

@@ -1,20 +1,20 @@
 /** Wakes one that waits. A ring that nobody waits for is heard by the next who does. */
 
-export type Bell = {
-  ring(): void;
+export type Wakeup = {
+  wake(): void;
   /** Rings after so many milliseconds; of several moments that were asked for the earliest counts. */
-  ringIn(ms: number): void;
+  wakeIn(ms: number): void;
   /** Forgets a ring: whoever looks for work now finds what it was rung for. */
   clear(): void;
   /**
    * True at the next ring; false after so many milliseconds without one (absent: however long that takes), or when the
    * signal aborts. For one at a time.
    */
-  heard(until?: { readonly withinMs?: number; readonly signal?: AbortSignal }): Promise<boolean>;
+  wait(until?: { readonly withinMs?: number; readonly signal?: AbortSignal }): Promise<boolean>;
 };
 
 /** Its moments to come keep no process alive. */
-export function createBell(): Bell {
+export function createWakeup(): Wakeup {
   let rung = false;
   let wake: (() => void) | undefined;
   let alarm: { readonly timer: NodeJS.Timeout; readonly at: number } | undefined;
@@ -24,8 +24,8 @@ export function createBell(): Bell {
     wake?.();
   };
   return {
-    ring,
-    ringIn(ms) {
+    wake: ring,
+    wakeIn(ms) {
       const at = performance.now() + ms;
       if (alarm && alarm.at <= at) return;
       clearTimeout(alarm?.timer);
@@ -38,7 +38,7 @@ export function createBell(): Bell {
     clear() {
       rung = false;
     },
-    heard: ({ withinMs, signal } = {}) =>
+    wait: ({ withinMs, signal } = {}) =>
       new Promise((resolve) => {
         const end = () => {
           clearTimeout(timer);

@@ -11,34 +11,34 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
 import { eq } from 'drizzle-orm';
-import type { Directory } from '../catalog/catalog.ts';
+import type { FullCatalog } from '../catalog/catalog.ts';
 import {
-  type AttachmentTable,
-  attachmentsOf,
-  insertAttachment,
-  removeAttachment,
-  removeOtherAttachments,
-  updateAttachment,
+  type BindingTable,
+  insertBinding,
+  readBindingsOf,
+  removeBinding,
+  removeOtherBindings,
+  updateBinding,
 } from '../db/catalog/bindings.ts';
 import { lockVersion, raiseVersion } from '../db/catalog/version.ts';
 import { isUuid } from '../db/ids.ts';
 import { secrets } from '../db/schema/events.ts';
 import type { Orm, Store } from '../db/store.ts';
-import type { Attachment, CatalogFunction } from '../model/catalog-function.ts';
+import type { Binding, CatalogFunction } from '../model/catalog-function.ts';
 import type { Subject } from '../model/subject.ts';
-import { type CredentialStore, secretsOf, splitCredentials } from '../secrets/credentials.ts';
-import { checkAttachment, checkDistinct } from './checks.ts';
+import { type CredentialStore, listSecrets, splitCredentials } from '../secrets/credentials.ts';
+import { checkBinding, checkDistinct } from './checks.ts';
 import { pairUp } from './match.ts';
 
-export type AttachmentService<Spec extends Trigger | Sink> = {
+export type BindingService<Spec extends Trigger | Sink> = {
   /**
    * @throws SkerryError not_found; conflict when the function has too many, or too large ones; forbidden when it names
    *   a secret and `by` is no admin; validation_failed when there is no such secret,
    *   and see checks.ts; store_unavailable; so below
    */
-  create(fn: CatalogFunction, spec: Spec, by: Author): Promise<Attachment<Spec>>;
+  create(fn: CatalogFunction, spec: Spec, by: Author): Promise<Binding<Spec>>;
   /** Replaces all that it says, credentials included. */
-  update(fn: CatalogFunction, id: string, spec: Spec, by: Author): Promise<Attachment<Spec>>;
+  update(fn: CatalogFunction, id: string, spec: Spec, by: Author): Promise<Binding<Spec>>;
   remove(fn: CatalogFunction, id: string): Promise<void>;
   /**
    * The function has exactly these from now on. One that is there already, if only changed, keeps its id.
@@ -50,11 +50,11 @@ export type AttachmentService<Spec extends Trigger | Sink> = {
 /** Who makes a change. What names a secret and stays the same may come from anybody. */
 export type Author = Pick<Subject, 'role'>;
 
-export type AttachmentOptions = {
+export type BindingOptions = {
   readonly store: Store;
-  readonly catalog: Pick<Directory, 'refresh'>;
+  readonly catalog: Pick<FullCatalog, 'refresh'>;
   readonly credentials: CredentialStore;
-  readonly table: AttachmentTable;
+  readonly table: BindingTable;
   /** What one is called in messages. */
   readonly noun: 'trigger' | 'sink';
   /** Of one function at most. */
@@ -64,9 +64,7 @@ export type AttachmentOptions = {
 /** Bytes of all of one function's, as JSON and with their credentials: they go to agents in one frame. */
 const maxBytes = 512 * 1024;
 
-export function createAttachmentService<Spec extends Trigger | Sink>(
-  options: AttachmentOptions,
-): AttachmentService<Spec> {
+export function createBindingService<Spec extends Trigger | Sink>(options: BindingOptions): BindingService<Spec> {
   const { store, catalog, credentials, table, noun, max } = options;
 
   const change = async <T>(work: (orm: Orm) => Promise<T>): Promise<T> => {
@@ -80,7 +78,7 @@ export function createAttachmentService<Spec extends Trigger | Sink>(
     return result;
   };
   const rowOf = (id: string, given: Spec) => {
-    checkAttachment(given);
+    checkBinding(given);
     const { spec, credentials: own } = splitCredentials(given);
     return { id, spec, sealed: own && credentials.seal(id, own) };
   };
@@ -91,23 +89,23 @@ export function createAttachmentService<Spec extends Trigger | Sink>(
       throw new SkerryError('conflict', `The ${noun}s of a function have at most ${maxBytes / 1_024} KiB together`);
     }
   };
-  const needOwnPlace = (spec: Spec, others: readonly Attachment<Spec>[]) =>
+  const needOwnPlace = (spec: Spec, others: readonly Binding<Spec>[]) =>
     checkDistinct(
       spec,
       others.map((one) => one.spec),
     );
-  const needRight = (by: Author, spec: Spec, old?: Attachment<Spec>) => {
-    if (by.role === 'admin' || secretsOf(spec).length === 0 || (old && isSame(old, spec))) return;
+  const needRight = (by: Author, spec: Spec, old?: Binding<Spec>) => {
+    if (by.role === 'admin' || listSecrets(spec).length === 0 || (old && isSame(old, spec))) return;
     throw new SkerryError('forbidden', `Only an admin may name a secret in a ${noun}`);
   };
   /** A name that is mistyped shows at once, and not first where it is used. */
   const needSecrets = async (orm: Orm, spec: Spec) => {
-    for (const name of secretsOf(spec)) {
+    for (const name of listSecrets(spec)) {
       if ((await orm.$count(secrets, eq(secrets.name, name))) > 0) continue;
       throw new SkerryError('validation_failed', `There is no secret "${name}"`);
     }
   };
-  const isSame = (old: Attachment<Spec>, given: Spec): boolean => {
+  const isSame = (old: Binding<Spec>, given: Spec): boolean => {
     const { spec, credentials: own } = splitCredentials(given);
     if (!isDeepStrictEqual(old.spec, spec)) return false;
     try {
@@ -124,14 +122,14 @@ export function createAttachmentService<Spec extends Trigger | Sink>(
         needRight(by, spec);
         await needSecrets(orm, spec);
         const row = rowOf(randomUUIDv7(), spec);
-        const there = await attachmentsOf<Spec>(orm, table, fn.id);
+        const there = await readBindingsOf<Spec>(orm, table, fn.id);
         needOwnPlace(spec, there);
         needRoom([...there, row]);
-        return insertAttachment(orm, table, fn.id, row);
+        return insertBinding(orm, table, fn.id, row);
       }),
     update: (fn, id, spec, by) =>
       change(async (orm) => {
-        const there = await attachmentsOf<Spec>(orm, table, fn.id);
+        const there = await readBindingsOf<Spec>(orm, table, fn.id);
         const old = there.find((one) => one.id === id);
         needRight(by, spec, old);
         await needSecrets(orm, spec);
@@ -139,17 +137,17 @@ export function createAttachmentService<Spec extends Trigger | Sink>(
         const others = there.filter((one) => one !== old);
         needOwnPlace(spec, others);
         needRoom([...others, row]);
-        const updated = isUuid(id) && (await updateAttachment(orm, table, fn.id, row));
+        const updated = isUuid(id) && (await updateBinding(orm, table, fn.id, row));
         if (!updated) throw missing(id);
         return updated;
       }),
     remove: (fn, id) =>
       change(async (orm) => {
-        if (!isUuid(id) || !(await removeAttachment(orm, table, fn.id, id))) throw missing(id);
+        if (!isUuid(id) || !(await removeBinding(orm, table, fn.id, id))) throw missing(id);
       }),
     replaceAll: (functionId, specs, by) =>
       change(async (orm) => {
-        const pairs = pairUp(await attachmentsOf<Spec>(orm, table, functionId), specs, isSame);
+        const pairs = pairUp(await readBindingsOf<Spec>(orm, table, functionId), specs, isSame);
         for (const { given, same } of pairs) {
           if (same) continue;
           needRight(by, given);
@@ -162,17 +160,17 @@ export function createAttachmentService<Spec extends Trigger | Sink>(
         needRoom(rows);
         for (const [at, row] of rows.entries()) {
           const pair = pairs[at];
-          if (!pair?.old) await insertAttachment(orm, table, functionId, row);
-          else if (!pair.same) await updateAttachment(orm, table, functionId, row);
+          if (!pair?.old) await insertBinding(orm, table, functionId, row);
+          else if (!pair.same) await updateBinding(orm, table, functionId, row);
         }
         const kept = rows.map(({ id }) => id);
-        await removeOtherAttachments(orm, table, functionId, kept);
+        await removeOtherBindings(orm, table, functionId, kept);
         return kept;
       }),
   };
 }
 
-type Row = Pick<Attachment<Trigger | Sink>, 'spec' | 'sealed'>;
+type Row = Pick<Binding<Trigger | Sink>, 'spec' | 'sealed'>;
 
 function bytesOf({ spec, sealed }: Row): number {
   return Buffer.byteLength(JSON.stringify(spec)) + (sealed?.byteLength ?? 0);

@@ -10,13 +10,13 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { validateHeaderValue } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import { portOf } from '@skerry/shared/function/mqtt-broker.ts';
+import { effectivePort } from '@skerry/shared/function/mqtt-broker.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
 import { isForbidden } from '../outbound/forbidden-addresses.ts';
 
 /** @throws SkerryError validation_failed, which names the field */
-export function checkAttachment({ type, params }: Trigger | Sink): void {
+export function checkBinding({ type, params }: Trigger | Sink): void {
   if (type === 'schedule') return;
   const [field, host] = 'url' in params ? ['url', new URL(params.url).hostname] : ['host', params.host];
   if (field === 'host' && host.includes(':') && !isIPv6(host)) {
@@ -55,7 +55,7 @@ export function checkDistinct(spec: Trigger | Sink, others: readonly (Trigger | 
 /** Undefined for what does not subscribe. */
 function subscriptionOf({ type, params }: Trigger | Sink): string | undefined {
   if (type !== 'mqtt' || !('placement' in params)) return undefined;
-  return JSON.stringify([params.placement, params.host, portOf(params), params.topic, params.share]);
+  return JSON.stringify([params.placement, params.host, effectivePort(params), params.topic, params.share]);
 }
 
 /** MQTT (3.1.1, 3.1.2.9) and HTTP's Basic have no password without a user: it would never be sent. */

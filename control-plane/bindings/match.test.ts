@@ -11,9 +11,9 @@ const schedule = (cron: string, args: unknown) => triggerSchema.parse({ type: 's
 
 /** For each of the list the index of what it means, `=` before it when it stays the same. */
 function pairs<Spec extends Trigger | Sink>(there: Spec[], list: Spec[]) {
-  const attachments = there.map((spec, at) => ({ id: String(at), spec, sealed: undefined, createdAt: new Date(0) }));
+  const bindings = there.map((spec, at) => ({ id: String(at), spec, sealed: undefined, createdAt: new Date(0) }));
   const isSame = (old: { spec: Spec }, given: Spec) => JSON.stringify(old.spec) === JSON.stringify(given);
-  return pairUp<Spec>(attachments, list, isSame).map(({ old, same }) => old && `${same ? '=' : ''}${old.id}`);
+  return pairUp<Spec>(bindings, list, isSame).map(({ old, same }) => old && `${same ? '=' : ''}${old.id}`);
 }
 
 test('what is the same is itself, wherever it stands', () => {

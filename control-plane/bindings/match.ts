@@ -4,15 +4,15 @@
  * What is meant keeps its id, and with it what is on its way: deliveries that wait for a sink, the session that a broker
  * keeps for a trigger. So a password that is corrected, or a parameter that changes, costs nothing of it.
  */
-import { type Broker, portOf } from '@skerry/shared/function/mqtt-broker.ts';
+import { type Broker, effectivePort } from '@skerry/shared/function/mqtt-broker.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
-import type { Attachment } from '../model/catalog-function.ts';
+import type { Binding } from '../model/catalog-function.ts';
 
 /** What one of a list means. `same`: nothing of it changes. `old` absent: it is new. */
 export type Pair<Spec extends Trigger | Sink> = {
   readonly given: Spec;
-  readonly old?: Attachment<Spec>;
+  readonly old?: Binding<Spec>;
   readonly same: boolean;
 };
 
@@ -23,13 +23,13 @@ export type Pair<Spec extends Trigger | Sink> = {
  * @param isSame also as to credentials
  */
 export function pairUp<Spec extends Trigger | Sink>(
-  there: readonly Attachment<Spec>[],
+  there: readonly Binding<Spec>[],
   list: readonly Spec[],
-  isSame: (old: Attachment<Spec>, given: Spec) => boolean,
+  isSame: (old: Binding<Spec>, given: Spec) => boolean,
 ): Pair<Spec>[] {
   const pairs = new Map<number, Pair<Spec>>();
   const left = new Map(there.entries());
-  const pass = (same: boolean, fits: (old: Attachment<Spec>, given: Spec, inPlace: boolean) => boolean) => {
+  const pass = (same: boolean, fits: (old: Binding<Spec>, given: Spec, inPlace: boolean) => boolean) => {
     for (const [at, given] of list.entries()) {
       if (pairs.has(at)) continue;
       for (const [from, old] of left) {
@@ -52,6 +52,6 @@ function placeOf(spec: Trigger | Sink): string {
 
 function partsOf(params: Trigger['params'] | Sink['params']): unknown[] {
   if ('cron' in params) return [params.cron, params.timezone];
-  if ('topic' in params) return [params.host, portOf(params as Pick<Broker, 'port' | 'tls'>), params.topic];
+  if ('topic' in params) return [params.host, effectivePort(params as Pick<Broker, 'port' | 'tls'>), params.topic];
   return [params.url, 'database' in params ? params.database : undefined];
 }

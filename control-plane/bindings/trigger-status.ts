@@ -4,11 +4,11 @@ import type { Trigger, TriggerState } from '@skerry/shared/function/triggers.ts'
 import { inArray } from 'drizzle-orm';
 import { triggerCounts } from '../db/schema/events.ts';
 import type { Store } from '../db/store.ts';
-import type { Attachment } from '../model/catalog-function.ts';
+import type { Binding } from '../model/catalog-function.ts';
 import type { Hub } from '../tunnel/hub.ts';
 
 /** One place where a trigger runs. */
-export type TriggerPlace = {
+export type TriggerLocation = {
   /** Name of the agent; absent for the control plane. */
   readonly agent?: string;
   readonly state: TriggerState;
@@ -22,18 +22,18 @@ export type TriggerTotals = {
   readonly lastMessageAt: Date | undefined;
 };
 
-export type TriggerReport = { readonly places: readonly TriggerPlace[]; readonly totals: TriggerTotals };
+export type TriggerReport = { readonly places: readonly TriggerLocation[]; readonly totals: TriggerTotals };
 
-export type TriggerPlacesOptions = {
+export type TriggerStatusOptions = {
   readonly store: Store;
   readonly hub: Pick<Hub, 'triggerStates'>;
   /** State of a trigger that this control plane listens to. */
   readonly cloudState: (triggerId: string) => TriggerState | undefined;
 };
 
-export type TriggerPlaces = {
+export type TriggerStatus = {
   /** In the order of the triggers. Rejects with `store_unavailable`. */
-  report(triggers: readonly Attachment<Trigger>[]): Promise<TriggerReport[]>;
+  report(triggers: readonly Binding<Trigger>[]): Promise<TriggerReport[]>;
   /** Resolves with how the trigger is, as soon as it listens somewhere, or when the wait is over. */
   connected(triggerId: string, waitMs: number): Promise<TriggerState | undefined>;
 };
@@ -41,8 +41,8 @@ export type TriggerPlaces = {
 /** How often one that waits looks, in milliseconds. */
 const lookMs = 50;
 
-export function createTriggerPlaces({ store, hub, cloudState }: TriggerPlacesOptions): TriggerPlaces {
-  const placesOf = (id: string): TriggerPlace[] => {
+export function createTriggerStatus({ store, hub, cloudState }: TriggerStatusOptions): TriggerStatus {
+  const placesOf = (id: string): TriggerLocation[] => {
     const cloud = cloudState(id);
     return [
       ...(cloud ? [{ state: cloud }] : []),
@@ -90,7 +90,7 @@ export const maxTime = 8.64e15;
  * What has come home, or what the places have counted that are there now, whichever is more: an agent tells of what it
  * received and dropped by its counts only, and begins them anew when it starts.
  */
-function largest(kept: TriggerTotals, places: readonly TriggerPlace[]): TriggerTotals {
+function largest(kept: TriggerTotals, places: readonly TriggerLocation[]): TriggerTotals {
   const more = (count: 'received' | 'run' | 'failed' | 'dropped') =>
     Math.max(
       kept[count],

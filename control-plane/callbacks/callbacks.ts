@@ -34,7 +34,7 @@ export type CallbacksOptions = {
 
 export type Callbacks = {
   /** The key of who is called back at this address, as receivers' libraries take it: one for each origin. */
-  secretOf(url: URL): string;
+  secretFor(url: URL): string;
   /** Does one job of the queue `callbacks`. */
   handle(job: Job, stopping: AbortSignal): Promise<void>;
   close(): void;
@@ -93,7 +93,7 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
     });
 
   return {
-    secretOf: (url) => `whsec_${Buffer.from(keyOf(url)).toString('base64')}`,
+    secretFor: (url) => `whsec_${Buffer.from(keyOf(url)).toString('base64')}`,
     async handle(job, stopping) {
       const asked = invocationJobSchema.safeParse(job.data);
       const { id, rests: tried } = asked.success ? asked.data : { id: undefined, rests: 0 };

@@ -32,11 +32,11 @@ export type Catalog = {
 };
 
 /** The catalog as its owner and the services that read modules back see it. */
-export type Directory = Catalog & {
+export type FullCatalog = Catalog & {
   /** Names of all modules, in order. */
   modules(): readonly string[];
   hasModule(name: string): boolean;
-  functionsOf(module: string): readonly CatalogFunction[];
+  functionsIn(module: string): readonly CatalogFunction[];
   facts(functionId: string): RevisionFacts | undefined;
   /** False while the database is away. */
   readonly storeUp: boolean;
@@ -44,7 +44,7 @@ export type Directory = Catalog & {
   close(): void;
 };
 
-export type DirectoryOptions = {
+export type CatalogOptions = {
   readonly store: Store;
   readonly log: Logger;
   /** How often the database is asked for a version that another process raised. */
@@ -52,7 +52,7 @@ export type DirectoryOptions = {
 };
 
 /** Reads the catalog for the first time. @throws SkerryError store_unavailable */
-export async function openDirectory({ store, log, pollMs }: DirectoryOptions): Promise<Directory> {
+export async function openCatalog({ store, log, pollMs }: CatalogOptions): Promise<FullCatalog> {
   const onUnfit: OnUnfit = (row) => log.error(row, 'a trigger or sink cannot be read, and is left out: set it anew');
   let content = index((await readContent(store, undefined, onUnfit)) ?? empty);
   let storeUp = true;
@@ -124,7 +124,7 @@ export async function openDirectory({ store, log, pollMs }: DirectoryOptions): P
     refresh,
     modules: () => [...content.modules.keys()],
     hasModule: (name) => content.modules.has(name),
-    functionsOf: (module) => [...(content.modules.get(module)?.values() ?? [])],
+    functionsIn: (module) => [...(content.modules.get(module)?.values() ?? [])],
     facts: (functionId) => content.facts.get(functionId),
     close: () => clearInterval(timer),
   };

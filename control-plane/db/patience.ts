@@ -1,6 +1,6 @@
 /** Waits for a database that is away, for what must not be lost and has nobody else to try again. */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
-import { rest } from '@skerry/shared/clock.ts';
+import { sleep } from '@skerry/shared/clock.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
 
 const pace = { baseMs: 200, capMs: 2_000 };
@@ -15,7 +15,7 @@ export async function whileAway<T>(work: () => Promise<T>, signal: AbortSignal, 
       return await work();
     } catch (error) {
       if (!(error instanceof SkerryError && error.code === 'store_unavailable') || signal.aborted) throw error;
-      await rest(backoffDelay(attempt, random(), 50, pace), signal);
+      await sleep(backoffDelay(attempt, random(), 50, pace), signal);
     }
   }
 }

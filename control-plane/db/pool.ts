@@ -45,7 +45,7 @@ export function poolDriver<Client extends PooledClient>(
         ...drizzleOn(client),
         async execute(text, values) {
           const result = await (values && values.length > 0 ? client.query(text, [...values]) : client.query(text));
-          return rowsOf(result as Result | Result[]);
+          return toRows(result as Result | Result[]);
         },
         release(error) {
           client.off('error', onError);
@@ -57,6 +57,6 @@ export function poolDriver<Client extends PooledClient>(
   };
 }
 
-function rowsOf(result: Result | Result[]): Row[] {
+function toRows(result: Result | Result[]): Row[] {
   return Array.isArray(result) ? result.flatMap(({ rows }) => rows ?? []) : (result.rows ?? []);
 }

@@ -6,9 +6,9 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import { digestOf, type World } from '@skerry/shared/function/bundle.ts';
+import { computeDigest, type World } from '@skerry/shared/function/bundle.ts';
 import type { Manifest } from '@skerry/shared/function/manifest.ts';
-import type { Directory } from '../catalog/catalog.ts';
+import type { FullCatalog } from '../catalog/catalog.ts';
 import {
   type CodeRow,
   type FunctionRow,
@@ -82,7 +82,7 @@ export type FunctionService = {
 
 export type FunctionServiceOptions = {
   readonly store: Store;
-  readonly catalog: Pick<Directory, 'refresh' | 'hasModule' | 'find'>;
+  readonly catalog: Pick<FullCatalog, 'refresh' | 'hasModule' | 'find'>;
   readonly preparer: Pick<Preparer, 'prepare'>;
   readonly bundles: Pick<Bundles, 'remember'>;
 };
@@ -128,7 +128,7 @@ export function createFunctionService({ store, catalog, preparer, bundles }: Fun
       const before = await store.read(async (orm) => {
         const { fn, revision } = await current(orm, module, name);
         const manifest = next(revision.manifest);
-        const sameCode = code === undefined || digestOf(code) === revision.component;
+        const sameCode = code === undefined || computeDigest(code) === revision.component;
         const sameMemory = manifest.limits.memory_bytes === revision.manifest.limits.memory_bytes;
         const bytes = sameCode && sameMemory ? undefined : (code ?? (await readComponent(orm, revision.component)));
         return { fn, revision, manifest, bytes };

@@ -2,7 +2,7 @@
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { defaultModule } from '@skerry/shared/function/names.ts';
 import { eq } from 'drizzle-orm';
-import type { Directory } from '../catalog/catalog.ts';
+import type { FullCatalog } from '../catalog/catalog.ts';
 import { rememberTriggers } from '../db/catalog/former-triggers.ts';
 import { sweepCode } from '../db/catalog/sweep.ts';
 import { lockVersion, raiseVersion } from '../db/catalog/version.ts';
@@ -20,7 +20,7 @@ export type ModuleService = {
   remove(name: string): Promise<void>;
 };
 
-export function createModuleService(store: Store, catalog: Pick<Directory, 'refresh'>): ModuleService {
+export function createModuleService(store: Store, catalog: Pick<FullCatalog, 'refresh'>): ModuleService {
   const change = async (newName: string | undefined, work: (orm: Orm) => Promise<void>) => {
     try {
       await store.change(async (orm) => {

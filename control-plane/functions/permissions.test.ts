@@ -1,6 +1,6 @@
 import { manifestSchema } from '@skerry/shared/function/manifest.ts';
 import { expect, test } from 'vitest';
-import { permissionDiff, permissionsOf } from './permissions.ts';
+import { listPermissions, permissionDiff } from './permissions.ts';
 
 const plain = manifestSchema.parse({});
 const wide = manifestSchema.parse({
@@ -13,7 +13,7 @@ const wide = manifestSchema.parse({
 });
 
 test('a component that imports nothing asks for nothing', () => {
-  expect(permissionsOf([], plain)).toEqual({
+  expect(listPermissions([], plain)).toEqual({
     asks: [],
     granted: [],
     ungranted: [],
@@ -31,7 +31,7 @@ test('asked and not granted; each word once', () => {
     'wasi:keyvalue/store@0.2.0-draft',
     'wasi:cli/stdout@0.2.3',
   ];
-  expect(permissionsOf(imports, plain)).toMatchObject({
+  expect(listPermissions(imports, plain)).toMatchObject({
     asks: ['files', 'key-value store', 'outgoing HTTP', 'sockets'],
     ungranted: ['outgoing HTTP', 'files', 'sockets'],
     unused: [],
@@ -40,11 +40,11 @@ test('asked and not granted; each word once', () => {
 
 test('granted and never asked for', () => {
   const everything = ['HTTP to api.example.com:443', 'network lan', 'directory /srv/data as /data (rw)'];
-  expect(permissionsOf([], wide)).toMatchObject({
+  expect(listPermissions([], wide)).toMatchObject({
     granted: [...everything, 'configuration unit'],
     unused: [...everything, 'configuration unit'],
   });
-  expect(permissionsOf(['fl_imps.__http_request'], wide).unused).not.toContain('HTTP to api.example.com:443');
+  expect(listPermissions(['fl_imps.__http_request'], wide).unused).not.toContain('HTTP to api.example.com:443');
 });
 
 test('a diff: imports by interface, grants by what they give; another version is no change', () => {

@@ -34,7 +34,7 @@ export type Permissions = {
 };
 
 /** @param imports as preparing found them: WIT names with versions, or `module.function` of a core module */
-export function permissionsOf(imports: readonly string[], manifest: Manifest): Permissions {
+export function listPermissions(imports: readonly string[], manifest: Manifest): Permissions {
   const asks = asksOf(imports);
   const { http, networks, directories } = manifest.capabilities;
   const config = Object.keys(manifest.config);

@@ -5,7 +5,7 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
 import { jsonOf, jsonRequestHead, outputTooLarge } from '@skerry/shared/http/http-json.ts';
 import type { BodyPart, CallStream } from '../tunnel/calls/streams.ts';
-import type { Invocation, InvocationResult, Invoker } from './invoker.ts';
+import type { InvocationRequest, InvocationResult, Invoker } from './invoker.ts';
 
 /**
  * The output is the body of the answer, or `null` when that is empty. A request of the caller's own goes in place of
@@ -14,7 +14,7 @@ import type { Invocation, InvocationResult, Invoker } from './invoker.ts';
  */
 export async function invokeForJson(
   invoker: Invoker,
-  { function: fn, input, signal, http: given, ...how }: Invocation,
+  { function: fn, input, signal, http: given, ...how }: InvocationRequest,
   authority: string,
 ): Promise<InvocationResult> {
   const limit = fn.manifest.limits.output_bytes;

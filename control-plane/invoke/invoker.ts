@@ -23,7 +23,7 @@ export type AnswerStream = Omit<CallStream, 'head'> & {
   head(head: ResponseHead, from: Pick<InvocationResult, 'id' | 'agent'>): void;
 };
 
-export type Invocation = {
+export type InvocationRequest = {
   /** Absent: a new one. */
   readonly id?: string;
   readonly function: CatalogFunction;
@@ -56,7 +56,7 @@ export type InvocationResult = {
 
 export type Invoker = {
   /** Rejects with a SkerryError: what the function did wrong, or why no agent could run it. */
-  invoke(invocation: Invocation): Promise<InvocationResult>;
+  invoke(invocation: InvocationRequest): Promise<InvocationResult>;
   /** Whether anybody who may run the function is connected here. @param agent name of the only one that may */
   reaches(fn: CatalogFunction, agent?: string): boolean;
 };
@@ -77,7 +77,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
   const { hub, policy = defaultPolicy, random = Math.random, now = performance.now.bind(performance) } = options;
   const reservations = createReservations();
 
-  const choose = (invocation: Invocation, tried: ReadonlySet<Session>): Session => {
+  const choose = (invocation: InvocationRequest, tried: ReadonlySet<Session>): Session => {
     const fn = invocation.function;
     const sessions = hub
       .eligible(fn)
@@ -186,7 +186,7 @@ class CallFailed extends SkerryError {
 }
 
 /** Name of the agent that had the call that failed; undefined when none is known to have had it. */
-export function agentOf(error: unknown): string | undefined {
+export function findAgentOf(error: unknown): string | undefined {
   return error instanceof CallFailed ? error.agent : undefined;
 }
 

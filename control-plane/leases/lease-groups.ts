@@ -25,7 +25,7 @@ export function createLeaseGroups(options: Omit<LeasesOptions, 'onHeld'>): Lease
       groups.add(group);
       return (names) => {
         group.wanted = new Set(names);
-        leases.want(new Set([...groups].flatMap(({ wanted }) => [...wanted])));
+        leases.setWanted(new Set([...groups].flatMap(({ wanted }) => [...wanted])));
       };
     },
     close: leases.close,

@@ -44,9 +44,9 @@ function holder(through: Store = store, told = log) {
 test('of two that want the same, one has it, and the other one gets it when it is given back', async () => {
   const [a, b] = [holder(), holder()];
   const first = a.next();
-  a.leases.want(new Set(['x', 'y']));
+  a.leases.setWanted(new Set(['x', 'y']));
   await first;
-  b.leases.want(new Set(['x', 'y']));
+  b.leases.setWanted(new Set(['x', 'y']));
   await expect.poll(() => a.leases.held.size).toBe(2);
   await new Promise((resolve) => setTimeout(resolve, termMs * 2));
   expect([a.leases.held.size, b.leases.held.size]).toEqual([2, 0]);
@@ -59,10 +59,10 @@ test('of two that want the same, one has it, and the other one gets it when it i
 
 test('what is not wanted any more is given back, and the rest stays', async () => {
   const [a, b] = [holder(), holder()];
-  a.leases.want(new Set(['x', 'y']));
+  a.leases.setWanted(new Set(['x', 'y']));
   await expect.poll(() => a.leases.held.size).toBe(2);
-  a.leases.want(new Set(['y']));
-  b.leases.want(new Set(['x']));
+  a.leases.setWanted(new Set(['y']));
+  b.leases.setWanted(new Set(['x']));
   await expect.poll(() => [...b.leases.held.keys()]).toEqual(['x']);
   expect([...a.leases.held.keys()]).toEqual(['y']);
   expect(a.taken.map(({ name, signal }) => [name, signal.aborted]).sort()).toEqual([
@@ -78,9 +78,9 @@ test('a holder that is cut off from the database lets go before another one can 
     change: (work) => (cut ? Promise.reject(new Error('cut off')) : store.change(work)),
   };
   const [a, b] = [holder(flaky), holder()];
-  a.leases.want(new Set(['x']));
+  a.leases.setWanted(new Set(['x']));
   await expect.poll(() => a.leases.held.size).toBe(1);
-  b.leases.want(new Set(['x']));
+  b.leases.setWanted(new Set(['x']));
   const overlap = b.next().then(() => a.leases.held.size);
   cut = true;
   expect(await overlap).toBe(0);
@@ -91,9 +91,9 @@ test('a holder whose database does not answer lets go before another one can tak
   let hangs = false;
   const hung: Store = { ...store, change: (work) => (hangs ? new Promise(() => {}) : store.change(work)) };
   const [a, b] = [holder(hung), holder()];
-  a.leases.want(new Set(['x']));
+  a.leases.setWanted(new Set(['x']));
   await expect.poll(() => a.leases.held.size).toBe(1);
-  b.leases.want(new Set(['x']));
+  b.leases.setWanted(new Set(['x']));
   const overlap = b.next().then(() => a.leases.held.size);
   hangs = true;
   expect(await overlap).toBe(0);
@@ -124,9 +124,9 @@ const names = async () => {
 test('what is not wanted any more while it is being taken is given back', async () => {
   const { through, done, letThrough } = slow();
   const { leases, taken } = holder(through);
-  leases.want(new Set(['x', 'y']));
+  leases.setWanted(new Set(['x', 'y']));
   await done;
-  leases.want(new Set(['y']));
+  leases.setWanted(new Set(['y']));
   letThrough();
   await expect.poll(names, { interval: 10, timeout: termMs / 3 }).toEqual(['y']);
   expect(taken.map(({ name }) => name)).toEqual(['y']);
@@ -135,7 +135,7 @@ test('what is not wanted any more while it is being taken is given back', async 
 test('closing gives back what is just being taken, and what was taken without our hearing of it', async () => {
   const { through, done, letThrough } = slow();
   const { leases, taken } = holder(through);
-  leases.want(new Set(['x']));
+  leases.setWanted(new Set(['x']));
   await done;
   const closed = leases.close();
   letThrough();
@@ -150,7 +150,7 @@ test('closing gives back what is just being taken, and what was taken without ou
       return result;
     },
   });
-  unheard.leases.want(new Set(['y']));
+  unheard.leases.setWanted(new Set(['y']));
   await expect.poll(names).toEqual(['y']);
   deaf = false;
   await unheard.leases.close();
@@ -162,7 +162,7 @@ test('a failure that is not the absence of the database is told as an error', as
   const told = pino({ level: 'debug' }, { write: (line: string) => void levels.push(JSON.parse(line).level) });
   const failures = [new SkerryError('store_unavailable', 'away'), new Error('no such column')];
   const { leases } = holder({ ...store, change: () => Promise.reject(failures.shift()) }, told);
-  leases.want(new Set(['x']));
+  leases.setWanted(new Set(['x']));
   await expect.poll(() => levels.slice(0, 2)).toEqual([20, 50]);
 });
 
@@ -175,7 +175,7 @@ test('rows that nobody has wanted for long are forgotten, and only those', async
     ]),
   );
   const { leases } = holder();
-  leases.want(new Set(['x']));
+  leases.setWanted(new Set(['x']));
   await expect.poll(() => leases.held.size).toBe(1);
   await store.change(forgetLeases);
   const rows = await store.read((orm) => orm.select({ name: leaseTable.name }).from(leaseTable));

@@ -25,7 +25,7 @@ export type Leases = {
    * From now on tries to hold exactly these; takes what is free, gives back what is not named any more.
    * Idempotent; cheap when nothing has changed.
    */
-  want(names: ReadonlySet<string>): void;
+  setWanted(names: ReadonlySet<string>): void;
   /** Those that are held now. */
   readonly held: ReadonlyMap<string, Lease>;
   /** Gives all back. Idempotent. */
@@ -68,7 +68,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
   const letGoIn = (name: string, ms: number) => setTimeout(() => letGo(name), ms);
 
   /** All that is not wanted any more, whether its taking was told or not. */
-  const giveBack = async () => {
+  const release = async () => {
     const names = [...asked].filter((name) => !wanted.has(name)).sort();
     for (const name of names) letGo(name);
     if (names.length === 0) return;
@@ -121,7 +121,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
 
   const work = async () => {
     try {
-      await giveBack();
+      await release();
       await take();
     } catch (error) {
       tell(error);
@@ -148,7 +148,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
   const timer = setInterval(() => void run(), termMs / 4);
 
   return {
-    want(names) {
+    setWanted(names) {
       if (closed || (names.size === wanted.size && [...names].every((name) => wanted.has(name)))) return;
       wanted = new Set(names);
       void run();
@@ -160,7 +160,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
       clearInterval(timer);
       wanted = new Set();
       await working;
-      await giveBack().catch(tell);
+      await release().catch(tell);
     },
   };
 }

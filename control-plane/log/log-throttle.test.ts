@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { createSpacedLines } from './log-throttle.ts';
+import { createLogThrottle } from './log-throttle.ts';
 
 test('one line for each in a time, with what there was since', () => {
   let time = 0;
-  const tell = createSpacedLines(1_000, () => time);
+  const tell = createLogThrottle(1_000, () => time);
   expect([tell('a', 3), tell('a', 2), tell('b', 1), tell('a', 4)]).toEqual([3, undefined, 1, undefined]);
   time = 1_000;
   expect([tell('a', 1), tell('a', 1)]).toEqual([7, undefined]);

@@ -4,14 +4,14 @@
  */
 
 /** Gives the count to tell now; undefined when it is not the time yet. */
-export type SpacedLines = (who: string, count: number) => number | undefined;
+export type LogThrottle = (who: string, count: number) => number | undefined;
 
 /**
  * Remembers no more of them than were told of within the time.
  * @param spaceMs between two lines about the same one
  * @param now monotonic, in milliseconds
  */
-export function createSpacedLines(spaceMs: number, now: () => number): SpacedLines {
+export function createLogThrottle(spaceMs: number, now: () => number): LogThrottle {
   /** By whom, the one told of longest ago first. */
   const told = new Map<string, { readonly at: number; untold: number }>();
   return (who, count) => {

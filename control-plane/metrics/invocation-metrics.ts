@@ -1,11 +1,11 @@
 /** Figures of kept invocations for metrics: all of them are in memory. */
 
-import type { LaterRecords } from '../outcomes/best-effort.ts';
+import type { BestEffortOutcomes } from '../outcomes/best-effort.ts';
 import type { Backlog } from '../queue/backlog.ts';
 import type { Invocations } from '../queue/queue.ts';
-import type { Running } from '../queue/worker/worker.ts';
+import type { InvocationWorker } from '../queue/worker/worker.ts';
 
-export type InvocationFigures = {
+export type InvocationMetrics = {
   readonly queued: number;
   readonly running: number;
   readonly oldestSeconds: number;
@@ -17,20 +17,20 @@ export type InvocationFigures = {
 
 export type InvocationFiguresOptions = {
   readonly backlog: Pick<Backlog, 'queued' | 'oldest'>;
-  readonly running: Pick<Running, 'hands' | 'rests'>;
+  readonly running: Pick<InvocationWorker, 'inProgress' | 'delayed'>;
   readonly invocations: Pick<Invocations, 'ended'>;
-  readonly later: Pick<LaterRecords, 'dropped'>;
+  readonly later: Pick<BestEffortOutcomes, 'dropped'>;
   readonly now: () => Date;
 };
 
-export function createInvocationFigures(options: InvocationFiguresOptions): () => InvocationFigures {
+export function createInvocationMetrics(options: InvocationFiguresOptions): () => InvocationMetrics {
   const { backlog, running, invocations, later, now } = options;
   return () => ({
     queued: backlog.queued,
-    running: running.hands.ids.size,
+    running: running.inProgress.ids.size,
     oldestSeconds: backlog.oldest ? Math.max(0, (now().getTime() - backlog.oldest.getTime()) / 1_000) : 0,
     ended: invocations.ended,
-    rests: running.rests,
+    rests: running.delayed,
     dropped: later.dropped,
   });
 }

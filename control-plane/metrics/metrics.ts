@@ -1,10 +1,10 @@
 /** The control plane's own Prometheus registry. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Directory } from '../catalog/catalog.ts';
-import type { SinkFigures } from '../sinks/metrics.ts';
-import type { TriggerFigures } from '../triggers/triggers.ts';
+import type { FullCatalog } from '../catalog/catalog.ts';
+import type { SinkMetrics } from '../sinks/metrics.ts';
+import type { TriggerMetrics } from '../triggers/triggers.ts';
 import type { Hub } from '../tunnel/hub.ts';
-import type { InvocationFigures } from './invocation-metrics.ts';
+import type { InvocationMetrics } from './invocation-metrics.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 
 export type Metrics = {
@@ -14,12 +14,12 @@ export type Metrics = {
 };
 
 export type MetricsOptions = {
-  readonly catalog: Pick<Directory, 'version' | 'storeUp' | 'functions'>;
+  readonly catalog: Pick<FullCatalog, 'version' | 'storeUp' | 'functions'>;
   readonly hub: Pick<Hub, 'online'>;
   readonly requests: RequestMetrics;
-  readonly sinks: () => Promise<readonly SinkFigures[]>;
-  readonly triggers: () => readonly TriggerFigures[];
-  readonly invocations: () => InvocationFigures;
+  readonly sinks: () => Promise<readonly SinkMetrics[]>;
+  readonly triggers: () => readonly TriggerMetrics[];
+  readonly invocations: () => InvocationMetrics;
 };
 
 export function createMetrics({ catalog, hub, requests, sinks, triggers, invocations }: MetricsOptions): Metrics {

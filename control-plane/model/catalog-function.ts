@@ -5,7 +5,7 @@ import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
 
 /** What belongs to a function besides its revisions: its triggers, and its sinks. */
-export type Attachment<Spec extends Trigger | Sink> = {
+export type Binding<Spec extends Trigger | Sink> = {
   readonly id: string;
   /** Without credentials. */
   readonly spec: Spec;
@@ -30,8 +30,8 @@ export type CatalogFunction = {
   /** Catalog version at which the current revision came in. */
   readonly since: number;
   /** Oldest first, like the sinks. */
-  readonly triggers: readonly Attachment<Trigger>[];
-  readonly sinks: readonly Attachment<Sink>[];
+  readonly triggers: readonly Binding<Trigger>[];
+  readonly sinks: readonly Binding<Sink>[];
 };
 
 /** What is known of the current revision besides, for reading back. */

@@ -64,5 +64,5 @@ export type KeptInvocations = {
    */
   record(ended: readonly EndedInvocation[]): Promise<void>;
   /** Of a trigger, not ended yet. Rejects with `store_unavailable`. */
-  pendingOf(triggerId: string): Promise<number>;
+  countPending(triggerId: string): Promise<number>;
 };

@@ -3,7 +3,7 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import type { EndedInvocation } from '../model/invocation.ts';
-import { createLaterRecords } from './best-effort.ts';
+import { createBestEffortOutcomes } from './best-effort.ts';
 
 const at = new Date(0);
 const ended = (bytes = 1): EndedInvocation => ({
@@ -23,7 +23,7 @@ const ended = (bytes = 1): EndedInvocation => ({
 function start(record: (outcomes: readonly EndedInvocation[]) => Promise<void>, bounds = {}) {
   const lines: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
-  return { later: createLaterRecords({ invocations: { recordUnpromised: record }, log, ...bounds }), lines };
+  return { later: createBestEffortOutcomes({ invocations: { recordUnpromised: record }, log, ...bounds }), lines };
 }
 
 test('what comes at one time goes together, in order', async () => {

@@ -11,7 +11,7 @@ import type { Logger } from '../log/log.ts';
 import type { EndedInvocation } from '../model/invocation.ts';
 import type { Invocations } from '../queue/queue.ts';
 
-export type LaterRecords = {
+export type BestEffortOutcomes = {
   /** Never throws. */
   record(ended: EndedInvocation): void;
   /** Dropped so far. */
@@ -35,7 +35,7 @@ const MiB = 1024 * 1024;
 const batch = 500;
 const batchBytes = 8 * MiB;
 
-export function createLaterRecords(options: LaterRecordsOptions): LaterRecords {
+export function createBestEffortOutcomes(options: LaterRecordsOptions): BestEffortOutcomes {
   const { invocations, log, maxCount = 10_000, maxBytes = 64 * MiB } = options;
   const waiting: EndedInvocation[] = [];
   const end = new AbortController();

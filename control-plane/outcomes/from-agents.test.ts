@@ -39,14 +39,14 @@ beforeEach(() => {
   };
   const invocations = { record: async (outcomes: readonly EndedInvocation[]) => void kept.push(...outcomes) };
   const store = { read: async () => stored } as unknown as Pick<Store, 'read'>;
-  const sinkRoom = {
-    need({ name }: { name: string }) {
+  const sinkCapacity = {
+    assertAvailable({ name }: { name: string }) {
       if (full.has(name)) throw new SkerryError('queue_full', 'full');
     },
   };
   later = 0;
   const now = () => performance.now() + later;
-  record = createAgentOutcomes({ catalog, store, invocations, sinkRoom, log, now });
+  record = createAgentOutcomes({ catalog, store, invocations, sinkCapacity, log, now });
 });
 
 function add(labels = {}, placement = 'edge'): { id: string; trigger: string } {

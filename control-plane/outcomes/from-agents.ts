@@ -12,21 +12,21 @@
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
-import { createSpacedRefresh } from '../async/throttle.ts';
+import { createThrottle } from '../async/throttle.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { type FormerTrigger, findTriggers } from '../db/catalog/former-triggers.ts';
 import { isUuid } from '../db/ids.ts';
 import type { Store } from '../db/store.ts';
 import type { Logger } from '../log/log.ts';
-import { createSpacedLines } from '../log/log-throttle.ts';
+import { createLogThrottle } from '../log/log-throttle.ts';
 import type { EndedInvocation, KeptInvocations } from '../model/invocation.ts';
-import type { SinkRoom } from '../sinks/capacity.ts';
+import type { SinkCapacity } from '../sinks/capacity.ts';
 
 export type AgentOutcomesOptions = {
   readonly catalog: Pick<Catalog, 'byId' | 'functions' | 'refresh'>;
   readonly store: Pick<Store, 'read'>;
   readonly invocations: Pick<KeptInvocations, 'record'>;
-  readonly sinkRoom: Pick<SinkRoom, 'need'>;
+  readonly sinkCapacity: Pick<SinkCapacity, 'assertAvailable'>;
   readonly log: Logger;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
@@ -43,9 +43,9 @@ type Names = Pick<EndedInvocation, 'module' | 'name'>;
 
 /** What keeps them: on disk when it resolves. Rejects with `store_unavailable`, or `queue_full` when a sink is full. */
 export function createAgentOutcomes(options: AgentOutcomesOptions) {
-  const { catalog, store, invocations, sinkRoom, log } = options;
-  const refresh = createSpacedRefresh(catalog.refresh, options.now, refreshMs);
-  const linesOfRefused = createSpacedLines(refusedLineMs, options.now);
+  const { catalog, store, invocations, sinkCapacity, log } = options;
+  const refresh = createThrottle(catalog.refresh, options.now, refreshMs);
+  const linesOfRefused = createLogThrottle(refusedLineMs, options.now);
 
   const inCatalog = ({ function: functionId, trigger }: RecordedOutcome): boolean =>
     catalog.byId(functionId)?.triggers.some(({ id, spec }) => id === trigger && spec.params.placement === 'edge') ??
@@ -111,7 +111,7 @@ export function createAgentOutcomes(options: AgentOutcomesOptions) {
       const fn = catalog.byId(outcome.function);
       const names = fn ?? before;
       if (refusal(outcome, before) === undefined && names) {
-        if (fn) sinkRoom.need(fn);
+        if (fn) sinkCapacity.assertAvailable(fn);
         taken.push(endedOf(outcome, agent, names));
       } else refused.push(outcome);
     }

@@ -1,13 +1,13 @@
 /** What a synchronous call leaves behind for the sinks of its function; nothing for functions that have none. */
 import { randomUUIDv7 } from 'node:crypto';
 import { errorKinds, toSkerryError } from '@skerry/shared/errors.ts';
-import { agentOf, type InvocationResult } from '../invoke/invoker.ts';
+import { findAgentOf, type InvocationResult } from '../invoke/invoker.ts';
 import type { CatalogFunction } from '../model/catalog-function.ts';
 import type { EndedInvocation } from '../model/invocation.ts';
 import { wantsInput, wantsOutcome } from '../model/sink-interest.ts';
 
 /** A call whose outcome has somewhere to go. */
-export type WantedCall = {
+export type SinkableCall = {
   /** The invocation's id: made here, since a call that fails tells none. */
   readonly id: string;
   succeeded(input: Uint8Array | undefined, result: Pick<InvocationResult, 'agent' | 'revision' | 'output'>): void;
@@ -20,7 +20,7 @@ export function wantedCall(
   fn: CatalogFunction,
   record: (ended: EndedInvocation) => void,
   now: () => Date,
-): WantedCall | undefined {
+): SinkableCall | undefined {
   if (fn.sinks.length === 0) return undefined;
   const id = randomUUIDv7();
   const startedAt = now();
@@ -37,7 +37,7 @@ export function wantedCall(
       const { code, message } = toSkerryError(thrown);
       if (errorKinds[code].retryable || code === 'cancelled' || !wantsOutcome(fn, false)) return;
       const result = { ok: false, code, message } as const;
-      record({ ...facts, ...times(), agent: agentOf(thrown), revision: fn.revision, input, result });
+      record({ ...facts, ...times(), agent: findAgentOf(thrown), revision: fn.revision, input, result });
     },
   };
 }

@@ -7,7 +7,7 @@
  * one upload, because some bad files leave jco's WIT reader unusable for everything after them.
  */
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
-import { type Bundle, digestOf, encodeBundle, isAsync, type World } from '@skerry/shared/function/bundle.ts';
+import { type Bundle, computeDigest, encodeBundle, isAsync, type World } from '@skerry/shared/function/bundle.ts';
 import { maxCores } from '@skerry/shared/function/linked-plan.ts';
 import { interfaceFunctions } from '@skerry/shared/wit/functions.ts';
 import { suspendingImports } from '@skerry/shared/wit/provided.ts';
@@ -48,8 +48,8 @@ export async function prepare(upload: Uint8Array, { memoryBytes, wasi03 = false 
   if (flat) refuseUnknown(flat);
   const bundle = encodeBundle({ format: 1, ...head, ...withPlan(flat, head, capped) });
   return {
-    componentDigest: digestOf(upload),
-    bundleDigest: digestOf(bundle),
+    componentDigest: computeDigest(upload),
+    bundleDigest: computeDigest(bundle),
     bundle,
     world: head.world,
     imports,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
-import { decodeBundle, digestOf } from '@skerry/shared/function/bundle.ts';
+import { computeDigest, decodeBundle } from '@skerry/shared/function/bundle.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPreparer, type Preparer } from './preparer.ts';
 
@@ -35,8 +35,8 @@ describe('accepted', () => {
     const prepared = await preparer.prepare(upload, options);
     const bundle = decodeBundle(prepared.bundle);
     expect(prepared).toMatchObject({
-      componentDigest: digestOf(upload),
-      bundleDigest: digestOf(prepared.bundle),
+      componentDigest: computeDigest(upload),
+      bundleDigest: computeDigest(prepared.bundle),
       world: 'skerry:function/handler',
       imports: [],
       size: upload.byteLength,

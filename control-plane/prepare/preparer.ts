@@ -34,14 +34,14 @@ export function createPreparer(
   const waiting: { start(): void; refuse(error: SkerryError): void }[] = [];
   const running = new Set<PrepareProcess>();
   /** Turns taken; whoever ends one gives it to the next in the queue, if there is one. */
-  let turns = 0;
+  let semaphore = 0;
   let closed = false;
 
   const turn = () =>
     new Promise<void>((start, refuse) => {
       if (closed) refuse(closing());
-      else if (turns < atOnce) {
-        turns += 1;
+      else if (semaphore < atOnce) {
+        semaphore += 1;
         start();
       } else if (waiting.length >= queue) {
         refuse(new SkerryError('prepare_busy', `${queue} uploads are waiting already; try again shortly`));
@@ -61,7 +61,7 @@ export function createPreparer(
         running.delete(child);
         const next = waiting.shift();
         if (next) next.start();
-        else turns -= 1;
+        else semaphore -= 1;
       }
     },
     async close() {

@@ -9,7 +9,7 @@ import type { Store } from '../db/store.ts';
 
 export type Backlog = {
   /** @throws SkerryError queue_full when so many more would be too many */
-  need(room: number): void;
+  assertRoom(room: number): void;
   added(count: number): void;
   /** As last counted; `oldest` is when the oldest that waits was made. */
   readonly queued: number;
@@ -23,7 +23,7 @@ export function createBacklog(store: Store, most: number): Backlog {
   let counted: { queued: number; oldest: Date | undefined } = { queued: 0, oldest: undefined };
   let added = 0;
   return {
-    need(room) {
+    assertRoom(room) {
       if (counted.queued + added + room <= most) return;
       throw new SkerryError('queue_full', `${most} invocations are waiting, which is as many as may wait`);
     },

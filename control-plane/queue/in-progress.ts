@@ -4,26 +4,26 @@
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 
-export type Hands = {
+export type InProgress = {
   readonly ids: ReadonlySet<string>;
   /** For one that is claimed, and not begun yet. */
   reserve(id: string): void;
   release(id: string): void;
   /** Takes one up until the work is over; begins with an aborted signal when it was ended before. */
-  hold<T>(id: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  run<T>(id: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Resolves when it is not there any more. */
-  gone(id: string): Promise<void>;
+  settled(id: string): Promise<void>;
   /** Ends it, because somebody cancelled it; false when it is not here. */
   cancel(id: string): boolean;
   /** Ends all, because this control plane goes: others shall run them. */
-  giveUp(): void;
+  abortAll(): void;
 };
 
 /** Reason of a signal when this control plane goes, and the invocation is for others to run. */
-export class GivenUp extends SkerryError {
+export class Aborted extends SkerryError {
   constructor() {
     super('cancelled', 'the control plane stops');
-    this.name = 'GivenUp';
+    this.name = 'Aborted';
   }
 }
 
@@ -35,7 +35,7 @@ export class Cancelled extends SkerryError {
   }
 }
 
-export function createHands(): Hands {
+export function createInProgress(): InProgress {
   type Held = { readonly controller: AbortController; over: Promise<unknown> | undefined };
   const held = new Map<string, Held>();
   const reserve = (id: string): Held => {
@@ -51,7 +51,7 @@ export function createHands(): Hands {
       if (!held.has(id)) reserve(id);
     },
     release: (id) => void held.delete(id),
-    async hold(id, work) {
+    async run(id, work) {
       const one = held.get(id) ?? reserve(id);
       if (one.over) throw new Error(`invocation ${id} is in hand already`);
       const result = work(one.controller.signal);
@@ -62,7 +62,7 @@ export function createHands(): Hands {
         if (held.get(id) === one) held.delete(id);
       }
     },
-    async gone(id) {
+    async settled(id) {
       await held.get(id)?.over;
     },
     cancel(id) {
@@ -70,8 +70,8 @@ export function createHands(): Hands {
       one?.controller.abort(new Cancelled());
       return one !== undefined;
     },
-    giveUp() {
-      for (const { controller } of held.values()) controller.abort(new GivenUp());
+    abortAll() {
+      for (const { controller } of held.values()) controller.abort(new Aborted());
     },
   };
 }

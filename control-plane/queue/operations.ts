@@ -3,21 +3,21 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import { cancelInvocation, replayInvocation } from '../db/events/invocation-changes.ts';
 import {
   type DeliveryRow,
-  deliveriesOf,
   findInvocation,
   type InvocationFilter,
   type InvocationRow,
   listInvocations,
+  readDeliveries,
   type WholeInvocation,
 } from '../db/events/invocation-reading.ts';
 import { isUuid } from '../db/ids.ts';
 import type { Store } from '../db/store.ts';
-import type { Hands } from './in-progress.ts';
+import type { InProgress } from './in-progress.ts';
 import type { Boss } from './jobs/boss.ts';
 import { jobsFor } from './jobs/job-payloads.ts';
 import type { Invocations } from './queue.ts';
 
-export type InvocationDesk = {
+export type InvocationOperations = {
   /** @throws SkerryError not_found, store_unavailable; so below */
   get(id: string): Promise<{ readonly row: WholeInvocation; readonly deliveries: readonly DeliveryRow[] }>;
   list(filter: InvocationFilter): Promise<readonly InvocationRow[]>;
@@ -30,14 +30,19 @@ export type InvocationDesk = {
   replay(id: string): Promise<void>;
 };
 
-export type InvocationDeskOptions = {
+export type InvocationOperationsOptions = {
   readonly store: Store;
   readonly boss: Pick<Boss, 'insert'>;
   readonly invocations: Pick<Invocations, 'tellEnqueued'>;
-  readonly hands: Pick<Hands, 'cancel'>;
+  readonly inProgress: Pick<InProgress, 'cancel'>;
 };
 
-export function createInvocationDesk({ store, boss, invocations, hands }: InvocationDeskOptions): InvocationDesk {
+export function createInvocationOperations({
+  store,
+  boss,
+  invocations,
+  inProgress,
+}: InvocationOperationsOptions): InvocationOperations {
   const known = (id: string) => {
     if (!isUuid(id)) throw new SkerryError('not_found', `There is no invocation "${id}"`);
   };
@@ -47,7 +52,7 @@ export function createInvocationDesk({ store, boss, invocations, hands }: Invoca
       return store.read(async (orm) => {
         const row = await findInvocation(orm, id);
         if (!row) throw new SkerryError('not_found', `There is no invocation "${id}"`);
-        return { row, deliveries: await deliveriesOf(orm, id) };
+        return { row, deliveries: await readDeliveries(orm, id) };
       });
     },
     list: (filter) => store.read((orm) => listInvocations(orm, filter)),
@@ -58,7 +63,7 @@ export function createInvocationDesk({ store, boss, invocations, hands }: Invoca
         if (cancelled.callback) await boss.insert(orm, 'callbacks', [{ data: { id } }]);
         return cancelled;
       });
-      hands.cancel(id);
+      inProgress.cancel(id);
       if (callback) invocations.tellEnqueued([]);
     },
     async replay(id) {

@@ -12,7 +12,7 @@ import { invocations } from '../db/schema/events.ts';
 import type { Orm, Store } from '../db/store.ts';
 import type { EndedInvocation, KeptInvocations, NewInvocation } from '../model/invocation.ts';
 import type { InvocationState } from '../model/origin.ts';
-import type { SinkRoom } from '../sinks/capacity.ts';
+import type { SinkCapacity } from '../sinks/capacity.ts';
 import type { Backlog } from './backlog.ts';
 import type { Boss } from './jobs/boss.ts';
 import { jobsFor } from './jobs/job-payloads.ts';
@@ -43,11 +43,11 @@ export type Taken = {
 export type InvocationsOptions = {
   readonly store: Store;
   readonly boss: Pick<Boss, 'insert'>;
-  readonly backlog: Pick<Backlog, 'need' | 'added'>;
-  readonly sinkRoom: Pick<SinkRoom, 'need' | 'full'>;
+  readonly backlog: Pick<Backlog, 'assertRoom' | 'added'>;
+  readonly sinkCapacity: Pick<SinkCapacity, 'assertAvailable' | 'full'>;
 };
 
-export function createInvocations({ store, boss, backlog, sinkRoom }: InvocationsOptions): Invocations {
+export function createInvocations({ store, boss, backlog, sinkCapacity }: InvocationsOptions): Invocations {
   const recorded = new Set<(sinkIds: ReadonlySet<string>) => void>();
   const ended: Partial<Record<InvocationState, number>> = {};
   const enqueued = new Set<(triggers: readonly string[]) => void>();
@@ -70,8 +70,8 @@ export function createInvocations({ store, boss, backlog, sinkRoom }: Invocation
   };
 
   const need = (requests: readonly NewInvocation[]) => {
-    backlog.need(requests.length);
-    for (const fn of new Set(requests.map((request) => request.function))) sinkRoom.need(fn);
+    backlog.assertRoom(requests.length);
+    for (const fn of new Set(requests.map((request) => request.function))) sinkCapacity.assertAvailable(fn);
   };
 
   const enqueueWithin = async (orm: Orm, requests: readonly NewInvocation[]): Promise<Taken> => {
@@ -106,10 +106,10 @@ export function createInvocations({ store, boss, backlog, sinkRoom }: Invocation
     },
     enqueueWithin,
     record: (outcomes) => recordBut(outcomes),
-    recordUnpromised: (outcomes) => recordBut(outcomes, sinkRoom.full),
+    recordUnpromised: (outcomes) => recordBut(outcomes, sinkCapacity.full),
     recordWithin: (orm, outcomes) => recordWithin(orm, outcomes),
     ended,
-    async pendingOf(triggerId) {
+    async countPending(triggerId) {
       const [row] = await store.read((orm) =>
         orm
           .select({ pending: count() })

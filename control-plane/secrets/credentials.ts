@@ -9,7 +9,7 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Attachment } from '../model/catalog-function.ts';
+import type { Binding } from '../model/catalog-function.ts';
 import type { Sealing } from './sealing.ts';
 
 /** Where there can be one: in the parameters, or in what they have under `tls`. */
@@ -40,7 +40,7 @@ export function splitCredentials<Spec extends Trigger | Sink>(
 }
 
 /** Names of the secrets that a spec names. */
-export function secretsOf({ params }: Trigger | Sink): string[] {
+export function listSecrets({ params }: Trigger | Sink): string[] {
   return places.flatMap(({ field, within }) => {
     const name = holderOf(params as Values, within)?.[`${field}_secret`];
     return typeof name === 'string' ? [name] : [];
@@ -55,9 +55,9 @@ export type CredentialsOptions = {
 export type CredentialStore = {
   seal(attachmentId: string, credentials: Credentials): Uint8Array;
   /** What was sealed for it. @throws SkerryError internal, when it cannot be opened */
-  own(attachment: Pick<Attachment<Trigger | Sink>, 'id' | 'sealed'>): Credentials | undefined;
+  own(binding: Pick<Binding<Trigger | Sink>, 'id' | 'sealed'>): Credentials | undefined;
   /** @throws SkerryError not_found when it names a secret that there is not; internal when it cannot be opened */
-  ready<Spec extends Trigger | Sink>(attachment: Attachment<Spec>): { readonly id: string } & Spec;
+  ready<Spec extends Trigger | Sink>(binding: Binding<Spec>): { readonly id: string } & Spec;
 };
 
 export function createCredentialStore({ sealing, catalog }: CredentialsOptions): CredentialStore {
@@ -66,14 +66,14 @@ export function createCredentialStore({ sealing, catalog }: CredentialsOptions):
     if (!sealed) throw new SkerryError('not_found', `There is no secret "${name}"`);
     return sealing.open(sealed, secretPurpose(name));
   };
-  const ownOf = ({ id, sealed }: Pick<Attachment<Trigger | Sink>, 'id' | 'sealed'>): Credentials | undefined =>
+  const ownOf = ({ id, sealed }: Pick<Binding<Trigger | Sink>, 'id' | 'sealed'>): Credentials | undefined =>
     sealed && JSON.parse(sealing.open(sealed, attachmentPurpose(id)));
   return {
     own: ownOf,
     seal: (id, credentials) => sealing.seal(JSON.stringify(credentials), attachmentPurpose(id)),
-    ready(attachment) {
-      const { id, spec } = attachment;
-      const own = ownOf(attachment);
+    ready(binding) {
+      const { id, spec } = binding;
+      const own = ownOf(binding);
       const params = structuredClone(spec.params) as Values;
       for (const { field, within } of places) {
         const holder = holderOf(params, within);

@@ -1,12 +1,12 @@
 /** Named values for credentials of triggers and sinks. They go in and are used; nobody gets them out again. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { asc, eq, sql } from 'drizzle-orm';
-import type { Directory } from '../catalog/catalog.ts';
+import type { FullCatalog } from '../catalog/catalog.ts';
 import { lockVersion, raiseVersion } from '../db/catalog/version.ts';
 import { functions, modules } from '../db/schema/catalog.ts';
 import { secrets, sinks, triggers } from '../db/schema/events.ts';
 import type { Orm, Store } from '../db/store.ts';
-import { secretPurpose, secretsOf } from './credentials.ts';
+import { listSecrets, secretPurpose } from './credentials.ts';
 import type { Sealing } from './sealing.ts';
 
 /** Characters of a secret at most: a private key in PEM fits. */
@@ -27,7 +27,7 @@ export type SecretService = {
 
 export type SecretOptions = {
   readonly store: Store;
-  readonly catalog: Pick<Directory, 'refresh'>;
+  readonly catalog: Pick<FullCatalog, 'refresh'>;
   readonly sealing: Sealing;
 };
 
@@ -81,7 +81,7 @@ async function userOf(orm: Orm, secret: string): Promise<string | undefined> {
       .from(table)
       .innerJoin(functions, eq(functions.id, table.functionId))
       .innerJoin(modules, eq(modules.id, functions.moduleId));
-    const user = rows.find(({ spec }) => secretsOf(spec).includes(secret));
+    const user = rows.find(({ spec }) => listSecrets(spec).includes(secret));
     if (user) return `a ${user.spec.type} of ${user.module}/${user.name}`;
   }
   return undefined;

@@ -11,20 +11,20 @@ import type { Store } from '../db/store.ts';
 import type { Logger } from '../log/log.ts';
 import type { CatalogFunction } from '../model/catalog-function.ts';
 
-export type SinkRoom = {
+export type SinkCapacity = {
   /** Sinks for which as much waits as may. */
   readonly full: ReadonlySet<string>;
   /** @throws SkerryError queue_full when a sink of the function is full */
-  need(fn: Pick<CatalogFunction, 'module' | 'name' | 'sinks'>): void;
+  assertAvailable(fn: Pick<CatalogFunction, 'module' | 'name' | 'sinks'>): void;
   /** Counts, when the last count is old enough. Rejects with `store_unavailable`. */
   refresh(): Promise<void>;
 };
 
-export type SinkRoomOptions = {
+export type SinkCapacityOptions = {
   readonly store: Pick<Store, 'read'>;
   readonly log: Logger;
   /** Deliveries of one sink. */
-  readonly most: number;
+  readonly max: number;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
 };
@@ -32,14 +32,14 @@ export type SinkRoomOptions = {
 /** Counting takes this share of the time at most, however much there is to count. */
 const countShare = 0.02;
 
-export function createSinkRoom({ store, log, most, now }: SinkRoomOptions): SinkRoom {
+export function createSinkCapacity({ store, log, max: most, now }: SinkCapacityOptions): SinkCapacity {
   let full: ReadonlySet<string> = new Set();
   let nextAt = Number.NEGATIVE_INFINITY;
   return {
     get full() {
       return full;
     },
-    need({ module, name, sinks }) {
+    assertAvailable({ module, name, sinks }) {
       if (!sinks.some(({ id }) => full.has(id))) return;
       throw new SkerryError('queue_full', `a sink of ${module}/${name} is full: ${most} outcomes wait for it`);
     },

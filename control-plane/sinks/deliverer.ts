@@ -13,11 +13,11 @@
  * - While the database is away nothing is delivered, and what was delivered is settled before anything else is.
  */
 import { type BackoffOptions, backoffDelay } from '@skerry/shared/backoff.ts';
-import { rest } from '@skerry/shared/clock.ts';
+import { sleep } from '@skerry/shared/clock.ts';
 import { toSkerryError } from '@skerry/shared/errors.ts';
 import type { ReadySink } from '@skerry/shared/function/sinks.ts';
-import type { Turns } from '../async/semaphore.ts';
-import { createBell } from '../async/wakeup.ts';
+import type { Semaphore } from '../async/semaphore.ts';
+import { createWakeup } from '../async/wakeup.ts';
 import {
   nextDeliveries,
   type PageLimits,
@@ -27,7 +27,7 @@ import {
 } from '../db/events/deliveries.ts';
 import type { Store } from '../db/store.ts';
 import type { Logger } from '../log/log.ts';
-import { documentOf } from './document.ts';
+import { toDocument } from './document.ts';
 import type { OpenSink, SinkDown, Verdict } from './targets/open-sink.ts';
 
 export type DelivererOptions = {
@@ -38,7 +38,7 @@ export type DelivererOptions = {
   readonly open: (sink: ReadySink) => OpenSink;
   readonly store: Store;
   /** Taken for each page; not for single documents. */
-  readonly turns: Turns;
+  readonly semaphore: Semaphore;
   readonly log: Logger;
   readonly random: () => number;
   /** Milliseconds since the epoch. */
@@ -70,11 +70,11 @@ const single = { documents: 1, bytes: 1 };
 const maxPagesAhead = 20;
 
 export function createDeliverer(options: DelivererOptions): Deliverer {
-  const { sink, store, turns, log, random, now, onDelivered, onFailure } = options;
+  const { sink, store, semaphore, log, random, now, onDelivered, onFailure } = options;
   const { ordered, envelope, retry } = sink.params;
   const closing = new AbortController();
   const { signal } = closing;
-  const bell = createBell();
+  const wakeup = createWakeup();
   const form = { envelope, underscoreId: sink.type === 'couchdb' };
   let failures = 0;
   let storeFailures = 0;
@@ -97,7 +97,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       storeFailures += 1;
       const level = toSkerryError(error).code === 'store_unavailable' ? 'debug' : 'error';
       log[level]({ err: error, sink: sink.id }, 'deliveries cannot be read or settled');
-      await rest(backoffDelay(storeFailures, random(), 0, storeBackoff), signal);
+      await sleep(backoffDelay(storeFailures, random(), 0, storeBackoff), signal);
       return undefined;
     }
   };
@@ -133,7 +133,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
 
   /** Gives the page to the sink; how long to rest after it, in milliseconds. */
   const deliver = async (to: OpenSink, page: readonly Waiting[]): Promise<number> => {
-    const documents = page.map(({ outcome }) => documentOf(outcome, form));
+    const documents = page.map(({ outcome }) => toDocument(outcome, form));
     const { verdicts, down } = await to.deliver(
       documents,
       AbortSignal.any([signal, AbortSignal.timeout(pageTimeoutMs)]),
@@ -155,7 +155,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     await settle(settlement);
     proven = settlement.taken.length === page.length;
     const waits = settlement.spent.flatMap(({ waitMs }) => waitMs ?? []);
-    if (waits.length > 0) bell.ringIn(Math.min(...waits));
+    if (waits.length > 0) wakeup.wakeIn(Math.min(...waits));
     return restMs;
   };
 
@@ -176,14 +176,14 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     ahead = undefined;
     if (early && early.length > 0) return early;
     pagesAhead = 0;
-    bell.clear();
+    wakeup.clear();
     return withStore(() => read(limits));
   };
 
   /** One page, or a rest until there may be one. */
   const step = async (to: OpenSink): Promise<void> => {
-    const giveBack = proven ? await turns.take(signal) : undefined;
-    if (proven && !giveBack) return;
+    const release = proven ? await semaphore.acquire(signal) : undefined;
+    if (proven && !release) return;
     let restMs: number | undefined;
     try {
       const waiting = await nextPage(proven ? to.batch : single);
@@ -193,14 +193,14 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         const next = proven && page === waiting ? readAhead(page, to.batch) : undefined;
         restMs = await deliver(to, page);
         if (proven) ahead = next;
-      } else if (waiting[0]) bell.ringIn(waiting[0].waitMs);
+      } else if (waiting[0]) wakeup.wakeIn(waiting[0].waitMs);
     } finally {
-      giveBack?.();
+      release?.();
     }
     if (restMs === undefined) {
       proven = false;
-      await bell.heard({ signal });
-    } else if (restMs > 0) await rest(restMs, signal);
+      await wakeup.wait({ signal });
+    } else if (restMs > 0) await sleep(restMs, signal);
     nextTryAt = undefined;
   };
 
@@ -220,7 +220,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       await step(to).catch(async (error: unknown) => {
         if (signal.aborted) return;
         log.error({ err: error, sink: sink.id }, 'delivering failed for a reason that nobody foresaw');
-        await rest(storeBackoff.capMs, signal);
+        await sleep(storeBackoff.capMs, signal);
       });
     }
     await to.close();
@@ -229,7 +229,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   const running = run();
 
   return {
-    wake: bell.ring,
+    wake: wakeup.wake,
     get nextTryAt() {
       return nextTryAt;
     },

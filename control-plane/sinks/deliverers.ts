@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { toSkerryError } from '@skerry/shared/errors.ts';
 import type { ReadySink } from '@skerry/shared/function/sinks.ts';
-import { createTurns } from '../async/semaphore.ts';
+import { createSemaphore } from '../async/semaphore.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { noteSinkError, sinksWithDue } from '../db/events/deliveries.ts';
 import type { Store } from '../db/store.ts';
@@ -36,7 +36,7 @@ export type DeliverersOptions = {
   readonly catalog: Pick<Catalog, 'functions' | 'onChange'>;
   readonly credentials: Pick<CredentialStore, 'ready'>;
   /** From now on exactly these leases are wanted; see leases/leases.ts. */
-  readonly want: (names: ReadonlySet<string>) => void;
+  readonly wantLeases: (names: ReadonlySet<string>) => void;
   readonly open: (sink: ReadySink) => OpenSink;
   readonly log: Logger;
   readonly random: () => number;
@@ -62,8 +62,8 @@ type Held = {
 };
 
 export function createDeliverers(options: DeliverersOptions): Deliverers {
-  const { store, catalog, credentials, want, open, log, random, now, pollMs = 2_000 } = options;
-  const turns = createTurns(maxPages);
+  const { store, catalog, credentials, wantLeases: want, open, log, random, now, pollMs = 2_000 } = options;
+  const semaphore = createSemaphore(maxPages);
   const held = new Map<string, Held>();
   const noting = new Set<Promise<void>>();
   /** By sink: end of its last deliverer, and what that could not settle. */
@@ -95,7 +95,7 @@ export function createDeliverers(options: DeliverersOptions): Deliverers {
       before: ends.get(sink.id) ?? Promise.resolve([]),
       open,
       store,
-      turns,
+      semaphore,
       log,
       random,
       now,
@@ -110,9 +110,9 @@ export function createDeliverers(options: DeliverersOptions): Deliverers {
 
   /** What a held sink is now; where that has changed, another deliverer. */
   const look = (id: string, entry: Held, all: ReturnType<typeof sinks>) => {
-    const attachment = all.get(id);
-    if (!attachment) return;
-    const now = readyOrReason(() => credentials.ready(attachment));
+    const binding = all.get(id);
+    if (!binding) return;
+    const now = readyOrReason(() => credentials.ready(binding));
     const before = entry.seen;
     if (isDeepStrictEqual(now, before)) return;
     entry.seen = now;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../model/outcome.ts';
-import { documentOf } from './document.ts';
+import { toDocument } from './document.ts';
 
 const moment = new Date('2026-03-01T12:00:00Z');
 const outcome = (output: string | Uint8Array, more: Partial<Outcome> = {}): Outcome => ({
@@ -21,7 +21,7 @@ const outcome = (output: string | Uint8Array, more: Partial<Outcome> = {}): Outc
   ...more,
 });
 const plain = { envelope: false, underscoreId: false };
-const json = (given: Outcome, form = plain) => documentOf(given, form).json;
+const json = (given: Outcome, form = plain) => toDocument(given, form).json;
 
 describe('without an envelope', () => {
   test.each([
@@ -46,7 +46,7 @@ describe('without an envelope', () => {
 
   test('for CouchDB the id stands in it', () => {
     const form = { envelope: false, underscoreId: true };
-    expect(documentOf(outcome('{"a":1}'), form)).toEqual({ id: '01a1', json: '{"_id":"01a1","a":1}' });
+    expect(toDocument(outcome('{"a":1}'), form)).toEqual({ id: '01a1', json: '{"_id":"01a1","a":1}' });
     expect(json(outcome('{}'), form)).toBe('{"_id":"01a1"}');
     expect(JSON.parse(json(outcome('{"_id":"mine"}'), form))).toEqual({ _id: '01a1', result: { _id: 'mine' } });
   });

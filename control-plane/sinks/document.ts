@@ -16,7 +16,7 @@ export type DocumentForm = {
   readonly underscoreId: boolean;
 };
 
-export function documentOf(outcome: Outcome, { envelope, underscoreId }: DocumentForm): SinkDocument {
+export function toDocument(outcome: Outcome, { envelope, underscoreId }: DocumentForm): SinkDocument {
   const members = envelope || outcome.error ? envelopeMembers(outcome) : resultMembers(outcome.output);
   const id = underscoreId ? [`"_id":${JSON.stringify(outcome.id)}`] : [];
   return { id: outcome.id, json: `{${[...id, ...members].join(',')}}` };

@@ -2,8 +2,8 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Sink, sinkSchema } from '@skerry/shared/function/sinks.ts';
 import { expect, test } from 'vitest';
 import type { CatalogFunction } from '../model/catalog-function.ts';
-import { createSinkFigures } from './metrics.ts';
-import { addressOf, healthOf, type SinkState } from './sinks.ts';
+import { createSinkMetrics } from './metrics.ts';
+import { describeAddress, judgeHealth, type SinkState } from './sinks.ts';
 
 const spec = (type: string, params: object): Sink => sinkSchema.parse({ type, params });
 
@@ -13,7 +13,7 @@ test('counted not more often than every few seconds, and kept while the database
   let waiting = 3;
   let away = false;
   const functions: CatalogFunction[] = [];
-  const figures = createSinkFigures({
+  const figures = createSinkMetrics({
     catalog: { functions: () => functions },
     sinks: {
       async list() {
@@ -50,12 +50,12 @@ test.each([
   ['mqtt', { host: 'broker', topic: 'a/b' }, 'mqtt://broker/a/b'],
   ['mqtt', { host: '::1', port: 1884, tls: true, topic: 'a' }, 'mqtts://[::1]:1884/a'],
 ] as const)('%s %j leads to %s', (type, params, address) => {
-  expect(addressOf(spec(type, params))).toBe(address);
+  expect(describeAddress(spec(type, params))).toBe(address);
 });
 
 test('how a sink stands', () => {
-  expect(healthOf({ error: 'x', waiting: 0, full: false })).toBe('failing');
-  expect(healthOf({ error: null, waiting: 1, full: false })).toBe('ok');
-  expect(healthOf({ error: null, waiting: 0, full: false })).toBe('idle');
-  expect(healthOf({ error: 'x', waiting: 1, full: true })).toBe('full');
+  expect(judgeHealth({ error: 'x', waiting: 0, full: false })).toBe('failing');
+  expect(judgeHealth({ error: null, waiting: 1, full: false })).toBe('ok');
+  expect(judgeHealth({ error: null, waiting: 0, full: false })).toBe('idle');
+  expect(judgeHealth({ error: 'x', waiting: 1, full: true })).toBe('full');
 });

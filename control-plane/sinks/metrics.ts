@@ -6,7 +6,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Deliverers } from './deliverers.ts';
 import type { SinkService } from './sinks.ts';
 
-export type SinkFigures = {
+export type SinkMetrics = {
   readonly sink: string;
   readonly type: string;
   /** Of all control planes together; all of them see the same. */
@@ -18,7 +18,7 @@ export type SinkFigures = {
   readonly failures: number;
 };
 
-export type SinkFiguresOptions = {
+export type SinkMetricsOptions = {
   readonly catalog: Pick<Catalog, 'functions'>;
   readonly sinks: Pick<SinkService, 'list'>;
   readonly deliverers: Pick<Deliverers, 'counts'>;
@@ -27,7 +27,7 @@ export type SinkFiguresOptions = {
   readonly maxAgeMs?: number;
 };
 
-export function createSinkFigures(options: SinkFiguresOptions): () => Promise<readonly SinkFigures[]> {
+export function createSinkMetrics(options: SinkMetricsOptions): () => Promise<readonly SinkMetrics[]> {
   const { catalog, sinks, deliverers, now, maxAgeMs = 5_000 } = options;
   let counted: Awaited<ReturnType<SinkService['list']>> = [];
   let countedAt = Number.NEGATIVE_INFINITY;

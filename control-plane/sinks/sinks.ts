@@ -5,8 +5,8 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { type DeadLetter, deadLetters, replayDead, type SinkRecord, sinkRecords } from '../db/events/deliveries.ts';
 import { isUuid } from '../db/ids.ts';
 import type { Store } from '../db/store.ts';
-import type { Attachment, CatalogFunction } from '../model/catalog-function.ts';
-import type { SinkRoom } from './capacity.ts';
+import type { Binding, CatalogFunction } from '../model/catalog-function.ts';
+import type { SinkCapacity } from './capacity.ts';
 import type { Deliverers } from './deliverers.ts';
 
 export type SinkState = SinkRecord & {
@@ -40,13 +40,13 @@ export type SinkServiceOptions = {
   readonly store: Store;
   readonly catalog: Pick<Catalog, 'functions'>;
   readonly deliverers: Pick<Deliverers, 'nextTry' | 'wake'>;
-  readonly sinkRoom: Pick<SinkRoom, 'full'>;
+  readonly sinkCapacity: Pick<SinkCapacity, 'full'>;
 };
 
 /** Dead letters that one statement replays. */
 const replayBatch = 5_000;
 
-export function createSinkService({ store, catalog, deliverers, sinkRoom }: SinkServiceOptions): SinkService {
+export function createSinkService({ store, catalog, deliverers, sinkCapacity }: SinkServiceOptions): SinkService {
   const need = (sinkId: string): void => {
     const known = [...catalog.functions()].some((fn) => fn.sinks.some(({ id }) => id === sinkId));
     if (!known) throw new SkerryError('not_found', `There is no sink "${sinkId}"`);
@@ -55,9 +55,11 @@ export function createSinkService({ store, catalog, deliverers, sinkRoom }: Sink
     async list(only) {
       const records = await store.read((orm) => sinkRecords(orm, only?.id));
       const byId = new Map(records.map((record) => [record.id, record]));
-      const stateOf = (fn: CatalogFunction, { id, spec }: Attachment<Sink>): SinkState[] => {
+      const stateOf = (fn: CatalogFunction, { id, spec }: Binding<Sink>): SinkState[] => {
         const record = byId.get(id);
-        return record ? [{ ...record, fn, spec, nextTryAt: deliverers.nextTry(id), full: sinkRoom.full.has(id) }] : [];
+        return record
+          ? [{ ...record, fn, spec, nextTryAt: deliverers.nextTry(id), full: sinkCapacity.full.has(id) }]
+          : [];
       };
       return (only ? [only] : [...catalog.functions()]).flatMap((fn) => fn.sinks.flatMap((sink) => stateOf(fn, sink)));
     },
@@ -84,7 +86,7 @@ export function createSinkService({ store, catalog, deliverers, sinkRoom }: Sink
 }
 
 /** Where a sink leads to, without credentials: its schema lets none into the `url`. */
-export function addressOf({ type, params }: Sink): string {
+export function describeAddress({ type, params }: Sink): string {
   if (type === 'mqtt') {
     const { host, port, tls, topic } = params;
     const name = host.includes(':') ? `[${host}]` : host;
@@ -96,7 +98,7 @@ export function addressOf({ type, params }: Sink): string {
 }
 
 /** `full` when as much waits as may, `failing` until something is taken again, `idle` where nothing waits. */
-export function healthOf(sink: Pick<SinkState, 'error' | 'waiting' | 'full'>): 'full' | 'ok' | 'failing' | 'idle' {
+export function judgeHealth(sink: Pick<SinkState, 'error' | 'waiting' | 'full'>): 'full' | 'ok' | 'failing' | 'idle' {
   const { error, waiting, full } = sink;
   if (full) return 'full';
   if (error !== null) return 'failing';

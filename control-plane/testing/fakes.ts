@@ -1,8 +1,8 @@
 /** Stand-ins for the parts that the REST side talks to: preparing, tunnels, invocation. */
 
 import { SkerryError } from '@skerry/shared/errors.ts';
-import { digestOf } from '@skerry/shared/function/bundle.ts';
-import type { Invocation, InvocationResult, Invoker } from '../invoke/invoker.ts';
+import { computeDigest } from '@skerry/shared/function/bundle.ts';
+import type { InvocationRequest, InvocationResult, Invoker } from '../invoke/invoker.ts';
 import type { Preparer } from '../prepare/preparer.ts';
 import type { Hub, Rollout } from '../tunnel/hub.ts';
 import type { FunctionLogs } from '../tunnel/logs.ts';
@@ -16,10 +16,10 @@ export function createFakePreparer(): Preparer & { prepared: number } {
       const text = Buffer.from(component).toString('latin1');
       if (!text.startsWith('wasm'))
         throw new SkerryError('component_rejected', 'not wasm: the magic number is missing');
-      const bundle = Buffer.from(`bundle of ${digestOf(component)} with ${memoryBytes}`);
+      const bundle = Buffer.from(`bundle of ${computeDigest(component)} with ${memoryBytes}`);
       return {
-        componentDigest: digestOf(component),
-        bundleDigest: digestOf(bundle),
+        componentDigest: computeDigest(component),
+        bundleDigest: computeDigest(bundle),
         bundle,
         world: 'skerry:function/handler',
         imports: ['wasi:cli/environment@0.2.3'],
@@ -35,7 +35,7 @@ export type FakeHub = Hub & {
   rolloutAnswer: Rollout;
   rollouts: { functionId: string | undefined; version: number; waitMs: number }[];
   revoked: string[];
-  held: ReturnType<Hub['holders']>;
+  held: ReturnType<Hub['functionAgents']>;
   states: Map<string, ReturnType<Hub['state']>>;
   logsAnswer: FunctionLogs;
   asked: { functionId: string; limit: number }[];
@@ -58,7 +58,7 @@ export function createFakeHub(): FakeHub {
     state(agentId) {
       return this.states.get(agentId);
     },
-    holders() {
+    functionAgents() {
       return this.held;
     },
     async rollout(functionId, version, waitMs) {
@@ -84,10 +84,10 @@ export function createFakeHub(): FakeHub {
 
 export type FakeInvoker = Invoker & {
   /** What the next calls do; echoes the input by default. */
-  behave: (invocation: Invocation) => Promise<Uint8Array>;
+  behave: (invocation: InvocationRequest) => Promise<Uint8Array>;
   /** Whether there is anybody to run anything. */
   reachable: boolean;
-  last: Invocation | undefined;
+  last: InvocationRequest | undefined;
 };
 
 export function createFakeInvoker(): FakeInvoker {

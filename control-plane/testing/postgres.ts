@@ -26,7 +26,7 @@ export async function createDatabase(postgresUrl: string): Promise<string> {
 }
 
 /** The rows of a query, over a connection of its own. */
-export async function rowsOf(url: string, query: string): Promise<Record<string, unknown>[]> {
+export async function toRows(url: string, query: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const { rows } = await client.query<Record<string, unknown>>(query);

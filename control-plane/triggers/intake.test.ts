@@ -1,6 +1,6 @@
 /** What the control plane listens to, on its way into the database. */
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
-import { rest } from '@skerry/shared/clock.ts';
+import { sleep } from '@skerry/shared/clock.ts';
 import type { Intake, NewEvent, Room } from '@skerry/shared/events/intake.ts';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { create, type Harness, startHarness } from '../testing/harness.ts';
@@ -121,15 +121,15 @@ test('who waits for room counts the more rarely the longer a count takes', async
   const countsWithin = async (ms: number, countMs: number) => {
     let counts = 0;
     const ending = new AbortController();
-    const pendingOf = async () => {
+    const countPending = async () => {
       counts += 1;
-      await rest(countMs, never);
+      await sleep(countMs, never);
       return hold.maxPending;
     };
     const waiter = createCloudIntake({
       store,
       catalog,
-      invocations: { ...invocations, pendingOf },
+      invocations: { ...invocations, countPending },
       onDropped: () => {},
     });
     const waiting = waiter.room('t', hold, ending.signal);

@@ -5,11 +5,11 @@
  * Invariants: of one trigger none is kept after one that found no room; a trigger is listened to by one control plane
  * at a time (leases/leases.ts), so what it has pending grows here only, and an older count is never too low.
  */
-import { rest } from '@skerry/shared/clock.ts';
+import { sleep } from '@skerry/shared/clock.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Intake, Kept, NewEvent, Room } from '@skerry/shared/events/intake.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { cancelOldest, lastTickOf, setLastTick } from '../db/events/trigger-counts.ts';
+import { cancelOldest, readLastTick, setLastTick } from '../db/events/trigger-counts.ts';
 import type { Store } from '../db/store.ts';
 import type { EndedInvocation, NewInvocation } from '../model/invocation.ts';
 import type { Invocations } from '../queue/queue.ts';
@@ -23,7 +23,7 @@ const maxBytes = 8 * 1024 * 1024;
  */
 const lookShare = 0.02;
 const leastLookMs = 100;
-const mostLookMs = 10_000;
+const maxLookMs = 10_000;
 /** A trigger that was full has room again when so much of it is free. */
 const roomShare = 0.1;
 /** How long a count of what is pending may be used, in milliseconds, and up to which share of what may be pending. */
@@ -33,7 +33,7 @@ const countShare = 0.5;
 export type CloudIntakeOptions = {
   readonly store: Store;
   readonly catalog: Pick<Catalog, 'byId'>;
-  readonly invocations: Pick<Invocations, 'pendingOf' | 'enqueueWithin' | 'recordWithin'>;
+  readonly invocations: Pick<Invocations, 'countPending' | 'enqueueWithin' | 'recordWithin'>;
   /** Events gave way to newer ones. */
   readonly onDropped: (trigger: string, events: number) => void;
 };
@@ -51,18 +51,18 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
   let working = false;
 
   /** Of a trigger, at least: counted anew when the count is old or comes near the bound. */
-  const pendingOf = async (trigger: string, more: number, { maxPending }: Room) => {
+  const countPending = async (trigger: string, more: number, { maxPending }: Room) => {
     const count = counts.get(trigger);
     const fresh = count && performance.now() - count.at < countMs;
     if (fresh && count.pending + more <= maxPending * countShare) return count;
-    const counted = { pending: await invocations.pendingOf(trigger), at: performance.now() };
+    const counted = { pending: await invocations.countPending(trigger), at: performance.now() };
     counts.set(trigger, counted);
     return counted;
   };
 
   /** How many of these there is no room for. */
   const excessOf = async (trigger: string, some: readonly Asked[], room: Room) => {
-    const { pending } = await pendingOf(trigger, some.length, room);
+    const { pending } = await countPending(trigger, some.length, room);
     return Math.max(0, pending + some.length - room.maxPending);
   };
 
@@ -143,14 +143,14 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
       const most = maxPending - Math.max(1, Math.floor(maxPending * roomShare));
       let lookMs = leastLookMs;
       do {
-        await rest(lookMs, signal);
+        await sleep(lookMs, signal);
         const begunAt = performance.now();
-        const pending = await invocations.pendingOf(trigger).catch(() => maxPending);
+        const pending = await invocations.countPending(trigger).catch(() => maxPending);
         if (pending <= most) return;
-        lookMs = Math.min(Math.max((performance.now() - begunAt) / lookShare, leastLookMs), mostLookMs);
+        lookMs = Math.min(Math.max((performance.now() - begunAt) / lookShare, leastLookMs), maxLookMs);
       } while (!signal.aborted);
     },
-    lastTick: (trigger) => store.read((orm) => lastTickOf(orm, trigger)),
+    lastTick: (trigger) => store.read((orm) => readLastTick(orm, trigger)),
     setLastTick: (trigger, moment) => store.change((orm) => setLastTick(orm, trigger, moment)),
   };
 }
@@ -184,7 +184,7 @@ function functionOf({ function: id }: NewEvent, catalog: Functions) {
 function invocationOf(event: NewEvent, catalog: Functions): NewInvocation {
   const fn = functionOf(event, catalog);
   const { id, input, origin, createdAt, trigger } = event;
-  const concurrency = fn.triggers.find((attachment) => attachment.id === trigger)?.spec.params.concurrency;
+  const concurrency = fn.triggers.find((binding) => binding.id === trigger)?.spec.params.concurrency;
   return {
     id,
     function: fn,

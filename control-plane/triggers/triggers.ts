@@ -8,7 +8,7 @@
 import { type Clock, systemClock } from '@skerry/shared/clock.ts';
 import { toSkerryError } from '@skerry/shared/errors.ts';
 import type { TriggerState } from '@skerry/shared/function/triggers.ts';
-import { createListeners, type Wanted } from '@skerry/shared/listen/listeners.ts';
+import { createListeners, type DesiredTrigger } from '@skerry/shared/listen/listeners.ts';
 import type { Connect } from '@skerry/shared/mqtt/client.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { addCounted, pendingByTrigger } from '../db/events/trigger-counts.ts';
@@ -25,12 +25,12 @@ export type CloudTriggers = {
   /** How a trigger is here; undefined when another control plane listens to it, or none does. */
   state(triggerId: string): TriggerState | undefined;
   /** Of those that this control plane listens to, for metrics. */
-  figures(): readonly TriggerFigures[];
+  metrics(): readonly TriggerMetrics[];
   /** Stops all, while the leases are still held. Idempotent. */
   close(): Promise<void>;
 };
 
-export type TriggerFigures = {
+export type TriggerMetrics = {
   readonly trigger: string;
   readonly type: string;
   /** 1 when it listens, else 0. */
@@ -47,7 +47,7 @@ export type CloudTriggersOptions = {
   readonly credentials: Pick<CredentialStore, 'ready'>;
   readonly invocations: CloudIntakeOptions['invocations'];
   /** From now on exactly these leases are wanted; see leases/leases.ts. */
-  readonly want: (names: ReadonlySet<string>) => void;
+  readonly wantLeases: (names: ReadonlySet<string>) => void;
   readonly log: Logger;
   readonly random: () => number;
   readonly load?: () => Promise<Connect>;
@@ -62,7 +62,16 @@ const triggerLease = 'trigger:';
 type Counts = Pick<TriggerState, 'received' | 'dropped' | 'lastMessage'>;
 
 export function createCloudTriggers(options: CloudTriggersOptions): CloudTriggers {
-  const { store, catalog, credentials, want, log, load = loadMqtt, clock = systemClock, countMs = 2_000 } = options;
+  const {
+    store,
+    catalog,
+    credentials,
+    wantLeases: want,
+    log,
+    load = loadMqtt,
+    clock = systemClock,
+    countMs = 2_000,
+  } = options;
   /** Triggers whose lease is held here. */
   const held = new Set<string>();
   /** Why one that is held is not listened to. */
@@ -80,7 +89,7 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
   const listeners = createListeners({
     intake,
     load,
-    clientIdOf: (trigger) => `skerry-${trigger}`,
+    clientIdFor: (trigger) => `skerry-${trigger}`,
     clock,
     random: options.random,
   });
@@ -94,7 +103,7 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
   const follow = () => {
     if (closing) return;
     const all = cloudTriggers();
-    const wanted: Wanted[] = [];
+    const wanted: DesiredTrigger[] = [];
     faults.clear();
     for (const { fn, trigger } of all) {
       if (!held.has(trigger.id)) continue;
@@ -110,12 +119,12 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
         void listeners.stop(trigger.id, false);
       }
     }
-    listeners.want(wanted);
+    listeners.follow(wanted);
     want(new Set(all.map(({ trigger }) => triggerLease + trigger.id)));
   };
 
   /** Received and dropped since this listener began. */
-  const countsOf = (id: string): Counts | undefined => {
+  const countsFor = (id: string): Counts | undefined => {
     const state = listeners.state(id);
     return state && { ...state, dropped: state.dropped + (gaveWay.get(id) ?? 0) };
   };
@@ -126,7 +135,7 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
     if (ids.length === 0) return;
     pending = await store.read((orm) => pendingByTrigger(orm, ids));
     for (const id of ids) {
-      const now = countsOf(id);
+      const now = countsFor(id);
       if (!now) continue;
       const before = written.get(id);
       // A listener that was replaced counts from 0 again.
@@ -181,7 +190,7 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
       follow();
     },
     state: stateOf,
-    figures: () =>
+    metrics: () =>
       cloudTriggers().flatMap(({ trigger: { id, spec } }) => {
         const state = stateOf(id);
         if (!state) return [];

@@ -6,7 +6,7 @@ import { connectRaw } from '../../test/harness/tunnel/raw-agent.ts';
 import { createControlPlane } from '../context.ts';
 import { createFakePreparer } from '../testing/fakes.ts';
 import { create, startHarness } from '../testing/harness.ts';
-import { createDatabase, rowsOf } from '../testing/postgres.ts';
+import { createDatabase, toRows } from '../testing/postgres.ts';
 
 test('a small batch does not overtake a large one on its way to an ordered sink', async () => {
   const url = await createDatabase(inject('postgresUrl'));
@@ -51,6 +51,6 @@ test('a small batch does not overtake a large one on its way to an ordered sink'
     agent.send({ kind: 'outcomes', batch, outcomes });
   }
   for (let n = 0; n < 3; n += 1) expect(await agent.next('recorded')).toMatchObject({ ok: true });
-  const rows = await rowsOf(url, 'select invocation_id as id from deliveries order by seq');
+  const rows = await toRows(url, 'select invocation_id as id from deliveries order by seq');
   expect(rows.map(({ id }) => id)).toEqual(sent);
 }, 30_000);

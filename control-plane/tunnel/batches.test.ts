@@ -3,9 +3,9 @@ import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import { beforeEach, expect, test } from 'vitest';
 import { createBatches, maxBatches } from './batches.ts';
 
-type Keeping = PromiseWithResolvers<void> & { readonly ids: readonly string[] };
+type AsyncServices = PromiseWithResolvers<void> & { readonly ids: readonly string[] };
 
-let keeping: Keeping[];
+let keeping: AsyncServices[];
 let answers: string[];
 let ordered: boolean;
 let time: number;

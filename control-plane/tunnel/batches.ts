@@ -37,7 +37,7 @@ type Gap = { readonly turn: number; readonly first: string | undefined; readonly
 
 export function createBatches({ record, inOrder, answer, now }: BatchesOptions): Batches {
   let underWay = 0;
-  let turns = 0;
+  let semaphore = 0;
   let last: Promise<unknown> = Promise.resolve();
   let gap: Gap | undefined;
 
@@ -64,8 +64,8 @@ export function createBatches({ record, inOrder, answer, now }: BatchesOptions):
 
   const take = (outcomes: readonly RecordedOutcome[]): Promise<boolean> => {
     if (!inOrder(outcomes)) return keep(outcomes);
-    turns += 1;
-    const turn = turns;
+    semaphore += 1;
+    const turn = semaphore;
     const kept = last.then(() => keepInTurn(turn, outcomes));
     last = kept;
     return kept;
@@ -75,8 +75,8 @@ export function createBatches({ record, inOrder, answer, now }: BatchesOptions):
     add(batch, outcomes) {
       if (underWay >= maxBatches) {
         if (inOrder(outcomes)) {
-          turns += 1;
-          missed(turns, outcomes);
+          semaphore += 1;
+          missed(semaphore, outcomes);
         }
         answer(batch, false);
         return;

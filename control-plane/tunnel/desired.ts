@@ -6,7 +6,7 @@
  * that starts anew takes the catalog's version for it, and agents find nothing to do.
  */
 import { isHttp } from '@skerry/shared/function/bundle.ts';
-import { coreLimitsOf, grantsOf } from '@skerry/shared/function/manifest.ts';
+import { selectCoreLimits, selectGrants } from '@skerry/shared/function/manifest.ts';
 import { type Labels, labelsMatch } from '@skerry/shared/function/names.ts';
 import type { ReadyTrigger } from '@skerry/shared/function/triggers.ts';
 import { CodecError, controlCodec } from '@skerry/shared/tunnel/codec.ts';
@@ -127,11 +127,11 @@ function toDesired(fn: CatalogFunction, triggers: readonly ReadyTrigger[] | unde
     name: fn.name,
     revision: fn.revision,
     bundle: fn.bundle,
-    limits: coreLimitsOf(fn.manifest),
+    limits: selectCoreLimits(fn.manifest),
     env,
     args,
     instance,
-    grants: grantsOf(fn.manifest),
+    grants: selectGrants(fn.manifest),
     ...(triggers && {
       http: isHttp(fn.world),
       retry: fn.manifest.retry,

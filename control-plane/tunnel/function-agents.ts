@@ -1,17 +1,17 @@
 /** Which agents shall hold a function, and which do. Connected ones out of memory; the others as last reported. */
 import { labelsMatch } from '@skerry/shared/function/names.ts';
 import type { AgentService } from '../agents/agents.ts';
-import type { Directory } from '../catalog/catalog.ts';
+import type { FullCatalog } from '../catalog/catalog.ts';
 import type { CatalogFunction } from '../model/catalog-function.ts';
-import type { ConnectedHolder, Hub } from './hub.ts';
+import type { ConnectedFunctionAgent, Hub } from './hub.ts';
 
 /**
  * `ready`: calls run there. `waiting`: it does not have the current revision yet. `failed`: it could not apply it.
  * `held_back`: it refuses calls for a while. `unknown`: it is offline.
  */
-export const holderStates = ['ready', 'waiting', 'failed', 'held_back', 'unknown'] as const;
+export const functionAgentStates = ['ready', 'waiting', 'failed', 'held_back', 'unknown'] as const;
 
-export type Holder = {
+export type FunctionAgent = {
   readonly id: string;
   readonly name: string;
   readonly online: boolean;
@@ -23,24 +23,24 @@ export type Holder = {
   readonly holds: boolean | null;
   /** Why it could not apply the current revision. */
   readonly error?: string | undefined;
-  readonly state: (typeof holderStates)[number];
+  readonly state: (typeof functionAgentStates)[number];
   /** Why it holds the function back, in words, and for how many milliseconds from now. */
   readonly reason?: string;
   readonly retryInMs?: number;
 };
 
-export type HoldersOptions = {
-  readonly hub: Pick<Hub, 'holders'>;
+export type FunctionAgentsOptions = {
+  readonly hub: Pick<Hub, 'functionAgents'>;
   readonly agents: Pick<AgentService, 'list'>;
-  readonly catalog: Pick<Directory, 'storeUp'>;
+  readonly catalog: Pick<FullCatalog, 'storeUp'>;
 };
 
 /** By name. While the database is away, agents that are offline are left out. */
-export async function findHolders(
-  { hub, agents, catalog }: HoldersOptions,
+export async function findFunctionAgents(
+  { hub, agents, catalog }: FunctionAgentsOptions,
   fn: CatalogFunction,
-): Promise<readonly Holder[]> {
-  const online = hub.holders(fn).map((holder): Holder => {
+): Promise<readonly FunctionAgent[]> {
+  const online = hub.functionAgents(fn).map((holder): FunctionAgent => {
     const { id, name, holds, error } = holder;
     return { id, name, online: true, holds, error, ...stateOf(holder) };
   });
@@ -48,14 +48,18 @@ export async function findHolders(
   const known = catalog.storeUp ? await agents.list().catch(() => []) : [];
   const offline = known
     .filter(({ id, labels }) => !seen.has(id) && labelsMatch(fn.manifest.placement.labels, labels))
-    .map(({ id, name, applied }): Holder => {
+    .map(({ id, name, applied }): FunctionAgent => {
       const holds = applied < fn.since ? false : null;
       return { id, name, online: false, holds, state: 'unknown' };
     });
   return [...online, ...offline].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function stateOf({ holds, error, heldForMs }: ConnectedHolder): Pick<Holder, 'state' | 'reason' | 'retryInMs'> {
+function stateOf({
+  holds,
+  error,
+  heldForMs,
+}: ConnectedFunctionAgent): Pick<FunctionAgent, 'state' | 'reason' | 'retryInMs'> {
   if (error !== undefined) return { state: 'failed' };
   if (heldForMs === undefined) return { state: holds ? 'ready' : 'waiting' };
   const then = heldForMs === 0 ? 'the next call of it is a trial' : 'then one call is let through to try';

@@ -5,13 +5,13 @@ test('the time that is left runs down, and the next status replaces all', () => 
   let now = 1_000;
   const held = createHeldFunctions(() => now);
   expect(held.retryInMs('f')).toBeUndefined();
-  held.told([{ function: 'f', retryInMs: 300 }]);
+  held.update([{ function: 'f', retryInMs: 300 }]);
   now += 100;
   expect(held.retryInMs('f')).toBe(200);
   now += 1_000;
   expect(held.retryInMs('f')).toBe(0);
-  held.told([{ function: 'g', retryInMs: 5 }]);
+  held.update([{ function: 'g', retryInMs: 5 }]);
   expect([held.retryInMs('f'), held.retryInMs('g')]).toEqual([undefined, 5]);
-  held.told(undefined);
+  held.update(undefined);
   expect(held.retryInMs('g')).toBeUndefined();
 });

@@ -6,7 +6,7 @@ import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 
 export type HeldFunctions = {
   /** What the agent says now; absent from agents that do not tell. */
-  told(held: FrameOf<ToControl, 'status'>['held']): void;
+  update(held: FrameOf<ToControl, 'status'>['held']): void;
   /** Milliseconds until the agent lets a call of it through to try; undefined when it is not held back. */
   retryInMs(functionId: string): number | undefined;
 };
@@ -15,7 +15,7 @@ export type HeldFunctions = {
 export function createHeldFunctions(now: () => number): HeldFunctions {
   let until = new Map<string, number>();
   return {
-    told(held = []) {
+    update(held = []) {
       const at = now();
       until = new Map(held.map(({ function: id, retryInMs }) => [id, at + retryInMs]));
     },

@@ -47,7 +47,7 @@ export type Rollout = {
 };
 
 /** How one connected agent is with a function that it shall hold. */
-export type ConnectedHolder = {
+export type ConnectedFunctionAgent = {
   readonly id: string;
   readonly name: string;
   /** Whether the current revision is ready there. */
@@ -66,7 +66,7 @@ export type Hub = {
   /** Agents whose tunnel stands. */
   connected(): { id: string; name: string; labels: Labels }[];
   /** The connected agents that shall hold the function. */
-  holders(fn: Pick<CatalogFunction, 'id' | 'since'>): ConnectedHolder[];
+  functionAgents(fn: Pick<CatalogFunction, 'id' | 'since'>): ConnectedFunctionAgent[];
   /**
    * Resolves when every connected agent concerned has applied the catalog's `version`, or after `waitMs`.
    * Without a function (it was deleted), all agents whose desired state changed with that version are concerned.
@@ -155,7 +155,7 @@ export function createHub(options: HubOptions): Hub {
   const upgrade = createUpgrade({ ...options, onAdmitted });
 
   const unsubscribe = catalog.onChange(() => {
-    for (const session of sessions.values()) session.want(lists.forAgent(session));
+    for (const session of sessions.values()) session.assign(lists.forAgent(session));
     lists.keepOnly(sessions.values());
   });
 
@@ -179,7 +179,7 @@ export function createHub(options: HubOptions): Hub {
       return sessions.size;
     },
     connected: () => [...sessions.values()].map(({ agentId, name, labels }) => ({ id: agentId, name, labels })),
-    holders: (fn) =>
+    functionAgents: (fn) =>
       concerned(fn.id, catalog.version).map((session) => {
         const error = session.failure(fn.id)?.message;
         const heldForMs = session.heldForMs(fn.id);

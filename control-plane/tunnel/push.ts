@@ -14,7 +14,7 @@ const maxWants = 1_000;
 
 export type Push = {
   /** The agent wants this bundle from this offset on; replaces what it wanted of the same bundle before. */
-  want(digest: string, offset: number): void;
+  request(digest: string, offset: number): void;
 };
 
 /** @param mayHave whether the agent's desired state names this bundle: an agent gets no other code */
@@ -65,7 +65,7 @@ export function createPush(
   };
 
   return {
-    want(digest, offset) {
+    request(digest, offset) {
       if (!mayHave(digest)) return unavailable(digest, 'this agent shall not hold that bundle');
       if (wants.size >= maxWants && !wants.has(digest)) return unavailable(digest, 'too many bundles wanted at once');
       wants.set(digest, offset);

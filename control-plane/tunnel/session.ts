@@ -79,7 +79,7 @@ export type Session = SessionIdentity & {
   /** How the triggers are that it listens to, as it last said. */
   readonly triggers: readonly TriggerState[];
   /** Tells the agent its desired state, if that is another than it was told. */
-  want(list: DesiredList): void;
+  assign(list: DesiredList): void;
   /** True when the function's current revision is ready there. */
   holds(fn: Pick<CatalogFunction, 'id' | 'since'>): boolean;
   /** Why the agent could not apply this function, if it could not. */
@@ -148,13 +148,13 @@ export function createSession(
       case 'accepted':
         return calls.accepted(frame.id);
       case 'want':
-        return push.want(frame.digest, frame.offset);
+        return push.request(frame.digest, frame.offset);
       case 'applied':
         errors = new Map(frame.errors.map((error) => [error.function, error]));
         return progressTo(frame.generation);
       case 'status':
         updateLoad(frame);
-        held.told(frame.held);
+        held.update(frame.held);
         outbox = frame.outbox;
         triggers = frame.triggers ?? [];
         return progressTo(frame.generation);
@@ -210,7 +210,7 @@ export function createSession(
     get triggers() {
       return triggers;
     },
-    want(list) {
+    assign(list) {
       if (list === desired) return;
       desired = list;
       for (const frame of list.frames) connection.sendEncoded(frame);

@@ -7,17 +7,17 @@
  */
 
 import type { Granted } from '../runner/calls/call.ts';
-import type { AskBroker, BrokerFetch } from '../runner/calls/call-capabilities.ts';
+import type { CapabilityFetch, CapabilityHandler } from '../runner/calls/call-capabilities.ts';
 import type { Reply } from '../runner/protocol/capability-requests.ts';
 import { createDirectories } from './files/directories.ts';
 import { createDiskReserve, type DiskReserve } from './files/disk-reserve.ts';
 import { type Connect, createConnect } from './http/connect.ts';
 import { openOutbound } from './http/outbound.ts';
 import { type Resolve, systemResolve } from './http/resolve.ts';
-import { createKeyvalueTurns } from './keyvalue/paced-requests.ts';
+import { createPacedKeyvalue } from './keyvalue/paced-requests.ts';
 import type { KeyvalueStore } from './keyvalue/store.ts';
 import { createWriteRate, type WriteRate } from './keyvalue/write-rate.ts';
-import { parseAsk } from './request-schema.ts';
+import { parseCapabilityRequest } from './request-schema.ts';
 
 /** Each of the runner's threads asks for one thing at a time; more come only from a process that is not ours any more. */
 const allAsks = 256;
@@ -25,12 +25,12 @@ const allAsks = 256;
 const functionRequests = 1_024;
 const allRequests = 2_048;
 
-export type Broker = AskBroker & {
+export type CapabilityHost = CapabilityHandler & {
   /** What the function has kept goes with it. */
   forget(functionId: string): void;
 };
 
-export type BrokerOptions = {
+export type CapabilityHostOptions = {
   /** Directories that the device offers: absolute paths. A function gets at most what is in them. */
   readonly offered: readonly string[];
   readonly keyvalue: KeyvalueStore;
@@ -46,11 +46,11 @@ export type BrokerOptions = {
 
 const nothing = new Uint8Array(0);
 
-export function createBroker(options: BrokerOptions): Broker {
+export function createCapabilityHost(options: CapabilityHostOptions): CapabilityHost {
   const { offered, keyvalue, resolve = systemResolve, connect = createConnect() } = options;
   const { writeRate = createWriteRate(), diskReserve = createDiskReserve(), isActive = () => true } = options;
   const directories = createDirectories(offered, diskReserve);
-  const turns = createKeyvalueTurns(keyvalue, writeRate, isActive);
+  const turns = createPacedKeyvalue(keyvalue, writeRate, isActive);
   /** Outgoing requests under way, by function. */
   const requests = new Map<string, number>();
   let total = 0;
@@ -65,7 +65,7 @@ export function createBroker(options: BrokerOptions): Broker {
 
   return {
     async answer({ function: functionId, grants }: Granted, ask, bytes, isWanted = () => true) {
-      const known = parseAsk(ask);
+      const known = parseCapabilityRequest(ask);
       const refuse = (error: string): { reply: Reply; bytes: Uint8Array } => ({ reply: { error }, bytes: nothing });
       switch (known?.do) {
         case 'directory':
@@ -81,8 +81,8 @@ export function createBroker(options: BrokerOptions): Broker {
       }
     },
 
-    fetch({ function: functionId, grants }, ask, events): BrokerFetch {
-      const known = parseAsk(ask);
+    fetch({ function: functionId, grants }, ask, events): CapabilityFetch {
+      const known = parseCapabilityRequest(ask);
       if (known?.do !== 'fetch') return refused('HTTP-request-URI-invalid', events.onError);
       if (total >= allRequests || (requests.get(functionId) ?? 0) >= functionRequests) {
         return refused('connection-limit-reached', events.onError);
@@ -99,7 +99,7 @@ export function createBroker(options: BrokerOptions): Broker {
 }
 
 /** A request that is not made; told in the next turn, like every other failure. */
-function refused(error: string, onError: (error: string) => void): BrokerFetch {
+function refused(error: string, onError: (error: string) => void): CapabilityFetch {
   let aborted = false;
   queueMicrotask(() => {
     if (!aborted) onError(error);

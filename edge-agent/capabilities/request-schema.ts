@@ -5,7 +5,7 @@
  */
 import { requestHeadSchema } from '@skerry/shared/http/http.ts';
 import * as z from 'zod';
-import type { Ask } from '../runner/protocol/capability-requests.ts';
+import type { CapabilityRequest } from '../runner/protocol/capability-requests.ts';
 
 /** Depth of a path in a granted directory, and bytes of one read; the host has the same limits. */
 const maxDepth = 192;
@@ -53,6 +53,6 @@ const fetchAsk = z.object({
 const askSchema = z.discriminatedUnion('do', [directoryAsk, keyvalueAsk, fetchAsk]);
 
 /** The ask, or undefined when it is none. */
-export function parseAsk(ask: unknown): Ask | undefined {
-  return askSchema.safeParse(ask).data as Ask | undefined;
+export function parseCapabilityRequest(ask: unknown): CapabilityRequest | undefined {
+  return askSchema.safeParse(ask).data as CapabilityRequest | undefined;
 }

@@ -18,7 +18,7 @@ export type Fetcher = {
    */
   fetch(digest: string): Promise<void>;
   /** Gives up on a bundle that is not among these: a newer desired state has no use for it. */
-  wantOnly(digests: ReadonlySet<string>): void;
+  keepOnly(digests: ReadonlySet<string>): void;
   onChunk(frame: FrameOf<ToAgent, 'chunk'>): void;
   onUnavailable(frame: FrameOf<ToAgent, 'unavailable'>): void;
   onUp(): void;
@@ -65,7 +65,7 @@ export function createFetcher(store: Store, send: (frame: FrameOf<ToControl, 'wa
     onUnavailable({ digest, message }) {
       if (digest === current?.digest) fail(`the control plane has no such code now: ${message}`);
     },
-    wantOnly(digests) {
+    keepOnly(digests) {
       if (current && !digests.has(current.digest)) fail('the code is not wanted any more');
     },
     onUp() {

@@ -10,7 +10,7 @@
  */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
 
-export type Circuit = {
+export type CircuitBreaker = {
   /** Milliseconds for which calls of this function are refused; 0: it may be called now. */
   heldForMs(functionId: string): number;
   /** A call of it ended; `ran` when that was in a process that lived on. */
@@ -32,7 +32,7 @@ const backoff = { baseMs: 5_000, capMs: 300_000 };
 /** The circuit is for runaways: nobody else waits for the same moment, so there is nothing to spread. */
 const noJitter = 1;
 /** Calls that went well count up to here: one function's many calls shall not put all the blame on another. */
-const mostCounted = 100;
+const maxCounted = 100;
 /** A trying call with at least this share of a loss has failed. */
 const blamed = 0.5;
 
@@ -50,7 +50,7 @@ type State = {
 };
 
 /** @param now monotonic, in milliseconds */
-export function createCircuit(now: () => number): Circuit {
+export function createCircuitBreaker(now: () => number): CircuitBreaker {
   /** Functions that were called; the agent's functions are bounded. */
   const states = new Map<string, State>();
 
@@ -95,7 +95,7 @@ export function createCircuit(now: () => number): Circuit {
       const state = stateOf(functionId);
       if (ran) {
         state.lastWeight = 0;
-        state.well = Math.min(state.well + 1, mostCounted);
+        state.well = Math.min(state.well + 1, maxCounted);
         // A call from before the circuit opened proves nothing.
         if (state.trying) state.openings = 0;
       }

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createStarts, type Starts } from './deferred-accepted.ts';
+import { createDeferredAccepted, type DeferredAccepted } from './deferred-accepted.ts';
 
 let said: string[];
-let starts: Starts;
+let starts: DeferredAccepted;
 
 beforeEach(() => {
   vi.useFakeTimers();
   said = [];
-  starts = createStarts((id) => said.push(id), 5);
+  starts = createDeferredAccepted((id) => said.push(id), 5);
 });
 afterEach(() => {
   vi.useRealTimers();

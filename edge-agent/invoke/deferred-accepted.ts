@@ -7,7 +7,7 @@
  * (docs/ARCHITECTURE.md, rule 4).
  */
 
-export type Starts = {
+export type DeferredAccepted = {
   /** The invocation has begun; says so later, if it is not told or forgotten before. */
   hold(id: string): void;
   /** Says it now, of one that was never held. */
@@ -20,7 +20,7 @@ export type Starts = {
 };
 
 /** @param say tells the other side that this invocation has begun */
-export function createStarts(say: (id: string) => void, delayMs = 5): Starts {
+export function createDeferredAccepted(say: (id: string) => void, delayMs = 5): DeferredAccepted {
   const held = new Set<string>();
   /** One timer for all: it may come early for those that began last, and late for none. */
   let timed = false;

@@ -1,10 +1,10 @@
 /** What a function sees in the runner, as the text that travels with each of its calls. */
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
-import type { Surroundings } from '../runner/protocol/wire.ts';
+import type { GuestEnvironment } from '../runner/protocol/wire.ts';
 
 /** JSON of `Surroundings`. The same function has the same text, another one has another. */
-export function surroundingsOf({ id, env, args, grants }: DesiredFunction): string {
-  const surroundings: Surroundings = {
+export function encodeEnvironment({ id, env, args, grants }: DesiredFunction): string {
+  const environment: GuestEnvironment = {
     function: id,
     env,
     args,
@@ -13,5 +13,5 @@ export function surroundingsOf({ id, env, args, grants }: DesiredFunction): stri
     logBytesPerSecond: grants.log_bytes_per_second,
     bodyBytes: grants.body_bytes,
   };
-  return JSON.stringify(surroundings);
+  return JSON.stringify(environment);
 }

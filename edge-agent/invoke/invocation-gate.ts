@@ -10,8 +10,8 @@ import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import type { Functions } from '../desired/active-functions.ts';
 import type { CallEvents, Runner } from '../runner/calls/call.ts';
 import type { LogEntry, Part } from '../runner/protocol/stream-wire.ts';
-import type { Circuit } from './circuit-breaker.ts';
-import { surroundingsOf } from './environment.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import { encodeEnvironment } from './environment.ts';
 
 export type Invocation = {
   readonly id: string;
@@ -39,7 +39,7 @@ export type InvocationOutcome = {
   readonly cold: boolean;
 };
 
-export type Door = {
+export type InvocationGate = {
   /** Never rejects. `onStart` is called just before a thread takes the call. */
   invoke(invocation: Invocation, events: InvocationEvents): Promise<InvocationOutcome>;
   /** Part of the input of an invocation that streams. */
@@ -51,25 +51,25 @@ export type Door = {
   /** Takes no new invocation from now on; resolves when none is left. */
   drain(): Promise<void>;
   /** Invocations inside the door. */
-  readonly inside: number;
+  readonly active: number;
 };
 
-export type DoorOptions = {
+export type InvocationGateOptions = {
   readonly functions: Pick<Functions, 'active' | 'ready'>;
   readonly runner: Pick<Runner, 'call' | 'part' | 'credit' | 'cancel'>;
-  readonly circuit: Pick<Circuit, 'heldForMs' | 'ended'>;
+  readonly circuitBreaker: Pick<CircuitBreaker, 'heldForMs' | 'ended'>;
   /** Called with every outcome, for the metrics. */
   readonly onOutcome: (outcome: InvocationOutcome) => void;
   readonly onLog: (fn: DesiredFunction, invocation: string, entry: LogEntry) => void;
   readonly now?: () => number;
 };
 
-export function createDoor(options: DoorOptions): Door {
-  const { functions, runner, circuit, onOutcome, onLog, now = () => performance.now() } = options;
+export function createInvocationGate(options: InvocationGateOptions): InvocationGate {
+  const { functions, runner, circuitBreaker, onOutcome, onLog, now = () => performance.now() } = options;
   /** Invocations whose function is not here yet, and the parts of their input that are. */
   const waiting = new Map<string, { readonly patience: AbortController; readonly parts: Part[] }>();
   /** Texts of what functions see, made once each. */
-  const surroundings = new WeakMap<DesiredFunction, string>();
+  const environment = new WeakMap<DesiredFunction, string>();
   /** Invocations that were admitted and have not ended, by function. */
   const concurrent = new Map<string, number>();
   let inside = 0;
@@ -99,18 +99,18 @@ export function createDoor(options: DoorOptions): Door {
     if ((concurrent.get(functionId) ?? 0) >= grants.concurrency) {
       throw new SkerryError('agent_busy', `${grants.concurrency} invocations of this function run already`);
     }
-    const heldMs = circuit.heldForMs(functionId);
+    const heldMs = circuitBreaker.heldForMs(functionId);
     if (heldMs > 0) {
       const seconds = Math.ceil(heldMs / 1_000);
       throw new SkerryError('function_held_back', `it ended its runner again and again; held back for ${seconds} s`);
     }
   };
 
-  const surroundingsFor = (fn: DesiredFunction): string => {
-    let text = surroundings.get(fn);
+  const environmentFor = (fn: DesiredFunction): string => {
+    let text = environment.get(fn);
     if (text === undefined) {
-      text = surroundingsOf(fn);
-      surroundings.set(fn, text);
+      text = encodeEnvironment(fn);
+      environment.set(fn, text);
     }
     return text;
   };
@@ -128,7 +128,7 @@ export function createDoor(options: DoorOptions): Door {
       {
         id: invocation.id,
         bundle,
-        surroundings: surroundingsFor(fn),
+        environment: environmentFor(fn),
         granted: { function: fn.id, grants },
         instance,
         outputBytes: limits.output_bytes,
@@ -142,7 +142,7 @@ export function createDoor(options: DoorOptions): Door {
     for (const part of early) runner.part(invocation.id, part);
     const { result, head, trailers, durationUs, cold, started } = await calling;
     count(fn.id, -1);
-    circuit.ended(fn.id, started && (result.ok || result.code !== 'runner_lost'));
+    circuitBreaker.ended(fn.id, started && (result.ok || result.code !== 'runner_lost'));
     const told = result.ok ? result : { ...result, code: toOutcomeCode(result.code) };
     return { result: told, head, trailers, durationUs, cold, revision };
   };
@@ -182,7 +182,7 @@ export function createDoor(options: DoorOptions): Door {
         else onEmpty = resolve;
       });
     },
-    get inside() {
+    get active() {
       return inside;
     },
   };

@@ -1,16 +1,16 @@
 import { maxPartBytes } from '@skerry/shared/http/http-limits.ts';
 import { beforeEach, expect, test } from 'vitest';
-import { createJoinedParts, type JoinedParts } from './part-coalescer.ts';
+import { createPartCoalescer, type PartCoalescer } from './part-coalescer.ts';
 
 type Sent = { id: string; text: string; last: boolean; trailers?: unknown };
 let sent: Sent[];
 let endTurn: () => void;
-let parts: JoinedParts;
+let parts: PartCoalescer;
 
 beforeEach(() => {
   sent = [];
   endTurn = () => {};
-  parts = createJoinedParts(
+  parts = createPartCoalescer(
     // As the codec does, this takes the bytes at once.
     ({ kind, bytes, ...rest }) => sent.push({ ...rest, text: Buffer.from(bytes).toString() }),
     (flush) => {

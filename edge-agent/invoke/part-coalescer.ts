@@ -9,7 +9,7 @@ import { maxPartBytes } from '@skerry/shared/http/http-limits.ts';
 import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import type { Part } from '../runner/protocol/stream-wire.ts';
 
-export type JoinedParts = {
+export type PartCoalescer = {
   /** Takes a part that did not fail, of at most `maxPartBytes`; its bytes are copied. */
   add(id: string, part: Part): void;
   /** Sends what waits. */
@@ -20,10 +20,10 @@ export type JoinedParts = {
  * @param send takes the bytes at once: they are overwritten later
  * @param defer calls back at the end of the turn; `setImmediate` outside of tests
  */
-export function createJoinedParts(
+export function createPartCoalescer(
   send: (frame: FrameOf<ToControl, 'body'>) => void,
   defer: (flush: () => void) => void = setImmediate,
-): JoinedParts {
+): PartCoalescer {
   const block = Buffer.allocUnsafeSlow(maxPartBytes);
   /** Whose bytes are in the block. */
   let owner: string | undefined;

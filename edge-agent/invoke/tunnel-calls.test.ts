@@ -1,12 +1,12 @@
 import type { ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import { expect, test } from 'vitest';
-import { createServing } from './tunnel-calls.ts';
+import { createTunnelCalls } from './tunnel-calls.ts';
 
 test('an outcome that does not fit a frame is told as one that does', async () => {
   const sent: ToControl[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const result = { ok: true, output: new Uint8Array(1_000) } as const;
-  const serving = createServing(
+  const serving = createTunnelCalls(
     {
       invoke: async () => ({ result, revision: 3, durationUs: 5, cold: true }),
       part() {},

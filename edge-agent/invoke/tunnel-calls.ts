@@ -5,35 +5,35 @@
  * came of it does not fit a frame. What streams is ended with the tunnel, because nobody is there any more to take it.
  */
 import type { FrameOf, ToAgent, ToControl } from '@skerry/shared/tunnel/protocol.ts';
-import { createStarts } from './deferred-accepted.ts';
-import type { Door, InvocationOutcome } from './invocation-gate.ts';
-import { createJoinedParts } from './part-coalescer.ts';
+import { createDeferredAccepted } from './deferred-accepted.ts';
+import type { InvocationGate, InvocationOutcome } from './invocation-gate.ts';
+import { createPartCoalescer } from './part-coalescer.ts';
 
 export type Load = { readonly memoryAvailable: number; readonly running: number };
 
-export type Serving = {
+export type TunnelCalls = {
   invoke(frame: FrameOf<ToAgent, 'invoke'>): void;
   body(frame: FrameOf<ToAgent, 'body'>): void;
   credit(frame: FrameOf<ToAgent, 'credit'>): void;
   onDown(): void;
 };
 
-export function createServing(
-  door: Pick<Door, 'invoke' | 'part' | 'credit' | 'cancel'>,
+export function createTunnelCalls(
+  gate: Pick<InvocationGate, 'invoke' | 'part' | 'credit' | 'cancel'>,
   send: (frame: ToControl) => void,
   load: () => Load,
-): Serving {
+): TunnelCalls {
   /** Invocations that stream, one way or the other. */
   const streaming = new Set<string>();
 
-  const parts = createJoinedParts(send);
-  const starts = createStarts((id) => send({ kind: 'accepted', id }));
+  const parts = createPartCoalescer(send);
+  const starts = createDeferredAccepted((id) => send({ kind: 'accepted', id }));
 
   const invoke = async (frame: FrameOf<ToAgent, 'invoke'>) => {
     const { id, function: functionId, input, timeoutMs, http, streams } = frame;
     let broken = false;
     if (streams) streaming.add(id);
-    const outcome = await door.invoke(
+    const outcome = await gate.invoke(
       { id, function: functionId, input, timeoutMs, http, streams },
       {
         // The caller's body comes only after this word.
@@ -66,11 +66,11 @@ export function createServing(
   return {
     invoke: (frame) => void invoke(frame),
     body: ({ id, bytes, last, trailers }) =>
-      door.part(id, { bytes, end: last ? 'last' : 'no', ...(trailers && { trailers }) }),
-    credit: ({ id, bytes }) => door.credit(id, bytes),
+      gate.part(id, { bytes, end: last ? 'last' : 'no', ...(trailers && { trailers }) }),
+    credit: ({ id, bytes }) => gate.credit(id, bytes),
     onDown() {
       starts.forgetAll();
-      for (const id of streaming) door.cancel(id);
+      for (const id of streaming) gate.cancel(id);
     },
   };
 }

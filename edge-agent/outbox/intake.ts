@@ -58,7 +58,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
   const waiting = new Set<() => void>();
   let looking: NodeJS.Timeout | undefined;
 
-  const pendingOf = (trigger: string) => counts.of(trigger).pending + (coming.get(trigger)?.onTheirWay ?? 0);
+  const countPending = (trigger: string) => counts.of(trigger).pending + (coming.get(trigger)?.onTheirWay ?? 0);
   const hasBytes = (bytes: number) => (client.state?.bytes ?? 0) + bytes <= limitBytes * eventShare;
   const waveOf = (trigger: string): Wave => {
     let wave = coming.get(trigger);
@@ -108,7 +108,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
   /** Events that may give way: enough for one more of the trigger, and for its bytes. */
   const takeOut = (trigger: string, room: Room, bytes: number): Pick<RecordOperation, 'drop' | 'dropAfter'> => {
     const drop: number[] = [];
-    const tooMany = pendingOf(trigger) >= room.maxPending;
+    const tooMany = countPending(trigger) >= room.maxPending;
     let freed = 0;
     while ((tooMany && drop.length === 0) || !hasBytes(bytes - freed)) {
       const oldest = runs.giveWay(trigger);
@@ -129,7 +129,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
     };
     if (!(await disk.take(bytes)) || wave.refused) return full();
     if (!isWanted(event.function)) throw new SkerryError('code_unavailable', 'the function was deleted');
-    const short = pendingOf(trigger) >= room.maxPending || !hasBytes(bytes);
+    const short = countPending(trigger) >= room.maxPending || !hasBytes(bytes);
     if (short && room.whenFull === 'hold') return full();
     const out = short ? takeOut(trigger, room, bytes) : { drop: [] };
     if (short && out.drop.length === 0 && !('dropAfter' in out)) return full();
@@ -191,7 +191,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
     async room(trigger, { maxPending, bytes = 0 }, signal) {
       const most = maxPending - Math.max(1, Math.floor(maxPending * roomShare));
       const needed = Math.max(limitBytes * eventShare * roomShare, bytes + rowBytes);
-      const isThere = () => pendingOf(trigger) <= most && hasBytes(needed);
+      const isThere = () => countPending(trigger) <= most && hasBytes(needed);
       while (!signal.aborted) {
         if (isThere() && (await disk.has(needed))) return;
         await change(isThere, signal);

@@ -12,8 +12,8 @@ import type { DesiredFunction, FrameOf, OutboxState, ToControl } from '@skerry/s
 import type { Logger } from 'pino';
 import { createDiskReserve } from '../capabilities/files/disk-reserve.ts';
 import { FileRefused } from '../capabilities/files/errno.ts';
-import type { Circuit } from '../invoke/circuit-breaker.ts';
-import type { Door } from '../invoke/invocation-gate.ts';
+import type { CircuitBreaker } from '../invoke/circuit-breaker.ts';
+import type { InvocationGate } from '../invoke/invocation-gate.ts';
 import type { Runner } from '../runner/calls/call.ts';
 import { createIntake, type DiskRoom } from './intake.ts';
 import { createCounts, type TriggerCounts } from './run/counts.ts';
@@ -29,7 +29,7 @@ export type Outbox = {
   readonly intake: Intake;
   /** Opens the file, if there is one from before. */
   start(): void;
-  countsOf(trigger: string): TriggerCounts;
+  countsFor(trigger: string): TriggerCounts;
   /** Undefined before the first event. */
   state(): OutboxState | undefined;
   /** When the oldest that is in it came in, in milliseconds since the epoch; undefined when it is empty. */
@@ -66,9 +66,9 @@ export type OutboxOptions = {
   readonly limitBytes: number;
   readonly threads: number;
   readonly functions: ReadonlyMap<string, DesiredFunction>;
-  readonly door: Pick<Door, 'invoke' | 'credit' | 'cancel' | 'inside'>;
+  readonly gate: Pick<InvocationGate, 'invoke' | 'credit' | 'cancel' | 'active'>;
   readonly runner: Pick<Runner, 'stats'>;
-  readonly circuit: Pick<Circuit, 'isBlamed'>;
+  readonly circuitBreaker: Pick<CircuitBreaker, 'isBlamed'>;
   readonly send: (frame: FrameOf<ToControl, 'outcomes'>) => void;
   /** Bytes that wait for the wire of the tunnel. */
   readonly backlog: () => number;
@@ -83,13 +83,13 @@ export type OutboxOptions = {
 const closeMs = 5_000;
 
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { data, limitBytes, threads, functions, door, runner, events, log } = options;
+  const { data, limitBytes, threads, functions, gate, runner, events, log } = options;
   const { now = Date.now, random = Math.random } = options;
   const path = join(data, 'outbox.db');
   const counts = createCounts();
   /** All that the device shall hold; undefined until it has been told. */
   let wanted: ReadonlySet<string> | undefined;
-  const share = createShare(threads, runner.stats, () => door.inside);
+  const share = createShare(threads, runner.stats, () => gate.active);
 
   const client = createOutboxClient({
     script: options.script ?? outboxScript(),
@@ -117,8 +117,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     share,
     counts,
     limitBytes,
-    call: (fn, id, input) => callForEvent(door, fn, id, input),
-    isBlamed: options.circuit.isBlamed,
+    call: (fn, id, input) => callForEvent(gate, fn, id, input),
+    isBlamed: options.circuitBreaker.isBlamed,
     onOutcome({ result, createdAt }) {
       events.onRun(result.ok ? 'ok' : result.code, Math.max(0, now() - createdAt) / 1_000);
       sending.wake();
@@ -156,7 +156,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     client,
     send: options.send,
     backlog: options.backlog,
-    liveCalls: () => door.inside - share.running,
+    liveCalls: () => gate.active - share.running,
     onForgotten: () => intake.look(),
     random,
     now: () => performance.now(),
@@ -167,7 +167,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     start() {
       if (existsSync(path)) client.open();
     },
-    countsOf: counts.of,
+    countsFor: counts.of,
     state() {
       const { state } = client;
       if (!state) return undefined;

@@ -1,5 +1,5 @@
 /** Whoever has broken out of the sandbox can write to the runner's pipe. It costs the runner, and nothing else. */
-import { type Bundle, digestOf, encodeBundle } from '@skerry/shared/function/bundle.ts';
+import { type Bundle, computeDigest, encodeBundle } from '@skerry/shared/function/bundle.ts';
 import { expect, test } from 'vitest';
 import { frameStart, newFrame } from './protocol/framing.ts';
 import { encodeAsk, encodeCredit, encodePart, type Part } from './protocol/stream-wire.ts';
@@ -23,7 +23,7 @@ const bundle: Bundle = {
   modules: [{ name: 'component.core.wasm', bytes: Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) }],
 };
 const bytes = encodeBundle(bundle);
-const digest = digestOf(bytes);
+const digest = computeDigest(bytes);
 const begin = () => start({ threads: 1, readBundle: (asked) => (asked === digest ? bytes : undefined) });
 /** The first call of a runner has this number. */
 const first = 1;

@@ -15,7 +15,7 @@ import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
 import { decodeBundle } from '@skerry/shared/function/bundle.ts';
 import type { Logger } from 'pino';
 import type { CallResult, Runner } from './calls/call.ts';
-import { type AskBroker, createCallAsks } from './calls/call-capabilities.ts';
+import { type CapabilityHandler, createCapabilityRequests } from './calls/call-capabilities.ts';
 import { checkedAnswer, deliver } from './calls/deliver.ts';
 import { createInFlight } from './calls/in-flight.ts';
 import { Pending } from './calls/pending.ts';
@@ -32,7 +32,7 @@ import { createRecycler } from './recycle.ts';
 export type RunnerOptions = {
   /** Bytes of a bundle that is held, or undefined. Calls of one that is not, or cannot be read, are refused. */
   readonly readBundle: (digest: string) => Uint8Array | undefined;
-  readonly broker: AskBroker;
+  readonly capabilities: CapabilityHandler;
   /** Calls that run at one time, at most. */
   readonly threads: number;
   /** Calls that may wait beyond those the process has; one more is answered with `agent_busy`. */
@@ -102,8 +102,8 @@ export function createRunner(options: RunnerOptions): Runner {
     read: (digest) => decodeBundle(codeOf(digest)),
     onLoaded: () => pump(),
   });
-  const asks = createCallAsks(
-    options.broker,
+  const asks = createCapabilityRequests(
+    options.capabilities,
     (seq) => inFlight.get(seq)?.call.granted,
     (frame) => supervisor.current?.send(frame),
   );
@@ -154,7 +154,7 @@ export function createRunner(options: RunnerOptions): Runner {
         return asks.receive(content);
       case kinds.part:
       case kinds.credit:
-        if (wire.readNumber(content) >= stream.firstAsk) return asks.receive(content);
+        if (wire.readNumber(content) >= stream.firstRequestNumber) return asks.receive(content);
         break;
     }
     const pending = inFlight.get(wire.readNumber(content));
@@ -244,7 +244,7 @@ export function createRunner(options: RunnerOptions): Runner {
         digest: call.bundle,
         reuse: call.instance === 'reuse',
         outputBytes: call.outputBytes,
-        surroundings: call.surroundings,
+        environment: call.environment,
         request: call.request,
         streams: call.streams ?? false,
         input: call.input,
@@ -287,7 +287,7 @@ export function createRunner(options: RunnerOptions): Runner {
     unload,
     call(call, events) {
       // The upper half of the numbers is for asks.
-      lastSeq = (lastSeq + 1) & (stream.firstAsk - 1);
+      lastSeq = (lastSeq + 1) & (stream.firstRequestNumber - 1);
       return new Promise((settle) => {
         const pending = new Pending(call, events, lastSeq, performance.now(), settle);
         if (closed) return fail(pending, 'agent_draining', 'the agent is shutting down');

@@ -21,7 +21,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { isMarked, mark, syncPath, unmark } from './open-marker.ts';
-import { asideOf, forgetOldest } from './quarantine.ts';
+import { forgetOldest, quarantinePath } from './quarantine.ts';
 import { faultOfLog, type LogFault } from './wal-check.ts';
 
 export type DurableFile = {
@@ -161,7 +161,7 @@ function lookAtLog(path: string): LostWrites | undefined {
   const log = `${path}-wal`;
   const fault = faultOfLog(log);
   if (fault) {
-    const aside = asideOf(path);
+    const aside = quarantinePath(path);
     try {
       copyFileSync(log, `${aside}-wal`);
       chmodSync(`${aside}-wal`, 0o600);
@@ -227,7 +227,7 @@ function openDamaged(location: string): DatabaseSync | undefined {
 
 /** The log of writes goes first: it must never be taken for the successor's. @returns where the damaged file is now */
 function replace(path: string): string {
-  const aside = asideOf(path);
+  const aside = quarantinePath(path);
   for (const suffix of ['-wal', '']) if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
   rmSync(`${path}-shm`, { force: true });
   unmark(path);

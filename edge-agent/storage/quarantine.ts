@@ -9,7 +9,7 @@ import { basename, dirname } from 'node:path';
 const kept = 2;
 
 /** The next name; the log of writes belonging to it ends in `-wal`. */
-export function asideOf(path: string): string {
+export function quarantinePath(path: string): string {
   const last = numbersOf(path).at(-1) ?? 0;
   return `${path}.damaged-${last + 1}`;
 }

@@ -9,7 +9,7 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import { digestOf } from '@skerry/shared/function/bundle.ts';
+import { computeDigest } from '@skerry/shared/function/bundle.ts';
 import { type DesiredFunction, desiredFunctionSchema } from '@skerry/shared/tunnel/protocol.ts';
 import { createKeyvalueStore, type KeyvalueStore, keyvalueSchema } from '../capabilities/keyvalue/store.ts';
 import {
@@ -97,7 +97,7 @@ function copy(from: DatabaseSync, to: DatabaseSync): Salvage['saved'] {
     if (parseRecord(String(record))) saved.functions += add.functions(id, record);
   });
   readRows(from, 'bundles', ({ digest, bytes }) => {
-    if (!(bytes instanceof Uint8Array) || digestOf(bytes) !== digest) return;
+    if (!(bytes instanceof Uint8Array) || computeDigest(bytes) !== digest) return;
     saved.bundles += add.bundles(digest, bytes);
   });
   readKeyedRows(from, 'keyvalue', ['function', 'bucket', 'key'], ({ function: fn, bucket, key, value }) => {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { digestOf } from '@skerry/shared/function/bundle.ts';
+import { computeDigest } from '@skerry/shared/function/bundle.ts';
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -13,7 +13,7 @@ import { openStore, type Store } from './store.ts';
 import { generationKey, openStoreFile, type StoreDamage } from './store-file.ts';
 
 const bytes = new Uint8Array(1_000).map((_, index) => index % 251);
-const digest = digestOf(bytes);
+const digest = computeDigest(bytes);
 const fn: DesiredFunction = {
   id: 'f1',
   module: '_',
@@ -71,7 +71,7 @@ describe('store', () => {
     reopen();
     expect(loadIdentity(store).publicKey).toEqual(identity.publicKey);
     expect(store.activeFunctions()).toEqual([fn]);
-    expect(digestOf(store.readBundle(digest) ?? new Uint8Array())).toBe(digest);
+    expect(computeDigest(store.readBundle(digest) ?? new Uint8Array())).toBe(digest);
     store.deactivate(fn.id);
     expect(store.activeFunctions()).toEqual([]);
   });
@@ -146,15 +146,15 @@ describe('a damaged file', () => {
     expect(salvages).toMatchObject([{ saved: { key: true, functions: 0, bundles: 1 } }]);
     expect(loadIdentity(store).publicKey).toEqual(publicKey);
     expect(store.activeFunctions()).toEqual([]);
-    expect(digestOf(store.readBundle(digest) ?? new Uint8Array())).toBe(digest);
+    expect(computeDigest(store.readBundle(digest) ?? new Uint8Array())).toBe(digest);
   });
 
   test('cut short: what was before the cut is saved, functions also without their code, but not the generation', () => {
     loadIdentity(store);
     const large = randomBytes(400_000);
-    store.addChunk(digestOf(large), 0, large);
-    store.completeBundle(digestOf(large));
-    const without = { ...fn, id: 'f2', bundle: digestOf(large) };
+    store.addChunk(computeDigest(large), 0, large);
+    store.completeBundle(computeDigest(large));
+    const without = { ...fn, id: 'f2', bundle: computeDigest(large) };
     store.activate(without);
     store.setMeta(generationKey, Buffer.from('7'));
     store.close();
@@ -163,7 +163,7 @@ describe('a damaged file', () => {
     // A function that could not run is none that is in effect: the reconciler sees that (reconcile.test.ts).
     expect(salvages).toMatchObject([{ saved: { key: true, functions: 2 } }]);
     expect(store.activeFunctions()).toEqual([fn, without]);
-    expect(store.hasBundle(digestOf(large))).toBe(false);
+    expect(store.hasBundle(computeDigest(large))).toBe(false);
     expect(store.getMeta(generationKey)).toBeUndefined();
   });
 
@@ -183,17 +183,17 @@ describe('a damaged file', () => {
   test('that is found so in the middle of the work: the work goes on with what could be saved', () => {
     loadIdentity(store);
     const large = randomBytes(400_000);
-    store.addChunk(digestOf(large), 0, large);
-    store.completeBundle(digestOf(large));
+    store.addChunk(computeDigest(large), 0, large);
+    store.completeBundle(computeDigest(large));
     store.close();
     // In the middle of the bundle: the chain of its pages is broken, which is not looked for at the start.
     overwrite(large.subarray(200_000, 200_050));
     reopenDamaged();
     expect(salvages).toEqual([]);
-    expect(store.readBundle(digestOf(large))).toBeUndefined();
+    expect(store.readBundle(computeDigest(large))).toBeUndefined();
     expect(store.activeFunctions()).toEqual([fn]);
     expect(store.hasBundle(digest)).toBe(true);
-    expect(store.hasBundle(digestOf(large))).toBe(false);
+    expect(store.hasBundle(computeDigest(large))).toBe(false);
   });
 
   test('a record that does not parse stops no other, and a key that is none is replaced', () => {
@@ -211,8 +211,8 @@ describe('a damaged file', () => {
 
   test('that is found so within a transaction: all of it is done again on what could be saved', () => {
     const large = randomBytes(400_000);
-    store.addChunk(digestOf(large), 0, large);
-    store.completeBundle(digestOf(large));
+    store.addChunk(computeDigest(large), 0, large);
+    store.completeBundle(computeDigest(large));
     store.close();
     overwrite(large.subarray(200_000, 200_050));
     reopenDamaged();
@@ -264,14 +264,14 @@ describe('a damaged file', () => {
 
   test('that cannot be replaced now is replaced at the next use', () => {
     const large = randomBytes(400_000);
-    store.addChunk(digestOf(large), 0, large);
-    store.completeBundle(digestOf(large));
+    store.addChunk(computeDigest(large), 0, large);
+    store.completeBundle(computeDigest(large));
     store.close();
     overwrite(large.subarray(200_000, 200_050));
     reopenDamaged();
     // What the copy is made as cannot be made.
     mkdirSync(`${path}.partial`);
-    expect(() => store.readBundle(digestOf(large))).toThrowError(
+    expect(() => store.readBundle(computeDigest(large))).toThrowError(
       expect.objectContaining({ code: 'store_unavailable' }),
     );
     rmSync(`${path}.partial`, { recursive: true });

@@ -9,7 +9,7 @@
  * of what is written here, and the next tunnel repairs that. The key is another matter, see identity.ts.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { digestOf } from '@skerry/shared/function/bundle.ts';
+import { computeDigest } from '@skerry/shared/function/bundle.ts';
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import type { KeyvalueStore } from '../capabilities/keyvalue/store.ts';
 import { openStoreFile, parseRecord, type StoreDamage } from './store-file.ts';
@@ -88,7 +88,7 @@ export function openStore(path: string, onDamage: (damage: StoreDamage) => void 
     hasBundle: (digest) => one('SELECT 1 FROM bundles WHERE digest = ?', digest) !== undefined,
     readBundle(digest) {
       const bytes = one('SELECT bytes FROM bundles WHERE digest = ?', digest)?.bytes as Uint8Array | undefined;
-      if (!bytes || digestOf(bytes) === digest) return bytes;
+      if (!bytes || computeDigest(bytes) === digest) return bytes;
       run('DELETE FROM bundles WHERE digest = ?', digest);
       return undefined;
     },
@@ -101,7 +101,7 @@ export function openStore(path: string, onDamage: (damage: StoreDamage) => void 
     completeBundle(digest) {
       const parts = all('SELECT bytes FROM chunks WHERE digest = ? ORDER BY start', digest);
       const bytes = Buffer.concat(parts.map((part) => part.bytes as Uint8Array));
-      const fits = digestOf(bytes) === digest;
+      const fits = computeDigest(bytes) === digest;
       transaction(() => {
         run('DELETE FROM chunks WHERE digest = ?', digest);
         if (fits) run('INSERT OR REPLACE INTO bundles VALUES (?, ?)', digest, bytes);

@@ -27,7 +27,7 @@ export type Triggers = {
 export type TriggersOptions = {
   readonly functions: ReadonlyMap<string, Pick<DesiredFunction, 'id' | 'triggers'>>;
   readonly intake: Intake;
-  readonly countsOf: (trigger: string) => TriggerCounts;
+  readonly countsFor: (trigger: string) => TriggerCounts;
   /** The device's public key: brokers know each device apart. */
   readonly publicKey: Uint8Array;
   readonly load?: () => Promise<Connect>;
@@ -36,7 +36,7 @@ export type TriggersOptions = {
 };
 
 export function createTriggers(options: TriggersOptions): Triggers {
-  const { functions, intake, countsOf, load = loadMqtt, clock = systemClock, random = Math.random } = options;
+  const { functions, intake, countsFor, load = loadMqtt, clock = systemClock, random = Math.random } = options;
   const device = createHash('sha256').update(options.publicKey).digest('hex');
   const listeners = createListeners({
     intake,
@@ -44,7 +44,7 @@ export function createTriggers(options: TriggersOptions): Triggers {
     clock,
     random,
     device,
-    clientIdOf: (trigger) => `skerry-${trigger}-${device.slice(0, 16)}`,
+    clientIdFor: (trigger) => `skerry-${trigger}-${device.slice(0, 16)}`,
   });
   let closing: Promise<void> | undefined;
   let following: NodeJS.Immediate | undefined;
@@ -55,7 +55,7 @@ export function createTriggers(options: TriggersOptions): Triggers {
     const wanted = [...functions.values()].flatMap(({ id, triggers = [] }) =>
       triggers.filter(({ params }) => params.placement === 'edge').map((trigger) => ({ trigger, function: id })),
     );
-    listeners.want(wanted);
+    listeners.follow(wanted);
   };
 
   return {
@@ -66,7 +66,7 @@ export function createTriggers(options: TriggersOptions): Triggers {
       [...listeners.ids].flatMap((id) => {
         const state = listeners.state(id);
         if (!state) return [];
-        const { run, failed, dropped, pending } = countsOf(id);
+        const { run, failed, dropped, pending } = countsFor(id);
         return [{ id, ...state, run, failed, pending, dropped: state.dropped + dropped }];
       }),
     close() {

@@ -43,7 +43,7 @@ export type TunnelAction =
 export type Transition = { readonly state: TunnelState; readonly action: TunnelAction };
 
 /** Time (milliseconds, monotonic) and chance ([0, 1)) of one transition. */
-export type Surroundings = { readonly now: number; readonly random: number };
+export type TransitionContext = { readonly now: number; readonly random: number };
 
 /** A tunnel that stood this long was good: the next failure counts as the first. */
 export const graceMs = 10_000;
@@ -54,7 +54,11 @@ type StateOf<N extends TunnelState['name']> = Extract<TunnelState, { name: N }>;
 type EventOf<N extends TunnelEvent['name']> = Extract<TunnelEvent, { name: N }>;
 type Table = {
   readonly [S in TunnelState['name']]: {
-    readonly [E in TunnelEvent['name']]: (state: StateOf<S>, event: EventOf<E>, around: Surroundings) => Transition;
+    readonly [E in TunnelEvent['name']]: (
+      state: StateOf<S>,
+      event: EventOf<E>,
+      around: TransitionContext,
+    ) => Transition;
   };
 };
 
@@ -65,7 +69,7 @@ const stop = (): Transition => ({
   action: { do: 'halt' },
 });
 
-const lost = (state: Common, { code, reason }: EventOf<'closed'>, { random }: Surroundings): Transition => {
+const lost = (state: Common, { code, reason }: EventOf<'closed'>, { random }: TransitionContext): Transition => {
   const after = afterClose(code);
   if (after.next === 'stop') {
     return { state: { name: 'stopped', close: closeName(code), reason }, action: { do: 'halt' } };
@@ -119,8 +123,8 @@ const table: Table = {
 };
 
 /** The next state, and what to do now. */
-export function transition(state: TunnelState, event: TunnelEvent, around: Surroundings): Transition {
+export function transition(state: TunnelState, event: TunnelEvent, around: TransitionContext): Transition {
   // The table is typed cell by cell; a lookup by two runtime names is beyond what the checker can follow.
-  const cell = table[state.name][event.name] as (s: TunnelState, e: TunnelEvent, a: Surroundings) => Transition;
+  const cell = table[state.name][event.name] as (s: TunnelState, e: TunnelEvent, a: TransitionContext) => Transition;
   return cell(state, event, around);
 }

@@ -9,7 +9,7 @@ import { endLeftovers, runMark } from './leftovers.ts';
 import { runStep } from './step.ts';
 import { readTestCounts } from './test-counts.ts';
 
-async function countsOf(report: string | undefined) {
+async function countsFor(report: string | undefined) {
   const directory = await mkdtemp(join(tmpdir(), 'skerry-checks-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const file = join(directory, 'report.json');
@@ -29,9 +29,9 @@ test('counts: tests, files that failed before their tests, a report that is not 
       { status: 'passed', assertionResults: [{}] },
     ],
   };
-  expect(await countsOf(JSON.stringify(report))).toEqual({ passed: 5, failed: 2, skipped: 3 });
-  expect(await countsOf(undefined)).toEqual({ passed: 0, failed: 1, skipped: 0 });
-  expect(await countsOf('{"numPassed')).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  expect(await countsFor(JSON.stringify(report))).toEqual({ passed: 5, failed: 2, skipped: 3 });
+  expect(await countsFor(undefined)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  expect(await countsFor('{"numPassed')).toEqual({ passed: 0, failed: 1, skipped: 0 });
 });
 
 test('a process that was left behind is found in a session of its own, named and ended', async () => {

@@ -6,7 +6,7 @@ import { findCycles, type Graph } from './cycles.ts';
 import { folderCycleFaults, looseFileFaults } from './folders.ts';
 import { homes, isPlace } from './homes.ts';
 import { type Rooms, readRoom, roomFault, rooms } from './rooms.ts';
-import { type Fault, importRules, isTest, nameFault, packageOf, sizeFault, type Target } from './rules.ts';
+import { type Fault, importRules, isTest, nameFault, packageName, sizeFault, type Target } from './rules.ts';
 import { type Import, readSourceFile, type SourceFile } from './source-file.ts';
 
 const skippedDirectories = new Set(['node_modules', 'dist', 'coverage']);
@@ -30,7 +30,7 @@ export async function readSourceTree(root: string): Promise<SourceTree> {
 export function checkImports({ files, graph }: SourceTree, known: Rooms = rooms): Fault[] {
   const faults = files.flatMap((file) => checkFile(file, graph, known));
   for (const cycle of findCycles(graph)) faults.push(`cycle: ${cycle.join(' -> ')}`);
-  const sources = new Map([...graph].filter(([path]) => !isTest(path) && packageOf(path) !== 'test'));
+  const sources = new Map([...graph].filter(([path]) => !isTest(path) && packageName(path) !== 'test'));
   faults.push(...folderCycleFaults(sources));
   faults.push(...looseFileFaults(files.map(({ path }) => path).filter((path) => !isTest(path))));
   return faults;
@@ -87,7 +87,7 @@ function checkFile(file: SourceFile, graph: Graph, known: Rooms): Fault[] {
 }
 
 function checkRoom({ path }: SourceFile, target: Target, known: Rooms): string | undefined {
-  if (target.kind !== 'file' || isTest(path) || packageOf(path) === 'test') return undefined;
+  if (target.kind !== 'file' || isTest(path) || packageName(path) === 'test') return undefined;
   return target.path.endsWith('.ts') ? roomFault(readRoom(path), readRoom(target.path), known) : undefined;
 }
 

@@ -45,7 +45,7 @@ export function nameFault({ path, barrel }: SourceFile): Fault | undefined {
   return undefined;
 }
 
-export function packageOf(path: string): string {
+export function packageName(path: string): string {
   return path.includes('/') ? path.slice(0, path.indexOf('/')) : '';
 }
 
@@ -56,8 +56,8 @@ export function isTest(path: string): boolean {
 
 function packageEdge(file: SourceFile, one: Import, target: Target): string | undefined {
   if (target.kind !== 'file') return undefined;
-  const from = packageOf(file.path);
-  const to = packageOf(target.path);
+  const from = packageName(file.path);
+  const to = packageName(target.path);
   if (from === to || from === '' || (isTest(file.path) && to === 'test')) return undefined;
   const allowed = packages[from];
   if (allowed?.all.includes(to)) return undefined;
@@ -66,7 +66,7 @@ function packageEdge(file: SourceFile, one: Import, target: Target): string | un
 }
 
 function sharedWithoutInputOutput(file: SourceFile, _: Import, target: Target): string | undefined {
-  if (packageOf(file.path) !== 'shared' || isTest(file.path) || target.kind !== 'node') return undefined;
+  if (packageName(file.path) !== 'shared' || isTest(file.path) || target.kind !== 'node') return undefined;
   return target.name === 'node:crypto' ? undefined : `shared does no input or output: not ${target.name}`;
 }
 

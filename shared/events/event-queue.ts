@@ -111,11 +111,11 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
       if (away !== undefined) {
         failures += 1;
         trouble = `events cannot be kept now: ${toSkerryError(away).message}`;
-        await clock.rest(backoffDelay(failures, random(), awayBackoff.baseMs, awayBackoff), signal);
+        await clock.sleep(backoffDelay(failures, random(), awayBackoff.baseMs, awayBackoff), signal);
       } else if (full) {
         trouble = 'there is no room for more events';
         refusals = progress ? 1 : refusals + 1;
-        await clock.rest(backoffDelay(refusals, random(), leastRestMs, fullBackoff), signal);
+        await clock.sleep(backoffDelay(refusals, random(), leastRestMs, fullBackoff), signal);
         const [first] = waiting;
         await intake.room(trigger, { ...room, bytes: first && sizeOf(first) }, signal).catch(() => undefined);
       }

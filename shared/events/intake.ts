@@ -59,7 +59,7 @@ export type EventScope = { readonly trigger: string; readonly device?: string | 
  * The id of an event that has a name of its own: the same for the same name in the same scope, wherever it is made. A
  * UUID of version 8 (RFC 9562, section 5.8) out of SHA-256.
  */
-export function eventIdOf({ trigger, device = '' }: EventScope, name: string): string {
+export function deriveEventId({ trigger, device = '' }: EventScope, name: string): string {
   const hash = createHash('sha256').update(`skerry-event\0${device}\0${trigger}\0${name}`);
   const bytes = hash.digest().subarray(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;

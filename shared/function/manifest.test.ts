@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { coreLimitsOf, grantsOf, type ManifestInput, manifestSchema } from './manifest.ts';
+import { type ManifestInput, manifestSchema, selectCoreLimits, selectGrants } from './manifest.ts';
 
 const faults = (manifest: ManifestInput) =>
   manifestSchema.safeParse(manifest).error?.issues.map((issue) => issue.message);
@@ -88,8 +88,8 @@ test.each([['/data'], ['/data/'], ['//data']])('two directories at /data and %s 
 
 test('what agents of protocol 2 get besides, and what those of protocol 1 know', () => {
   const manifest = manifestSchema.parse({ limits: { concurrency: 3 }, config: { a: 'b' } });
-  expect(grantsOf(manifest)).toMatchObject({ concurrency: 3, config: { a: 'b' }, http: [], directories: [] });
-  expect(Object.keys(coreLimitsOf(manifest)).sort()).toEqual([
+  expect(selectGrants(manifest)).toMatchObject({ concurrency: 3, config: { a: 'b' }, http: [], directories: [] });
+  expect(Object.keys(selectCoreLimits(manifest)).sort()).toEqual([
     'input_bytes',
     'memory_bytes',
     'output_bytes',

@@ -174,13 +174,13 @@ export type Manifest = z.output<typeof manifestSchema>;
 export type ManifestInput = z.input<typeof manifestSchema>;
 
 /** The manifest's part that an agent of protocol 2 gets as `grants`. */
-export function grantsOf({ capabilities, config, limits }: Manifest): Grants {
+export function selectGrants({ capabilities, config, limits }: Manifest): Grants {
   const { body_bytes, log_bytes_per_second, concurrency, keyvalue_bytes } = limits;
   return { ...capabilities, config, body_bytes, log_bytes_per_second, concurrency, keyvalue_bytes };
 }
 
 /** The limits that agents of every version know. */
-export function coreLimitsOf({ limits }: Manifest): z.output<typeof coreLimitsSchema> {
+export function selectCoreLimits({ limits }: Manifest): z.output<typeof coreLimitsSchema> {
   const { memory_bytes, timeout_ms, input_bytes, output_bytes } = limits;
   return { memory_bytes, timeout_ms, input_bytes, output_bytes };
 }

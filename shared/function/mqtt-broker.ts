@@ -78,6 +78,6 @@ export const brokerSchema = z.object(brokerFields);
 export type Broker = z.output<typeof brokerSchema>;
 
 /** The port to dial. */
-export function portOf({ port, tls }: Pick<Broker, 'port' | 'tls'>): number {
+export function effectivePort({ port, tls }: Pick<Broker, 'port' | 'tls'>): number {
   return port ?? (tls ? 8_883 : 1_883);
 }

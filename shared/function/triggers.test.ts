@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { portOf, topicFilterSchema } from './mqtt-broker.ts';
+import { effectivePort, topicFilterSchema } from './mqtt-broker.ts';
 import { sinkSchema } from './sinks.ts';
 import { triggerSchema } from './triggers.ts';
 
@@ -30,7 +30,9 @@ test("FunLess's form of an event: host, port as text, topic", () => {
 });
 
 test('the port is that of MQTT, or of MQTT over TLS, unless it is given', () => {
-  expect([portOf({ tls: false }), portOf({ tls: true }), portOf({ tls: {}, port: 1 })]).toEqual([1_883, 8_883, 1]);
+  expect([effectivePort({ tls: false }), effectivePort({ tls: true }), effectivePort({ tls: {}, port: 1 })]).toEqual([
+    1_883, 8_883, 1,
+  ]);
 });
 
 describe('topic filters (MQTT 5.0, section 4.7.1)', () => {

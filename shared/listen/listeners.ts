@@ -13,11 +13,11 @@ import { createMqttListener } from '../mqtt/listener.ts';
 import { createScheduleListener } from './schedule-listener.ts';
 
 /** A trigger, and the function that it starts. */
-export type Wanted = { readonly trigger: ReadyTrigger; readonly function: string };
+export type DesiredTrigger = { readonly trigger: ReadyTrigger; readonly function: string };
 
 export type Listeners = {
   /** From now on exactly these are listened to. */
-  want(wanted: readonly Wanted[]): void;
+  follow(wanted: readonly DesiredTrigger[]): void;
   /** By the trigger's id; absent as long as it is not listened to. */
   state(triggerId: string): ListenerState | undefined;
   /** Ids of those that are listened to. */
@@ -38,16 +38,16 @@ export type ListenersOptions = {
   /** Of events that are this device's own, where several listen to the same trigger; see EventScope. */
   readonly device?: string | undefined;
   /** Beginning of the client id under which a trigger is known to its broker; see `clientIdFor`. */
-  readonly clientIdOf: (triggerId: string) => string;
+  readonly clientIdFor: (triggerId: string) => string;
   readonly clock: Clock;
   readonly random: () => number;
 };
 
 type Place = {
   /** What shall be listened to. */
-  wanted: Wanted | undefined;
+  wanted: DesiredTrigger | undefined;
   /** What is listened to; it can be on its way out. */
-  running: { readonly wanted: Wanted; readonly listener: Listener } | undefined;
+  running: { readonly wanted: DesiredTrigger; readonly listener: Listener } | undefined;
   /** Ends when the last change is through. */
   changing: Promise<void>;
 };
@@ -55,15 +55,15 @@ type Place = {
 export function createListeners(options: ListenersOptions): Listeners {
   const places = new Map<string, Place>();
 
-  const start = ({ trigger, function: functionId }: Wanted, fresh: boolean): Listener => {
+  const start = ({ trigger, function: functionId }: DesiredTrigger, fresh: boolean): Listener => {
     const shared = { ...options, trigger: trigger.id, function: functionId };
     if (trigger.type === 'schedule') return createScheduleListener({ ...shared, params: trigger.params });
-    const clientId = clientIdFor(options.clientIdOf(trigger.id), trigger.params);
+    const clientId = clientIdFor(options.clientIdFor(trigger.id), trigger.params);
     return createMqttListener({ ...shared, params: trigger.params, clientId, fresh });
   };
 
   /** @param forget when there is no next: it will not come back */
-  const change = (triggerId: string, next: Wanted | undefined, forget = false): Promise<void> => {
+  const change = (triggerId: string, next: DesiredTrigger | undefined, forget = false): Promise<void> => {
     const place = places.get(triggerId) ?? { wanted: undefined, running: undefined, changing: Promise.resolve() };
     places.set(triggerId, place);
     place.wanted = next;
@@ -84,7 +84,7 @@ export function createListeners(options: ListenersOptions): Listeners {
     places.has(triggerId) ? change(triggerId, undefined, forget) : Promise.resolve();
 
   return {
-    want(wanted) {
+    follow(wanted) {
       const ids = new Set(wanted.map(({ trigger }) => trigger.id));
       for (const id of places.keys()) if (!ids.has(id)) void stop(id, true);
       for (const next of wanted) {
@@ -108,7 +108,7 @@ export function createListeners(options: ListenersOptions): Listeners {
 }
 
 /** Most often it is the same object: then nothing has to be compared. */
-function isSame(before: Wanted, next: Wanted): boolean {
+function isSame(before: DesiredTrigger, next: DesiredTrigger): boolean {
   if (before.trigger === next.trigger && before.function === next.function) return true;
   return JSON.stringify(before) === JSON.stringify(next);
 }
@@ -117,7 +117,7 @@ function isSame(before: Wanted, next: Wanted): boolean {
  * What a broker keeps a session for: with another one, the session is not worth keeping. The QoS is not of it: another
  * SUBSCRIBE with the same filter replaces the subscription, and the session stays (MQTT 5.0, section 3.8.4).
  */
-function subscriptionOf({ trigger }: Wanted): string {
+function subscriptionOf({ trigger }: DesiredTrigger): string {
   if (trigger.type === 'schedule') return '';
   const { host, port, topic, share, session } = trigger.params;
   return JSON.stringify([host, port, topic, share, session]);

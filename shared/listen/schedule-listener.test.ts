@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../clock.ts';
-import { eventIdOf, type Intake, type Kept, type NewEvent } from '../events/intake.ts';
+import { deriveEventId, type Intake, type Kept, type NewEvent } from '../events/intake.ts';
 import { scheduleParamsSchema } from '../function/triggers.ts';
 import { createScheduleListener } from './schedule-listener.ts';
 
@@ -17,7 +17,7 @@ function createClock(start: number) {
   };
   const clock: Clock = {
     now: () => now,
-    rest: (ms, signal) =>
+    sleep: (ms, signal) =>
       new Promise((resolve) => {
         const entry = { until: passed + ms, wake: resolve };
         resting.add(entry);
@@ -98,7 +98,7 @@ test('ticks at its moments, with the arguments, under ids of their own', async (
   await time.pass(120_000);
   expect(kept.times()).toEqual(['2026-03-01T00:01:00.000Z', '2026-03-01T00:02:00.000Z']);
   expect(kept.events[0]).toMatchObject({
-    id: eventIdOf({ trigger: 't' }, String(at('2026-03-01T00:01:00Z'))),
+    id: deriveEventId({ trigger: 't' }, String(at('2026-03-01T00:01:00Z'))),
     named: true,
     origin: 'schedule',
     input: new TextEncoder().encode('{"n":1}'),
@@ -115,7 +115,7 @@ test('on a device, its ticks are events of its own', async () => {
   await time.pass(60_000);
   const name = String(at('2026-03-01T00:01:00Z'));
   expect(kept.events.map(({ id }) => id)).toEqual(
-    ['a', 'b'].map((device) => eventIdOf({ trigger: 't', device }, name)),
+    ['a', 'b'].map((device) => deriveEventId({ trigger: 't', device }, name)),
   );
   await Promise.all(listeners.map((listener) => listener.stop(false)));
 });

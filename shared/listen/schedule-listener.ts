@@ -7,7 +7,7 @@
 import { backoffDelay } from '../backoff.ts';
 import { type Clock, settledWithin } from '../clock.ts';
 import { toSkerryError } from '../errors.ts';
-import { eventIdOf, type Intake, type NewEvent } from '../events/intake.ts';
+import { deriveEventId, type Intake, type NewEvent } from '../events/intake.ts';
 import type { Listener, ListenerState } from '../events/listener.ts';
 import { type DueTick, dueTick, nextTick } from '../function/schedule.ts';
 import type { ScheduleParams } from '../function/triggers.ts';
@@ -55,7 +55,7 @@ export function createScheduleListener(options: ScheduleListenerOptions): Listen
       } catch (cause) {
         away = true;
         error = `ticks cannot be kept now: ${toSkerryError(cause).message}`;
-        await clock.rest(backoffDelay(failures, random(), awayBackoff.baseMs, awayBackoff), signal);
+        await clock.sleep(backoffDelay(failures, random(), awayBackoff.baseMs, awayBackoff), signal);
       }
     }
     return undefined;
@@ -67,7 +67,7 @@ export function createScheduleListener(options: ScheduleListenerOptions): Listen
 
   const keep = async (due: DueTick) => {
     const event: NewEvent = {
-      id: eventIdOf({ trigger, device }, String(due.tick)),
+      id: deriveEventId({ trigger, device }, String(due.tick)),
       named: true,
       trigger,
       function: options.function,
@@ -113,7 +113,7 @@ export function createScheduleListener(options: ScheduleListenerOptions): Listen
       // What an expression means is worked out once for each tick, and anew when the clock was set back.
       if (next === undefined || now >= next || now < looked) await catchUp(now);
       looked = now;
-      await clock.rest(Math.min(lookMs, Math.max(1, (next ?? Number.POSITIVE_INFINITY) - now)), signal);
+      await clock.sleep(Math.min(lookMs, Math.max(1, (next ?? Number.POSITIVE_INFINITY) - now)), signal);
     }
   };
   const running = run();

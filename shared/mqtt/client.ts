@@ -2,7 +2,7 @@
  * What is used of an MQTT client, and the options for it. The mqtt package fits this shape; it comes in as a parameter,
  * so that an agent without MQTT triggers never loads it.
  */
-import { type Broker, portOf } from '../function/mqtt-broker.ts';
+import { type Broker, effectivePort } from '../function/mqtt-broker.ts';
 
 /** A packet that the broker sent; which of this it has depends on its kind. */
 export type MqttPacket = {
@@ -80,7 +80,7 @@ export function mqttOptions(broker: Broker, { clientId, clean, receiveMaximum, m
   const { ca, cert, key, servername } = typeof tls === 'object' ? tls : {};
   return {
     host,
-    port: portOf(broker),
+    port: effectivePort(broker),
     protocol: tls ? ('mqtts' as const) : ('mqtt' as const),
     protocolVersion: version === '5' ? (5 as const) : (4 as const),
     clientId,

@@ -10,7 +10,7 @@
  * Invariant: it ends once, with a reason, and no message comes out of it after that.
  */
 import type { Connect, MqttOptions, MqttPacket, MqttStream, SubscribeOptions } from './client.ts';
-import { faultOf, reasonOf } from './fault.ts';
+import { describeFault, reasonOf } from './fault.ts';
 import { guardPackets } from './guard.ts';
 
 /**
@@ -86,7 +86,7 @@ export function openConnection(connect: Connect, options: MqttOptions, events: C
   client.on('disconnect', ({ reasonCode }) => {
     fault = reasonOf(reasonCode ?? 0);
   });
-  client.on('error', (error) => cut(fault ?? faultOf(error)));
+  client.on('error', (error) => cut(fault ?? describeFault(error)));
   client.on('close', () => end(fault ?? 'the broker closed the connection'));
 
   return {
@@ -97,7 +97,7 @@ export function openConnection(connect: Connect, options: MqttOptions, events: C
         void over.promise.then((why) => reject(new Error(why)));
         client.subscribe(filter, subscribeOptions, (error, _, suback) => {
           const [code] = suback?.granted ?? [];
-          const why = typeof code === 'number' ? reasonOf(code) : faultOf(error);
+          const why = typeof code === 'number' ? reasonOf(code) : describeFault(error);
           if (error) reject(new Error(`subscription refused: ${why}`));
           else resolve();
         });

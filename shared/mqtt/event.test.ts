@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import { eventIdOf } from '../events/intake.ts';
+import { deriveEventId } from '../events/intake.ts';
 import { mqttParamsSchema } from '../function/triggers.ts';
-import { eventOf } from './event.ts';
+import { toEvent } from './event.ts';
 
 const now = Date.parse('2026-05-01T12:00:00Z');
 
 function event(payload: string | Uint8Array, params: Record<string, unknown> = {}) {
   const form = mqttParamsSchema.parse({ host: 'h', topic: '#', ...params });
   const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
-  return eventOf(form, { trigger: 't', function: 'f' }, { topic: 'a "b"/c', payload: bytes }, now, 'made');
+  return toEvent(form, { trigger: 't', function: 'f' }, { topic: 'a "b"/c', payload: bytes }, now, 'made');
 }
 const inputOf = (...args: Parameters<typeof event>) => new TextDecoder().decode(event(...args).input);
 
@@ -48,8 +48,8 @@ test.each(['', '{', 'NaN', '\ufeff1', Uint8Array.of(0x22, 0xff, 0x22)])('%j is n
 
 test('the id of a message is found at its path', () => {
   const named = (payload: unknown, path = 'meta.id') => event(JSON.stringify(payload), { message_id: path });
-  expect(named({ meta: { id: 'x' } })).toMatchObject({ id: eventIdOf({ trigger: 't' }, 'x'), named: true });
-  expect(named({ meta: { id: 17 } })).toMatchObject({ id: eventIdOf({ trigger: 't' }, '17'), named: true });
+  expect(named({ meta: { id: 'x' } })).toMatchObject({ id: deriveEventId({ trigger: 't' }, 'x'), named: true });
+  expect(named({ meta: { id: 17 } })).toMatchObject({ id: deriveEventId({ trigger: 't' }, '17'), named: true });
   for (const payload of [{}, { meta: null }, { meta: { id: '' } }, { meta: { id: {} } }, 1, null, [], { meta: 'id' }]) {
     expect(named(payload)).toMatchObject({ invalid: 'the payload has no id at "meta.id"' });
   }

@@ -1,5 +1,5 @@
 /** From a message to the event that it is: the function's input, and the id where the sender gave one. Pure. */
-import { type EventScope, eventIdOf, type NewEvent } from '../events/intake.ts';
+import { deriveEventId, type EventScope, type NewEvent } from '../events/intake.ts';
 import type { MqttParams } from '../function/triggers.ts';
 
 export type MqttMessage = { readonly topic: string; readonly payload: Uint8Array };
@@ -12,7 +12,7 @@ type Form = Pick<MqttParams, 'payload' | 'envelope' | 'message_id'>;
  * @param now when it came in, in milliseconds since the epoch
  * @param id for an event that its sender does not name
  */
-export function eventOf(form: Form, origin: Origin, message: MqttMessage, now: number, id: string): NewEvent {
+export function toEvent(form: Form, origin: Origin, message: MqttMessage, now: number, id: string): NewEvent {
   const { trigger, device, function: functionId } = origin;
   const event = { id, named: false, trigger, function: functionId, origin: 'mqtt', createdAt: now } as const;
   const read = form.payload === 'json' || form.message_id !== undefined ? readJson(message.payload) : undefined;
@@ -20,7 +20,7 @@ export function eventOf(form: Form, origin: Origin, message: MqttMessage, now: n
   if (form.message_id === undefined) return { ...event, input: inputOf(form, message, read?.text, now) };
   const name = nameAt(form.message_id, read?.value);
   if (name === undefined) return invalid(event, message, `the payload has no id at "${form.message_id}"`);
-  const named = { ...event, id: eventIdOf({ trigger, device }, name), named: true };
+  const named = { ...event, id: deriveEventId({ trigger, device }, name), named: true };
   return { ...named, input: inputOf(form, message, read?.text, now) };
 }
 

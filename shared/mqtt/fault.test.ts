@@ -1,6 +1,6 @@
 /** Why a broker cannot be listened to, in plain words and one line. */
 import { expect, test } from 'vitest';
-import { faultOf } from './fault.ts';
+import { describeFault } from './fault.ts';
 
 const failed = (code: string, message = 'x') => Object.assign(new Error(message), { code });
 
@@ -12,10 +12,10 @@ test.each([
   ['EPROTO', 'TLS: the broker refuses us; it may ask for a certificate of ours'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'TLS: the broker does not speak it at this port'],
 ])('%s', (code, words) => {
-  expect(faultOf(failed(code, '40D39F:error:0A00045C:SSL routines:ssl3_read_bytes\n'))).toBe(words);
+  expect(describeFault(failed(code, '40D39F:error:0A00045C:SSL routines:ssl3_read_bytes\n'))).toBe(words);
 });
 
 test('what is not known stays in one line', () => {
-  expect(faultOf(failed('ERR_SSL_NO_SUCH', 'error:1:\n  routines\n'))).toBe('TLS: error:1: routines');
-  expect(faultOf(new Error('a\n\tb'))).toBe('a b');
+  expect(describeFault(failed('ERR_SSL_NO_SUCH', 'error:1:\n  routines\n'))).toBe('TLS: error:1: routines');
+  expect(describeFault(new Error('a\n\tb'))).toBe('a b');
 });

@@ -82,7 +82,7 @@ export function reasonOf(code: number): string {
 }
 
 /** An error of the client's, in words for a person and in one line; nothing of what was sent is in it. */
-export function faultOf(error: unknown): string {
+export function describeFault(error: unknown): string {
   // Several addresses of one name that all failed: the first is as good as any.
   const first = error instanceof AggregateError ? error.errors[0] : error;
   const { code, message } = first as { code?: unknown; message?: unknown };

@@ -16,8 +16,8 @@ import type { MqttParams } from '../function/triggers.ts';
 import { createAnswers, type Unanswered } from './acks.ts';
 import { type Connect, type MqttPacket, mqttOptions } from './client.ts';
 import { type Connection, openConnection } from './connection.ts';
-import { eventOf } from './event.ts';
-import { faultOf } from './fault.ts';
+import { toEvent } from './event.ts';
+import { describeFault } from './fault.ts';
 import { subscriptionFor } from './retained.ts';
 import { forgetSession, leave, subscribeTo } from './session.ts';
 
@@ -93,7 +93,7 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
     const event =
       payload.byteLength > maxPayloadBytes
         ? `the payload has more than ${maxPayloadBytes} bytes`
-        : eventOf(params, origin, { topic: packet.topic ?? '', payload }, clock.now(), randomUUIDv7());
+        : toEvent(params, origin, { topic: packet.topic ?? '', payload }, clock.now(), randomUUIDv7());
     if (typeof event === 'object' && event.invalid === undefined) return event;
     invalid += 1;
     error = `a message was dropped: ${typeof event === 'string' ? event : event.invalid}`;
@@ -148,7 +148,7 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
       error = undefined;
       return await connection.over;
     } catch (cause) {
-      connection.cut(faultOf(cause));
+      connection.cut(describeFault(cause));
       return await connection.over;
     } finally {
       listening.signal.removeEventListener('abort', onStop);
@@ -160,7 +160,7 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
   const run = async () => {
     let failures = 0;
     while (!listening.signal.aborted) {
-      const why = await listen().catch(faultOf);
+      const why = await listen().catch(describeFault);
       if (listening.signal.aborted) return;
       const steady = since !== undefined && clock.now() - since >= steadyMs;
       failures = steady ? 1 : failures + 1;
@@ -168,7 +168,7 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
       tried = true;
       error = why;
       await queue.whenRoom(listening.signal);
-      await clock.rest(backoffDelay(failures, random()), listening.signal);
+      await clock.sleep(backoffDelay(failures, random()), listening.signal);
     }
   };
   const running = run();

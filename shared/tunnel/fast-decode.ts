@@ -57,7 +57,7 @@ function invokeOf(frame: Fields): FrameOf<ToAgent, 'invoke'> | undefined {
     invoke.traceparent = traceparent;
   }
   if (http !== undefined) {
-    const head = requestHeadOf(http);
+    const head = toRequestHead(http);
     if (!head) return undefined;
     invoke.http = head;
   }
@@ -103,7 +103,7 @@ function creditOf({ id, bytes }: Fields): FrameOf<ToAgent, 'credit'> | undefined
   return isId(id) && isPositive(bytes) ? { kind: 'credit', id, bytes } : undefined;
 }
 
-function requestHeadOf(value: unknown): RequestHead | undefined {
+function toRequestHead(value: unknown): RequestHead | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { method, scheme, authority, path, headers } = value as Fields;
   if (!isText(method, 1, 32) || (scheme !== 'http' && scheme !== 'https')) return undefined;

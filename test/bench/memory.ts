@@ -1,5 +1,5 @@
 /** Resident memory of our processes, as the kernel counts it. */
-import { childrenOf, statusField } from '../harness/process.ts';
+import { findChildren, statusField } from '../harness/process.ts';
 
 export type Resident = { readonly agent: number; readonly runner: number; readonly controlPlane: number };
 
@@ -9,6 +9,6 @@ export function residentMemory(pids: { agent: number; controlPlane: number }): R
   return {
     agent: bytes(pids.agent),
     controlPlane: bytes(pids.controlPlane),
-    runner: childrenOf(pids.agent).reduce((sum, pid) => sum + bytes(pid), 0),
+    runner: findChildren(pids.agent).reduce((sum, pid) => sum + bytes(pid), 0),
   };
 }

@@ -47,7 +47,7 @@ export function median(runs: readonly LoadResult[]): LoadResult {
 
 type Row = readonly [what: string, value: string, target: string, met: boolean | undefined];
 
-function rowsOf({ results, cold, idle, warm, after, waiting, events, sink }: Report): Row[] {
+function toRows({ results, cold, idle, warm, after, waiting, events, sink }: Report): Row[] {
   const share = (name: TargetName, of: TargetName) => results[name].busy.perSecond / results[of].busy.perSecond;
   const added = (name: TargetName) => results[name].single.p50 - results.bare.single.p50;
   const atLeast = (what: string, value: number, target: number): Row => [
@@ -133,7 +133,7 @@ workerd, which answers HTTP itself with no tunnel between.
 
 | what | measured | target | met |
 | --- | --- | --- | --- |
-${rowsOf(report)
+${toRows(report)
   .map(([what, value, target, is]) => `| ${what} | ${value} | ${target} | ${met(is)} |`)
   .join('\n')}
 

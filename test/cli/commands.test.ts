@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import packageJson from '@skerry/cli/package.json' with { type: 'json' };
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type FakeAnswer, formOf } from './fake-api.ts';
+import { type FakeAnswer, readForm } from './fake-api.ts';
 import { type CliBench, createCliBench } from './in-process.ts';
 
 async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench> {
@@ -150,7 +150,7 @@ describe('deploy', () => {
       out: 'Created _/hello, revision 1 (skerry:function/handler, 2.0 KiB); 1 of 2 agents have it\n',
     });
     expect(err).toBe('skerry: agent pi-7 cannot take it: bad code (function_load_failed)\n');
-    const form = await formOf(api.seen[1] ?? expect.fail('no upload'));
+    const form = await readForm(api.seen[1] ?? expect.fail('no upload'));
     expect(form.get('name')).toBe('hello');
     expect(form.get('wait_for_workers')).toBe('false');
     expect(form.has('manifest')).toBe(false);
@@ -165,7 +165,7 @@ describe('deploy', () => {
     await writeFile(join(directory, 'hello.wasm'), 'code');
     const { out } = await run(['fn', 'deploy', 'hello', 'hello.wasm', '--memory', '32MiB', '--reuse']);
     expect(out).toMatch(/^Updated _\/hello, revision 2 /);
-    const form = await formOf(api.seen[1] ?? expect.fail('no upload'));
+    const form = await readForm(api.seen[1] ?? expect.fail('no upload'));
     expect(JSON.parse(String(form.get('manifest')))).toEqual({
       ...manifest,
       limits: { ...manifest.limits, memory_bytes: 33_554_432 },

@@ -47,7 +47,7 @@ export async function startFakeApi(answers: Readonly<Record<string, FakeAnswer>>
 }
 
 /** The fields of a multipart request as a browser would read them. */
-export async function formOf({ headers, body }: SeenRequest): Promise<FormData> {
+export async function readForm({ headers, body }: SeenRequest): Promise<FormData> {
   return new Response(new Uint8Array(body), {
     headers: { 'content-type': String(headers['content-type']) },
   }).formData();

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { type FakeAnswer, formOf } from './fake-api.ts';
+import { type FakeAnswer, readForm } from './fake-api.ts';
 import { type CliBench, createCliBench } from './in-process.ts';
 
 async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench> {
@@ -58,7 +58,7 @@ test('capabilities: each option replaces its list, and what that changes is prin
     '  - HTTP to old.example',
     '',
   ]);
-  const form = await formOf(api.seen[1] ?? expect.fail('no upload'));
+  const form = await readForm(api.seen[1] ?? expect.fail('no upload'));
   expect(JSON.parse(String(form.get('manifest')))).toEqual({
     ...manifest,
     limits: { ...manifest.limits, concurrency: 2, log_bytes_per_second: 1024, body_bytes: 1_048_576 },
@@ -73,7 +73,7 @@ test('capabilities: each option replaces its list, and what that changes is prin
     config: { unit: 'C' },
   });
   await run(['fn', 'deploy', 'hello', 'hello.wasm', '--no-capabilities', '--allow-http', 'b.example']);
-  const second = await formOf(api.seen[3] ?? expect.fail('no upload'));
+  const second = await readForm(api.seen[3] ?? expect.fail('no upload'));
   expect(JSON.parse(String(second.get('manifest'))).capabilities).toEqual({
     http: ['b.example'],
     networks: [],

@@ -7,7 +7,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { childrenOf, statusField } from '../harness/process.ts';
+import { findChildren, statusField } from '../harness/process.ts';
 import { fixture } from './fixture.ts';
 import { type Site, startSite } from './platform-under-attack.ts';
 
@@ -41,7 +41,7 @@ async function answerTo(sent: ClientRequest): Promise<IncomingMessage> {
 /** Memory of each process, in MiB. */
 function memory() {
   const { agent, platform } = site;
-  const [runner = 0] = childrenOf(agent.pid);
+  const [runner = 0] = findChildren(agent.pid);
   const pids = { controlPlane: platform.controlPlane.pid, agent: agent.pid, runner };
   const entries = Object.entries(pids).map(([name, pid]) => [name, statusField(pid, 'VmRSS') / 1024] as const);
   return Object.fromEntries(entries) as Record<keyof typeof pids, number>;

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { ManifestInput } from '@skerry/shared/function/manifest.ts';
 import { handlerComponent } from '../harness/fixtures.ts';
 import { type Platform, startPlatform, type TestAgent } from '../harness/platform.ts';
-import { childrenOf, statusField } from '../harness/process.ts';
+import { findChildren, statusField } from '../harness/process.ts';
 import { createNeighbour, type Neighbour } from './neighbour.ts';
 
 /** What a call gave. */
@@ -94,7 +94,7 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
   };
   const raw: Site['raw'] = (path, init = {}) => send(`/function/${path}`, init);
   const residentMb = () =>
-    [agent.pid, ...childrenOf(agent.pid)].reduce((sum, pid) => sum + statusField(pid, 'VmRSS'), 0) / 1024;
+    [agent.pid, ...findChildren(agent.pid)].reduce((sum, pid) => sum + statusField(pid, 'VmRSS'), 0) / 1024;
   const metric = async (name: string) => {
     const { body } = await platform.api.call('GET', '/metrics/agents/box');
     const line = String(body)
@@ -142,7 +142,7 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
       }
     },
     async untilNoRunner() {
-      for (const end = performance.now() + patienceMs; childrenOf(agent.pid).length > 0; ) {
+      for (const end = performance.now() + patienceMs; findChildren(agent.pid).length > 0; ) {
         if (performance.now() > end) throw new Error('the runner is still there');
         await metric('skerry_agent_runner_threads');
       }
@@ -154,7 +154,7 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
         if (performance.now() > end) throw new Error(`${path} is still held back`);
       }
     },
-    runner: () => childrenOf(agent.pid)[0],
+    runner: () => findChildren(agent.pid)[0],
     residentMb,
     authorization: () => authorization,
     async close() {

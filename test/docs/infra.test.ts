@@ -22,7 +22,7 @@ const ofNode = ['NODE_ENV', 'NODE_OPTIONS', 'MALLOC_ARENA_MAX'];
 const joinTokenNames = ['SKERRY_SERVER', 'SKERRY_ADMIN_TOKEN', 'JOIN_TOKEN_FILE'];
 
 /** `ENV A=1 \ B=2` of a Dockerfile's last stage. */
-function environmentOf(dockerfile: string): Record<string, string> {
+function toEnvironment(dockerfile: string): Record<string, string> {
   const stage = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
   const [, block = ''] = /\nENV ((?:.*\\\n)*.*)\n/.exec(stage) ?? [];
   return Object.fromEntries(
@@ -48,7 +48,7 @@ test.each([
   expect(dockerfile).toMatch(/^USER node$/m);
   expect(dockerfile).toMatch(/^HEALTHCHECK /m);
 
-  const settings = environmentOf(dockerfile);
+  const settings = toEnvironment(dockerfile);
   for (const name of Object.keys(settings)) expect([...names, ...ofNode]).toContain(name);
   expect(dockerfile).toContain(`VOLUME ${settings.SKERRY_DATA}`);
 
@@ -71,7 +71,7 @@ test('every image is the Node that the lockfile pins', async () => {
 
 test('the control plane image listens where the code says', async () => {
   const dockerfile = await read('control-plane.Dockerfile');
-  const { NODE_ENV: _, ...settings } = environmentOf(dockerfile);
+  const { NODE_ENV: _, ...settings } = toEnvironment(dockerfile);
   const config = readConfig(settings);
   expect(dockerfile).toMatch(new RegExp(`^EXPOSE ${config.port}$`, 'm'));
   expect(config.host).toBe('0.0.0.0');
@@ -94,7 +94,7 @@ test('compose: settings that exist, ports and volumes of the images', async () =
   for (const [service, known] of Object.entries(names)) {
     for (const name of Object.keys(services[service]?.environment ?? {})) expect(known).toContain(name);
   }
-  const { PORT } = environmentOf(await read('control-plane.Dockerfile'));
+  const { PORT } = toEnvironment(await read('control-plane.Dockerfile'));
   expect(services['control-plane']?.ports).toEqual([`127.0.0.1:${PORT}:${PORT}`]);
   expect(services['control-plane']?.environment?.SKERRY_TUNNEL_HOSTS).toBe(`control-plane:${PORT}`);
   expect(services.agent?.environment?.SKERRY_SERVER).toBe(`http://control-plane:${PORT}`);
@@ -103,7 +103,7 @@ test('compose: settings that exist, ports and volumes of the images', async () =
     ['agent', 'agent.Dockerfile'],
   ] as const) {
     expect(services[service]?.build?.dockerfile).toBe(`infra/${file}`);
-    const { SKERRY_DATA } = environmentOf(await read(file));
+    const { SKERRY_DATA } = toEnvironment(await read(file));
     expect(services[service]?.volumes?.map((volume) => volume.split(':')[1])).toContain(SKERRY_DATA);
   }
 });

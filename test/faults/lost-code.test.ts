@@ -58,7 +58,7 @@ async function startAgent(): Promise<void> {
   door = `http://127.0.0.1:${(address as { port: number }).port}`;
 }
 
-const holds = () => hub.hub.holders(fn)[0]?.holds;
+const holds = () => hub.hub.functionAgents(fn)[0]?.holds;
 const get = async (path: string) => await (await fetch(door + path)).text();
 const record = async (n: number) => await (await fetch(`${door}/events?from=${n}&count=1`, { method: 'POST' })).text();
 const call = () =>

@@ -7,7 +7,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { createServer } from 'node:http';
 import { readConfig } from '@skerry/edge-agent/config.ts';
 import { createAgent } from '@skerry/edge-agent/context.ts';
-import { eventIdOf } from '@skerry/shared/events/intake.ts';
+import { deriveEventId } from '@skerry/shared/events/intake.ts';
 import { pino } from 'pino';
 
 const config = readConfig(process.env);
@@ -28,7 +28,7 @@ const server = createServer(async (request, response) => {
   } as const;
   const record = async (n: number) => {
     const event = {
-      id: named === null ? randomUUIDv7() : eventIdOf({ trigger }, `${named}-${n}`),
+      id: named === null ? randomUUIDv7() : deriveEventId({ trigger }, `${named}-${n}`),
       named: named !== null,
       trigger,
       function: 'id-hello',

@@ -3,7 +3,7 @@ import { cpSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { commandModule, handlerComponent } from '../harness/fixtures.ts';
 import { type Platform, startPlatform, type TestAgent } from '../harness/platform.ts';
-import { childrenOf, startProcess } from '../harness/process.ts';
+import { findChildren, startProcess } from '../harness/process.ts';
 
 let platform: Platform;
 let agent: TestAgent;
@@ -98,7 +98,7 @@ describe('an agent', () => {
   test('whose runner is killed in the middle of a call: 502 runner_lost, and the next call is fine', async () => {
     const pending = call('handler', 'spin');
     await platform.api.until('/v1/agents/box', (body: { data: { running: number } }) => body.data.running === 1);
-    const [runner] = childrenOf(agent.pid);
+    const [runner] = findChildren(agent.pid);
     process.kill(Number(runner), 'SIGKILL');
     const { status, body } = await pending;
     expect(status).toBe(502);

@@ -251,7 +251,7 @@ describe('code push', () => {
     expect(await rollout).toEqual({ agents: 1, applied: 1, failed: [] });
     south.send({ kind: 'ping', n: 1 });
     await south.next('pong');
-    expect(hub.holders(fn)).toMatchObject([{ name: 'north', holds: true }]);
+    expect(hub.functionAgents(fn)).toMatchObject([{ name: 'north', holds: true }]);
   });
 
   test('a list of any length reaches the agent, in parts', async () => {

@@ -87,7 +87,7 @@ function parse(text: string): LogLine {
 }
 
 /** Pids of the processes that this one has started and that live. */
-export function childrenOf(pid: number): number[] {
+export function findChildren(pid: number): number[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry) && statusField(Number(entry), 'PPid') === pid)
     .map(Number);

@@ -20,11 +20,11 @@ beforeEach(async () => {
 });
 afterEach(() => hub.close());
 
-const functionsOf = async (agent: RawAgent) => (await agent.next('desired')).functions;
+const functionsIn = async (agent: RawAgent) => (await agent.next('desired')).functions;
 
 test('an agent of version 2 gets its functions without triggers and credentials, and serves calls', async () => {
   const old = await connectGreeted(hub.url, { name: 'old', version: 2 });
-  const [fn] = await functionsOf(old);
+  const [fn] = await functionsIn(old);
   expect(fn).toMatchObject({ name: 'f', limits: expect.any(Object), grants: expect.any(Object) });
   expect(fn).not.toHaveProperty('triggers');
   expect(fn).not.toHaveProperty('retry');
@@ -37,7 +37,7 @@ test('an agent of version 2 gets its functions without triggers and credentials,
 });
 
 test('an agent of version 3 gets the triggers that it shall listen to', async () => {
-  const [fn] = await functionsOf(await connectGreeted(hub.url));
+  const [fn] = await functionsIn(await connectGreeted(hub.url));
   expect(fn?.triggers).toEqual([trigger]);
   expect(fn?.retry).toEqual({ attempts: 3, base_ms: 1_000, cap_ms: 60_000 });
 });

@@ -9,7 +9,7 @@ import { handlerComponent } from '../harness/fixtures.ts';
 import { type Mosquitto, startMosquitto } from '../harness/mqtt/mosquitto.ts';
 import { agentMain, type Platform, startPlatform } from '../harness/platform.ts';
 import { startPostgres, type TestPostgres } from '../harness/postgres.ts';
-import { childrenOf, startProcess, type Watched } from '../harness/process.ts';
+import { findChildren, startProcess, type Watched } from '../harness/process.ts';
 import { type FaultyWire, startFaultyWire } from '../harness/tunnel/faulty-wire.ts';
 import { startWitness, type Witness } from './witness.ts';
 
@@ -91,7 +91,7 @@ async function start(started: AsyncDisposableStack): Promise<Site> {
     get agent() {
       return agent;
     },
-    runners: () => childrenOf(agent.pid),
+    runners: () => findChildren(agent.pid),
     startAgent() {
       agent = startProcess(agentMain, env);
     },

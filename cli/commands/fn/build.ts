@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { show } from '../../api/api-command.ts';
-import { builderOf, buildProject } from '../../build/build.ts';
+import { buildProject, describeBuilder } from '../../build/build.ts';
 import { findProject } from '../../build/project.ts';
 import { formatDuration, formatSize } from '../../options/units.ts';
 import { withExamples } from '../../terminal/examples.ts';
@@ -26,7 +26,7 @@ export function buildCommand(terminal: Terminal): Command {
           ? join(directory, `${basename(directory)}.wasm`)
           : resolve(terminal.cwd, options.output);
       const name = relative(terminal.cwd, file);
-      terminal.err(`Building ${name} (${builderOf(project)}) …\n`);
+      terminal.err(`Building ${name} (${describeBuilder(project)}) …\n`);
       const start = performance.now();
       const bytes = await buildProject(project, terminal.env);
       await writeFile(file, bytes).catch((cause: Error) => {

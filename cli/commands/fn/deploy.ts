@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { apiCommand, connect, show } from '../../api/api-command.ts';
 import { type DeployResult, deployFunction } from '../../deploy/deploy.ts';
 import { describePermissions } from '../../deploy/permissions.ts';
-import { refusalsOf } from '../../deploy/refusals.ts';
+import { describeRefusals } from '../../deploy/refusals.ts';
 import { type ManifestOptions, readManifest, withManifestOptions } from '../../options/manifest-options.ts';
 import { formatSize } from '../../options/units.ts';
 import { CliFailure } from '../../terminal/failure.ts';
@@ -55,8 +55,8 @@ export function deployCommand(terminal: Terminal): Command {
         terminal.err(`skerry: agent ${agent} cannot take it: ${message} (${reason})\n`);
       }
       const refusals = [
-        refusalsOf('trigger', result.events, result.created),
-        refusalsOf('sink', result.sinks, result.created),
+        describeRefusals('trigger', result.events, result.created),
+        describeRefusals('sink', result.sinks, result.created),
       ].filter((refused) => refused !== undefined);
       if (refusals.length === 0) return;
       // With --json, the result has the reasons.

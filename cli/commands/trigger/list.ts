@@ -22,13 +22,13 @@ export function listTriggersCommand(terminal: Terminal): Command {
       const client = await connect(terminal, options);
       const triggers = await client.get<TriggerDetails[]>(apiPath('fn', options.module, name, 'triggers'));
       show(terminal, options, triggers, () =>
-        triggers.length === 0 ? 'No triggers\n' : table(header, triggers.flatMap(rowsOf)),
+        triggers.length === 0 ? 'No triggers\n' : table(header, triggers.flatMap(toRows)),
       );
     });
 }
 
 /** The counts are the trigger's own, of all places and times: they stand in its first line. */
-function rowsOf(trigger: TriggerDetails): string[][] {
+function toRows(trigger: TriggerDetails): string[][] {
   const { id, type, params, last_message_at: last, received, run, failed, dropped } = trigger;
   const what = type === 'mqtt' ? `${params.topic} at ${brokerOf(params)}` : `${params.cron} ${params.timezone}`;
   const counts = [received, run, failed, dropped].map(String);

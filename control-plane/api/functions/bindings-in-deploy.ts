@@ -4,32 +4,32 @@
  * function has; of a new one, the others are connected.
  */
 import { toSkerryError } from '@skerry/shared/errors.ts';
-import { portOf } from '@skerry/shared/function/mqtt-broker.ts';
+import { effectivePort } from '@skerry/shared/function/mqtt-broker.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
-import type { AttachmentService, Author } from '../../bindings/bindings.ts';
-import { checkAttachment, checkDistinct } from '../../bindings/checks.ts';
-import type { TriggerPlaces } from '../../bindings/trigger-status.ts';
+import type { Author, BindingService } from '../../bindings/bindings.ts';
+import { checkBinding, checkDistinct } from '../../bindings/checks.ts';
+import type { TriggerStatus } from '../../bindings/trigger-status.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { Attachment } from '../../model/catalog-function.ts';
-import type { Connectors, FunctionUpload } from './upload.ts';
+import type { Binding } from '../../model/catalog-function.ts';
+import type { BindingList, FunctionUpload } from './upload.ts';
 
-export type ConnectorResult = { readonly status: 'success' | 'error'; readonly message?: string };
+export type BindingResult = { readonly status: 'success' | 'error'; readonly message?: string };
 
 /** What an answer says of them; absent where the request had none. */
 export type Connected = {
-  readonly events?: ConnectorResult[];
-  readonly sinks?: ConnectorResult[];
+  readonly events?: BindingResult[];
+  readonly sinks?: BindingResult[];
 };
 
 /** Whose request it is, and whether it makes the function or changes one. */
 export type Deploy = { readonly by: Author; readonly isNew: boolean };
 
-export type ConnectOptions = {
+export type DeployBindingsOptions = {
   readonly catalog: Pick<Catalog, 'byId'>;
-  readonly triggers: Pick<AttachmentService<Trigger>, 'replaceAll'>;
-  readonly sinks: Pick<AttachmentService<Sink>, 'replaceAll'>;
-  readonly triggerPlaces: Pick<TriggerPlaces, 'connected'>;
+  readonly triggers: Pick<BindingService<Trigger>, 'replaceAll'>;
+  readonly sinks: Pick<BindingService<Sink>, 'replaceAll'>;
+  readonly triggerStatus: Pick<TriggerStatus, 'connected'>;
 };
 
 /** What has become of one of a list: it is connected under an id, or is not, and why. */
@@ -38,12 +38,12 @@ type Outcome =
   | { readonly id?: undefined; readonly message: string };
 
 /** Never rejects: the function is there, and the answer says what of it is not connected. */
-export function createConnect({ catalog, triggers, sinks, triggerPlaces }: ConnectOptions) {
+export function createDeployBindings({ catalog, triggers, sinks, triggerStatus }: DeployBindingsOptions) {
   /** In the order of the list. */
   const attach = async <Spec extends Trigger | Sink>(
-    service: Pick<AttachmentService<Spec>, 'replaceAll'>,
+    service: Pick<BindingService<Spec>, 'replaceAll'>,
     functionId: string,
-    asked: Connectors<Spec>,
+    asked: BindingList<Spec>,
     { by, isNew }: Deploy,
   ): Promise<Outcome[]> => {
     const checked = withChecks(asked);
@@ -62,13 +62,13 @@ export function createConnect({ catalog, triggers, sinks, triggerPlaces }: Conne
   };
 
   /** Why a trigger is not connected within the wait; undefined when it is. */
-  const waitFor = async (trigger: Attachment<Trigger> | undefined, waitMs: number): Promise<string | undefined> => {
+  const waitFor = async (trigger: Binding<Trigger> | undefined, waitMs: number): Promise<string | undefined> => {
     if (trigger?.spec.type !== 'mqtt') return undefined;
-    const state = await triggerPlaces.connected(trigger.id, waitMs);
+    const state = await triggerStatus.connected(trigger.id, waitMs);
     if (state?.state === 'up' || state?.state === 'holding') return undefined;
     const { params } = trigger.spec;
     const host = params.host.includes(':') ? `[${params.host}]` : params.host;
-    const where = `${host}:${portOf(params)} ${params.topic}`;
+    const where = `${host}:${effectivePort(params)} ${params.topic}`;
     return `not connected within ${waitMs} ms, and going on trying: ${where} (${state?.error ?? 'no answer yet'})`;
   };
 
@@ -95,12 +95,12 @@ export function createConnect({ catalog, triggers, sinks, triggerPlaces }: Conne
 }
 
 /** Each by itself, so that the fault of one is told of that one only. */
-function withChecks<Spec extends Trigger | Sink>(asked: Connectors<Spec>): Connectors<Spec> {
+function withChecks<Spec extends Trigger | Sink>(asked: BindingList<Spec>): BindingList<Spec> {
   const good: Spec[] = [];
   return asked.map((one) => {
     if (one.spec === undefined) return one;
     try {
-      checkAttachment(one.spec);
+      checkBinding(one.spec);
       checkDistinct(one.spec, good);
     } catch (error) {
       return { message: toSkerryError(error).message };
@@ -110,10 +110,10 @@ function withChecks<Spec extends Trigger | Sink>(asked: Connectors<Spec>): Conne
   });
 }
 
-function specsOf<Spec>(list: Connectors<Spec>): Spec[] {
+function specsOf<Spec>(list: BindingList<Spec>): Spec[] {
   return list.flatMap(({ spec }) => (spec === undefined ? [] : [spec]));
 }
 
-function resultOf(message: string | undefined): ConnectorResult {
+function resultOf(message: string | undefined): BindingResult {
   return message === undefined ? { status: 'success' } : { status: 'error', message };
 }

@@ -3,27 +3,27 @@ import type { OpenAPIHono, z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { manifestSchema } from '@skerry/shared/function/manifest.ts';
 import type { Context } from 'hono';
-import type { Directory } from '../../catalog/catalog.ts';
+import type { FullCatalog } from '../../catalog/catalog.ts';
 import type { Deployed, FunctionService } from '../../functions/functions.ts';
 import { withMetadata } from '../../functions/metadata.ts';
 import type { Hub } from '../../tunnel/hub.ts';
 import type { Access, AppEnv } from '../http/access.ts';
 import { readBody } from '../http/body.ts';
-import { bearer, dataOf, json, pathParameter, problems } from '../http/schemas.ts';
+import { bearer, dataEnvelope, json, pathParameter, problems } from '../http/schemas.ts';
 import { needFunction } from '../invoke/handler.ts';
-import { type ConnectOptions, type ConnectorResult, createConnect } from './bindings-in-deploy.ts';
+import { type BindingResult, createDeployBindings, type DeployBindingsOptions } from './bindings-in-deploy.ts';
 import { deployedSchema, uploadSchema } from './schemas.ts';
 import { type FunctionUpload, readUpload } from './upload.ts';
 import { createUploadBudget } from './upload-budget.ts';
 
 export type DeployRoutesOptions = {
   readonly access: Access;
-  readonly catalog: Pick<Directory, 'hasModule' | 'find' | 'byId'>;
+  readonly catalog: Pick<FullCatalog, 'hasModule' | 'find' | 'byId'>;
   readonly functions: FunctionService;
   readonly hub: Pick<Hub, 'rollout'>;
   readonly maxUploadBytes: number;
   readonly waitForWorkersMs: number;
-} & Omit<ConnectOptions, 'catalog'>;
+} & Omit<DeployBindingsOptions, 'catalog'>;
 
 /** Uploads of the largest size that may be in memory at one time; of smaller ones, as many more. */
 const largestAtOnce = 4;
@@ -31,14 +31,14 @@ const largestAtOnce = 4;
 export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesOptions): void {
   const { access, catalog, functions, hub } = options;
 
-  const connect = createConnect(options);
+  const connect = createDeployBindings(options);
   const budget = createUploadBudget(options.maxUploadBytes, largestAtOnce);
 
   /** Reads the form and carries it out; its bytes count as in memory until then. */
   const carryOut = async (c: Context<AppEnv>, isNew: boolean, work: (form: FunctionUpload) => Promise<Deployed>) => {
     const { incoming } = c.env;
     const { 'content-length': length, 'content-type': type } = incoming.headers;
-    const giveBack = budget.take(length === undefined ? undefined : Number(length));
+    const release = budget.take(length === undefined ? undefined : Number(length));
     try {
       const form = await readUpload(await readBody(incoming, options.maxUploadBytes), type);
       const deployed = await work(form);
@@ -48,7 +48,7 @@ export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesO
         connected: await connect(deployed.id, form, { by: c.get('subject'), isNew }),
       };
     } finally {
-      giveBack();
+      release();
     }
   };
   const answer = async (
@@ -100,7 +100,7 @@ export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesO
     tags: ['functions'],
     request: { body: { required: true, content: { 'multipart/form-data': { schema: uploadSchema } } } },
   };
-  const partial = json(dataOf(deployedSchema), 'Done, but some events or sinks are not connected');
+  const partial = json(dataEnvelope(deployedSchema), 'Done, but some events or sinks are not connected');
   app.openAPIRegistry.registerPath({
     ...documented,
     method: 'post',
@@ -108,7 +108,7 @@ export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesO
     summary: 'Create a function',
     parameters: [pathParameter('module')],
     responses: {
-      201: json(dataOf(deployedSchema), 'Created'),
+      201: json(dataEnvelope(deployedSchema), 'Created'),
       207: partial,
       ...problems(400, 401, 404, 409, 413, 422, 503),
     },
@@ -123,7 +123,7 @@ export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesO
       'When neither code nor manifest changes, no revision is made.',
     parameters: [pathParameter('module'), pathParameter('function')],
     responses: {
-      200: json(dataOf(deployedSchema), 'Updated'),
+      200: json(dataEnvelope(deployedSchema), 'Updated'),
       207: partial,
       ...problems(400, 401, 404, 409, 413, 422, 503),
     },
@@ -153,7 +153,7 @@ export async function rolledOut(
 }
 
 /** FunLess says nothing of an empty list. */
-function told(field: 'events' | 'sinks', results: ConnectorResult[] = []) {
+function told(field: 'events' | 'sinks', results: BindingResult[] = []) {
   if (results.length === 0) return {};
   const successful = results.filter(({ status }) => status === 'success').length;
   const counts = { successful, failed: results.length - successful, total: results.length };

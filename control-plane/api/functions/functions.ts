@@ -1,24 +1,24 @@
 /** Functions read back, listed, rolled back, deleted; their code downloaded. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Directory } from '../../catalog/catalog.ts';
+import type { FullCatalog } from '../../catalog/catalog.ts';
 import type { FunctionService } from '../../functions/functions.ts';
-import { permissionsOf } from '../../functions/permissions.ts';
+import { listPermissions } from '../../functions/permissions.ts';
 import type { RevisionService } from '../../functions/revisions.ts';
 import type { CatalogFunction } from '../../model/catalog-function.ts';
-import type { Holder } from '../../tunnel/function-agents.ts';
+import type { FunctionAgent } from '../../tunnel/function-agents.ts';
 import type { Hub } from '../../tunnel/hub.ts';
 import type { Access, AppEnv } from '../http/access.ts';
-import { bearer, dataOf, json, jsonBody, pathName, problems } from '../http/schemas.ts';
+import { bearer, dataEnvelope, json, jsonBody, pathName, problems } from '../http/schemas.ts';
 import { rolledOut } from './deploy.ts';
 import { deployedSchema, functionSchema, functionSummarySchema, revisionSchema } from './schemas.ts';
 
 export type FunctionRoutesOptions = {
   readonly access: Access;
-  readonly catalog: Pick<Directory, 'find' | 'facts' | 'functions'>;
+  readonly catalog: Pick<FullCatalog, 'find' | 'facts' | 'functions'>;
   readonly functions: FunctionService;
   readonly revisions: RevisionService;
-  readonly holders: (fn: CatalogFunction) => Promise<readonly Holder[]>;
+  readonly functionAgents: (fn: CatalogFunction) => Promise<readonly FunctionAgent[]>;
   readonly hub: Pick<Hub, 'rollout'>;
   readonly waitForWorkersMs: number;
 };
@@ -31,7 +31,7 @@ const revisionNumber = z.int().min(1, revisionRange).max(maxRevision, revisionRa
 const revisionText = z.coerce.number().pipe(revisionNumber);
 
 export function addFunctionRoutes(app: OpenAPIHono<AppEnv>, options: FunctionRoutesOptions): void {
-  const { access, catalog, functions, revisions, holders, hub } = options;
+  const { access, catalog, functions, revisions, functionAgents: holders, hub } = options;
   const guarded = { middleware: access.user, security: bearer, tags: ['functions'] };
 
   app.openapi(
@@ -40,7 +40,7 @@ export function addFunctionRoutes(app: OpenAPIHono<AppEnv>, options: FunctionRou
       method: 'get',
       path: '/v1/functions',
       summary: 'List the functions of all modules',
-      responses: { 200: json(dataOf(z.array(functionSummarySchema)), 'By module and name'), ...problems(401) },
+      responses: { 200: json(dataEnvelope(z.array(functionSummarySchema)), 'By module and name'), ...problems(401) },
     }),
     (c) => c.json({ data: [...catalog.functions()].map((fn) => summary(fn, catalog)) }, 200),
   );
@@ -52,7 +52,7 @@ export function addFunctionRoutes(app: OpenAPIHono<AppEnv>, options: FunctionRou
       path: '/v1/fn/{module}/{function}',
       summary: 'Show a function and the agents that hold it',
       request: { params },
-      responses: { 200: json(dataOf(functionSchema), 'The function'), ...problems(401, 404) },
+      responses: { 200: json(dataEnvelope(functionSchema), 'The function'), ...problems(401, 404) },
     }),
     async (c) => {
       const path = c.req.valid('param');
@@ -97,7 +97,7 @@ export function addFunctionRoutes(app: OpenAPIHono<AppEnv>, options: FunctionRou
       path: '/v1/fn/{module}/{function}/revisions',
       summary: 'List revisions',
       request: { params },
-      responses: { 200: json(dataOf(z.array(revisionSchema)), 'Newest first'), ...problems(401, 404, 503) },
+      responses: { 200: json(dataEnvelope(z.array(revisionSchema)), 'Newest first'), ...problems(401, 404, 503) },
     }),
     async (c) => {
       const path = c.req.valid('param');
@@ -125,7 +125,7 @@ export function addFunctionRoutes(app: OpenAPIHono<AppEnv>, options: FunctionRou
       path: '/v1/fn/{module}/{function}/rollback',
       summary: 'Make an older revision the current one again',
       request: { params, body: jsonBody(z.strictObject({ revision: revisionNumber })) },
-      responses: { 200: json(dataOf(deployedSchema), 'Rolled back'), ...problems(400, 401, 404, 422, 503) },
+      responses: { 200: json(dataEnvelope(deployedSchema), 'Rolled back'), ...problems(400, 401, 404, 422, 503) },
     }),
     async (c) => {
       const path = c.req.valid('param');
@@ -156,15 +156,15 @@ export function addFunctionRoutes(app: OpenAPIHono<AppEnv>, options: FunctionRou
 }
 
 function shownPermissions(fn: CatalogFunction, imports: readonly string[]) {
-  const { asks, granted, ungranted, unused } = permissionsOf(imports, fn.manifest);
+  const { asks, granted, ungranted, unused } = listPermissions(imports, fn.manifest);
   return { asks: [...asks], granted: [...granted], ungranted: [...ungranted], unused: [...unused] };
 }
 
-function summary(fn: CatalogFunction, catalog: Pick<Directory, 'facts'>): z.infer<typeof functionSummarySchema> {
+function summary(fn: CatalogFunction, catalog: Pick<FullCatalog, 'facts'>): z.infer<typeof functionSummarySchema> {
   const { name, module, revision, world } = fn;
   return { name, module, revision, digest: catalog.facts(fn.id)?.digest ?? '', world };
 }
 
-function holderAnswer({ retryInMs, ...holder }: Holder) {
+function holderAnswer({ retryInMs, ...holder }: FunctionAgent) {
   return { ...holder, ...(retryInMs !== undefined && { retry_in_ms: retryInMs }) };
 }

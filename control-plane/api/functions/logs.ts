@@ -1,10 +1,10 @@
 /** GET /v1/fn/{module}/{function}/logs: the last lines of a function, asked of the agents that are connected now. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { maxLogLines } from '@skerry/shared/tunnel/protocol.ts';
-import type { Directory } from '../../catalog/catalog.ts';
+import type { FullCatalog } from '../../catalog/catalog.ts';
 import type { Hub } from '../../tunnel/hub.ts';
 import type { Access, AppEnv } from '../http/access.ts';
-import { bearer, dataOf, json, pathName, problems } from '../http/schemas.ts';
+import { bearer, dataEnvelope, json, pathName, problems } from '../http/schemas.ts';
 import { needFunction } from '../invoke/handler.ts';
 import { logsSchema } from './schemas.ts';
 
@@ -21,7 +21,7 @@ const maxTime = 8.64e15;
 
 export type LogRoutesOptions = {
   readonly access: Access;
-  readonly catalog: Pick<Directory, 'find'>;
+  readonly catalog: Pick<FullCatalog, 'find'>;
   readonly hub: Pick<Hub, 'logs'>;
 };
 
@@ -36,7 +36,7 @@ export function addLogRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, hub }:
       summary: 'Show the last lines that a function wrote',
       description: 'Agents keep the last lines of each function in memory; those that are offline are not asked.',
       request: { params, query: z.object({ limit }) },
-      responses: { 200: json(dataOf(logsSchema), 'By time, oldest first'), ...problems(400, 401, 404, 422) },
+      responses: { 200: json(dataEnvelope(logsSchema), 'By time, oldest first'), ...problems(400, 401, 404, 422) },
     }),
     async (c) => {
       const path = c.req.valid('param');

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { errorCodes } from '@skerry/shared/errors.ts';
 import { worldSchema } from '@skerry/shared/function/bundle.ts';
 import { manifestSchema } from '@skerry/shared/function/manifest.ts';
-import { holderStates } from '../../tunnel/function-agents.ts';
+import { functionAgentStates } from '../../tunnel/function-agents.ts';
 
 const connectorResult = z.object({ status: z.enum(['success', 'error']), message: z.string().optional() });
 const connectorCounts = z.object({ successful: z.number(), failed: z.number(), total: z.number() });
@@ -83,7 +83,7 @@ export const functionSchema = z
           .nullable()
           .openapi({ description: 'The current revision is ready there; null: not known while it is offline' }),
         error: z.string().optional(),
-        state: z.enum(holderStates).openapi({
+        state: z.enum(functionAgentStates).openapi({
           description: 'held_back: the agent refuses calls for a while, because it ended its runner again and again',
         }),
         reason: z.string().optional().openapi({ description: 'Why it is held back' }),

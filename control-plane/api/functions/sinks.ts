@@ -1,13 +1,13 @@
 /** /v1/fn/{module}/{function}/sinks: where the outcomes of a function go. How far they got is in api/sinks.ts. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { type Sink, sinkSchema } from '@skerry/shared/function/sinks.ts';
-import type { AttachmentService } from '../../bindings/bindings.ts';
-import type { Directory } from '../../catalog/catalog.ts';
-import type { Attachment } from '../../model/catalog-function.ts';
+import type { BindingService } from '../../bindings/bindings.ts';
+import type { FullCatalog } from '../../catalog/catalog.ts';
+import type { Binding } from '../../model/catalog-function.ts';
 import type { Access, AppEnv } from '../http/access.ts';
-import { bearer, dataOf, json, jsonBody, problems } from '../http/schemas.ts';
+import { bearer, dataEnvelope, json, jsonBody, problems } from '../http/schemas.ts';
 import { needFunction } from '../invoke/handler.ts';
-import { attachmentPath, needAttachment, onePath, shownParams } from './binding.ts';
+import { bindingPath, needBinding, onePath, shownParams } from './binding.ts';
 
 /** As the API shows one. */
 export const shownSinkSchema = z
@@ -23,8 +23,8 @@ export const shownSinkSchema = z
 
 export type FunctionSinkRoutesOptions = {
   readonly access: Access;
-  readonly catalog: Pick<Directory, 'find'>;
-  readonly sinks: AttachmentService<Sink>;
+  readonly catalog: Pick<FullCatalog, 'find'>;
+  readonly sinks: BindingService<Sink>;
 };
 
 export function addFunctionSinkRoutes(app: OpenAPIHono<AppEnv>, options: FunctionSinkRoutesOptions): void {
@@ -38,8 +38,8 @@ export function addFunctionSinkRoutes(app: OpenAPIHono<AppEnv>, options: Functio
       method: 'get',
       path,
       summary: 'List the sinks of a function',
-      request: { params: attachmentPath },
-      responses: { 200: json(dataOf(z.array(shownSinkSchema)), 'Oldest first'), ...problems(401, 404) },
+      request: { params: bindingPath },
+      responses: { 200: json(dataEnvelope(z.array(shownSinkSchema)), 'Oldest first'), ...problems(401, 404) },
     }),
     (c) => {
       const at = c.req.valid('param');
@@ -54,8 +54,11 @@ export function addFunctionSinkRoutes(app: OpenAPIHono<AppEnv>, options: Functio
       path,
       summary: 'Create a sink',
       description: 'Outcomes from now on go to it.',
-      request: { params: attachmentPath, body: jsonBody(sinkSchema) },
-      responses: { 201: json(dataOf(shownSinkSchema), 'Created'), ...problems(400, 401, 403, 404, 409, 413, 422, 503) },
+      request: { params: bindingPath, body: jsonBody(sinkSchema) },
+      responses: {
+        201: json(dataEnvelope(shownSinkSchema), 'Created'),
+        ...problems(400, 401, 403, 404, 409, 413, 422, 503),
+      },
     }),
     async (c) => {
       const at = c.req.valid('param');
@@ -72,12 +75,12 @@ export function addFunctionSinkRoutes(app: OpenAPIHono<AppEnv>, options: Functio
       path: `${path}/{id}`,
       summary: 'Show a sink',
       request: { params: onePath },
-      responses: { 200: json(dataOf(shownSinkSchema), 'The sink'), ...problems(401, 404) },
+      responses: { 200: json(dataEnvelope(shownSinkSchema), 'The sink'), ...problems(401, 404) },
     }),
     (c) => {
       const at = c.req.valid('param');
       const fn = needFunction(catalog, at.module, at.function);
-      return c.json({ data: shown(needAttachment('sink', fn.sinks, at.id)) }, 200);
+      return c.json({ data: shown(needBinding('sink', fn.sinks, at.id)) }, 200);
     },
   );
 
@@ -92,7 +95,7 @@ export function addFunctionSinkRoutes(app: OpenAPIHono<AppEnv>, options: Functio
         'What waits for the sink goes where it says now.',
       request: { params: onePath, body: jsonBody(sinkSchema) },
       responses: {
-        200: json(dataOf(shownSinkSchema), 'Replaced'),
+        200: json(dataEnvelope(shownSinkSchema), 'Replaced'),
         ...problems(400, 401, 403, 404, 409, 413, 422, 503),
       },
     }),
@@ -120,6 +123,6 @@ export function addFunctionSinkRoutes(app: OpenAPIHono<AppEnv>, options: Functio
   );
 }
 
-function shown(sink: Attachment<Sink>): z.infer<typeof shownSinkSchema> {
+function shown(sink: Binding<Sink>): z.infer<typeof shownSinkSchema> {
   return { id: sink.id, type: sink.spec.type, params: shownParams(sink), created_at: sink.createdAt.toISOString() };
 }

@@ -3,15 +3,15 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Trigger, triggerSchema } from '@skerry/shared/function/triggers.ts';
 import type { AgentService } from '../../agents/agents.ts';
-import type { AttachmentService } from '../../bindings/bindings.ts';
-import { maxTime, type TriggerPlaces, type TriggerReport } from '../../bindings/trigger-status.ts';
-import type { Directory } from '../../catalog/catalog.ts';
-import type { Attachment, CatalogFunction } from '../../model/catalog-function.ts';
-import type { Holder } from '../../tunnel/function-agents.ts';
+import type { BindingService } from '../../bindings/bindings.ts';
+import { maxTime, type TriggerReport, type TriggerStatus } from '../../bindings/trigger-status.ts';
+import type { FullCatalog } from '../../catalog/catalog.ts';
+import type { Binding, CatalogFunction } from '../../model/catalog-function.ts';
+import type { FunctionAgent } from '../../tunnel/function-agents.ts';
 import type { Access, AppEnv } from '../http/access.ts';
-import { bearer, dataOf, json, jsonBody, problems } from '../http/schemas.ts';
+import { bearer, dataEnvelope, json, jsonBody, problems } from '../http/schemas.ts';
 import { needFunction } from '../invoke/handler.ts';
-import { attachmentPath, needAttachment, onePath, shownParams } from './binding.ts';
+import { bindingPath, needBinding, onePath, shownParams } from './binding.ts';
 
 const placeSchema = z
   .object({
@@ -29,7 +29,7 @@ const placeSchema = z
     pending: z.number(),
     error: z.string().optional(),
   })
-  .openapi('TriggerPlace');
+  .openapi('TriggerLocation');
 
 /** As the API shows one. */
 export const shownTriggerSchema = z
@@ -56,19 +56,19 @@ export const shownTriggerSchema = z
 
 export type TriggerRoutesOptions = {
   readonly access: Access;
-  readonly catalog: Pick<Directory, 'find'>;
-  readonly triggers: AttachmentService<Trigger>;
-  readonly triggerPlaces: TriggerPlaces;
-  readonly holders: (fn: CatalogFunction) => Promise<readonly Pick<Holder, 'id' | 'online'>[]>;
+  readonly catalog: Pick<FullCatalog, 'find'>;
+  readonly triggers: BindingService<Trigger>;
+  readonly triggerStatus: TriggerStatus;
+  readonly functionAgents: (fn: CatalogFunction) => Promise<readonly Pick<FunctionAgent, 'id' | 'online'>[]>;
   readonly agents: Pick<AgentService, 'list'>;
 };
 
 export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoutesOptions): void {
-  const { access, catalog, triggers, triggerPlaces: places, holders, agents } = options;
+  const { access, catalog, triggers, triggerStatus: places, functionAgents: holders, agents } = options;
   const path = '/v1/fn/{module}/{function}/triggers';
   const guarded = { middleware: access.user, security: bearer, tags: ['triggers'] };
   /** Agents that shall hold the function and are away, where that matters to a trigger. */
-  const offlineOf = async (fn: CatalogFunction, all: readonly Attachment<Trigger>[]): Promise<OfflineAgent[]> => {
+  const offlineOf = async (fn: CatalogFunction, all: readonly Binding<Trigger>[]): Promise<OfflineAgent[]> => {
     if (!all.some(isEdge)) return [];
     const away = new Set((await holders(fn)).flatMap(({ id, online }) => (online ? [] : [id])));
     if (away.size === 0) return [];
@@ -76,11 +76,11 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
     return known.map(({ name, lastSeenAt }) => ({ agent: name, since: lastSeenAt.toISOString() }));
   };
   /** In the order given. Rejects with `store_unavailable`. */
-  const shownAll = async (fn: CatalogFunction, all: readonly Attachment<Trigger>[]) => {
+  const shownAll = async (fn: CatalogFunction, all: readonly Binding<Trigger>[]) => {
     const [reports, offline] = await Promise.all([places.report(all), offlineOf(fn, all)]);
     return all.map((trigger, at) => shown(trigger, reports[at], isEdge(trigger) ? offline : []));
   };
-  const shownOne = async (fn: CatalogFunction, trigger: Attachment<Trigger>) => {
+  const shownOne = async (fn: CatalogFunction, trigger: Binding<Trigger>) => {
     const [one] = await shownAll(fn, [trigger]);
     if (!one) throw new SkerryError('internal', 'a trigger has no report');
     return one;
@@ -92,8 +92,8 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
       method: 'get',
       path,
       summary: 'List the triggers of a function, and how they are',
-      request: { params: attachmentPath },
-      responses: { 200: json(dataOf(z.array(shownTriggerSchema)), 'Oldest first'), ...problems(401, 404, 503) },
+      request: { params: bindingPath },
+      responses: { 200: json(dataEnvelope(z.array(shownTriggerSchema)), 'Oldest first'), ...problems(401, 404, 503) },
     }),
     async (c) => {
       const at = c.req.valid('param');
@@ -110,9 +110,9 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
       summary: 'Create a trigger',
       description:
         'It is in effect from now on, also after restarts; whether its broker can be reached shows in its state.',
-      request: { params: attachmentPath, body: jsonBody(triggerSchema) },
+      request: { params: bindingPath, body: jsonBody(triggerSchema) },
       responses: {
-        201: json(dataOf(shownTriggerSchema), 'Created'),
+        201: json(dataEnvelope(shownTriggerSchema), 'Created'),
         ...problems(400, 401, 403, 404, 409, 413, 422, 503),
       },
     }),
@@ -131,12 +131,12 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
       path: `${path}/{id}`,
       summary: 'Show a trigger, and how it is',
       request: { params: onePath },
-      responses: { 200: json(dataOf(shownTriggerSchema), 'The trigger'), ...problems(401, 404, 503) },
+      responses: { 200: json(dataEnvelope(shownTriggerSchema), 'The trigger'), ...problems(401, 404, 503) },
     }),
     async (c) => {
       const at = c.req.valid('param');
       const fn = needFunction(catalog, at.module, at.function);
-      return c.json({ data: await shownOne(fn, needAttachment('trigger', fn.triggers, at.id)) }, 200);
+      return c.json({ data: await shownOne(fn, needBinding('trigger', fn.triggers, at.id)) }, 200);
     },
   );
 
@@ -149,7 +149,7 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
       description: 'All of it: parameters that are absent take their defaults, and credentials must be given again.',
       request: { params: onePath, body: jsonBody(triggerSchema) },
       responses: {
-        200: json(dataOf(shownTriggerSchema), 'Replaced'),
+        200: json(dataEnvelope(shownTriggerSchema), 'Replaced'),
         ...problems(400, 401, 403, 404, 409, 413, 422, 503),
       },
     }),
@@ -181,12 +181,12 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
 
 type OfflineAgent = { readonly agent: string; readonly since: string };
 
-function isEdge({ spec }: Attachment<Trigger>): boolean {
+function isEdge({ spec }: Binding<Trigger>): boolean {
   return spec.params.placement === 'edge';
 }
 
 function shown(
-  trigger: Attachment<Trigger>,
+  trigger: Binding<Trigger>,
   report: TriggerReport | undefined,
   offline: readonly OfflineAgent[],
 ): z.infer<typeof shownTriggerSchema> {

@@ -4,11 +4,11 @@ import { createUploadBudget } from './upload-budget.ts';
 test('shares are given until none is left; one of unknown length counts as the largest', () => {
   const budget = createUploadBudget(100, 2);
   const busy = expect.objectContaining({ code: 'prepare_busy' });
-  const giveBack = budget.take(undefined);
+  const release = budget.take(undefined);
   budget.take(60);
   budget.take(40);
   expect(() => budget.take(1)).toThrow(busy);
-  giveBack();
+  release();
   const over = budget.take(1_000_000);
   expect(() => budget.take(1)).toThrow(busy);
   over();

@@ -14,7 +14,7 @@ import { fieldError } from '../http/problem.ts';
 import { type Part, parseMultipart } from './multipart.ts';
 
 /** Triggers or sinks of a request, each with the reason why it cannot be one, in the order of the request. */
-export type Connectors<Spec> = readonly (
+export type BindingList<Spec> = readonly (
   | { readonly spec: Spec; readonly message?: undefined }
   | { readonly spec?: undefined; readonly message: string }
 )[];
@@ -27,8 +27,8 @@ export type FunctionUpload = {
   /** How long the answer may wait for agents, in milliseconds; absent when the request does not say. */
   readonly waitMs: number | undefined;
   /** Absent: those that the function has stay. */
-  readonly events: Connectors<Trigger> | undefined;
-  readonly sinks: Connectors<Sink> | undefined;
+  readonly events: BindingList<Trigger> | undefined;
+  readonly sinks: BindingList<Sink> | undefined;
   /** How long the answer may wait until the triggers are connected, in milliseconds; 0: it does not ask. */
   readonly eventsWaitMs: number;
 };
@@ -138,7 +138,7 @@ function connectorsOf<Spec>(
   field: 'events' | 'sinks',
   schema: z.ZodType<Spec>,
   text: string | undefined,
-): Connectors<Spec> | undefined {
+): BindingList<Spec> | undefined {
   if (text === undefined || text === '') return undefined;
   const items = jsonField(field, text);
   if (!Array.isArray(items)) throw new SkerryError('bad_request', `${field} must be a JSON array`);

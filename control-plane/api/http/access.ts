@@ -10,7 +10,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { RequestMetrics } from '../../metrics/request-metrics.ts';
 import type { Role, Subject } from '../../model/subject.ts';
 import { needType } from './accept.ts';
-import { requestIdOf } from './request-id.ts';
+import { chooseRequestId } from './request-id.ts';
 
 export type AppEnv = {
   Bindings: HttpBindings;
@@ -37,7 +37,7 @@ export function createAccess(
 ): Access {
   const observe = createMiddleware<AppEnv>(async (c, next) => {
     const start = now();
-    const requestId = requestIdOf(c.env.incoming.headers['x-request-id']);
+    const requestId = chooseRequestId(c.env.incoming.headers['x-request-id']);
     c.set('requestId', requestId);
     await next();
     c.res.headers.set('x-request-id', requestId);

@@ -3,6 +3,6 @@ import { randomUUID } from 'node:crypto';
 
 const form = /^[A-Za-z0-9._+/=-]{1,200}$/;
 
-export function requestIdOf(header: string | string[] | undefined): string {
+export function chooseRequestId(header: string | string[] | undefined): string {
   return typeof header === 'string' && form.test(header) ? header : randomUUID();
 }

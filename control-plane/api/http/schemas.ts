@@ -42,7 +42,7 @@ export const problemSchema = z
   })
   .openapi('Problem');
 
-export const dataOf = <Schema extends z.ZodType>(schema: Schema) => z.object({ data: schema });
+export const dataEnvelope = <Schema extends z.ZodType>(schema: Schema) => z.object({ data: schema });
 
 /** A JSON answer. */
 export const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRequestMetrics } from '../../metrics/request-metrics.ts';
 import { createErrorAnswer } from '../http/errors.ts';
-import { createDoors } from './dispatch.ts';
+import { createInvokeEndpoints } from './dispatch.ts';
 
 /** What was looked for, or `other` for what the doors left alone. */
 let found: string[];
@@ -16,7 +16,7 @@ let port: number;
 beforeEach(async () => {
   found = [];
   const log = pino({ level: 'silent' });
-  const doors = createDoors({
+  const endpoints = createInvokeEndpoints({
     catalog: {
       find(module, name) {
         found.push(`${module} ${name}`);
@@ -29,16 +29,16 @@ beforeEach(async () => {
     answerError: createErrorAnswer(log),
     log,
     maxBodyBytes: 1_000,
-    keeping: {
+    asyncServices: {
       invocations: { enqueue: () => Promise.reject(new Error('there are no functions')) },
       agents: { get: () => Promise.reject(new Error('there are no agents')) },
     },
-    recordLater: () => {},
+    recordBestEffort: () => {},
     now: () => 0,
     clock: () => new Date(0),
   });
   server = createServer((request, response) => {
-    if (doors(request, response)) return;
+    if (endpoints(request, response)) return;
     found.push('other');
     response.end();
   });

@@ -5,19 +5,19 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { defaultModule } from '@skerry/shared/function/names.ts';
-import { createDoor, type DoorOptions, type Target } from './handler.ts';
-import { jsonDoor } from './json-endpoint.ts';
-import { rawDoor } from './raw-endpoint.ts';
+import { createInvokeEndpoint, type InvokeEndpointOptions, type Target } from './handler.ts';
+import { jsonEndpoint } from './json-endpoint.ts';
+import { rawEndpoint } from './raw-endpoint.ts';
 
 /** Answers the request and returns true, or returns false when it is for somebody else. */
-export type Doors = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
+export type InvokeEndpoints = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
 
 const jsonPrefix = '/v1/fn/';
 const rawPrefix = '/function/';
 
-export function createDoors(options: DoorOptions): Doors {
-  const json = createDoor(options, jsonDoor);
-  const raw = createDoor(options, rawDoor);
+export function createInvokeEndpoints(options: InvokeEndpointOptions): InvokeEndpoints {
+  const json = createInvokeEndpoint(options, jsonEndpoint);
+  const raw = createInvokeEndpoint(options, rawEndpoint);
   return (incoming, outgoing) => {
     const path = pathOf(incoming.url ?? '/');
     if (path.startsWith(jsonPrefix)) {

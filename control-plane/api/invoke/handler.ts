@@ -9,21 +9,21 @@ import { isCommand, isHttp } from '@skerry/shared/function/bundle.ts';
 import { authenticate } from '../../access/auth.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { invokeForJson } from '../../invoke/invoke-over-http.ts';
-import type { Invocation, InvocationResult, Invoker } from '../../invoke/invoker.ts';
+import type { InvocationRequest, InvocationResult, Invoker } from '../../invoke/invoker.ts';
 import type { Logger } from '../../log/log.ts';
 import type { RequestMetrics } from '../../metrics/request-metrics.ts';
 import type { CatalogFunction } from '../../model/catalog-function.ts';
 import type { EndedInvocation } from '../../model/invocation.ts';
-import { type WantedCall, wantedCall } from '../../outcomes/sync-outcome.ts';
+import { type SinkableCall, wantedCall } from '../../outcomes/sync-outcome.ts';
 import { readBody } from '../http/body.ts';
 import type { ErrorAnswer } from '../http/errors.ts';
-import { requestIdOf } from '../http/request-id.ts';
+import { chooseRequestId } from '../http/request-id.ts';
 import { callerEnd } from './caller.ts';
-import { requestHeadOf } from './http-request.ts';
-import { answerAsync, type Keeping, newInvocation, prefersAsync, refuseCallback } from './respond-async.ts';
+import { toRequestHead } from './http-request.ts';
+import { type AsyncServices, answerAsync, newInvocation, prefersAsync, refuseCallback } from './respond-async.ts';
 import { callOverHttp } from './wasi-http.ts';
 
-export type DoorOptions = {
+export type InvokeEndpointOptions = {
   readonly catalog: Pick<Catalog, 'find' | 'subjectByToken'>;
   readonly invoker: Invoker;
   readonly requests: RequestMetrics;
@@ -31,15 +31,15 @@ export type DoorOptions = {
   readonly log: Logger;
   readonly maxBodyBytes: number;
   /** Takes calls that are to be run later. */
-  readonly keeping: Keeping;
+  readonly asyncServices: AsyncServices;
   /** Takes outcomes that a sink wants to have; nobody waits for it. */
-  readonly recordLater: (ended: EndedInvocation) => void;
+  readonly recordBestEffort: (ended: EndedInvocation) => void;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
   readonly clock: () => Date;
 };
 
-export type Door = {
+export type InvokeEndpoint = {
   /** Name of the route in the metrics. */
   readonly route: string;
   /** @throws SkerryError not_acceptable */
@@ -58,43 +58,44 @@ export type Door = {
 export type Target = { readonly module: string; readonly name: string };
 
 /** Answers a request; never rejects. */
-export type DoorHandler = (incoming: IncomingMessage, outgoing: ServerResponse, target: Target) => Promise<void>;
+export type InvokeHandler = (incoming: IncomingMessage, outgoing: ServerResponse, target: Target) => Promise<void>;
 
-export function createDoor(options: DoorOptions, door: Door): DoorHandler {
-  const { catalog, invoker, requests, answerError, log, maxBodyBytes, keeping, recordLater, now, clock } = options;
-  const metrics = requests.route(door.route);
+export function createInvokeEndpoint(options: InvokeEndpointOptions, endpoint: InvokeEndpoint): InvokeHandler {
+  const { catalog, invoker, requests, answerError, log, maxBodyBytes, asyncServices, recordBestEffort, now, clock } =
+    options;
+  const metrics = requests.route(endpoint.route);
 
   return async (incoming, outgoing, target) => {
     const start = now();
     const { headers } = incoming;
-    const requestId = requestIdOf(headers['x-request-id']);
+    const requestId = chooseRequestId(headers['x-request-id']);
     const end = callerEnd(incoming, outgoing);
     try {
       const subject = authenticate(catalog, headers.authorization, 'user');
-      door.check(incoming);
+      endpoint.check(incoming);
       const fn = needFunction(catalog, target.module, target.name);
       const overHttp = isHttp(fn.world);
       const later = headers.prefer !== undefined && prefersAsync(headers.prefer);
-      if (overHttp && door.raw && !later) {
-        const wanted = wantedCall(fn, recordLater, clock);
+      if (overHttp && endpoint.raw && !later) {
+        const wanted = wantedCall(fn, recordBestEffort, clock);
         const call = { function: fn, incoming, outgoing, end, requestId, wanted, how: invocationHeaders(headers) };
         await callOverHttp(call, { invoker, metrics, log });
         return metrics.observe(outgoing.statusCode, now() - start);
       }
       // Where the function itself sees the headers, they are between its callers and it.
-      const seesHeaders = door.raw && (overHttp || isCommand(fn.world));
+      const seesHeaders = endpoint.raw && (overHttp || isCommand(fn.world));
       if (!later && !seesHeaders) refuseCallback(headers);
-      const limit = Math.min(maxBodyBytes, door.limit?.(fn) ?? maxBodyBytes);
-      const input = door.input(await readBody(incoming, limit));
+      const limit = Math.min(maxBodyBytes, endpoint.limit?.(fn) ?? maxBodyBytes);
+      const input = endpoint.input(await readBody(incoming, limit));
       const how = invocationHeaders(headers);
       if (later) {
-        const http = seesHeaders ? requestHeadOf(incoming) : undefined;
+        const http = seesHeaders ? toRequestHead(incoming) : undefined;
         const call = { function: fn, input, headers, http, createdBy: subject.name, ...how };
-        await answerAsync(newInvocation(call, clock()), keeping, outgoing, requestId);
+        await answerAsync(newInvocation(call, clock()), asyncServices, outgoing, requestId);
         return metrics.observe(202, now() - start);
       }
-      const wanted = wantedCall(fn, recordLater, clock);
-      const invocation: Invocation = {
+      const wanted = wantedCall(fn, recordBestEffort, clock);
+      const invocation: InvocationRequest = {
         function: fn,
         input,
         signal: end.signal,
@@ -103,9 +104,9 @@ export function createDoor(options: DoorOptions, door: Door): DoorHandler {
       };
       const called = overHttp
         ? invokeForJson(invoker, invocation, headers.host ?? '')
-        : invoker.invoke(door.raw ? withHead(invocation, incoming) : invocation);
+        : invoker.invoke(endpoint.raw ? withHead(invocation, incoming) : invocation);
       const result = await (wanted ? told(called, input, wanted) : called);
-      const { body, contentType } = door.output(result.output);
+      const { body, contentType } = endpoint.output(result.output);
       metrics.observe(200, now() - start);
       outgoing.writeHead(200, resultHeaders(result, requestId, contentType, body));
       outgoing.end(body);
@@ -133,7 +134,7 @@ export function needFunction(
 async function told(
   called: Promise<InvocationResult>,
   input: Uint8Array,
-  wanted: WantedCall,
+  wanted: SinkableCall,
 ): Promise<InvocationResult> {
   try {
     const result = await called;
@@ -146,8 +147,8 @@ async function told(
 }
 
 /** Commands get the request as `Http_*` environment; the other worlds cannot see it. */
-function withHead(invocation: Invocation, incoming: IncomingMessage): Invocation {
-  return isCommand(invocation.function.world) ? { ...invocation, http: requestHeadOf(incoming) } : invocation;
+function withHead(invocation: InvocationRequest, incoming: IncomingMessage): InvocationRequest {
+  return isCommand(invocation.function.world) ? { ...invocation, http: toRequestHead(incoming) } : invocation;
 }
 
 /** The headers that say how to run an invocation. */

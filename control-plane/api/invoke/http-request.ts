@@ -10,7 +10,7 @@ import { requestHeaders } from './http-headers.ts';
  * and at least `/`. The scheme is that of the connection to us: a proxy in between tells its own in `forwarded`.
  * @throws SkerryError bad_request when it has more or longer parts than a call carries
  */
-export function requestHeadOf(incoming: IncomingMessage): RequestHead {
+export function toRequestHead(incoming: IncomingMessage): RequestHead {
   const head: RequestHead = {
     method: incoming.method ?? 'GET',
     scheme: 'encrypted' in incoming.socket ? 'https' : 'http',

@@ -6,11 +6,11 @@ import { isUtf8 } from 'node:buffer';
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { needType } from '../http/accept.ts';
-import { bearer, dataOf, json, jsonBody, pathParameter, problems } from '../http/schemas.ts';
-import type { Door } from './handler.ts';
+import { bearer, dataEnvelope, json, jsonBody, pathParameter, problems } from '../http/schemas.ts';
+import type { InvokeEndpoint } from './handler.ts';
 
 /** The door for `POST /v1/fn/{module}/{function}`. */
-export const jsonDoor: Door = {
+export const jsonEndpoint: InvokeEndpoint = {
   route: 'POST /v1/fn/:module/:function',
   check: ({ headers }) => needType(headers.accept),
   raw: false,
@@ -42,7 +42,7 @@ export function describeInvocation(registry: OpenAPIHono['openAPIRegistry']): vo
     ],
     request: { body: { ...jsonBody(invocationSchema), required: false } },
     responses: {
-      200: json(dataOf(z.unknown()), 'What the function returned'),
+      200: json(dataEnvelope(z.unknown()), 'What the function returned'),
       ...problems(400, 401, 404, 406, 413, 422, 500, 502, 503, 504),
     },
   });

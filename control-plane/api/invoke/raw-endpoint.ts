@@ -6,10 +6,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { bearer, pathParameter, problems } from '../http/schemas.ts';
-import type { Door } from './handler.ts';
+import type { InvokeEndpoint } from './handler.ts';
 
 /** The door for `ANY /function/{name}[.{module}]/{path}`. */
-export const rawDoor: Door = {
+export const rawEndpoint: InvokeEndpoint = {
   route: 'ALL /function/:target',
   check: () => {},
   raw: true,
@@ -18,7 +18,7 @@ export const rawDoor: Door = {
   output: (output) => ({ body: output, contentType: contentTypeOf(output) }),
 };
 
-export function describeRawDoor(registry: OpenAPIHono['openAPIRegistry']): void {
+export function describeRawEndpoint(registry: OpenAPIHono['openAPIRegistry']): void {
   registry.registerPath({
     method: 'post',
     path: '/function/{target}',

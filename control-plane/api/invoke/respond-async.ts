@@ -72,7 +72,7 @@ export function newInvocation(call: AsyncCall, createdAt: Date): NewInvocation {
 }
 
 /** What keeps invocations, and who knows the agents that one may name. */
-export type Keeping = {
+export type AsyncServices = {
   readonly invocations: Pick<KeptInvocations, 'enqueue'>;
   readonly agents: Pick<AgentService, 'get'>;
 };
@@ -83,7 +83,7 @@ export type Keeping = {
  */
 export async function answerAsync(
   invocation: NewInvocation,
-  { invocations, agents }: Keeping,
+  { invocations, agents }: AsyncServices,
   outgoing: ServerResponse,
   requestId: string,
 ): Promise<void> {

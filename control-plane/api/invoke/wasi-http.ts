@@ -14,10 +14,10 @@ import type { AnswerStream, InvocationResult, Invoker } from '../../invoke/invok
 import type { Logger } from '../../log/log.ts';
 import type { RouteMetrics } from '../../metrics/request-metrics.ts';
 import type { CatalogFunction } from '../../model/catalog-function.ts';
-import type { WantedCall } from '../../outcomes/sync-outcome.ts';
+import type { SinkableCall } from '../../outcomes/sync-outcome.ts';
 import { readBody } from '../http/body.ts';
 import { createHttpAnswer, type HttpAnswer } from './http-answer.ts';
-import { isSmall, requestHeadOf } from './http-request.ts';
+import { isSmall, toRequestHead } from './http-request.ts';
 import { bodyTooLarge, sendBody } from './http-upload.ts';
 
 export type HttpCall = {
@@ -28,12 +28,12 @@ export type HttpCall = {
   readonly end: AbortController;
   readonly requestId: string;
   /** Present where a sink wants to have the outcome. */
-  readonly wanted: WantedCall | undefined;
+  readonly wanted: SinkableCall | undefined;
   /** Headers of the request that say how to run it. */
   readonly how: { readonly agent?: string; readonly traceparent?: string };
 };
 
-export type HttpDoorOptions = {
+export type HttpCallOptions = {
   readonly invoker: Invoker;
   readonly metrics: Pick<RouteMetrics, 'brokenOff'>;
   readonly log: Logger;
@@ -45,10 +45,10 @@ const nothing = new Uint8Array(0);
  * Calls the function and writes its answer.
  * @throws SkerryError when there is none, and nothing has been written
  */
-export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: HttpDoorOptions): Promise<void> {
+export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: HttpCallOptions): Promise<void> {
   const { function: fn, incoming, outgoing, end, requestId, wanted, how } = call;
   const { body_bytes: limit, input_bytes } = fn.manifest.limits;
-  const http = requestHeadOf(incoming);
+  const http = toRequestHead(incoming);
   if (Number(incoming.headers['content-length']) > limit) throw bodyTooLarge(limit);
   const small = isSmall(incoming, input_bytes);
   const input = small ? await readBody(incoming, Math.min(maxPartBytes, limit)) : nothing;
@@ -77,7 +77,7 @@ export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: Ht
 }
 
 /** An answer that came in parts is not kept: it may have any length. */
-function tell(wanted: WantedCall, input: Uint8Array | undefined, head: ResponseHead, result: InvocationResult): void {
+function tell(wanted: SinkableCall, input: Uint8Array | undefined, head: ResponseHead, result: InvocationResult): void {
   try {
     wanted.succeeded(input, { ...result, output: jsonOf(head, result.output) });
   } catch (error) {

@@ -8,12 +8,12 @@ import { type Sink, sinkSchema } from '@skerry/shared/function/sinks.ts';
 import { type Trigger, triggerSchema } from '@skerry/shared/function/triggers.ts';
 import { and, asc, eq, notInArray, type SQL } from 'drizzle-orm';
 import * as z from 'zod';
-import type { Attachment } from '../../model/catalog-function.ts';
+import type { Binding } from '../../model/catalog-function.ts';
 import { sinks, triggers } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
 import { rememberTriggers } from './former-triggers.ts';
 
-export type AttachmentTable = typeof triggers | typeof sinks;
+export type BindingTable = typeof triggers | typeof sinks;
 
 /** Is told of rows that were left out. */
 export type OnUnfit = (row: { readonly id: string; readonly functionId: string; readonly why: string }) => void;
@@ -21,22 +21,22 @@ export type OnUnfit = (row: { readonly id: string; readonly functionId: string; 
 type Row<Spec> = { readonly id: string; readonly spec: Spec; readonly sealed: Uint8Array | undefined };
 
 /** Of one function, oldest first. */
-export async function attachmentsOf<Spec extends Trigger | Sink>(
+export async function readBindingsOf<Spec extends Trigger | Sink>(
   orm: Orm,
-  table: AttachmentTable,
+  table: BindingTable,
   functionId: string,
-): Promise<Attachment<Spec>[]> {
-  const rows = await readAttachments<Spec>(orm, table, () => {}, eq(table.functionId, functionId));
-  return rows.map(({ attachment }) => attachment);
+): Promise<Binding<Spec>[]> {
+  const rows = await readAllBindings<Spec>(orm, table, () => {}, eq(table.functionId, functionId));
+  return rows.map(({ binding }) => binding);
 }
 
 /** Of all functions, each function's oldest first. */
-export async function readAttachments<Spec extends Trigger | Sink>(
+export async function readAllBindings<Spec extends Trigger | Sink>(
   orm: Orm,
-  table: AttachmentTable,
+  table: BindingTable,
   onUnfit: OnUnfit,
   where?: SQL,
-): Promise<{ readonly functionId: string; readonly attachment: Attachment<Spec> }[]> {
+): Promise<{ readonly functionId: string; readonly binding: Binding<Spec> }[]> {
   const rows = await orm
     .select({ functionId: table.functionId, ...columns(table) })
     .from(table)
@@ -44,18 +44,18 @@ export async function readAttachments<Spec extends Trigger | Sink>(
     .orderBy(asc(table.createdAt), asc(table.id));
   return rows.flatMap(({ functionId, ...row }) => {
     const { data, error } = schemaOf(table).safeParse(row.spec);
-    if (data) return [{ functionId, attachment: attachmentOf(row, data as Spec) }];
+    if (data) return [{ functionId, binding: attachmentOf(row, data as Spec) }];
     onUnfit({ id: row.id, functionId, why: z.prettifyError(error) });
     return [];
   });
 }
 
-export async function insertAttachment<Spec extends Trigger | Sink>(
+export async function insertBinding<Spec extends Trigger | Sink>(
   orm: Orm,
-  table: AttachmentTable,
+  table: BindingTable,
   functionId: string,
   { id, spec, sealed }: Row<Spec>,
-): Promise<Attachment<Spec>> {
+): Promise<Binding<Spec>> {
   const values = { id, functionId, sealed: sealed ?? null };
   const [row] =
     table === triggers
@@ -72,12 +72,12 @@ export async function insertAttachment<Spec extends Trigger | Sink>(
 }
 
 /** Undefined when the function has none with this id. */
-export async function updateAttachment<Spec extends Trigger | Sink>(
+export async function updateBinding<Spec extends Trigger | Sink>(
   orm: Orm,
-  table: AttachmentTable,
+  table: BindingTable,
   functionId: string,
   { id, spec, sealed }: Row<Spec>,
-): Promise<Attachment<Spec> | undefined> {
+): Promise<Binding<Spec> | undefined> {
   const which = and(eq(table.functionId, functionId), eq(table.id, id));
   if (table === triggers && (spec as Trigger).params.placement !== 'edge') await rememberTriggers(orm, which);
   const [row] = await orm
@@ -89,12 +89,7 @@ export async function updateAttachment<Spec extends Trigger | Sink>(
 }
 
 /** False when the function has none with this id. */
-export async function removeAttachment(
-  orm: Orm,
-  table: AttachmentTable,
-  functionId: string,
-  id: string,
-): Promise<boolean> {
+export async function removeBinding(orm: Orm, table: BindingTable, functionId: string, id: string): Promise<boolean> {
   const which = and(eq(table.functionId, functionId), eq(table.id, id));
   if (table === triggers) await rememberTriggers(orm, which);
   const removed = await orm.delete(table).where(which).returning({ id: table.id });
@@ -102,9 +97,9 @@ export async function removeAttachment(
 }
 
 /** Those that could not be read included. */
-export async function removeOtherAttachments(
+export async function removeOtherBindings(
   orm: Orm,
-  table: AttachmentTable,
+  table: BindingTable,
   functionId: string,
   kept: readonly string[],
 ): Promise<void> {
@@ -113,18 +108,18 @@ export async function removeOtherAttachments(
   await orm.delete(table).where(which);
 }
 
-function columns({ id, spec, sealed, createdAt }: AttachmentTable) {
+function columns({ id, spec, sealed, createdAt }: BindingTable) {
   return { id, spec, sealed, createdAt };
 }
 
 /** What an older version stored lacks the keys that came later: they take their defaults. */
-function schemaOf(table: AttachmentTable): z.ZodType<Trigger | Sink> {
+function schemaOf(table: BindingTable): z.ZodType<Trigger | Sink> {
   return table === triggers ? triggerSchema : sinkSchema;
 }
 
 function attachmentOf<Spec extends Trigger | Sink>(
   { id, sealed, createdAt }: { id: string; sealed: Uint8Array | null; createdAt: Date },
   spec: Spec,
-): Attachment<Spec> {
+): Binding<Spec> {
   return { id, spec, sealed: sealed ?? undefined, createdAt };
 }

@@ -3,12 +3,12 @@ import { manifestSchema } from '@skerry/shared/function/manifest.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
 import { and, asc, eq } from 'drizzle-orm';
-import type { Attachment, CatalogFunction, RevisionFacts } from '../../model/catalog-function.ts';
+import type { Binding, CatalogFunction, RevisionFacts } from '../../model/catalog-function.ts';
 import type { Subject } from '../../model/subject.ts';
 import { functions, modules, revisions, subjects } from '../schema/catalog.ts';
 import { secrets, sinks, triggers } from '../schema/events.ts';
 import type { Orm, Store } from '../store.ts';
-import { type OnUnfit, readAttachments } from './bindings.ts';
+import { type OnUnfit, readAllBindings } from './bindings.ts';
 import { readVersion } from './version.ts';
 
 export type CatalogContent = {
@@ -56,8 +56,8 @@ async function readFunctions(orm: Orm, onUnfit: OnUnfit): Promise<CatalogContent
     .innerJoin(modules, eq(modules.id, functions.moduleId))
     .innerJoin(revisions, and(eq(revisions.functionId, functions.id), eq(revisions.number, functions.revision)))
     .orderBy(asc(modules.name), asc(functions.name));
-  const triggersOf = byFunction(await readAttachments<Trigger>(orm, triggers, onUnfit));
-  const sinksOf = byFunction(await readAttachments<Sink>(orm, sinks, onUnfit));
+  const triggersOf = byFunction(await readAllBindings<Trigger>(orm, triggers, onUnfit));
+  const sinksOf = byFunction(await readAllBindings<Sink>(orm, sinks, onUnfit));
   return rows.map(({ module, fn, revision }) => {
     // A manifest that an older version stored lacks the keys that came later: they take their defaults.
     const manifest = manifestSchema.parse(revision.manifest);
@@ -87,13 +87,13 @@ async function readFunctions(orm: Orm, onUnfit: OnUnfit): Promise<CatalogContent
 }
 
 function byFunction<Spec extends Trigger | Sink>(
-  rows: readonly { readonly functionId: string; readonly attachment: Attachment<Spec> }[],
-): ReadonlyMap<string, readonly Attachment<Spec>[]> {
-  const lists = new Map<string, Attachment<Spec>[]>();
-  for (const { functionId, attachment } of rows) {
+  rows: readonly { readonly functionId: string; readonly binding: Binding<Spec> }[],
+): ReadonlyMap<string, readonly Binding<Spec>[]> {
+  const lists = new Map<string, Binding<Spec>[]>();
+  for (const { functionId, binding } of rows) {
     const list = lists.get(functionId);
-    if (list) list.push(attachment);
-    else lists.set(functionId, [attachment]);
+    if (list) list.push(binding);
+    else lists.set(functionId, [binding]);
   }
   return lists;
 }

@@ -5,7 +5,7 @@
 import { and, eq, inArray, isNull, not, sql } from 'drizzle-orm';
 import { invocations } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
-import { rowsOf, storable, uuids } from './record.ts';
+import { storable, toRows, uuids } from './record.ts';
 
 /** What is needed to run one. */
 const columns = {
@@ -115,11 +115,11 @@ export async function rest(orm: Orm, rested: readonly Rested[]): Promise<Readonl
     from (values ${sql.join(rows, sql`, `)}) as r(id, attempts, code, message)
     where ${invocations.id} = r.id and ${invocations.state} = 'running'
     returning ${invocations.id}`);
-  return new Set(rowsOf(waiting).map(({ id }) => String(id)));
+  return new Set(toRows(waiting).map(({ id }) => String(id)));
 }
 
 /** Those of the given ones that somebody has cancelled. */
-export async function cancelledOf(orm: Orm, ids: readonly string[]): Promise<string[]> {
+export async function findCancelled(orm: Orm, ids: readonly string[]): Promise<string[]> {
   const rows = await orm
     .select({ id: invocations.id })
     .from(invocations)

@@ -5,7 +5,7 @@ import type { NewInvocation } from '../../model/invocation.ts';
 import { invocations } from '../schema/events.ts';
 import { pieces, rowsToInsert } from '../schema/recordset.ts';
 import type { Orm } from '../store.ts';
-import { rowsOf } from './record.ts';
+import { toRows } from './record.ts';
 
 export type Enqueued = { readonly id: string; readonly known: boolean };
 /** With the id that it gets when it is new. */
@@ -21,7 +21,7 @@ export async function insertQueued(orm: Orm, requests: readonly Requested[]): Pr
   for (const some of pieces(requests, ({ input }) => input.byteLength)) {
     const rows = await orm.execute(sql`
       insert into ${invocations} ${rowsToInsert(columns, some.map(rowOf))} on conflict do nothing returning id`);
-    const fresh = new Set(rowsOf(rows).map(({ id }) => String(id)));
+    const fresh = new Set(toRows(rows).map(({ id }) => String(id)));
     const there =
       fresh.size === some.length
         ? []

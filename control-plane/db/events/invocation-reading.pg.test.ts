@@ -1,7 +1,7 @@
 /** What lists of invocations cost where there are many. */
 import pino from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { createDatabase, rowsOf } from '../../testing/postgres.ts';
+import { createDatabase, toRows } from '../../testing/postgres.ts';
 import { openStore } from '../open.ts';
 import { listInvocations } from './invocation-reading.ts';
 
@@ -9,13 +9,13 @@ test('those of a rare function are found by an index, newest first, a page at a 
   const url = await createDatabase(inject('postgresUrl'));
   const store = await openStore({ driver: 'pg', url }, pino({ level: 'silent' }), async () => {});
   onTestFinished(() => store.close());
-  await rowsOf(
+  await toRows(
     url,
     `insert into invocations (id, function_id, module, name, origin, state, created_at)
       select gen_random_uuid(), gen_random_uuid(), '_', case when n % 10000 = 1 then 'rare' else 'busy' end, 'api',
         'succeeded', now() from generate_series(1, 30000) n`,
   );
-  await rowsOf(url, 'analyze invocations');
+  await toRows(url, 'analyze invocations');
   const list = (after?: number) =>
     store.read((orm) => listInvocations(orm, { module: '_', name: 'rare', after, limit: 2 }));
   const first = await list();
@@ -25,7 +25,7 @@ test('those of a rare function are found by an index, newest first, a page at a 
   expect(seqs).toEqual(seqs.toSorted((a, b) => b - a));
   // Postgres tells of what was used when a connection has been idle for a while.
   const scans = () =>
-    rowsOf(
+    toRows(
       url,
       `select indexrelname as index, idx_tup_read::int as read from pg_stat_user_indexes
         where relname = 'invocations' and idx_scan > 0`,

@@ -50,7 +50,7 @@ export async function findInvocation(orm: Orm, id: string): Promise<WholeInvocat
   return row;
 }
 
-export function deliveriesOf(orm: Orm, invocationId: string): Promise<DeliveryRow[]> {
+export function readDeliveries(orm: Orm, invocationId: string): Promise<DeliveryRow[]> {
   return orm
     .select({
       sinkId: deliveries.sinkId,

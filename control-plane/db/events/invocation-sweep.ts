@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { deliveries, invocations } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
-import { rowsOf, uuids } from './record.ts';
+import { toRows, uuids } from './record.ts';
 
 export type Removed = {
   readonly count: number;
@@ -34,7 +34,7 @@ export async function removeEnded(
       ) returning recorded_at
     )
     select count(*)::int as count, max(recorded_at)::text as up_to from gone`);
-  const [row] = rowsOf(removed);
+  const [row] = toRows(removed);
   return { count: Number(row?.count), upTo: row?.up_to == null ? undefined : String(row.up_to) };
 }
 
@@ -57,7 +57,7 @@ export async function passedJobs(orm: Orm, limit: number): Promise<PassedJob[]> 
     where name in ('lanes', 'invocations') and state = 'created' and start_after > now()
       and (data->>'passed')::int > 0
     order by start_after limit ${limit}`);
-  return rowsOf(found).map(({ id, data }) => ({ id: String(id), data }));
+  return toRows(found).map(({ id, data }) => ({ id: String(id), data }));
 }
 
 /** They are due now. */
@@ -79,7 +79,7 @@ export async function findForgotten(orm: Orm, limit: number): Promise<{ id: stri
   const lanes = await orm.execute(sql`
     select distinct on (trigger_id) id, trigger_id from ${invocations}
     where state in ('queued', 'running') and trigger_id is not null limit ${limit}`);
-  return [...rowsOf(found), ...rowsOf(lanes)].map(({ id, trigger_id }) => ({
+  return [...toRows(found), ...toRows(lanes)].map(({ id, trigger_id }) => ({
     id: String(id),
     triggerId: trigger_id === null ? null : String(trigger_id),
   }));

@@ -91,7 +91,7 @@ async function end(orm: Orm, ended: readonly EndedInvocation[]): Promise<Ended[]
     where kept.state in ('queued', 'running') and kept.function_id = excluded.function_id
       and kept.trigger_id is not distinct from excluded.trigger_id
     returning id, state, callback_url is not null as callback`);
-  return rowsOf(rows) as Ended[];
+  return toRows(rows) as Ended[];
 }
 
 function rowOf(one: EndedInvocation) {
@@ -146,7 +146,7 @@ async function sendOn(orm: Orm, ids: readonly string[], without: readonly string
       returning sink_id
     )
     select distinct sink_id from sent`);
-  return rowsOf(rows).map(({ sink_id }) => String(sink_id));
+  return toRows(rows).map(({ sink_id }) => String(sink_id));
 }
 
 /**
@@ -180,6 +180,6 @@ export function uuids(ids: readonly string[]): SQL {
 }
 
 /** Rows of a statement that was written by hand. */
-export function rowsOf(result: unknown): readonly Record<string, unknown>[] {
+export function toRows(result: unknown): readonly Record<string, unknown>[] {
   return (result as { readonly rows: readonly Record<string, unknown>[] }).rows;
 }

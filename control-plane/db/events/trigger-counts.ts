@@ -2,7 +2,7 @@
 import { and, count, eq, inArray, sql } from 'drizzle-orm';
 import { invocations, triggerCounts, triggers } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
-import { rowsOf } from './record.ts';
+import { toRows } from './record.ts';
 
 /** What was counted since the last time. */
 export type Counted = {
@@ -24,7 +24,7 @@ export async function addCounted(orm: Orm, { trigger, received, dropped, lastMes
       last_message_at = greatest(${triggerCounts.lastMessageAt}, excluded.last_message_at)`);
 }
 
-export async function lastTickOf(orm: Orm, trigger: string): Promise<number | undefined> {
+export async function readLastTick(orm: Orm, trigger: string): Promise<number | undefined> {
   const [row] = await orm
     .select({ at: triggerCounts.lastTickAt })
     .from(triggerCounts)
@@ -60,5 +60,5 @@ export async function cancelOldest(orm: Orm, trigger: string, most: number): Pro
       where ${invocations.triggerId} = ${trigger} and ${invocations.state} = 'queued'
       order by ${invocations.seq} limit ${most} for update skip locked
     ) returning ${invocations.id}`);
-  return rowsOf(cancelled).length;
+  return toRows(cancelled).length;
 }

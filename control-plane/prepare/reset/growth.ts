@@ -13,7 +13,7 @@ import type { CoreExport } from '@skerry/shared/function/linked-plan.ts';
 import { appendTo, exportOf, sized, vector } from '../wasm/append.ts';
 import { createReader, preambleBytes, readSections, Truncated, unsignedBytes, writeSections } from '../wasm/binary.ts';
 import { NotKnown } from '../wasm/instructions.ts';
-import { eachBody, ids, kinds, opcodes, type Shape, shapeOf, walkBody } from '../wasm/module-shape.ts';
+import { eachBody, ids, kinds, opcodes, readShape, type Shape, walkBody } from '../wasm/module-shape.ts';
 
 /** Export of the module that has the memory. */
 const slackName = 'skerry:slack';
@@ -29,7 +29,7 @@ export function virtualizeGrowth(
   modules: readonly NamedModule[],
 ): { slack: CoreExport; modules: NamedModule[] } | undefined {
   try {
-    const shapes = new Map(modules.map(({ name, bytes }) => [name, shapeOf(bytes)]));
+    const shapes = new Map(modules.map(({ name, bytes }) => [name, readShape(bytes)]));
     const growing = plan.instances.flatMap(({ module }, instance) => (shapes.get(module)?.grows ? [instance] : []));
     const [instance] = growing;
     const owner = instance === undefined ? undefined : plan.instances[instance]?.module;

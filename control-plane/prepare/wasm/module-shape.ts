@@ -29,7 +29,7 @@ export type Shape = {
 };
 
 /** @throws NotKnown when the module has something that is not known here */
-export function shapeOf(module: Uint8Array): Shape {
+export function readShape(module: Uint8Array): Shape {
   let types = 0;
   let functions = 0;
   let globals = 0;

@@ -9,7 +9,7 @@ import { appendTo, exportOf, sized } from './append.ts';
 import { preambleBytes, readSections, Truncated, unsignedBytes, writeSections } from './binary.ts';
 import type { CoreModule } from './core-module.ts';
 import { NotKnown } from './instructions.ts';
-import { ids, kinds, shapeOf } from './module-shape.ts';
+import { ids, kinds, readShape } from './module-shape.ts';
 
 const name = 'cabi_realloc';
 const i32 = 0x7f;
@@ -30,7 +30,7 @@ const body = [
 export function withRealloc(module: Uint8Array, { exports }: CoreModule): Uint8Array {
   if (exports.includes(name)) return module;
   try {
-    const shape = shapeOf(module);
+    const shape = readShape(module);
     if (shape.memory !== 'own') return module;
     let sections = readSections(module);
     sections = appendTo(sections, ids.type, type);

@@ -9,11 +9,11 @@ import type { Retry } from '@skerry/shared/function/retry.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Claimed, Rested } from '../../db/events/claims.ts';
 import { invokeForJson } from '../../invoke/invoke-over-http.ts';
-import { agentOf, type InvocationResult, type Invoker } from '../../invoke/invoker.ts';
+import { findAgentOf, type InvocationResult, type Invoker } from '../../invoke/invoker.ts';
 import type { CatalogFunction } from '../../model/catalog-function.ts';
 import type { EndedInvocation } from '../../model/invocation.ts';
 import { wantsInput } from '../../model/sink-interest.ts';
-import { Cancelled, GivenUp } from '../in-progress.ts';
+import { Aborted, Cancelled } from '../in-progress.ts';
 
 export type Verdict =
   | { readonly kind: 'ended'; readonly ended: EndedInvocation }
@@ -61,7 +61,7 @@ export function createAttempt({ invoker, catalog, now, random }: AttemptOptions)
       return { kind: 'ended', ended: { ...facts, input, agent, revision, attempts, endedAt: now(), result } };
     } catch (thrown) {
       if (signal.reason instanceof Cancelled) return { kind: 'over' };
-      if (signal.reason instanceof GivenUp) {
+      if (signal.reason instanceof Aborted) {
         return { kind: 'rest', rested: { id: row.id, attempts: row.attempts }, delayMs: 0 };
       }
       const error = toSkerryError(thrown);
@@ -72,7 +72,7 @@ export function createAttempt({ invoker, catalog, now, random }: AttemptOptions)
       const result = { ok: false, code: error.code, message: error.message } as const;
       const revision = next.attempts > 0 ? (fn?.revision ?? row.revision) : 0;
       const { attempts } = next;
-      const agent = agentOf(thrown) ?? facts.agent;
+      const agent = findAgentOf(thrown) ?? facts.agent;
       return {
         kind: 'ended',
         ended: { ...facts, agent, input: undefined, revision, attempts, endedAt: now(), result },

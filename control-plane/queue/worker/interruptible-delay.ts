@@ -1,18 +1,18 @@
 /** Rests of what waits for somebody to run it: they end early when somebody comes. */
-import { rest } from '@skerry/shared/clock.ts';
+import { sleep } from '@skerry/shared/clock.ts';
 
-export type Rests = {
+export type Delays = {
   /** Resolves after so many milliseconds, when somebody comes, or when the signal aborts. */
-  rest(delayMs: number, signal: AbortSignal): Promise<void>;
+  delay(delayMs: number, signal: AbortSignal): Promise<void>;
   /** Somebody has come. */
-  end(): void;
+  interrupt(): void;
 };
 
-export function createRests(): Rests {
+export function createDelays(): Delays {
   let coming = new AbortController();
   return {
-    rest: (delayMs, signal) => rest(delayMs, AbortSignal.any([signal, coming.signal])),
-    end() {
+    delay: (delayMs, signal) => sleep(delayMs, AbortSignal.any([signal, coming.signal])),
+    interrupt() {
       coming.abort();
       coming = new AbortController();
     },

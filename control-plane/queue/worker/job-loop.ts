@@ -5,7 +5,7 @@
  * Invariants: a job is held only by who says so every few seconds, so what a control plane had in its hands when it
  * died is taken up by another after 10 to 15 s; a database that is away stops nothing here but the next look.
  */
-import { createBell } from '../../async/wakeup.ts';
+import { createWakeup } from '../../async/wakeup.ts';
 import type { Logger } from '../../log/log.ts';
 import type { Boss, Job, QueueName } from '../jobs/boss.ts';
 
@@ -18,7 +18,7 @@ export type Handler = (job: Job, stopping: AbortSignal) => Promise<void>;
 export type Work = {
   readonly handle: Handler;
   /** Jobs of this queue that may be in hand at one time. */
-  readonly most: number;
+  readonly maxConcurrent: number;
 };
 
 export type WorkersOptions = {
@@ -50,10 +50,10 @@ const batchSize = 64;
 export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOptions): Workers {
   const queues = Object.entries(work) as [QueueName, Work][];
   const held = new Map(queues.map(([queue]) => [queue, new Map<Job, Held>()]));
-  const bell = createBell();
+  const wakeup = createWakeup();
   const stopping = new AbortController();
 
-  const begin = (queue: QueueName, { handle, most }: Work, job: Job) => {
+  const begin = (queue: QueueName, { handle, maxConcurrent: most }: Work, job: Job) => {
     const jobs = held.get(queue);
     const lost = new AbortController();
     const done = handle(job, AbortSignal.any([stopping.signal, lost.signal]))
@@ -61,14 +61,14 @@ export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOption
       .finally(() => {
         const full = jobs?.size === most;
         jobs?.delete(job);
-        if (full) bell.ring();
+        if (full) wakeup.wake();
       });
     jobs?.set(job, { done, lost });
   };
 
   /** Whether there may be more. */
   const look = async (queue: QueueName, one: Work): Promise<boolean> => {
-    const room = Math.min(one.most - (held.get(queue)?.size ?? 0), batchSize);
+    const room = Math.min(one.maxConcurrent - (held.get(queue)?.size ?? 0), batchSize);
     if (room <= 0) return false;
     const jobs = await boss.fetch(queue, room);
     for (const job of jobs) begin(queue, one, job);
@@ -84,7 +84,7 @@ export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOption
         log.debug({ err: error }, 'jobs could not be looked for');
         more = false;
       }
-      if (!more) await bell.heard({ withinMs: pollMs });
+      if (!more) await wakeup.wait({ withinMs: pollMs });
     }
   };
 
@@ -114,13 +114,13 @@ export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOption
   const running = run();
 
   return {
-    wake: bell.ring,
+    wake: wakeup.wake,
     dueIn(delayMs) {
-      if (delayMs < pollMs && !stopping.signal.aborted) setTimeout(bell.ring, delayMs + dueMarginMs).unref();
+      if (delayMs < pollMs && !stopping.signal.aborted) setTimeout(wakeup.wake, delayMs + dueMarginMs).unref();
     },
     async stop() {
       stopping.abort();
-      bell.ring();
+      wakeup.wake();
       await running;
       await Promise.all([...held.values()].flatMap((jobs) => [...jobs.values()].map(({ done }) => done)));
       clearInterval(timer);

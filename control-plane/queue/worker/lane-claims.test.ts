@@ -1,7 +1,7 @@
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { expect, test } from 'vitest';
 import type { Store } from '../../db/store.ts';
-import { createHands } from '../in-progress.ts';
+import { createInProgress } from '../in-progress.ts';
 import { createLaneClaims } from './lane-claims.ts';
 
 test('after a claim whose answer was lost, nothing is taken from whoever has the lane by then', async () => {
@@ -13,7 +13,7 @@ test('after a claim whose answer was lost, nothing is taken from whoever has the
   const claimNext = createLaneClaims({
     store: { change },
     trigger: '00000000-0000-4000-8000-000000000000',
-    hands: createHands(),
+    inProgress: createInProgress(),
     ours: async () => false,
     signal: new AbortController().signal,
   });

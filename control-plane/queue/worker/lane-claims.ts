@@ -6,7 +6,7 @@
 import { type Claimed, claimNext, reclaimLane } from '../../db/events/claims.ts';
 import { whileAway } from '../../db/patience.ts';
 import type { Store } from '../../db/store.ts';
-import type { Hands } from '../in-progress.ts';
+import type { InProgress } from '../in-progress.ts';
 
 /**
  * The next ones that wait, oldest first, `limit` and so many bytes of inputs at most. Waits for a database that is away.
@@ -17,14 +17,14 @@ export type ClaimNext = (held: readonly string[], limit: number, bytes: number) 
 export type LaneClaimsOptions = {
   readonly store: Pick<Store, 'change'>;
   readonly trigger: string;
-  readonly hands: Pick<Hands, 'ids'>;
+  readonly inProgress: Pick<InProgress, 'ids'>;
   /** Whether the lane's job is still held here. */
   readonly ours: () => Promise<boolean>;
   /** From then on a database that is away is not waited for: rejects with `store_unavailable`. */
   readonly signal: AbortSignal;
 };
 
-export function createLaneClaims({ store, trigger, hands, ours, signal }: LaneClaimsOptions): ClaimNext {
+export function createLaneClaims({ store, trigger, inProgress, ours, signal }: LaneClaimsOptions): ClaimNext {
   let last: 'none' | 'answered' | 'lost' = 'none';
   return (held, limit, bytes) =>
     whileAway(async () => {
@@ -34,7 +34,7 @@ export function createLaneClaims({ store, trigger, hands, ours, signal }: LaneCl
       last = 'lost';
       const rows = await store.change(async (orm) => {
         // One that has rested is the lane's a moment before it is in hand again.
-        if (!certain) await reclaimLane(orm, trigger, [...hands.ids, ...held]);
+        if (!certain) await reclaimLane(orm, trigger, [...inProgress.ids, ...held]);
         return claimNext(orm, trigger, held, limit, bytes);
       });
       last = 'answered';

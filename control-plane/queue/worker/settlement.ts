@@ -4,7 +4,7 @@
  * meanwhile, no more of them than invocations may run at one time.
  */
 import type { JobInsert } from 'pg-boss';
-import { createGatherer } from '../../async/coalesce.ts';
+import { createCoalescer } from '../../async/coalesce.ts';
 import { type Rested, rest } from '../../db/events/claims.ts';
 import { whileAway } from '../../db/patience.ts';
 import type { Store } from '../../db/store.ts';
@@ -39,7 +39,7 @@ export type SettlingOptions = {
 
 type Failure = { readonly error: unknown } | undefined;
 
-const mostTogether = 256;
+const maxTogether = 256;
 
 export function createSettling({ store, boss, invocations, log, signal, onRest }: SettlingOptions): Settle {
   const write = async (settlements: readonly Settlement[]) => {
@@ -93,7 +93,7 @@ export function createSettling({ store, boss, invocations, log, signal, onRest }
     }
   };
 
-  const settle = createGatherer<Settlement, Failure>(mostTogether, async (some) => {
+  const settle = createCoalescer<Settlement, Failure>(maxTogether, async (some) => {
     try {
       await whileAway(() => write(some), signal);
       return some.map(() => undefined);

@@ -1,8 +1,8 @@
 /** Runs an invocation that has a job of its own: it is claimed, tried once, and settled together with its job. */
 
-import type { Turns } from '../../async/semaphore.ts';
+import type { Semaphore } from '../../async/semaphore.ts';
 import type { Claimed } from '../../db/events/claims.ts';
-import type { Hands } from '../in-progress.ts';
+import type { InProgress } from '../in-progress.ts';
 import type { Job } from '../jobs/boss.ts';
 import { invocationJobSchema, passSeconds } from '../jobs/job-payloads.ts';
 import type { Attempt, Verdict } from './attempt.ts';
@@ -13,9 +13,9 @@ export type SingleOptions = {
   readonly claim: (id: string) => Promise<Claimed | undefined>;
   readonly attempt: Attempt;
   readonly settle: Settle;
-  readonly hands: Hands;
+  readonly inProgress: InProgress;
   /** One for each invocation that runs here. */
-  readonly slots: Turns;
+  readonly slots: Semaphore;
   /** A job was put in that is due in so many milliseconds. */
   readonly dueIn: (delayMs: number) => void;
   /** Whether somebody who may run it is connected here. */
@@ -26,7 +26,7 @@ export type SingleOptions = {
 const queue = 'invocations';
 
 /** @param stopping nothing is begun any more */
-export function createSingle({ claim, attempt, settle, hands, slots, dueIn, reaches, random }: SingleOptions) {
+export function createSingle({ claim, attempt, settle, inProgress, slots, dueIn, reaches, random }: SingleOptions) {
   return async (job: Job, stopping: AbortSignal): Promise<void> => {
     const done = { queue, job } as const;
     const asked = invocationJobSchema.safeParse(job.data);
@@ -35,11 +35,11 @@ export function createSingle({ claim, attempt, settle, hands, slots, dueIn, reac
     const later = (count: number, delayMs: number) =>
       ({ queue, job: { data: { id, rests: count }, startAfter: delayMs / 1_000 } }) as const;
     // Taken away from us while the database was, and given to us again.
-    await hands.gone(id);
-    const giveBack = await slots.take(stopping);
-    if (!giveBack) return settle({ done, again: later(rests, 0) });
+    await inProgress.settled(id);
+    const release = await slots.acquire(stopping);
+    if (!release) return settle({ done, again: later(rests, 0) });
     try {
-      await hands.hold(id, async (signal) => {
+      await inProgress.run(id, async (signal) => {
         const row = await claim(id);
         if (!row) return settle({ done });
         const verdict = await attempt(row, rests, signal);
@@ -59,7 +59,7 @@ export function createSingle({ claim, attempt, settle, hands, slots, dueIn, reac
         dueIn(delayMs);
       });
     } finally {
-      giveBack();
+      release();
     }
   };
 }

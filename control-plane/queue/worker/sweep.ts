@@ -15,13 +15,13 @@ export type SweepOptions = {
 
 const batch = 500;
 /** Batches of one sweep; the next one goes on. */
-const mostBatches = 200;
-const mostForgotten = 1_000;
+const maxBatchesInFlight = 200;
+const maxForgotten = 1_000;
 
 /** Rejects with `store_unavailable`. */
 export async function sweepInvocations({ store, boss, retentionMs }: SweepOptions): Promise<void> {
   let from: string | undefined;
-  for (let batches = 0; batches < mostBatches; batches += 1) {
+  for (let batches = 0; batches < maxBatchesInFlight; batches += 1) {
     const { count, upTo } = await store.change((orm) => removeEnded(orm, retentionMs, batch, from));
     if (count < batch) break;
     from = upTo;
@@ -29,7 +29,7 @@ export async function sweepInvocations({ store, boss, retentionMs }: SweepOption
   await store.change((orm) => forgetTriggers(orm, retentionMs));
   await store.change(forgetLeases);
   await store.change(async (orm) => {
-    const forgotten = await findForgotten(orm, mostForgotten);
+    const forgotten = await findForgotten(orm, maxForgotten);
     for (const [queue, jobs] of jobsFor(forgotten)) await boss.insert(orm, queue, jobs);
   });
 }

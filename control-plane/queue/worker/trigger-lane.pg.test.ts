@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest
 import type { CatalogFunction } from '../../model/catalog-function.ts';
 import type { NewInvocation } from '../../model/invocation.ts';
 import { create, type Harness, startHarness } from '../../testing/harness.ts';
-import { createDatabase, createWire, rowsOf, type Wire } from '../../testing/postgres.ts';
+import { createDatabase, createWire, toRows, type Wire } from '../../testing/postgres.ts';
 
 let database: string;
 let wire: Wire;
@@ -88,7 +88,7 @@ function behave(work: (input: string) => Promise<unknown>): void {
 }
 
 const states = async (triggerId: string) =>
-  (await rowsOf(database, `select state, count(*)::int from invocations where trigger_id = '${triggerId}' group by 1`))
+  (await toRows(database, `select state, count(*)::int from invocations where trigger_id = '${triggerId}' group by 1`))
     .map(({ state, count }) => `${state} ${count}`)
     .sort();
 const names = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => String(from + n));
@@ -110,7 +110,7 @@ test('with a concurrency of 1 their order is kept, over both control planes and 
   await vi.waitFor(async () => expect(await states(id)).toEqual(['dead 1', 'succeeded 19']), patience);
   expect(begun).toEqual([...names(0, 3), '3', '3', '3', '4', '5', '5', '5', ...names(6, 20)]);
   expect(most).toBe(1);
-  const [counts] = await rowsOf(
+  const [counts] = await toRows(
     database,
     `select run::int, failed::int from trigger_counts where trigger_id = '${id}'`,
   );
@@ -123,12 +123,12 @@ test('with a larger concurrency so many run at one time, and no more', async () 
   behave(() => gate.promise);
   await first.controlPlane.invocations.enqueue(names(0, 30).map((name) => event(id, name)));
   await vi.waitFor(() => expect(running).toBe(3), patience);
-  expect(await first.controlPlane.invocations.pendingOf(id)).toBe(30);
+  expect(await first.controlPlane.invocations.countPending(id)).toBe(30);
   gate.resolve();
   await vi.waitFor(async () => expect(await states(id)).toEqual(['succeeded 30']), patience);
   expect(most).toBe(3);
   expect([...begun].sort()).toEqual(names(0, 30).sort());
-  expect(await first.controlPlane.invocations.pendingOf(id)).toBe(0);
+  expect(await first.controlPlane.invocations.countPending(id)).toBe(0);
 });
 
 test('an event that is known already is not run again', async () => {
@@ -170,7 +170,7 @@ test('events go to the control plane that has agents, at once, and from one that
   await first.controlPlane.invocations.enqueue(names(0, 5).map((name) => event(id, name)));
   const { id: alone } = ((await asked()).json as { data: { id: string } }).data;
   const soon = { timeout: 6_000, interval: 20 };
-  const ofAlone = () => rowsOf(database, `select state from invocations where id = '${alone}'`);
+  const ofAlone = () => toRows(database, `select state from invocations where id = '${alone}'`);
   await vi.waitFor(async () => expect(await states(id)).toEqual(['succeeded 5']), soon);
   await vi.waitFor(async () => expect(await ofAlone()).toEqual([{ state: 'succeeded' }]), soon);
   expect(begun.filter((name) => typeof name === 'string')).toEqual(names(0, 5));
@@ -224,7 +224,7 @@ test('the database goes in the middle and comes back: nothing is lost, nothing i
   gate.resolve();
   await expect(invocations.enqueue([event(id, 'refused')])).rejects.toMatchObject({ code: 'store_unavailable' });
   await expect(invocations.record([])).resolves.toBeUndefined();
-  await expect(invocations.pendingOf(id)).rejects.toMatchObject({ code: 'store_unavailable' });
+  await expect(invocations.countPending(id)).rejects.toMatchObject({ code: 'store_unavailable' });
   const refused = await first.request('POST', '/v1/fn/_/tried', { headers: { prefer: 'respond-async' } });
   expect(refused).toMatchObject({ status: 503, json: { errors: { code: 'store_unavailable' } } });
   await wire.restore();
@@ -232,7 +232,7 @@ test('the database goes in the middle and comes back: nothing is lost, nothing i
   await vi.waitFor(async () => expect(await states(id)).toEqual(['succeeded 40']), { ...patience, timeout: 40_000 });
   const { id: alone } = (asked.json as { data: { id: string } }).data;
   await vi.waitFor(async () => {
-    expect(await rowsOf(database, `select state from invocations where id = '${alone}'`)).toEqual([
+    expect(await toRows(database, `select state from invocations where id = '${alone}'`)).toEqual([
       { state: 'succeeded' },
     ]);
   }, patience);
@@ -240,7 +240,7 @@ test('the database goes in the middle and comes back: nothing is lost, nothing i
 
 test('outcomes recorded twice, or of what is not theirs, change nothing', async () => {
   const { invocations } = first.controlPlane;
-  const [sink] = await rowsOf(
+  const [sink] = await toRows(
     database,
     `insert into sinks (function_id, spec) values ('${fn().id}', '{"type":"http","params":{"on":"all","url":"http://127.0.0.1:9/"}}') returning id`,
   );
@@ -271,13 +271,13 @@ test('outcomes recorded twice, or of what is not theirs, change nothing', async 
     second.controlPlane.invocations.record(batch),
   ]);
   await invocations.record([ended(ids[0] as string, false), ended(ids[0] as string, true)]);
-  const rows = await rowsOf(
+  const rows = await toRows(
     database,
     `select state, count(*)::int from invocations where name = 'tried' and trigger_id is not null and output is not null or error_code = 'function_trap' and error_message = 'a\u{fffd}b' group by 1`,
   );
   expect(rows.find(({ state }) => state === 'dead')?.count).toBe(600);
   expect(told).toHaveBeenCalledWith(new Set([sink?.id]));
-  const [{ deliveries } = {}] = await rowsOf(
+  const [{ deliveries } = {}] = await toRows(
     database,
     `select count(*)::int as deliveries from deliveries where sink_id = '${sink?.id}'`,
   );

@@ -1,11 +1,11 @@
 /** A lane over what others do to its rows, and when the database will not have what it writes. */
 import { randomUUIDv7 } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { createTurns } from '../../async/semaphore.ts';
-import { createBell } from '../../async/wakeup.ts';
+import { createSemaphore } from '../../async/semaphore.ts';
+import { createWakeup } from '../../async/wakeup.ts';
 import type { Claimed } from '../../db/events/claims.ts';
-import { createHands } from '../in-progress.ts';
-import { createRests } from './interruptible-delay.ts';
+import { createInProgress } from '../in-progress.ts';
+import { createDelays } from './interruptible-delay.ts';
 import { type LaneOptions, runLane } from './trigger-lane.ts';
 
 const waiting = (): Claimed => ({
@@ -37,10 +37,10 @@ const options = (more: Partial<LaneOptions>): LaneOptions => ({
   reaches: () => true,
   begun: () => {},
   settle: async () => {},
-  hands: createHands(),
-  slots: createTurns(1),
-  rests: createRests(),
-  bell: createBell(),
+  inProgress: createInProgress(),
+  slots: createSemaphore(1),
+  rests: createDelays(),
+  wakeup: createWakeup(),
   stopping: new AbortController().signal,
   ...more,
 });
@@ -66,31 +66,31 @@ test('what another control plane commits while the lane is quiet, and rings no b
 
 test('a lane whose writes fail keeps nothing in hand, and says so', async () => {
   const stopping = new AbortController();
-  const hands = createHands();
-  const slots = createTurns(1);
+  const inProgress = createInProgress();
+  const slots = createSemaphore(1);
   const rows = [waiting(), waiting(), waiting()];
-  await slots.take(stopping.signal);
+  await slots.acquire(stopping.signal);
   const lane = runLane(
     options({
       claimNext: async () => rows,
       settle: () => Promise.reject(new Error('no')),
-      hands,
+      inProgress,
       slots,
       stopping: stopping.signal,
     }),
   );
-  await expect.poll(() => hands.ids.size).toBe(3);
+  await expect.poll(() => inProgress.ids.size).toBe(3);
   stopping.abort();
   await expect(lane).rejects.toThrow('no');
-  expect([...hands.ids]).toEqual([]);
+  expect([...inProgress.ids]).toEqual([]);
 });
 
 test('a lane that can claim no more waits for what it runs before it fails', async () => {
-  const hands = createHands();
+  const inProgress = createInProgress();
   const gate = Promise.withResolvers<void>();
   let looks = 0;
   let ended = false;
-  const bell = createBell();
+  const wakeup = createWakeup();
   const lane = runLane(
     options({
       claimNext: async () => {
@@ -100,17 +100,17 @@ test('a lane that can claim no more waits for what it runs before it fails', asy
         throw new Error('no');
       },
       attempt: async () => {
-        bell.ring();
+        wakeup.wake();
         await gate.promise;
         await new Promise(setImmediate);
         ended = true;
         return { kind: 'over' };
       },
-      hands,
-      bell,
+      inProgress,
+      wakeup,
     }),
   );
   await expect(lane).rejects.toThrow('no');
   expect(ended).toBe(true);
-  expect([...hands.ids]).toEqual([]);
+  expect([...inProgress.ids]).toEqual([]);
 });

@@ -4,17 +4,17 @@
  * who may run it leaves the lane to others.
  *
  * Invariants: with a concurrency of 1 nothing of the trigger begins before what came earlier has ended, its retries
- * included, though its outcome may still be on its way to the disk; outcomes reach it in their order; at most `mostAhead`
- * are claimed ahead, with `mostBytes` of inputs, and none of a trigger whose oldest events give way to newer ones: what is
+ * included, though its outcome may still be on its way to the disk; outcomes reach it in their order; at most `maxAhead`
+ * are claimed ahead, with `maxBytes` of inputs, and none of a trigger whose oldest events give way to newer ones: what is
  * claimed gives way to nothing.
  */
-import { rest } from '@skerry/shared/clock.ts';
-import type { Turns } from '../../async/semaphore.ts';
-import type { Bell } from '../../async/wakeup.ts';
+import { sleep } from '@skerry/shared/clock.ts';
+import type { Semaphore } from '../../async/semaphore.ts';
+import type { Wakeup } from '../../async/wakeup.ts';
 import type { Claimed } from '../../db/events/claims.ts';
-import type { Hands } from '../in-progress.ts';
+import type { InProgress } from '../in-progress.ts';
 import type { Attempt, Verdict } from './attempt.ts';
-import type { Rests } from './interruptible-delay.ts';
+import type { Delays } from './interruptible-delay.ts';
 import type { ClaimNext } from './lane-claims.ts';
 import type { Settle } from './settlement.ts';
 
@@ -33,18 +33,18 @@ export type LaneOptions = {
   /** It has been running for a while: shown as such from now on. */
   readonly begun: (id: string) => void;
   readonly settle: Settle;
-  readonly hands: Hands;
+  readonly inProgress: InProgress;
   /** One for each invocation that runs here, of this lane or not. */
-  readonly slots: Turns;
-  readonly rests: Rests;
+  readonly slots: Semaphore;
+  readonly rests: Delays;
   /** Rung when something came in here, and when nothing is to be begun any more. */
-  readonly bell: Bell;
+  readonly wakeup: Wakeup;
   /** Aborts when nothing is to be begun any more. */
   readonly stopping: AbortSignal;
 };
 
-const mostAhead = 64;
-const mostBytes = 1024 * 1024;
+const maxAhead = 64;
+const maxBytes = 1024 * 1024;
 /** How long an empty lane is held in case that more comes, in milliseconds. */
 const lingerMs = 1_000;
 /** One that runs shorter is never shown as running: that saves most of them a write. */
@@ -55,7 +55,7 @@ const begunMs = 250;
  * planes that reach somebody, as long as this one does not.
  */
 export async function runLane(options: LaneOptions): Promise<{ readonly left: string | undefined }> {
-  const { hands, slots, settle, attempt, concurrency, bell } = options;
+  const { inProgress, slots, settle, attempt, concurrency, wakeup } = options;
   let left: string | undefined;
   const leaving = new AbortController();
   const stopping = AbortSignal.any([options.stopping, leaving.signal]);
@@ -71,12 +71,12 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
   };
 
   const refill = async () => {
-    const limit = concurrency() - workers.size + (options.claimsAhead() ? mostAhead : 0);
+    const limit = concurrency() - workers.size + (options.claimsAhead() ? maxAhead : 0);
     if (limit <= 0) return;
-    const rows = await options.claimNext([...held], limit, mostBytes);
+    const rows = await options.claimNext([...held], limit, maxBytes);
     for (const { id } of rows) {
       held.add(id);
-      hands.reserve(id);
+      inProgress.reserve(id);
     }
     ahead.push(...rows);
   };
@@ -86,7 +86,7 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
     try {
       await settle({ rested: { id, attempts } });
     } finally {
-      hands.release(id);
+      inProgress.release(id);
     }
   };
 
@@ -94,11 +94,11 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
     let row: Claimed | undefined = first;
     for (let rests = 0; row && !stopping.aborted; ) {
       const before = row;
-      const giveBack = await slots.take(stopping);
-      if (!giveBack) break;
+      const release = await slots.acquire(stopping);
+      if (!release) break;
       const found = Promise.withResolvers<Verdict>();
-      const settled = hands
-        .hold(before.id, async (signal) => {
+      const settled = inProgress
+        .run(before.id, async (signal) => {
           const shown = setTimeout(options.begun, begunMs, before.id);
           const verdict = await attempt(before, rests, signal);
           clearTimeout(shown);
@@ -112,7 +112,7 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
           found.reject(error);
         })
         .finally(() => {
-          giveBack();
+          release();
           settling.delete(settled);
         });
       settling.add(settled);
@@ -123,10 +123,10 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
         await settled;
         left = before.functionId;
         leaving.abort();
-        bell.ring();
+        wakeup.wake();
       }
-      if (rests > 0) await options.rests.rest(verdict.delayMs, stopping);
-      else await rest(verdict.delayMs, stopping);
+      if (rests > 0) await options.rests.delay(verdict.delayMs, stopping);
+      else await sleep(verdict.delayMs, stopping);
       if (stopping.aborted) return;
       row = await options.claim(before.id);
     }
@@ -148,7 +148,7 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
         .catch(fail)
         .finally(() => {
           workers.delete(worker);
-          bell.ring();
+          wakeup.wake();
         });
       workers.add(worker);
     }
@@ -163,7 +163,7 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
     begin();
     const idle = workers.size === 0;
     if (idle && quiet) break;
-    quiet = !(await bell.heard({ withinMs: lingerMs })) && idle;
+    quiet = !(await wakeup.wait({ withinMs: lingerMs })) && idle;
   }
   await Promise.all(workers);
   await Promise.all(settling);

@@ -1,36 +1,36 @@
 /** Everything that runs kept invocations in this control plane, put together. */
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
-import { createGatherer } from '../../async/coalesce.ts';
-import { createTurns } from '../../async/semaphore.ts';
-import { type Bell, createBell } from '../../async/wakeup.ts';
+import { createCoalescer } from '../../async/coalesce.ts';
+import { createSemaphore } from '../../async/semaphore.ts';
+import { createWakeup, type Wakeup } from '../../async/wakeup.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import { begin, type Claimed, cancelledOf, claim } from '../../db/events/claims.ts';
+import { begin, type Claimed, claim, findCancelled } from '../../db/events/claims.ts';
 import { endRests, passedJobs, takeUp } from '../../db/events/invocation-sweep.ts';
 import { whileAway } from '../../db/patience.ts';
 import type { Store } from '../../db/store.ts';
 import type { Invoker } from '../../invoke/invoker.ts';
 import type { Logger } from '../../log/log.ts';
 import type { CatalogFunction } from '../../model/catalog-function.ts';
-import type { SinkRoom } from '../../sinks/capacity.ts';
+import type { SinkCapacity } from '../../sinks/capacity.ts';
 import type { Backlog } from '../backlog.ts';
-import { createHands, type Hands } from '../in-progress.ts';
+import { createInProgress, type InProgress } from '../in-progress.ts';
 import { type Boss, longestJobSeconds } from '../jobs/boss.ts';
 import { laneJob, laneJobSchema, passedJobSchema, passSeconds } from '../jobs/job-payloads.ts';
 import type { Invocations } from '../queue.ts';
 import { createAttempt } from './attempt.ts';
-import { createRests } from './interruptible-delay.ts';
+import { createDelays } from './interruptible-delay.ts';
 import { createWorkers, type Handler } from './job-loop.ts';
 import { createLaneClaims } from './lane-claims.ts';
 import { createSettling } from './settlement.ts';
 import { createSingle } from './single-job.ts';
 import { type LaneOptions, runLane } from './trigger-lane.ts';
 
-export type RunningOptions = {
+export type InvocationWorkerOptions = {
   readonly store: Store;
   readonly boss: Boss;
   readonly invocations: Invocations;
   readonly backlog: Backlog;
-  readonly sinkRoom: Pick<SinkRoom, 'refresh'>;
+  readonly sinkCapacity: Pick<SinkCapacity, 'refresh'>;
   readonly catalog: Pick<Catalog, 'byId' | 'functions' | 'refresh' | 'version'>;
   readonly invoker: Invoker;
   readonly log: Logger;
@@ -47,34 +47,34 @@ export type RunningOptions = {
   readonly sweep: () => Promise<void>;
 };
 
-export type Running = {
-  readonly hands: Pick<Hands, 'cancel' | 'ids'>;
+export type InvocationWorker = {
+  readonly inProgress: Pick<InProgress, 'cancel' | 'ids'>;
   /** How often an invocation had to wait for another attempt. */
-  readonly rests: number;
+  readonly delayed: number;
   /** Takes up nothing more, waits for what runs, and leaves to others what runs longer. Idempotent. */
   stop(drainMs: number): Promise<void>;
 };
 
 /** Callbacks under way at one time. */
-const mostCallbacks = 64;
+const maxCallbacks = 64;
 /** Triggers whose lanes one control plane has in hand. */
-const mostLanes = 10_000;
+const maxLanes = 10_000;
 /** Jobs whose rests end at one time. */
-const mostWoken = 1_000;
+const maxWoken = 1_000;
 /** How often the database is tidied up, by one of all control planes. */
 const sweepSeconds = 60;
 
-export function createRunning(options: RunningOptions): Running {
+export function createInvocationWorker(options: InvocationWorkerOptions): InvocationWorker {
   const { store, boss, invocations, backlog, catalog, log, concurrency, pollMs = 1_000 } = options;
-  const hands = createHands();
-  const slots = createTurns(concurrency);
-  const rests = createRests();
+  const inProgress = createInProgress();
+  const slots = createSemaphore(concurrency);
+  const rests = createDelays();
   const ended = new AbortController();
   let restCount = 0;
   const settle = createSettling({ store, boss, invocations, log, signal: ended.signal, onRest: () => restCount++ });
   const attempt = createAttempt(options);
   const patiently = <T>(work: () => Promise<T>) => whileAway(work, ended.signal);
-  const claimOne = createGatherer<string, Claimed | undefined>(256, async (ids) => {
+  const claimOne = createCoalescer<string, Claimed | undefined>(256, async (ids) => {
     const rows = await patiently(() => store.change((orm) => claim(orm, ids)));
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id));
@@ -85,14 +85,14 @@ export function createRunning(options: RunningOptions): Running {
     // Of one that is gone, anybody can say so.
     return !fn || invoker.reaches(fn, onlyAgent ?? undefined);
   };
-  const steps = { claim: claimOne, attempt, settle, hands, slots, reaches };
-  const showBegun = createGatherer<string, void>(256, async (ids) => {
+  const steps = { claim: claimOne, attempt, settle, inProgress, slots, reaches };
+  const showBegun = createCoalescer<string, void>(256, async (ids) => {
     await store.change((orm) => begin(orm, ids));
     return ids.map(() => undefined);
   });
   const begun = (id: string) => void showBegun(id).catch(() => undefined);
 
-  const bells = new Map<string, { readonly bell: Bell; readonly over: Promise<void> }>();
+  const bells = new Map<string, { readonly wakeup: Wakeup; readonly over: Promise<void> }>();
   const lane: Handler = async (job, stopping) => {
     const asked = laneJobSchema.safeParse(job.data);
     if (!asked.success) return settle({ done: { queue: 'lanes', job } });
@@ -102,16 +102,16 @@ export function createRunning(options: RunningOptions): Running {
       return { ...laneJob(trigger), data, startAfter: passSeconds(passed + 1, random()) };
     };
     const owner = ownerOf(catalog, trigger);
-    if (owner && !invoker.reaches(owner) && (await patiently(() => invocations.pendingOf(trigger))) > 0) {
+    if (owner && !invoker.reaches(owner) && (await patiently(() => invocations.countPending(trigger))) > 0) {
       return settle({ done: { queue: 'lanes', job }, again: { queue: 'lanes', job: pass(owner.id) } });
     }
     // Taken away from us while the database was, and given to us again.
     await bells.get(trigger)?.over;
-    const bell = createBell();
+    const wakeup = createWakeup();
     const end = new AbortController();
     const onEnd = () => {
       end.abort();
-      bell.ring();
+      wakeup.wake();
     };
     stopping.addEventListener('abort', onEnd);
     if (stopping.aborted) onEnd();
@@ -120,19 +120,19 @@ export function createRunning(options: RunningOptions): Running {
       ...steps,
       trigger,
       rests,
-      bell,
+      wakeup,
       begun,
       stopping: end.signal,
       ...paceOf(catalog, trigger),
       claimNext: createLaneClaims({
         store,
         trigger,
-        hands,
+        inProgress,
         ours: async () => (await boss.touch('lanes', [job])).length > 0,
         signal: ended.signal,
       }),
     });
-    bells.set(trigger, { bell, over: over.then(ignore, ignore) });
+    bells.set(trigger, { wakeup, over: over.then(ignore, ignore) });
     let left: string | undefined;
     try {
       ({ left } = await over);
@@ -160,15 +160,15 @@ export function createRunning(options: RunningOptions): Running {
     if (known > before) greetings = 2;
     if (greetings === 0) return;
     greetings -= 1;
-    rests.end();
-    await store.change((orm) => endRests(orm, mostWoken));
+    rests.interrupt();
+    await store.change((orm) => endRests(orm, maxWoken));
     workers.wake();
   };
 
   /** What others have passed on, or we before somebody came, and can be run here now. */
   const takeUpPassed = async () => {
     if (![...catalog.functions()].some((fn) => invoker.reaches(fn))) return;
-    const passed = await store.read((orm) => passedJobs(orm, mostWoken));
+    const passed = await store.read((orm) => passedJobs(orm, maxWoken));
     const ours = passed.filter(({ data }) => {
       const asked = passedJobSchema.safeParse(data).data;
       return asked?.function === undefined || reaches({ functionId: asked.function, onlyAgent: asked.agent ?? null });
@@ -188,26 +188,26 @@ export function createRunning(options: RunningOptions): Running {
     log,
     pollMs,
     work: {
-      lanes: { handle: lane, most: mostLanes },
+      lanes: { handle: lane, maxConcurrent: maxLanes },
       invocations: {
         handle: createSingle({ ...steps, random, dueIn: (delayMs) => workers.dueIn(delayMs) }),
-        most: concurrency,
+        maxConcurrent: concurrency,
       },
-      callbacks: { handle: options.callbacks, most: mostCallbacks },
-      sweeps: { handle: sweep, most: 1 },
+      callbacks: { handle: options.callbacks, maxConcurrent: maxCallbacks },
+      sweeps: { handle: sweep, maxConcurrent: 1 },
     },
     async onBeat() {
-      if (hands.ids.size > 0) {
-        for (const id of await store.read((orm) => cancelledOf(orm, [...hands.ids]))) hands.cancel(id);
+      if (inProgress.ids.size > 0) {
+        for (const id of await store.read((orm) => findCancelled(orm, [...inProgress.ids]))) inProgress.cancel(id);
       }
       await backlog.refresh();
-      await options.sinkRoom.refresh();
+      await options.sinkCapacity.refresh();
       await greet();
       await takeUpPassed();
     },
   });
   const unsubscribe = invocations.onEnqueued((triggers) => {
-    for (const trigger of triggers) bells.get(trigger)?.bell.ring();
+    for (const trigger of triggers) bells.get(trigger)?.wakeup.wake();
     workers.wake();
   });
   const ask = () => void boss.once('sweeps', sweepSeconds).catch(() => undefined);
@@ -215,15 +215,15 @@ export function createRunning(options: RunningOptions): Running {
 
   let stopped: Promise<void> | undefined;
   return {
-    hands,
-    get rests() {
+    inProgress,
+    get delayed() {
       return restCount;
     },
     stop(drainMs) {
       const stop = async () => {
         unsubscribe();
         clearInterval(timer);
-        const late = setTimeout(hands.giveUp, drainMs);
+        const late = setTimeout(inProgress.abortAll, drainMs);
         const tooLate = setTimeout(() => ended.abort(), drainMs + lastWordMs);
         await workers.stop();
         clearTimeout(late);

@@ -17,14 +17,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { DirectoryAsk } from '../../runner/protocol/capability-requests.ts';
+import type { DirectoryRequest } from '../../runner/protocol/capability-requests.ts';
 import { openStore, type Store } from '../../storage/store.ts';
-import { type Broker, createBroker } from '../capabilities.ts';
+import { type CapabilityHost, createCapabilityHost } from '../capabilities.ts';
 import { createDiskReserve } from './disk-reserve.ts';
 
 let device: string;
 let store: Store;
-let broker: Broker;
+let capabilities: CapabilityHost;
 beforeEach(() => {
   device = mkdtempSync(join(tmpdir(), 'skerry-directories-'));
   mkdirSync(join(device, 'offered/granted/inner'), { recursive: true });
@@ -32,14 +32,14 @@ beforeEach(() => {
   writeFileSync(join(device, 'outside/secret'), 'secret');
   writeFileSync(join(device, 'offered/granted/hello'), 'hello');
   store = openStore(':memory:');
-  broker = createBroker({ offered: [join(device, 'offered')], keyvalue: store.keyvalue });
+  capabilities = createCapabilityHost({ offered: [join(device, 'offered')], keyvalue: store.keyvalue });
 });
 afterEach(() => {
   store.close();
   rmSync(device, { recursive: true });
 });
 
-type Operation<A = DirectoryAsk> = A extends DirectoryAsk ? Omit<A, 'do' | 'grant' | 'path'> : never;
+type Operation<A = DirectoryRequest> = A extends DirectoryRequest ? Omit<A, 'do' | 'grant' | 'path'> : never;
 
 /** The error, the value, or the bytes as text. */
 async function ask(
@@ -48,8 +48,8 @@ async function ask(
   { text = '', mode = 'rw', host = join(device, 'offered/granted'), grant = 0 } = {},
 ): Promise<unknown> {
   const grants = grantsSchema.parse({ directories: [{ host, guest: '/g', mode }] });
-  const whole = { do: 'directory', grant, path, ...operation } as DirectoryAsk;
-  const { reply, bytes } = await broker.answer({ function: 'f', grants }, whole, Buffer.from(text));
+  const whole = { do: 'directory', grant, path, ...operation } as DirectoryRequest;
+  const { reply, bytes } = await capabilities.answer({ function: 'f', grants }, whole, Buffer.from(text));
   return reply.error ?? reply.value ?? Buffer.from(bytes).toString();
 }
 
@@ -182,7 +182,7 @@ describe('what is refused', () => {
 
   test('an offered directory that is a link itself', async () => {
     symlinkSync('outside', join(device, 'linked'));
-    broker = createBroker({ offered: [join(device, 'linked')], keyvalue: store.keyvalue });
+    capabilities = createCapabilityHost({ offered: [join(device, 'linked')], keyvalue: store.keyvalue });
     expect(await ask(['secret'], read, { host: join(device, 'linked') })).toBe('not-directory');
   });
 
@@ -193,7 +193,7 @@ describe('what is refused', () => {
       expect(await ask(['hard'], operation)).toBe('not-permitted');
       expect(await ask(['fifo'], operation)).toBe('not-permitted');
     }
-    broker = createBroker({ offered: ['/dev'], keyvalue: store.keyvalue });
+    capabilities = createCapabilityHost({ offered: ['/dev'], keyvalue: store.keyvalue });
     expect(await ask(['zero'], read, { host: '/dev' })).toBe('not-permitted');
     expect(readFileSync(join(device, 'outside/secret'), 'utf8')).toBe('secret');
   });
@@ -245,7 +245,7 @@ test('a directory that is swapped for a link all the time leads nowhere', async 
 
 test('on a disk with nothing to spare, files are read, made smaller and removed, and nothing is added', async () => {
   const space = { bsize: 4_096, blocks: 1_000_000, bavail: 50_000, files: 0, ffree: 0 };
-  broker = createBroker({
+  capabilities = createCapabilityHost({
     offered: [join(device, 'offered')],
     keyvalue: store.keyvalue,
     diskReserve: createDiskReserve(async () => space),

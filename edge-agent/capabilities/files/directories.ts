@@ -9,7 +9,7 @@
 import { type BigIntStats, constants, existsSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, opendir, rename, rmdir, unlink } from 'node:fs/promises';
 import type { Directory } from '@skerry/shared/function/manifest.ts';
-import type { DirectoryAsk, DirectoryEntry, FileStat, Reply } from '../../runner/protocol/capability-requests.ts';
+import type { DirectoryEntry, DirectoryRequest, FileStat, Reply } from '../../runner/protocol/capability-requests.ts';
 import { entryPath, handlePath, inDirectory, inParent, reopen, withEntry } from './confined-path.ts';
 import type { DiskReserve } from './disk-reserve.ts';
 import { FileRefused, fileErrorCode } from './errno.ts';
@@ -29,11 +29,11 @@ const smallRead = 4_096;
 const nothing = new Uint8Array(0);
 
 type Answer = { reply: Reply; bytes: Uint8Array };
-type Operation<K extends DirectoryAsk['op']> = Extract<DirectoryAsk, { op: K }>;
+type Operation<K extends DirectoryRequest['op']> = Extract<DirectoryRequest, { op: K }>;
 
 export type Directories = {
   /** Never rejects: what goes wrong is `reply.error`, an error-code of wasi:filesystem. The ask has been checked. */
-  answer(granted: readonly Directory[], ask: DirectoryAsk, bytes: Uint8Array): Promise<Answer>;
+  answer(granted: readonly Directory[], ask: DirectoryRequest, bytes: Uint8Array): Promise<Answer>;
 };
 
 /** @param offered absolute paths; what is granted must be one of them or below */
@@ -71,7 +71,7 @@ function isWithin(path: string, offered: string): boolean {
 
 const namesOf = (path: string): string[] => path.split('/').filter((name) => name !== '');
 
-function isWriting(ask: DirectoryAsk): boolean {
+function isWriting(ask: DirectoryRequest): boolean {
   if (ask.op === 'open') return ask.create || ask.truncate;
   return ask.op !== 'stat' && ask.op !== 'list' && ask.op !== 'read';
 }
@@ -80,7 +80,7 @@ async function perform(
   reserve: DiskReserve,
   root: string,
   below: readonly string[],
-  ask: DirectoryAsk,
+  ask: DirectoryRequest,
   bytes: Uint8Array,
 ): Promise<Answer> {
   const names = [...below, ...ask.path];

@@ -18,7 +18,7 @@ import { prepareFixture } from '../../../test/fixtures/bundles.ts';
 import type { Runner } from '../../runner/calls/call.ts';
 import { call, start, text } from '../../runner/testing/harness.ts';
 import { openStore, type Store } from '../../storage/store.ts';
-import { createBroker } from '../capabilities.ts';
+import { createCapabilityHost } from '../capabilities.ts';
 
 let bundle: { digest: string; bytes: Uint8Array };
 let device: string;
@@ -45,7 +45,7 @@ let runner: Runner;
 beforeEach(() => {
   store = openStore(':memory:');
   runner = start({
-    broker: createBroker({ offered: [device], keyvalue: store.keyvalue }),
+    capabilities: createCapabilityHost({ offered: [device], keyvalue: store.keyvalue }),
     readBundle: (digest) => (digest === bundle.digest ? bundle.bytes : undefined),
   });
 });

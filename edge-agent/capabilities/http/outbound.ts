@@ -12,8 +12,8 @@ import type { Duplex } from 'node:stream';
 import type { Grants } from '@skerry/shared/function/manifest.ts';
 import type { Headers } from '@skerry/shared/http/http.ts';
 import { streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
-import type { BrokerFetch, FetchEvents } from '../../runner/calls/call-capabilities.ts';
-import type { FetchAsk } from '../../runner/protocol/capability-requests.ts';
+import type { CapabilityFetch, FetchEvents } from '../../runner/calls/call-capabilities.ts';
+import type { FetchRequest } from '../../runner/protocol/capability-requests.ts';
 import type { Connect } from './connect.ts';
 import { httpErrorCode } from './http-error.ts';
 import { request as httpRequest } from './node-http.ts';
@@ -37,10 +37,10 @@ const bodilessMethods = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 export function openOutbound(
   { resolve, connect }: OutboundOptions,
   grants: Grants,
-  ask: FetchAsk,
+  ask: FetchRequest,
   events: FetchEvents,
   onDone: () => void,
-): BrokerFetch {
+): CapabilityFetch {
   const stop = new AbortController();
   const outgoing = toOutgoing(ask.head);
   const statedBytes = typeof outgoing === 'string' ? undefined : outgoing.contentLength;

@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Broker } from '../capabilities.ts';
+import type { CapabilityHost } from '../capabilities.ts';
 import { asked, brokerWith, echo, exchange, request } from './testing/requests.ts';
 
-let broker: Broker;
+let capabilities: CapabilityHost;
 beforeEach(() => {
-  broker = brokerWith();
+  capabilities = brokerWith();
 });
 
 describe('a request', () => {
   test('carries its method, path, repeated headers and body, and no headers that are ours to say', async () => {
     const server = await echo();
-    const under = exchange(broker, server.authority, {
+    const under = exchange(capabilities, server.authority, {
       head: {
         method: 'POST',
         path: '/a?b=c',
@@ -53,11 +53,11 @@ describe('a request', () => {
 
   test('of a method that seldom has a body has it framed all the same', async () => {
     const server = await echo();
-    const under = exchange(broker, server.authority);
+    const under = exchange(capabilities, server.authority);
     under.write(Buffer.from('GET /smuggled HTTP/1.1\r\n\r\n'));
     under.end();
     expect(asked(await under.outcome)).toMatchObject({ method: 'GET', body: 'GET /smuggled HTTP/1.1\r\n\r\n' });
-    expect(asked(await request(broker, server.authority, { head: { method: 'POST' } })).rawHeaders).toEqual(
+    expect(asked(await request(capabilities, server.authority, { head: { method: 'POST' } })).rawHeaders).toEqual(
       expect.arrayContaining(['Content-Length', '0']),
     );
   });
@@ -65,7 +65,7 @@ describe('a request', () => {
   test('whose body has not the length that it states is given up', async () => {
     const server = await echo();
     const stating = (length: string) =>
-      exchange(broker, server.authority, { head: { method: 'POST', headers: [['content-length', length]] } });
+      exchange(capabilities, server.authority, { head: { method: 'POST', headers: [['content-length', length]] } });
     const fitting = stating('5');
     fitting.write(Buffer.from('hello'));
     fitting.end();
@@ -91,9 +91,10 @@ describe('a request', () => {
       ['HTTP-request-method-invalid', { head: { method: 'GET / HTTP/1.1\r\n' } }],
       ['HTTP-request-method-invalid', { head: { method: 'CONNECT' } }],
     ];
-    for (const [error, options] of cases) expect(await request(broker, server.authority, options)).toEqual({ error });
+    for (const [error, options] of cases)
+      expect(await request(capabilities, server.authority, options)).toEqual({ error });
     for (const authority of ['', 'a@127.0.0.1', '127.0.0.1:0', '127.0.0.1:99999', 'a/b', 'a b', '[::1', 'a\r\nb']) {
-      expect(await request(broker, authority)).toEqual({ error: 'HTTP-request-URI-invalid' });
+      expect(await request(capabilities, authority)).toEqual({ error: 'HTTP-request-URI-invalid' });
     }
     expect(server.connections).toBe(0);
   });

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import { streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Broker } from '../capabilities.ts';
+import type { CapabilityHost } from '../capabilities.ts';
 import { brokerWith, exchange, request, sendBody, serve, serveRaw } from './testing/requests.ts';
 
 const MiB = 1024 * 1024;
 
-let broker: Broker;
+let capabilities: CapabilityHost;
 beforeEach(() => {
-  broker = brokerWith();
+  capabilities = brokerWith();
 });
 
 describe('an answer', () => {
@@ -29,7 +29,7 @@ describe('an answer', () => {
       answer.addTrailers({ 'x-after': 'yes' });
       answer.end();
     });
-    expect(await request(broker, server.authority)).toEqual({
+    expect(await request(capabilities, server.authority)).toEqual({
       head: {
         status: 201,
         headers: [
@@ -41,7 +41,7 @@ describe('an answer', () => {
       trailers: [['x-after', 'yes']],
       whole: true,
     });
-    expect(await request(broker, server.authority, { head: { method: 'HEAD' } })).toMatchObject({ whole: true });
+    expect(await request(capabilities, server.authority, { head: { method: 'HEAD' } })).toMatchObject({ whole: true });
   });
 
   const raw = async (text: string, then: (socket: Socket) => void = (socket) => socket.end()) => {
@@ -51,7 +51,7 @@ describe('an answer', () => {
         then(socket);
       });
     });
-    return request(broker, server.authority);
+    return request(capabilities, server.authority);
   };
 
   test('with too much of a head is refused', async () => {
@@ -90,7 +90,7 @@ describe('bodies', () => {
     let most = 0;
     const round = (bytes: number) =>
       sendBody(bytes, (onCredit) =>
-        exchange(broker, server.authority, {
+        exchange(capabilities, server.authority, {
           head: { method: 'POST' },
           onCredit,
           onPart(part) {
@@ -111,11 +111,11 @@ describe('bodies', () => {
     const server = await serve((incoming, answer) => void incoming.pipe(answer));
     const grants = { http: ['*:*'], networks: ['loopback'], body_bytes: 100_000 };
     const sent = await sendBody(200_000, (onCredit) =>
-      exchange(broker, server.authority, { head: { method: 'POST' }, grants, onCredit }),
+      exchange(capabilities, server.authority, { head: { method: 'POST' }, grants, onCredit }),
     );
     expect('error' in sent ? sent.error : sent.whole).toBe('error' in sent ? 'HTTP-request-body-size' : false);
     const large = await serve((_incoming, answer) => answer.end(Buffer.alloc(200_000)));
-    expect(await request(broker, large.authority, { grants })).toMatchObject({ whole: false });
+    expect(await request(capabilities, large.authority, { grants })).toMatchObject({ whole: false });
   });
 
   test('that are not taken stop their sender', async () => {
@@ -133,7 +133,7 @@ describe('bodies', () => {
     });
     let taken = 0;
     const { promise: full, resolve: onFull } = Promise.withResolvers<void>();
-    const under = exchange(broker, server.authority, {
+    const under = exchange(capabilities, server.authority, {
       takes: -1,
       onPart(bytes) {
         taken += bytes.byteLength;
@@ -150,7 +150,7 @@ describe('bodies', () => {
 
   test('a window that is not kept ends the request', async () => {
     const server = await serveRaw((socket) => void socket.pause());
-    const under = exchange(broker, server.authority, { head: { method: 'POST' } });
+    const under = exchange(capabilities, server.authority, { head: { method: 'POST' } });
     for (let index = 0; index < 200; index++) under.write(Buffer.alloc(65_536));
     expect(await under.outcome).toEqual({ error: 'internal-error' });
   });
@@ -162,7 +162,7 @@ describe('bodies', () => {
       incoming.socket.on('close', () => onClosed());
     });
     const heard: string[] = [];
-    const under = exchange(broker, server.authority, { onPart: () => heard.push('part') });
+    const under = exchange(capabilities, server.authority, { onPart: () => heard.push('part') });
     under.end();
     await under.headCame;
     under.abort();

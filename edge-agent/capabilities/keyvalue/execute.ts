@@ -1,14 +1,14 @@
 /** An ask for kept values, done in the store. What is refused is said by name (wasi:keyvalue/store, `error`). */
-import type { KeyvalueAsk, Reply } from '../../runner/protocol/capability-requests.ts';
-import { KeyvalueRefused, type KeyvalueStore, type Share } from './store.ts';
+import type { KeyvalueRequest, Reply } from '../../runner/protocol/capability-requests.ts';
+import { type KeyvalueOwner, KeyvalueRefused, type KeyvalueStore } from './store.ts';
 
 const nothing = new Uint8Array(0);
 
 /** Never throws: what goes wrong is `reply.error`. The ask has been checked. */
 export function answerKeyvalue(
   store: KeyvalueStore,
-  owner: Omit<Share, 'bucket'>,
-  ask: KeyvalueAsk,
+  owner: Omit<KeyvalueOwner, 'bucket'>,
+  ask: KeyvalueRequest,
   bytes: Uint8Array,
 ): { reply: Reply; bytes: Uint8Array } {
   try {
@@ -18,7 +18,7 @@ export function answerKeyvalue(
   }
 }
 
-function perform(store: KeyvalueStore, share: Share, ask: KeyvalueAsk, bytes: Uint8Array) {
+function perform(store: KeyvalueStore, share: KeyvalueOwner, ask: KeyvalueRequest, bytes: Uint8Array) {
   const reply = (value?: unknown) => ({ reply: { value }, bytes: nothing });
   switch (ask.op) {
     case 'get': {

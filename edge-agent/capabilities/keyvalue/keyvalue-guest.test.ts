@@ -6,7 +6,7 @@ import type { Runner } from '../../runner/calls/call.ts';
 import type { LogEntry } from '../../runner/protocol/stream-wire.ts';
 import { call, start, text } from '../../runner/testing/harness.ts';
 import { openStore, type Store } from '../../storage/store.ts';
-import { type Broker, createBroker } from '../capabilities.ts';
+import { type CapabilityHost, createCapabilityHost } from '../capabilities.ts';
 
 let bundle: { digest: string; bytes: Uint8Array };
 beforeAll(async () => {
@@ -15,12 +15,12 @@ beforeAll(async () => {
 });
 
 let store: Store;
-let broker: Broker;
+let capabilities: CapabilityHost;
 let runner: Runner;
 beforeEach(() => {
   store = openStore(':memory:');
-  broker = createBroker({ offered: [], keyvalue: store.keyvalue });
-  runner = start({ broker, readBundle: (digest) => (digest === bundle.digest ? bundle.bytes : undefined) });
+  capabilities = createCapabilityHost({ offered: [], keyvalue: store.keyvalue });
+  runner = start({ capabilities, readBundle: (digest) => (digest === bundle.digest ? bundle.bytes : undefined) });
 });
 afterEach(() => store.close());
 
@@ -51,7 +51,7 @@ test('a value outlives its call, and is the function\u2019s own', async () => {
   expect(await invoke('count')).toBe('1');
   expect(await invoke('count')).toBe('2');
   expect(await invoke('count', { fn: 'g' })).toBe('1');
-  broker.forget('f');
+  capabilities.forget('f');
   expect(await invoke('count')).toBe('1');
 });
 

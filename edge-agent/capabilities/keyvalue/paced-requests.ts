@@ -4,30 +4,30 @@
  *
  * Invariant: what waited is looked at again before it is done.
  */
-import type { KeyvalueAsk, Reply } from '../../runner/protocol/capability-requests.ts';
+import type { KeyvalueRequest, Reply } from '../../runner/protocol/capability-requests.ts';
 import { answerKeyvalue } from './execute.ts';
 import type { KeyvalueStore } from './store.ts';
 import type { WriteRate } from './write-rate.ts';
 
-export type KeyvalueTurns = {
+export type PacedKeyvalue = {
   /**
    * Never rejects: what goes wrong is `reply.error`. The ask has been checked.
    * @param isWanted false when the call has ended
    */
   answer(
     owner: { readonly function: string; readonly limitBytes: number },
-    ask: KeyvalueAsk,
+    ask: KeyvalueRequest,
     bytes: Uint8Array,
     isWanted: () => boolean,
   ): Promise<{ reply: Reply; bytes: Uint8Array }>;
 };
 
 /** @param isActive true while the device holds the function */
-export function createKeyvalueTurns(
+export function createPacedKeyvalue(
   store: KeyvalueStore,
   rate: WriteRate,
   isActive: (functionId: string) => boolean,
-): KeyvalueTurns {
+): PacedKeyvalue {
   return {
     async answer(owner, ask, bytes, isWanted) {
       const isLive = () => isWanted() && isActive(owner.function);
@@ -41,7 +41,7 @@ export function createKeyvalueTurns(
   };
 }
 
-function isWriting({ op }: KeyvalueAsk): boolean {
+function isWriting({ op }: KeyvalueRequest): boolean {
   return op === 'set' || op === 'delete' || op === 'increment' || op === 'swap';
 }
 

@@ -1,19 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { digestOf } from '@skerry/shared/function/bundle.ts';
+import { computeDigest } from '@skerry/shared/function/bundle.ts';
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { KeyvalueAsk } from '../../runner/protocol/capability-requests.ts';
+import type { KeyvalueRequest } from '../../runner/protocol/capability-requests.ts';
 import { openStore, type Store } from '../../storage/store.ts';
-import { type Broker, createBroker } from '../capabilities.ts';
+import { type CapabilityHost, createCapabilityHost } from '../capabilities.ts';
 
 let directory: string;
 let store: Store;
-let broker: Broker;
+let capabilities: CapabilityHost;
 const open = () => {
   store = openStore(join(directory, 'agent.db'));
-  broker = createBroker({ offered: [], keyvalue: store.keyvalue });
+  capabilities = createCapabilityHost({ offered: [], keyvalue: store.keyvalue });
 };
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'skerry-keyvalue-'));
@@ -24,13 +24,13 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-type Operation<A = KeyvalueAsk> = A extends KeyvalueAsk ? Omit<A, 'do' | 'bucket'> : never;
+type Operation<A = KeyvalueRequest> = A extends KeyvalueRequest ? Omit<A, 'do' | 'bucket'> : never;
 type Options = { bucket?: string; text?: string | Uint8Array; fn?: string; limit?: number };
 
 async function ask(operation: Operation, { bucket = 'b', text = '', fn = 'f', limit = 10_000 }: Options = {}) {
   const grants = grantsSchema.parse({ keyvalue_bytes: limit });
-  const whole = { do: 'keyvalue', bucket, ...operation } as KeyvalueAsk;
-  const { reply, bytes } = await broker.answer({ function: fn, grants }, whole, Buffer.from(text));
+  const whole = { do: 'keyvalue', bucket, ...operation } as KeyvalueRequest;
+  const { reply, bytes } = await capabilities.answer({ function: fn, grants }, whole, Buffer.from(text));
   return reply.error ?? (operation.op === 'get' && reply.value ? Buffer.from(bytes).toString() : reply.value);
 }
 const set = (key: string, text: string | Uint8Array, options: Options = {}) =>
@@ -59,7 +59,7 @@ describe('kept', () => {
   test('until the function goes, and no longer', async () => {
     await set('k', 'one');
     await set('k', 'other', { fn: 'g' });
-    broker.forget('f');
+    capabilities.forget('f');
     expect(await get('k')).toBe(false);
     expect(await get('k', { fn: 'g' })).toBe('other');
     expect(await set('k', new Uint8Array(9_900))).toBeUndefined();
@@ -69,7 +69,7 @@ describe('kept', () => {
     const active = new Set(['f']);
     const { promise: waits, resolve: onTurn } = Promise.withResolvers<void>();
     const { promise: turn, resolve: giveTurn } = Promise.withResolvers<'go'>();
-    broker = createBroker({
+    capabilities = createCapabilityHost({
       offered: [],
       keyvalue: store.keyvalue,
       isActive: (functionId) => active.has(functionId),
@@ -84,7 +84,7 @@ describe('kept', () => {
     const late = set('k', 'late');
     await waits;
     active.delete('f');
-    broker.forget('f');
+    capabilities.forget('f');
     giveTurn('go');
     expect(await late).toBe('access-denied');
     expect(await set('k', 'later')).toBe('access-denied');
@@ -121,7 +121,7 @@ describe('kept', () => {
 
   test('a swap is done only while the value is what was seen', async () => {
     const swap = (seen: string | undefined, text: string) =>
-      ask({ op: 'swap', key: 's', seen: seen === undefined ? null : digestOf(Buffer.from(seen)) }, { text });
+      ask({ op: 'swap', key: 's', seen: seen === undefined ? null : computeDigest(Buffer.from(seen)) }, { text });
     expect(await swap('something', 'x')).toBe(false);
     expect(await swap(undefined, 'first')).toBe(true);
     expect(await swap(undefined, 'x')).toBe(false);

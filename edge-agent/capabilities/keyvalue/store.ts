@@ -9,7 +9,7 @@
  * Keys and buckets are bytes in the table, because SQLite's text ends at a NUL.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { digestOf } from '@skerry/shared/function/bundle.ts';
+import { computeDigest } from '@skerry/shared/function/bundle.ts';
 import type { KeyPage } from '../../runner/protocol/capability-requests.ts';
 
 /** What an entry costs beyond what is in it, so that empty ones are not free. */
@@ -33,20 +33,20 @@ export class KeyvalueRefused extends Error {
 }
 
 /** One function's bucket, and what the function may keep in all. */
-export type Share = { readonly function: string; readonly bucket: string; readonly limitBytes: number };
+export type KeyvalueOwner = { readonly function: string; readonly bucket: string; readonly limitBytes: number };
 
 /** Every operation throws KeyvalueRefused for what is not granted or not allowed. */
 export type KeyvalueStore = {
-  get(share: Share, key: string): Uint8Array | undefined;
-  exists(share: Share, key: string): boolean;
-  set(share: Share, key: string, value: Uint8Array): void;
-  delete(share: Share, key: string): void;
+  get(share: KeyvalueOwner, key: string): Uint8Array | undefined;
+  exists(share: KeyvalueOwner, key: string): boolean;
+  set(share: KeyvalueOwner, key: string, value: Uint8Array): void;
+  delete(share: KeyvalueOwner, key: string): void;
   /** In the order of their bytes. */
-  keys(share: Share, after: string | null): KeyPage;
+  keys(share: KeyvalueOwner, after: string | null): KeyPage;
   /** @param delta decimal. @returns the sum, decimal */
-  increment(share: Share, key: string, delta: string): string;
+  increment(share: KeyvalueOwner, key: string, delta: string): string;
   /** @param seen SHA-256 of the value to replace; null: there must be none. False when that is not so */
-  swap(share: Share, key: string, seen: string | null, value: Uint8Array): boolean;
+  swap(share: KeyvalueOwner, key: string, seen: string | null, value: Uint8Array): boolean;
   /** Everything of this function goes. */
   forget(functionId: string): void;
 };
@@ -85,7 +85,10 @@ export function createKeyvalueStore(db: DatabaseSync): KeyvalueStore {
     return bytes;
   };
 
-  const place = ({ function: functionId, bucket, limitBytes }: Share, key: string): [string, Buffer, Buffer] => {
+  const place = (
+    { function: functionId, bucket, limitBytes }: KeyvalueOwner,
+    key: string,
+  ): [string, Buffer, Buffer] => {
     if (limitBytes === 0) throw new KeyvalueRefused('access-denied');
     const names: [string, Buffer, Buffer] = [functionId, Buffer.from(bucket), Buffer.from(key)];
     if (names[1].byteLength > maxBucketBytes) throw new KeyvalueRefused('no-such-store');
@@ -99,9 +102,10 @@ export function createKeyvalueStore(db: DatabaseSync): KeyvalueStore {
     return row ? names[1].byteLength + names[2].byteLength + Number(row.size) + entryBytes : 0;
   };
 
-  const read = (share: Share, key: string) => selectValue.get(...place(share, key))?.value as Uint8Array | undefined;
+  const read = (share: KeyvalueOwner, key: string) =>
+    selectValue.get(...place(share, key))?.value as Uint8Array | undefined;
 
-  const write = (share: Share, key: string, value: Uint8Array): void => {
+  const write = (share: KeyvalueOwner, key: string, value: Uint8Array): void => {
     const names = place(share, key);
     if (value.byteLength > maxValueBytes) throw new KeyvalueRefused(`a value has at most ${maxValueBytes} bytes`);
     const before = sizeOf(names);
@@ -143,7 +147,7 @@ export function createKeyvalueStore(db: DatabaseSync): KeyvalueStore {
     },
     swap(share, key, seen, value) {
       const there = read(share, key);
-      if ((there ? digestOf(there) : null) !== seen) return false;
+      if ((there ? computeDigest(there) : null) !== seen) return false;
       write(share, key, value);
       return true;
     },

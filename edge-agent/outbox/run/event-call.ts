@@ -3,7 +3,7 @@ import { type OutcomeCode, SkerryError, toOutcomeCode, toSkerryError } from '@sk
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
 import { jsonOf, jsonRequestHead, outputTooLarge } from '@skerry/shared/http/http-json.ts';
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
-import type { Door, InvocationOutcome } from '../../invoke/invocation-gate.ts';
+import type { InvocationGate, InvocationOutcome } from '../../invoke/invocation-gate.ts';
 
 export type Attempt = {
   readonly result:
@@ -19,11 +19,11 @@ export type Attempt = {
 /** Nobody named the function by a host; the control plane says the same for invocations that it keeps. */
 const authority = 'localhost';
 
-type CallDoor = Pick<Door, 'invoke' | 'credit' | 'cancel'>;
+type CallGate = Pick<InvocationGate, 'invoke' | 'credit' | 'cancel'>;
 
 /** Never rejects. @param id of the invocation, the same in every attempt */
 export async function callForEvent(
-  door: CallDoor,
+  gate: CallGate,
   fn: DesiredFunction,
   id: string,
   input: Uint8Array,
@@ -33,11 +33,11 @@ export async function callForEvent(
     started = true;
   };
   const invocation = { id, function: fn.id, input, timeoutMs: fn.limits.timeout_ms };
-  if (!fn.http) return attemptOf(await door.invoke(invocation, { onStart }), started);
+  if (!fn.http) return attemptOf(await gate.invoke(invocation, { onStart }), started);
 
-  const answer = collectAnswer(door, id, fn.limits.output_bytes);
+  const answer = collectAnswer(gate, id, fn.limits.output_bytes);
   const http = jsonRequestHead(authority, input);
-  const outcome = await door.invoke({ ...invocation, http }, { onStart, ...answer.events });
+  const outcome = await gate.invoke({ ...invocation, http }, { onStart, ...answer.events });
   return attemptOf({ ...outcome, result: answer.resultOf(outcome) }, started);
 }
 
@@ -46,7 +46,7 @@ function attemptOf({ result, revision, durationUs }: InvocationOutcome, started:
 }
 
 /** Keeps an answer that comes in parts, up to the limit. */
-function collectAnswer(door: CallDoor, id: string, limit: number) {
+function collectAnswer(gate: CallGate, id: string, limit: number) {
   const parts: Uint8Array[] = [];
   let size = 0;
   let head: ResponseHead | undefined;
@@ -60,13 +60,13 @@ function collectAnswer(door: CallDoor, id: string, limit: number) {
       end = part.end;
       size += part.bytes.byteLength;
       if (size > limit) {
-        if (!tooLarge) door.cancel(id);
+        if (!tooLarge) gate.cancel(id);
         tooLarge = true;
         return;
       }
       if (part.bytes.byteLength === 0) return;
       parts.push(Uint8Array.from(part.bytes));
-      door.credit(id, part.bytes.byteLength);
+      gate.credit(id, part.bytes.byteLength);
     },
   };
   const resultOf = ({ result, head: wholeHead }: InvocationOutcome): InvocationOutcome['result'] => {

@@ -16,7 +16,7 @@ import { eventSize } from '../storage/rows.ts';
 import type { OutboxClient } from '../thread/client.ts';
 import type { Counts } from './counts.ts';
 import type { Attempt } from './event-call.ts';
-import type { Share } from './share.ts';
+import type { EventShare } from './share.ts';
 import { createTriggerQueue, type TriggerQueue, windowBytes, windowEvents } from './trigger-queue.ts';
 import { verdictOn } from './verdict.ts';
 
@@ -47,7 +47,7 @@ export type RunsOptions = {
   readonly client: Pick<OutboxClient, 'submit' | 'waiting' | 'waitingBytes' | 'state'>;
   /** Functions that serve. */
   readonly functions: ReadonlyMap<string, DesiredFunction>;
-  readonly share: Share;
+  readonly share: EventShare;
   readonly counts: Counts;
   readonly limitBytes: number;
   readonly call: (fn: DesiredFunction, id: string, input: Uint8Array) => Promise<Attempt>;

@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from 'vitest';
-import { createShare, type Share } from './share.ts';
+import { createShare, type EventShare } from './share.ts';
 
 let stats: { queued: number; parked: number };
 let inside: number;
-let share: Share;
+let share: EventShare;
 beforeEach(() => {
   stats = { queued: 0, parked: 0 };
   inside = 0;

@@ -19,7 +19,7 @@ const weight = 1 / 16;
 /** What a function is taken to need that has not been seen, in microseconds. */
 const unknownUs = 5_000;
 
-export type Share = {
+export type EventShare = {
   mayStart(functionId: string): boolean;
   started(functionId: string): void;
   /** @param durationUs 0 when it never ran to an end */
@@ -36,7 +36,7 @@ export function createShare(
   threads: number,
   stats: () => Pick<RunnerStats, 'queued' | 'parked'>,
   inside: () => number,
-): Share {
+): EventShare {
   /** Bounded by the functions that the agent holds, and by `most`. */
   const averages = new Map<string, number>();
   const most = 20_000;

@@ -1,32 +1,39 @@
 /** Asks as a broken process writes them: refused, or thrown so that the process is ended; never left to themselves. */
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { expect, test } from 'vitest';
-import type { Ask } from '../protocol/capability-requests.ts';
+import type { CapabilityRequest } from '../protocol/capability-requests.ts';
 import { frameStart } from '../protocol/framing.ts';
-import { decodePart, decodeReply, encodeAsk, encodeCredit, encodePart, firstAsk } from '../protocol/stream-wire.ts';
+import {
+  decodePart,
+  decodeReply,
+  encodeAsk,
+  encodeCredit,
+  encodePart,
+  firstRequestNumber,
+} from '../protocol/stream-wire.ts';
 import { kinds, readNumber } from '../protocol/wire.ts';
-import { type AskBroker, createCallAsks, type FetchEvents } from './call-capabilities.ts';
+import { type CapabilityHandler, createCapabilityRequests, type FetchEvents } from './call-capabilities.ts';
 
 const granted = { function: 'f', grants: grantsSchema.parse(undefined) };
-const fetchAsk: Ask = {
+const fetchAsk: CapabilityRequest = {
   do: 'fetch',
   head: { method: 'GET', scheme: 'http', authority: 'a.example', path: '/', headers: [] },
   connectTimeoutMs: 0,
   firstByteTimeoutMs: 0,
   betweenBytesTimeoutMs: 0,
 };
-const getAsk: Ask = { do: 'keyvalue', bucket: 'b', op: 'get', key: 'k' };
+const getAsk: CapabilityRequest = { do: 'keyvalue', bucket: 'b', op: 'get', key: 'k' };
 const noBytes = new Uint8Array(0);
 const head = { status: 200, headers: [] };
 
 /** Call 7 is under way. `broker` does nothing but write down what it is told. */
-function joined(answer: AskBroker['answer'] = async () => ({ reply: { value: true }, bytes: noBytes })) {
+function joined(answer: CapabilityHandler['answer'] = async () => ({ reply: { value: true }, bytes: noBytes })) {
   const told: string[] = [];
   const sent: string[] = [];
   const events: FetchEvents[] = [];
   const calls = new Set([7]);
   let onSent = () => {};
-  const broker: AskBroker = {
+  const capabilities: CapabilityHandler = {
     answer,
     fetch(_granted, _ask, given) {
       const name = events.push(given);
@@ -38,12 +45,12 @@ function joined(answer: AskBroker['answer'] = async () => ({ reply: { value: tru
       };
     },
   };
-  const asks = createCallAsks(
-    broker,
+  const asks = createCapabilityRequests(
+    capabilities,
     (seq) => (calls.has(seq) ? granted : undefined),
     (frame) => {
       const content = frame.subarray(frameStart);
-      const stream = readNumber(content) - firstAsk;
+      const stream = readNumber(content) - firstRequestNumber;
       sent.push(`${stream} ${content[0] === kinds.part ? decodePart(content).end : replyOf(content)}`);
       onSent();
     },
@@ -57,17 +64,17 @@ function joined(answer: AskBroker['answer'] = async () => ({ reply: { value: tru
 }
 const replyOf = (content: Buffer) => decodeReply(content).reply.error ?? 'value';
 const part = (stream: number, trailers: unknown) =>
-  encodePart(firstAsk + stream, { bytes: noBytes, end: 'last', trailers: trailers as [] });
+  encodePart(firstRequestNumber + stream, { bytes: noBytes, end: 'last', trailers: trailers as [] });
 
 test.each([null, 5, 'text', {}, { do: 5 }, []])('an ask that is %j is thrown', (ask) => {
   const { receive, told, sent } = joined();
-  expect(() => receive(encodeAsk(firstAsk, 7, ask as unknown as Ask))).toThrow(RangeError);
+  expect(() => receive(encodeAsk(firstRequestNumber, 7, ask as unknown as CapabilityRequest))).toThrow(RangeError);
   expect([told, sent]).toEqual([[], []]);
 });
 
 test('so is one that is not JSON, or cut short', () => {
   const { receive } = joined();
-  const frame = encodeAsk(firstAsk, 7, getAsk);
+  const frame = encodeAsk(firstRequestNumber, 7, getAsk);
   expect(() => receive(frame.subarray(0, frameStart + 6))).toThrow(RangeError);
   frame.write('not JSON', frameStart + 13);
   expect(() => receive(frame)).toThrow(SyntaxError);
@@ -75,17 +82,17 @@ test('so is one that is not JSON, or cut short', () => {
 
 test('a stream that is in use cannot be taken, and the request on it is still aborted with its call', () => {
   const { asks, receive, told } = joined();
-  receive(encodeAsk(firstAsk, 7, fetchAsk));
-  expect(() => receive(encodeAsk(firstAsk, 7, fetchAsk))).toThrow(/in use/);
+  receive(encodeAsk(firstRequestNumber, 7, fetchAsk));
+  expect(() => receive(encodeAsk(firstRequestNumber, 7, fetchAsk))).toThrow(/in use/);
   asks.callEnded(7);
   expect(told).toEqual(['1 abort']);
 });
 
 test('an earlier request on a number takes nothing from a later one', () => {
   const { asks, receive, told, events } = joined();
-  receive(encodeAsk(firstAsk, 7, fetchAsk));
-  receive(encodePart(firstAsk, { bytes: noBytes, end: 'failed' }));
-  receive(encodeAsk(firstAsk, 7, fetchAsk));
+  receive(encodeAsk(firstRequestNumber, 7, fetchAsk));
+  receive(encodePart(firstRequestNumber, { bytes: noBytes, end: 'failed' }));
+  receive(encodeAsk(firstRequestNumber, 7, fetchAsk));
   events[0]?.onFailure();
   asks.reset();
   expect(told).toEqual(['1 abort', '2 abort']);
@@ -95,9 +102,9 @@ test.each([[[['name']]], [{}], [[[1, 2]]], [Array(1_000).fill(['n', 'v'])], [5]]
   'trailers that are none end the request (%#)',
   (trailers) => {
     const { receive, told, sent, events } = joined();
-    receive(encodeAsk(firstAsk, 7, fetchAsk));
+    receive(encodeAsk(firstRequestNumber, 7, fetchAsk));
     receive(part(0, trailers));
-    receive(encodeAsk(firstAsk + 1, 7, fetchAsk));
+    receive(encodeAsk(firstRequestNumber + 1, 7, fetchAsk));
     events[1]?.onHead(head);
     receive(part(1, trailers));
     expect(told).toEqual(['1 abort', '2 abort']);
@@ -108,8 +115,8 @@ test.each([[[['name']]], [{}], [[[1, 2]]], [Array(1_000).fill(['n', 'v'])], [5]]
 test('what belongs to no request is dropped', () => {
   const { receive, told, sent } = joined();
   receive(part(3, []));
-  receive(encodeCredit(firstAsk + 3, 10));
-  receive(encodeAsk(firstAsk, 8, fetchAsk));
+  receive(encodeCredit(firstRequestNumber + 3, 10));
+  receive(encodeAsk(firstRequestNumber, 8, fetchAsk));
   expect([told, sent]).toEqual([[], []]);
 });
 
@@ -118,7 +125,7 @@ test('a broker that fails is an error to the guest', async () => {
     throw new Error('the disk is gone');
   });
   const answered = nextSent();
-  receive(encodeAsk(firstAsk, 7, getAsk));
+  receive(encodeAsk(firstRequestNumber, 7, getAsk));
   await answered;
   expect(sent).toEqual(['0 io']);
 });
@@ -130,7 +137,7 @@ test('the broker can see that the call has ended', () => {
     wanted = isWanted;
     return { reply: {}, bytes: noBytes };
   });
-  receive(encodeAsk(firstAsk, 7, getAsk));
+  receive(encodeAsk(firstRequestNumber, 7, getAsk));
   seen.push(wanted());
   calls.delete(7);
   seen.push(wanted());

@@ -6,7 +6,7 @@
  * Invariant: when a call ends, or the process does, nothing that was asked for it goes on.
  */
 import { type Headers, headersSchema, type ResponseHead } from '@skerry/shared/http/http.ts';
-import type { Ask, FetchAsk, Reply } from '../protocol/capability-requests.ts';
+import type { CapabilityRequest, FetchRequest, Reply } from '../protocol/capability-requests.ts';
 import {
   decodeAsk,
   decodePart,
@@ -20,7 +20,7 @@ import { kinds, readNumber } from '../protocol/wire.ts';
 import type { Granted } from './call.ts';
 
 /** An outgoing request, as the broker has it. */
-export type BrokerFetch = {
+export type CapabilityFetch = {
   /** Part of the request's body; the bytes may be kept. */
   write(bytes: Uint8Array): void;
   end(trailers?: Headers): void;
@@ -44,21 +44,21 @@ export type FetchEvents = {
 };
 
 /** Does what is asked, within the grants. */
-export type AskBroker = {
+export type CapabilityHandler = {
   /**
    * Never rejects: what goes wrong is in `reply.error`.
    * @param isWanted false when the call has ended: what has not been done by then need not be
    */
   answer(
     granted: Granted,
-    ask: Exclude<Ask, FetchAsk>,
+    ask: Exclude<CapabilityRequest, FetchRequest>,
     bytes: Uint8Array,
     isWanted?: () => boolean,
   ): Promise<{ reply: Reply; bytes: Uint8Array }>;
-  fetch(granted: Granted, ask: FetchAsk, events: FetchEvents): BrokerFetch;
+  fetch(granted: Granted, ask: FetchRequest, events: FetchEvents): CapabilityFetch;
 };
 
-export type CallAsks = {
+export type CapabilityRequests = {
   /**
    * An ask, or a part or credit of its stream.
    * @throws RangeError or SyntaxError for what no runner of ours sends; the process shall be ended
@@ -71,18 +71,18 @@ export type CallAsks = {
 };
 
 /** An outgoing request under way. `fetch` is there when the broker has taken it; `answered` when its head was told. */
-type Entry = { readonly seq: number; fetch: BrokerFetch | undefined; answered: boolean };
+type Entry = { readonly seq: number; fetch: CapabilityFetch | undefined; answered: boolean };
 
 /** @param grantedTo the function of a call that the process has */
-export function createCallAsks(
-  broker: AskBroker,
+export function createCapabilityRequests(
+  capabilities: CapabilityHandler,
   grantedTo: (seq: number) => Granted | undefined,
   send: (frame: Buffer) => void,
-): CallAsks {
+): CapabilityRequests {
   const fetches = new Map<number, Entry>();
   let epoch = 0;
 
-  const begin = (stream: number, seq: number, granted: Granted, ask: FetchAsk) => {
+  const begin = (stream: number, seq: number, granted: Granted, ask: FetchRequest) => {
     const now = epoch;
     const forward = (frame: () => Buffer) => epoch === now && send(frame());
     const remove = () => {
@@ -94,7 +94,7 @@ export function createCallAsks(
     };
     const entry: Entry = { seq, fetch: undefined, answered: false };
     fetches.set(stream, entry);
-    entry.fetch = broker.fetch(granted, ask, {
+    entry.fetch = capabilities.fetch(granted, ask, {
       onHead(head) {
         entry.answered = true;
         forward(() => encodeReply(stream, { value: head }));
@@ -114,14 +114,14 @@ export function createCallAsks(
     const now = epoch;
     const { seq, ask, bytes } = decodeAsk(content);
     // The broker checks the rest of it, and refuses: much of an ask is the guest's.
-    if (typeof (ask as Ask | null)?.do !== 'string') throw new RangeError('an ask that is none');
+    if (typeof (ask as CapabilityRequest | null)?.do !== 'string') throw new RangeError('an ask that is none');
     if (fetches.has(stream)) throw new RangeError(`stream ${stream} is in use`);
     const granted = grantedTo(seq);
     if (!granted) return;
     if (ask.do === 'fetch') return begin(stream, seq, granted, ask);
     const isWanted = () => epoch === now && grantedTo(seq) === granted;
     const tell = (reply: Reply, replied?: Uint8Array) => epoch === now && send(encodeReply(stream, reply, replied));
-    broker
+    capabilities
       .answer(granted, ask, Uint8Array.from(bytes), isWanted)
       .then((done) => tell(done.reply, done.bytes))
       .catch(() => tell({ error: 'io' }));

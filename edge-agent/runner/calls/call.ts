@@ -10,7 +10,7 @@ export type Call = {
   /** Digest of the bundle. */
   bundle: string;
   /** JSON of `Surroundings` (runner/protocol/wire.ts): what the function sees. */
-  surroundings: string;
+  environment: string;
   /** On whose behalf the runner may ask for something: the function's id and what it was granted. */
   granted: Granted;
   instance: 'fresh' | 'reuse';

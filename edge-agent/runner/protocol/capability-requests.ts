@@ -21,7 +21,11 @@ export type FileStat = {
  * One operation in a granted directory. `grant` is its place in the manifest's list, `path` the names below it, from
  * the outside in; no name is empty, `.` or `..`, has a slash or a NUL. The agent checks that again.
  */
-export type DirectoryAsk = { readonly do: 'directory'; readonly grant: number; readonly path: readonly string[] } & (
+export type DirectoryRequest = {
+  readonly do: 'directory';
+  readonly grant: number;
+  readonly path: readonly string[];
+} & (
   | { readonly op: 'stat' | 'list' | 'make' | 'remove-directory' | 'remove-file' | 'sync' }
   | { readonly op: 'read'; readonly offset: number; readonly length: number }
   /** Bytes follow. `offset: null` appends. */
@@ -39,7 +43,7 @@ export type DirectoryAsk = { readonly do: 'directory'; readonly grant: number; r
  * done; to `keys`, a KeyPage.
  * Buckets are namespaces within the function's own share.
  */
-export type KeyvalueAsk = { readonly do: 'keyvalue'; readonly bucket: string } & (
+export type KeyvalueRequest = { readonly do: 'keyvalue'; readonly bucket: string } & (
   | { readonly op: 'get' | 'delete' | 'exists'; readonly key: string }
   /** Bytes follow. */
   | { readonly op: 'set'; readonly key: string }
@@ -51,7 +55,7 @@ export type KeyvalueAsk = { readonly do: 'keyvalue'; readonly bucket: string } &
 );
 
 /** Begins an outgoing request; its body follows in parts on the ask's stream, and so does the answer's. */
-export type FetchAsk = {
+export type FetchRequest = {
   readonly do: 'fetch';
   readonly head: RequestHead;
   /** In milliseconds, as wasi:http's request-options have them; 0: none but the call's own deadline. */
@@ -60,7 +64,7 @@ export type FetchAsk = {
   readonly betweenBytesTimeoutMs: number;
 };
 
-export type Ask = DirectoryAsk | KeyvalueAsk | FetchAsk;
+export type CapabilityRequest = DirectoryRequest | KeyvalueRequest | FetchRequest;
 
 /** `value` is what the operation gives: a FileStat, names, a ResponseHead, ... Bytes, where there are any, follow. */
 export type Reply = { readonly value?: unknown; readonly error?: string };

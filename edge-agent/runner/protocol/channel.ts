@@ -6,7 +6,7 @@
  * ends a guest that waits; a guest that computes is ended with its thread.
  */
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
-import type { Ask, FetchAsk, Reply } from './capability-requests.ts';
+import type { CapabilityRequest, FetchRequest, Reply } from './capability-requests.ts';
 
 /** A body on its way here, in memory up to the window. */
 export type PartSource = {
@@ -61,8 +61,8 @@ export type CallChannel = {
   /** Begins the answer, once; its body goes to the sink. */
   answer(head: ResponseHead): PartSink;
   /** Asks the agent while the thread stands still; the deadline ends the thread. */
-  askNow(ask: Ask, bytes?: Uint8Array): { reply: Reply; bytes: Uint8Array };
-  fetch(ask: Omit<FetchAsk, 'do'>): Fetch;
+  askNow(ask: CapabilityRequest, bytes?: Uint8Array): { reply: Reply; bytes: Uint8Array };
+  fetch(ask: Omit<FetchRequest, 'do'>): Fetch;
   /** Whole lines, without their ends; bounded by the function's log limit. */
   log(source: LogSource, text: string): void;
 };

@@ -6,13 +6,13 @@
  * runner knows where the reply goes without keeping a table.
  */
 import type { Headers, ResponseHead } from '@skerry/shared/http/http.ts';
-import type { Ask, Reply } from './capability-requests.ts';
+import type { CapabilityRequest, Reply } from './capability-requests.ts';
 import type { LogSource } from './channel.ts';
 import { frameStart, newFrame } from './framing.ts';
 import { kinds } from './wire.ts';
 
 /** Numbers of calls end before this; those of asks begin here. */
-export const firstAsk = 0x8000_0000;
+export const firstRequestNumber = 0x8000_0000;
 /** Threads that can be told apart; asks that one thread can have under way. */
 export const maxThreadNumber = 0x3ff;
 const maxAskCount = 0xf_ffff;
@@ -20,10 +20,10 @@ const maxAskCount = 0xf_ffff;
 const blockingBit = 0x10_0000;
 
 /** @param count of the asks of this thread; only its last 20 bits count */
-export function askNumber(thread: number, count: number, blocking: boolean): number {
-  return (firstAsk | (thread << 21) | (blocking ? blockingBit : 0) | (count & maxAskCount)) >>> 0;
+export function requestNumber(thread: number, count: number, blocking: boolean): number {
+  return (firstRequestNumber | (thread << 21) | (blocking ? blockingBit : 0) | (count & maxAskCount)) >>> 0;
 }
-export const threadOfAsk = (ask: number): number => (ask >>> 21) & maxThreadNumber;
+export const threadOfRequest = (ask: number): number => (ask >>> 21) & maxThreadNumber;
 export const isBlocking = (ask: number): boolean => (ask & blockingBit) !== 0;
 
 /** Part of a body. `last` ends it well, `failed` ends it badly; parts before the last have no trailers. */
@@ -71,13 +71,13 @@ export const encodeHead = (seq: number, head: ResponseHead): Buffer => withJson(
 export const decodeHead = (content: Buffer): ResponseHead => readJson(content).json as ResponseHead;
 
 /** @param seq the call for which it is asked */
-export function encodeAsk(stream: number, seq: number, ask: Ask, bytes: Uint8Array = noBytes): Buffer {
+export function encodeAsk(stream: number, seq: number, ask: CapabilityRequest, bytes: Uint8Array = noBytes): Buffer {
   return withJson(kinds.ask, stream, seq, ask, bytes);
 }
 
-export function decodeAsk(content: Buffer): { seq: number; ask: Ask; bytes: Uint8Array } {
+export function decodeAsk(content: Buffer): { seq: number; ask: CapabilityRequest; bytes: Uint8Array } {
   const { number, json, bytes } = readJson(content);
-  return { seq: number, ask: json as Ask, bytes };
+  return { seq: number, ask: json as CapabilityRequest, bytes };
 }
 
 export function encodeReply(stream: number, reply: Reply, bytes: Uint8Array = noBytes): Buffer {

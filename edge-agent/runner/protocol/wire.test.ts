@@ -25,7 +25,7 @@ test('a call arrives as it was sent', () => {
     streams: true,
     request: undefined,
     outputBytes: 4 * 1024 * 1024,
-    surroundings: '{"env":{"A":"ü"},"args":[]}',
+    environment: '{"env":{"A":"ü"},"args":[]}',
     input: Buffer.from('{"x":1}'),
   };
   expect(readCall(content(encodeCall(call)))).toEqual(call);

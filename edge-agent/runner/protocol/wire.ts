@@ -102,7 +102,7 @@ export function readDigest(content: Buffer): string {
 }
 
 /** What a function sees and may do, as it travels; equal ones have equal text. */
-export type Surroundings = {
+export type GuestEnvironment = {
   /** Id of the function: two functions of one bundle share no instance. */
   function: string;
   env: Record<string, string>;
@@ -124,7 +124,7 @@ export type CallFrame = {
   reuse: boolean;
   outputBytes: number;
   /** JSON of `Surroundings`. */
-  surroundings: string;
+  environment: string;
   /** The request, when it came over HTTP. */
   request?: RequestHead | undefined;
   /** Parts of the input follow. */
@@ -145,8 +145,8 @@ const callAt = {
 const callFlags = { reuse: 1, streams: 2 } as const;
 
 export function encodeCall(call: CallFrame): Buffer {
-  const { seq, timeoutMs, digest, outputBytes, surroundings, input } = call;
-  const length = Buffer.byteLength(surroundings);
+  const { seq, timeoutMs, digest, outputBytes, environment, input } = call;
+  const length = Buffer.byteLength(environment);
   const request = call.request ? JSON.stringify(call.request) : '';
   const requestLength = Buffer.byteLength(request);
   const frame = newFrame(callAt.end + length + requestLength + input.byteLength);
@@ -159,7 +159,7 @@ export function encodeCall(call: CallFrame): Buffer {
   content.writeUInt32LE(outputBytes, callAt.outputBytes);
   content.writeUInt32LE(length, callAt.surroundingsLength);
   content.writeUInt32LE(requestLength, callAt.requestLength);
-  content.write(surroundings, callAt.end);
+  content.write(environment, callAt.end);
   content.write(request, callAt.end + length);
   content.set(input, callAt.end + length + requestLength);
   return frame;
@@ -184,7 +184,7 @@ export function readCall(content: Buffer): CallFrame {
     reuse: (flags & callFlags.reuse) !== 0,
     streams: (flags & callFlags.streams) !== 0,
     outputBytes: content.readUInt32LE(callAt.outputBytes),
-    surroundings: content.toString('utf8', callAt.end, requestAt),
+    environment: content.toString('utf8', callAt.end, requestAt),
     request: inputAt > requestAt ? JSON.parse(content.toString('utf8', requestAt, inputAt)) : undefined,
     input: content.subarray(inputAt),
   };

@@ -3,21 +3,21 @@
  * each test.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { type Bundle, decodeBundle, digestOf, encodeBundle } from '@skerry/shared/function/bundle.ts';
+import { type Bundle, computeDigest, decodeBundle, encodeBundle } from '@skerry/shared/function/bundle.ts';
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { pino } from 'pino';
 import { afterEach, beforeAll } from 'vitest';
 import { type FixtureName, prepareFixture } from '../../../test/fixtures/bundles.ts';
 import type { Call, CallEvents, CallResult, Runner } from '../calls/call.ts';
-import type { AskBroker } from '../calls/call-capabilities.ts';
-import type { Surroundings } from '../protocol/wire.ts';
+import type { CapabilityHandler } from '../calls/call-capabilities.ts';
+import type { GuestEnvironment } from '../protocol/wire.ts';
 import { createRunner, type RunnerOptions } from '../runner.ts';
 
 const bundles = new Map<string, Uint8Array>();
 export const digests = {} as Record<FixtureName | 'glued' | 'small' | 'hostile' | 'broken', string>;
 
 const hold = (bytes: Uint8Array): string => {
-  const digest = digestOf(bytes);
+  const digest = computeDigest(bytes);
   bundles.set(digest, bytes);
   return digest;
 };
@@ -45,7 +45,7 @@ const hostileGlue = `export function instantiate(getCoreModule, imports) {
 }`;
 
 /** Grants nothing. */
-const refusing: AskBroker = {
+const refusing: CapabilityHandler = {
   answer: async () => ({ reply: { error: 'access' }, bytes: new Uint8Array(0) }),
   fetch(_granted, _ask, events) {
     events.onError('HTTP-request-denied');
@@ -54,7 +54,7 @@ const refusing: AskBroker = {
 };
 
 /** What a function sees that was given nothing but these. */
-export const surroundings = (given: Partial<Surroundings> = {}): string =>
+export const environment = (given: Partial<GuestEnvironment> = {}): string =>
   JSON.stringify({
     function: 'f',
     env: {},
@@ -64,13 +64,13 @@ export const surroundings = (given: Partial<Surroundings> = {}): string =>
     logBytesPerSecond: 16_384,
     bodyBytes: 2 ** 32,
     ...given,
-  } satisfies Surroundings);
+  } satisfies GuestEnvironment);
 
 const runners = new Set<Runner>();
 export function start(options: Partial<RunnerOptions> = {}): Runner {
   const runner = createRunner({
     readBundle: (digest) => bundles.get(digest),
-    broker: refusing,
+    capabilities: refusing,
     threads: 2,
     queue: 100,
     idleMs: 600_000,
@@ -85,7 +85,7 @@ export function start(options: Partial<RunnerOptions> = {}): Runner {
 }
 
 let calls = 0;
-export type CallOptions = Partial<Call> & Partial<CallEvents> & { see?: Partial<Surroundings> };
+export type CallOptions = Partial<Call> & Partial<CallEvents> & { see?: Partial<GuestEnvironment> };
 
 export function call(
   runner: Runner,
@@ -98,7 +98,7 @@ export function call(
     {
       id: `call-${calls}`,
       bundle: digests[name],
-      surroundings: surroundings(see),
+      environment: environment(see),
       granted: { function: name, grants: grantsSchema.parse(undefined) },
       instance: 'fresh',
       outputBytes: 1_000_000,

@@ -30,7 +30,7 @@ export function findMosquitto(folders: readonly string[]): string {
   );
 }
 
-export type BrokerOptions = {
+export type CapabilityHostOptions = {
   readonly program: string;
   readonly data: string;
   readonly env: Readonly<Record<string, string>>;
@@ -38,7 +38,10 @@ export type BrokerOptions = {
 };
 
 /** @returns its port */
-export async function startBroker(children: Children, { program, data, env, signal }: BrokerOptions): Promise<number> {
+export async function startBroker(
+  children: Children,
+  { program, data, env, signal }: CapabilityHostOptions,
+): Promise<number> {
   const port = await freePort(Math.random);
   const config = join(data, 'mosquitto.conf');
   const lines = [

@@ -3,7 +3,7 @@
  * nothing on disk and nobody told what came of it. Prints a line for each second in which something ran.
  */
 import { createRunner } from '@skerry/edge-agent/runner/runner.ts';
-import { digestOf } from '@skerry/shared/function/bundle.ts';
+import { computeDigest } from '@skerry/shared/function/bundle.ts';
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { connect } from 'mqtt';
 import { pino } from 'pino';
@@ -11,10 +11,10 @@ import { prepareFixture } from '../../fixtures/bundles.ts';
 
 const { BENCH_BROKER = '', BENCH_TOPIC = '', BENCH_EVENTS = '0', BENCH_CONCURRENCY = '1' } = process.env;
 const { bundle } = await prepareFixture('handler');
-const digest = digestOf(bundle);
+const digest = computeDigest(bundle);
 const runner = createRunner({
   readBundle: () => bundle,
-  broker: {
+  capabilities: {
     answer: () => Promise.reject(new Error('nothing is granted')),
     fetch: () => {
       throw new Error('nothing is granted');
@@ -30,7 +30,7 @@ const runner = createRunner({
 });
 await runner.load(digest);
 const granted = { function: 'f', grants: grantsSchema.parse(undefined) };
-const surroundings = JSON.stringify({
+const environment = JSON.stringify({
   function: 'f',
   env: {},
   args: [],
@@ -50,7 +50,7 @@ async function run(input: Buffer): Promise<void> {
   const call = {
     id: `event-${done}-${running}-${Math.random()}`,
     bundle: digest,
-    surroundings,
+    environment,
     granted,
     instance: 'fresh',
     outputBytes: 1e6,

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Invocation } from '../../../control-plane/invoke/invoker.ts';
+import type { InvocationRequest } from '../../../control-plane/invoke/invoker.ts';
 import { createAsyncCalls, patience } from '../../../control-plane/testing/async-calls.ts';
 import { create, type Harness, type RequestOptions } from '../../../control-plane/testing/harness.ts';
 
@@ -20,7 +20,7 @@ export function describeInvocations(h: () => Harness): void {
     const { call, idOf, get, reached } = createAsyncCalls(h, 'deferred');
     /** Holds calls of the given input until it is let go. */
     const hold = (held: unknown) => {
-      const begun = Promise.withResolvers<Invocation>();
+      const begun = Promise.withResolvers<InvocationRequest>();
       const go = Promise.withResolvers<void>();
       h().invoker.behave = async (invocation) => {
         if (JSON.parse(Buffer.from(invocation.input).toString()) === held) {

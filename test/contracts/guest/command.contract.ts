@@ -5,12 +5,12 @@ import { frame, loadFixture } from '../../../edge-agent/runner/host/http/testing
 
 /** The same must hold however instances are made. */
 export function commandCases(way: 'glue' | 'plan'): void {
-  const surroundings = JSON.stringify({ env: { NAME: 'declared', Http_X_Fixed: 'declared' }, args: ['one'] });
+  const environment = JSON.stringify({ env: { NAME: 'declared', Http_X_Fixed: 'declared' }, args: ['one'] });
 
   describe('a command', () => {
     const run = async (input: string, channel = new TestChannel()) => {
       const command = await loadFixture('run', way);
-      const outcome = await command.call(frame({ surroundings, input: Buffer.from(input) }), channel);
+      const outcome = await command.call(frame({ environment, input: Buffer.from(input) }), channel);
       return outcome.ok ? Buffer.from(outcome.output).toString() : outcome;
     };
 

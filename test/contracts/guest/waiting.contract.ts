@@ -58,12 +58,12 @@ export function waitingCases(way: 'glue' | 'plan'): void {
       expect(counts(again).toSorted()).toEqual([...Array(4).fill(1), ...Array(8).fill(2)]);
     });
 
-    test('keeps no instance for calls with other surroundings', async () => {
+    test('keeps no instance for calls with other environment', async () => {
       const call = async (name: string) => {
         const channel = new TestChannel({});
         channel.body.end();
-        const surroundings = JSON.stringify({ env: { NAME: name } });
-        await http.call(frame({ reuse: true, surroundings }), channel);
+        const environment = JSON.stringify({ env: { NAME: name } });
+        await http.call(frame({ reuse: true, environment }), channel);
         return channel;
       };
       const channels = [await call('a'), await call('a'), await call('b'), await call('a')];

@@ -1,6 +1,6 @@
 /** Functions; over real HTTP. */
 
-import { digestOf } from '@skerry/shared/function/bundle.ts';
+import { computeDigest } from '@skerry/shared/function/bundle.ts';
 import { describe, expect, test } from 'vitest';
 import { createBundles } from '../../../control-plane/functions/bundles.ts';
 import { create, type Harness, problem, upload } from '../../../control-plane/testing/harness.ts';
@@ -19,7 +19,7 @@ export function describeFunctions(h: () => Harness): void {
         name: 'made',
         module: '_',
         revision: 1,
-        digest: digestOf(Buffer.from('wasm 1')),
+        digest: computeDigest(Buffer.from('wasm 1')),
         bundle_digest: expect.stringMatching(/^[0-9a-f]{64}$/),
         world: 'skerry:function/handler',
         size: 6,
@@ -45,7 +45,7 @@ export function describeFunctions(h: () => Harness): void {
           name: 'read',
           module: '_',
           revision: 1,
-          digest: digestOf(Buffer.from('wasm 1')),
+          digest: computeDigest(Buffer.from('wasm 1')),
           bundle_digest: expect.stringMatching(/^[0-9a-f]{64}$/),
           world: 'skerry:function/handler',
           size: 6,
@@ -149,7 +149,7 @@ export function describeFunctions(h: () => Harness): void {
       const second = await put(upload({ name: 'up' }, 'wasm 2'));
       expect(second).toMatchObject({
         status: 200,
-        json: { data: { revision: 2, digest: digestOf(Buffer.from('wasm 2')) } },
+        json: { data: { revision: 2, digest: computeDigest(Buffer.from('wasm 2')) } },
       });
       expect(h().controlPlane.catalog.find('_', 'up')?.manifest.env).toEqual({ A: '1' });
 
@@ -165,7 +165,7 @@ export function describeFunctions(h: () => Harness): void {
       expect(third).toMatchObject({ status: 200, json: { data: { revision: 3 } } });
       expect(h().preparer.prepared).toBe(prepared);
       const fourth = await put(upload({ name: 'up', manifest: '{"limits":{"memory_bytes":2097152}}' }));
-      expect(fourth).toMatchObject({ json: { data: { revision: 4, digest: digestOf(Buffer.from('wasm 2')) } } });
+      expect(fourth).toMatchObject({ json: { data: { revision: 4, digest: computeDigest(Buffer.from('wasm 2')) } } });
       expect(h().preparer.prepared).toBe(prepared + 1);
 
       expect(await put(upload({ name: 'up' }))).toMatchObject({ status: 400 });
@@ -197,8 +197,8 @@ export function describeFunctions(h: () => Harness): void {
       });
       expect((await h().request('GET', '/v1/fn/_/rev/revisions')).json).toMatchObject({
         data: [
-          { revision: 2, current: false, digest: digestOf(Buffer.from('wasm b')) },
-          { revision: 1, current: true, digest: digestOf(Buffer.from('wasm a')), created_by: 'admin' },
+          { revision: 2, current: false, digest: computeDigest(Buffer.from('wasm b')) },
+          { revision: 1, current: true, digest: computeDigest(Buffer.from('wasm a')), created_by: 'admin' },
         ],
       });
       const code = await h().request('GET', '/v1/fn/_/rev/code');

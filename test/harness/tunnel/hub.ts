@@ -6,7 +6,7 @@ import type { Admission, Hello } from '@skerry/control-plane/agents/admission.ts
 import { createInvoker } from '@skerry/control-plane/invoke/invoker.ts';
 import type { CatalogFunction } from '@skerry/control-plane/model/catalog-function.ts';
 import { createHub, type HubOptions } from '@skerry/control-plane/tunnel/hub.ts';
-import { digestOf, type World } from '@skerry/shared/function/bundle.ts';
+import { computeDigest, type World } from '@skerry/shared/function/bundle.ts';
 import { type ManifestInput, manifestSchema } from '@skerry/shared/function/manifest.ts';
 import { pino } from 'pino';
 
@@ -49,7 +49,7 @@ export async function startHub(options: TestHubOptions = {}) {
   };
 
   const admitAll = (hello: Hello): Admission => {
-    const agentId = digestOf(hello.publicKey).slice(0, 16);
+    const agentId = computeDigest(hello.publicKey).slice(0, 16);
     const epoch = (epochs.get(agentId) ?? 0) + 1;
     epochs.set(agentId, epoch);
     return { ok: true, agentId, name: hello.name, labels: hello.labels, epoch };
@@ -93,7 +93,7 @@ export async function startHub(options: TestHubOptions = {}) {
       manifest: ManifestInput = {},
       world: World = 'skerry:function/handler',
     ): CatalogFunction {
-      const digest = digestOf(bundle);
+      const digest = computeDigest(bundle);
       bundles.set(digest, bundle);
       const full = manifestSchema.parse(manifest);
       const fn: CatalogFunction = {

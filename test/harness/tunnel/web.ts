@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import type { ManifestInput } from '@skerry/shared/function/manifest.ts';
 import { startHub, type TestHub } from './hub.ts';
-import { type Doors, startDoors } from './invoke-endpoints.ts';
+import { type InvokeEndpoints, startDoors } from './invoke-endpoints.ts';
 import { connectGreeted, type RawAgent } from './raw-agent.ts';
 
 /** What an outcome says besides its result. */
@@ -17,7 +17,7 @@ export const outcomeFacts = {
 
 export type Web = {
   readonly hub: TestHub;
-  readonly doors: Doors;
+  readonly doors: InvokeEndpoints;
   /** Deploys the HTTP function `web`, and connects an agent named `box`. */
   agent(manifest?: ManifestInput): Promise<RawAgent>;
   /** Begins a request; errors of its connection are left to whoever waits for the answer. */

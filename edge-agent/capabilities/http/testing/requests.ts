@@ -9,9 +9,9 @@ import { type Grants, grantsSchema } from '@skerry/shared/function/manifest.ts';
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
 import { streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
 import { afterEach } from 'vitest';
-import type { BrokerFetch } from '../../../runner/calls/call-capabilities.ts';
+import type { CapabilityFetch } from '../../../runner/calls/call-capabilities.ts';
 import { openStore } from '../../../storage/store.ts';
-import { type Broker, type BrokerOptions, createBroker } from '../../capabilities.ts';
+import { type CapabilityHost, type CapabilityHostOptions, createCapabilityHost } from '../../capabilities.ts';
 
 const opened: { close(): void }[] = [];
 afterEach(() => {
@@ -25,9 +25,9 @@ export function closing<T extends { close(): void }>(one: T): T {
 }
 
 /** A broker with a store of its own that offers no directories. */
-export function brokerWith(options: Partial<BrokerOptions> = {}): Broker {
+export function brokerWith(options: Partial<CapabilityHostOptions> = {}): CapabilityHost {
   const store = closing(openStore(':memory:'));
-  return createBroker({ offered: [], keyvalue: store.keyvalue, ...options });
+  return createCapabilityHost({ offered: [], keyvalue: store.keyvalue, ...options });
 }
 
 /** In the order in which they come; parts are joined. */
@@ -53,14 +53,14 @@ type Options = {
   readonly onCredit?: (bytes: number) => void;
 };
 
-export type Exchange = BrokerFetch & {
+export type Exchange = CapabilityFetch & {
   readonly outcome: Promise<Outcome>;
   readonly headCame: Promise<void>;
   readonly grants: Grants;
 };
 
 /** Begins a GET of `/` there, unless the options say something else. */
-export function exchange(broker: Broker, authority: string, options: Options = {}): Exchange {
+export function exchange(capabilities: CapabilityHost, authority: string, options: Options = {}): Exchange {
   const grants = grantsSchema.parse(options.grants ?? { http: ['*:*'], networks: ['loopback'] });
   const { promise: outcome, resolve } = Promise.withResolvers<Outcome>();
   const { promise: headCame, resolve: onHeadCame } = Promise.withResolvers<void>();
@@ -69,7 +69,7 @@ export function exchange(broker: Broker, authority: string, options: Options = {
   let taken = 0;
   const finish = (whole: boolean, trailers?: Headers) =>
     resolve(head ? { head, body: Buffer.concat(parts), trailers, whole } : { error: 'an end without a head' });
-  const fetch = broker.fetch(
+  const fetch = capabilities.fetch(
     { function: options.function ?? 'f', grants },
     {
       do: 'fetch',
@@ -99,8 +99,8 @@ export function exchange(broker: Broker, authority: string, options: Options = {
 }
 
 /** The outcome of a request without a body. */
-export function request(broker: Broker, authority: string, options: Options = {}): Promise<Outcome> {
-  const under = exchange(broker, authority, options);
+export function request(capabilities: CapabilityHost, authority: string, options: Options = {}): Promise<Outcome> {
+  const under = exchange(capabilities, authority, options);
   under.end();
   return under.outcome;
 }

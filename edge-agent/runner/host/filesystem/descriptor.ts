@@ -35,7 +35,7 @@ type DescriptorStat = {
 };
 
 /** What the descriptors of one instance have in common. */
-export type Surrounding = {
+export type DirectoryContext = {
   readonly current: () => CallChannel;
   /** Nanoseconds since the epoch. */
   readonly now: () => bigint;
@@ -48,9 +48,9 @@ const maxDescriptors = 4_096;
 
 /** Made by `openAt` and `preopens` only: what a guest gives as one has to be an instance of it. */
 export class Descriptor {
-  #state: { readonly node: FileNode; readonly flags: DescriptorFlags; readonly around: Surrounding } | undefined;
+  #state: { readonly node: FileNode; readonly flags: DescriptorFlags; readonly around: DirectoryContext } | undefined;
 
-  static of(node: FileNode, flags: DescriptorFlags, around: Surrounding): Descriptor {
+  static of(node: FileNode, flags: DescriptorFlags, around: DirectoryContext): Descriptor {
     if (around.open >= maxDescriptors) refuse('insufficient-memory');
     const descriptor = new Descriptor();
     descriptor.#state = { node, flags, around };

@@ -7,7 +7,7 @@
  */
 import type { CallChannel } from '../../protocol/channel.ts';
 import type { IoError } from '../io/io-error.ts';
-import { Descriptor, type Surrounding } from './descriptor.ts';
+import { Descriptor, type DirectoryContext } from './descriptor.ts';
 import { DirectoryEntryStream } from './directory-entry-stream.ts';
 import { codeOfFailure } from './file-streams.ts';
 import { GrantedNode } from './granted.ts';
@@ -34,7 +34,7 @@ export function createFilesystem(
   now: () => bigint = wallClock,
 ): Record<string, object> {
   let scratch: FileNode | undefined;
-  const around: Surrounding = { current, now, open: 0 };
+  const around: DirectoryContext = { current, now, open: 0 };
   const granted = new Set(directories.map(({ guest }) => guest));
   const scratchPath = ['/', '/tmp'].find((path) => !granted.has(path));
 

@@ -4,14 +4,14 @@
  *
  * A node is a path below the grant, not an open file: what is renamed or removed meanwhile is another file, or none.
  */
-import type { DirectoryAsk } from '../../protocol/capability-requests.ts';
+import type { DirectoryRequest } from '../../protocol/capability-requests.ts';
 import type { CallChannel } from '../../protocol/channel.ts';
 import { refuse, toErrorCode } from './error-code.ts';
 import { type DirectoryEntry, type FileNode, type FileStat, maxTransferBytes } from './node.ts';
 import type { Names } from './path.ts';
 
 /** The part of an ask that says what to do. */
-type Operation<A = DirectoryAsk> = A extends DirectoryAsk ? Omit<A, 'do' | 'grant' | 'path'> : never;
+type Operation<A = DirectoryRequest> = A extends DirectoryRequest ? Omit<A, 'do' | 'grant' | 'path'> : never;
 
 /** Every operation throws what the agent replies with, and whatever `askNow` throws when there is no agent. */
 export class GrantedNode implements FileNode {
@@ -91,7 +91,12 @@ export class GrantedNode implements FileNode {
   release(): void {}
 
   #ask(names: Names, operation: Operation, bytes?: Uint8Array): { value: unknown; bytes: Uint8Array } {
-    const ask = { do: 'directory', grant: this.#grant, path: [...this.#path, ...names], ...operation } as DirectoryAsk;
+    const ask = {
+      do: 'directory',
+      grant: this.#grant,
+      path: [...this.#path, ...names],
+      ...operation,
+    } as DirectoryRequest;
     const { reply, bytes: answer } = this.#current().askNow(ask, bytes);
     if (reply.error !== undefined) refuse(toErrorCode(reply.error));
     return { value: reply.value, bytes: answer };

@@ -6,7 +6,7 @@ import { decodeBundle } from '@skerry/shared/function/bundle.ts';
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { prepareFixture } from '../../../../test/fixtures/bundles.ts';
-import { createBroker } from '../../../capabilities/capabilities.ts';
+import { createCapabilityHost } from '../../../capabilities/capabilities.ts';
 import { openStore, type Store } from '../../../storage/store.ts';
 import type { Runner } from '../../calls/call.ts';
 import type { LogEntry } from '../../protocol/stream-wire.ts';
@@ -23,7 +23,7 @@ let runner: Runner;
 beforeEach(() => {
   store = openStore(':memory:');
   runner = start({
-    broker: createBroker({ offered: [], keyvalue: store.keyvalue }),
+    capabilities: createCapabilityHost({ offered: [], keyvalue: store.keyvalue }),
     readBundle: (digest) => (digest === bundle.digest ? bundle.bytes : undefined),
   });
 });

@@ -5,7 +5,7 @@
 import type { RequestHead } from '@skerry/shared/http/http.ts';
 
 /** @param bodyBytes length of the body, which a command has whole on its standard input */
-export function environmentOf(request: RequestHead, bodyBytes: number): Record<string, string> {
+export function toEnvironment(request: RequestHead, bodyBytes: number): Record<string, string> {
   const queryAt = request.path.indexOf('?');
   const query = queryAt < 0 ? '' : request.path.slice(queryAt + 1);
   const headers = request.headers.map(([name, value]): [string, string] => [`Http_${variableOf(name)}`, value]);

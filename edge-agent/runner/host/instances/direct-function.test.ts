@@ -11,15 +11,15 @@ function load({ direct, modules }: Bundle) {
   return createDirectFunction(direct, new Map(compiled));
 }
 
-type Mode = { reuse?: boolean; ahead?: boolean; outputBytes?: number; surroundings?: string };
+type Mode = { reuse?: boolean; ahead?: boolean; outputBytes?: number; environment?: string };
 
 /** What consecutive calls answer. */
 async function answers(fn: ReturnType<typeof load>, count: number, mode: Mode = {}): Promise<string[]> {
-  const { reuse = false, ahead = false, outputBytes = 100, surroundings = '{}' } = mode;
+  const { reuse = false, ahead = false, outputBytes = 100, environment = '{}' } = mode;
   const texts = [];
   for (let seq = 0; seq < count; seq++) {
     const input = Buffer.from('in');
-    const call = { seq, timeoutMs: 1_000, digest: '', reuse, streams: false, outputBytes, surroundings, input };
+    const call = { seq, timeoutMs: 1_000, digest: '', reuse, streams: false, outputBytes, environment, input };
     const outcome = await fn.call(call, new TestChannel());
     texts.push(outcome.ok ? Buffer.from(outcome.output).toString() : outcome.code);
     if (ahead) fn.makeAhead();
@@ -233,7 +233,7 @@ describe('instances', () => {
     expect(await answers(fn, 3, { reuse: true })).toEqual(['0', '1', '1']);
     expect(await answers(fn, 2, { ahead: true })).toEqual(['0', '0']);
     expect(await answers(fn, 2, { reuse: true })).toEqual(['0', '1']);
-    expect(await answers(fn, 2, { reuse: true, surroundings: '{"env":{}}' })).toEqual(['0', '1']);
+    expect(await answers(fn, 2, { reuse: true, environment: '{"env":{}}' })).toEqual(['0', '1']);
   });
 
   test('a call that traps leaves nothing behind', async () => {

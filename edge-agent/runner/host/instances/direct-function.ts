@@ -5,7 +5,7 @@
  *
  * Invariants: an instance that has answered a fresh call answers another one only after it was restored; a reused
  * instance is never restored, nor given to a fresh call. Instances are reused only for calls with the same
- * surroundings, although they cannot see them: those name the function, and two functions share no state.
+ * environment, although they cannot see them: those name the function, and two functions share no state.
  */
 import type { DirectPlan } from '@skerry/shared/function/bundle.ts';
 import type { CallFrame } from '../../protocol/wire.ts';
@@ -26,7 +26,7 @@ export function createDirectFunction(
   let ahead: DirectInstance | undefined;
   /** Has answered a fresh call. */
   let used: DirectInstance | undefined;
-  let reused: { readonly surroundings: string; readonly instance: DirectInstance } | undefined;
+  let reused: { readonly environment: string; readonly instance: DirectInstance } | undefined;
   /** The last call was for a fresh instance and did not fail to get one. */
   let wantsAhead = false;
 
@@ -50,8 +50,8 @@ export function createDirectFunction(
     return instance;
   };
 
-  const take = ({ surroundings }: CallFrame): DirectInstance => {
-    if (reused?.surroundings !== surroundings || reused.instance.spent) reused = { surroundings, instance: fresh() };
+  const take = ({ environment }: CallFrame): DirectInstance => {
+    if (reused?.environment !== environment || reused.instance.spent) reused = { environment, instance: fresh() };
     return reused.instance;
   };
 

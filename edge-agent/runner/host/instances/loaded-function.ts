@@ -5,11 +5,11 @@
  *
  * Invariants: no instance has two calls at one time. An instance that has answered a fresh call answers another one
  * only after it was reset; one that is reused is never given to a fresh call. Instances are only kept for calls with
- * the same surroundings (function, environment, arguments, grants); `idleKept` of each kind at most, and one made ahead.
+ * the same environment (function, environment, arguments, grants); `idleKept` of each kind at most, and one made ahead.
  */
 
 import type { CallChannel } from '../../protocol/channel.ts';
-import type { CallFrame, Surroundings } from '../../protocol/wire.ts';
+import type { CallFrame, GuestEnvironment } from '../../protocol/wire.ts';
 import { createWasi, type Wasi } from '../wasi/wasi.ts';
 import { failureOf } from './failure.ts';
 import { type CallOutcome, createInstance, type Instance, type LoadedBundle } from './instance.ts';
@@ -29,7 +29,7 @@ type Ready = { readonly wasi: Wasi; readonly instance: Instance };
 const idleKept = 8;
 
 export function createLoadedFunction(bundle: LoadedBundle): LoadedFunction {
-  let surroundings: string | undefined;
+  let environment: string | undefined;
   let ahead: Ready | undefined;
   let idle: Ready[] = [];
   /** Have answered fresh calls. */
@@ -49,7 +49,7 @@ export function createLoadedFunction(bundle: LoadedBundle): LoadedFunction {
       args = [],
       config = {},
       directories = [],
-    }: Partial<Surroundings> = JSON.parse(surroundings ?? '{}');
+    }: Partial<GuestEnvironment> = JSON.parse(environment ?? '{}');
     const wasi = createWasi({ env, args, config, directories, world: bundle.world });
     prepare?.(wasi);
     const instance = createInstance(bundle, wasi);
@@ -75,7 +75,7 @@ export function createLoadedFunction(bundle: LoadedBundle): LoadedFunction {
   const keep = (made: Ready, call: CallFrame) => {
     const list = call.reuse ? idle : used;
     const useful = !made.instance.spent && !(call.reuse && bundle.world === 'wasi:cli/run');
-    if (useful && call.surroundings === surroundings && list.length < idleKept) list.push(made);
+    if (useful && call.environment === environment && list.length < idleKept) list.push(made);
   };
 
   const run = (made: Ready, call: CallFrame, channel: CallChannel) => {
@@ -95,8 +95,8 @@ export function createLoadedFunction(bundle: LoadedBundle): LoadedFunction {
     call(call, channel) {
       const failed = (error: unknown) => failureOf(error, [], '');
       wantsAhead = false;
-      if (call.surroundings !== surroundings) drop();
-      surroundings = call.surroundings;
+      if (call.environment !== environment) drop();
+      environment = call.environment;
       try {
         const made = take(call, channel);
         return made instanceof Promise

@@ -45,15 +45,15 @@ function fields(
 
 const partOf = (value: unknown, key: string | number): unknown => (value as Record<string | number, unknown>)[key];
 
-export const record = (entries: readonly (readonly [string, ValueType])[], codecOf: CodecOf): Codec =>
+export const record = (entries: readonly (readonly [string, ValueType])[], codecFor: CodecOf): Codec =>
   fields(
-    entries.map(([name, type]) => [camelCase(name), codecOf(type)]),
+    entries.map(([name, type]) => [camelCase(name), codecFor(type)]),
     () => ({}),
   );
 
-export const tuple = (types: readonly ValueType[], codecOf: CodecOf): Codec =>
+export const tuple = (types: readonly ValueType[], codecFor: CodecOf): Codec =>
   fields(
-    types.map((type, index) => [index, codecOf(type)]),
+    types.map((type, index) => [index, codecFor(type)]),
     () => [] as unknown as Record<number, unknown>,
   );
 
@@ -114,9 +114,9 @@ const bytes: Codec = pointed(
   ({ memory }, value) => [memory.putBytes(value as Uint8Array), (value as Uint8Array).byteLength],
 );
 
-export function list(element: ValueType, codecOf: CodecOf): Codec {
+export function list(element: ValueType, codecFor: CodecOf): Codec {
   if (element === 'u8') return bytes;
-  const codec = codecOf(element);
+  const codec = codecFor(element);
   const { size, alignment } = codec;
   return pointed(
     (context, at, length) => {

@@ -1,7 +1,7 @@
 /** A function of the guest as the host calls it: lowers the arguments, calls, lifts the result, lets the guest clean up. */
 import type { LinkedPlan } from '@skerry/shared/function/linked-plan.ts';
 import { type Context, type CoreValue, CoreValues } from './codec.ts';
-import { codecOf } from './types.ts';
+import { codecFor } from './types.ts';
 
 /** Core values beyond which arguments go through memory (CanonicalABI.md, MAX_FLAT_PARAMS). */
 const maxFlatParams = 16;
@@ -28,9 +28,9 @@ export type GuestCall = (
 
 /** @throws Error when the type takes more arguments than pass as core values: no world that is accepted does */
 export function prepareGuestCall({ type }: LinkedPlan['entry']): GuestCall {
-  const params = type.params.map(codecOf);
+  const params = type.params.map(codecFor);
   if (params.reduce((sum, codec) => sum + codec.flat.length, 0) > maxFlatParams) throw new Error('too many arguments');
-  const result = type.result === null ? undefined : codecOf(type.result);
+  const result = type.result === null ? undefined : codecFor(type.result);
   const fallible = type.result !== null && typeof type.result !== 'string' && 'result' in type.result;
 
   const read = (context: Context, value: CoreValue | undefined): unknown => {

@@ -4,7 +4,7 @@
  */
 import type { HostFunction } from '@skerry/shared/function/linked-plan.ts';
 import { alignTo, type Codec, type Context, type CoreValue, CoreValues, camelCase } from './codec.ts';
-import { codecOf } from './types.ts';
+import { codecFor } from './types.ts';
 
 /** Core values beyond which arguments go through memory (CanonicalABI.md, MAX_FLAT_PARAMS). */
 const maxFlatParams = 16;
@@ -18,10 +18,10 @@ export type HostCall = (context: Context, imports: HostImports, values: readonly
 
 /** Gives the core result, or a promise of it when the host waits. */
 export function prepareHostCall({ interface: name, function: fn, type }: CallFunction): HostCall {
-  const params = type.params.map(codecOf);
+  const params = type.params.map(codecFor);
   const flatCount = params.reduce((sum, codec) => sum + codec.flat.length, 0);
   const lift = flatCount > maxFlatParams ? liftFromMemory(params) : liftFlat(params);
-  const result = type.result === null ? undefined : codecOf(type.result);
+  const result = type.result === null ? undefined : codecFor(type.result);
   const fallible = type.result !== null && typeof type.result !== 'string' && 'result' in type.result;
   const call = resolve(name, fn);
   const inMemory = result !== undefined && result.flat.length > 1;

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Context, type CoreValue, CoreValues } from './codec.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { Handles } from './handles.ts';
-import { codecOf } from './types.ts';
+import { codecFor } from './types.ts';
 
 const pageBytes = 65_536;
 
@@ -93,7 +93,7 @@ test.each<[string, ValueType, unknown[]]>([
   ],
   ['list of variants', { list: mixed }, [[{ tag: 'wide', val: 1n }, { tag: 'text', val: '' }, { tag: 'none' }]]],
 ])('%s goes through memory and through core values', (_, type, values) => {
-  const codec = codecOf(type);
+  const codec = codecFor(type);
   for (const value of values) {
     const through = context();
     codec.store(through, 256, value);
@@ -119,12 +119,12 @@ test.each<[ValueType, number, number, string]>([
   [mixed, 16, 8, 'i32 i64 i32'],
   [{ own: 0 }, 4, 4, 'i32'],
 ])('layout of %j: as the canonical ABI has it', (type, size, alignment, flat) => {
-  const codec = codecOf(type);
+  const codec = codecFor(type);
   expect([codec.size, codec.alignment, codec.flat.join(' ')]).toEqual([size, alignment, flat]);
 });
 
 describe('what a guest gives is not trusted', () => {
-  const lift = (type: ValueType, ...values: CoreValue[]) => codecOf(type).lift(context(), new CoreValues(values));
+  const lift = (type: ValueType, ...values: CoreValue[]) => codecFor(type).lift(context(), new CoreValues(values));
 
   test('a string or list beyond its memory', () => {
     expect(() => lift('string', 2 * pageBytes - 1, 2)).toThrow('beyond the memory');
@@ -159,10 +159,10 @@ describe('what a guest gives is not trusted', () => {
   test('room that is not there', () => {
     const memory = new WebAssembly.Memory({ initial: 1 });
     const given = (at: number) => ({ memory: new GuestMemory(memory, () => at), handles: new Handles() });
-    expect(() => codecOf('string').lower(given(pageBytes), 'x', [])).toThrow('beyond the memory');
-    expect(() => codecOf({ list: 'u32' }).lower(given(2), [1], [])).toThrow('not aligned');
+    expect(() => codecFor('string').lower(given(pageBytes), 'x', [])).toThrow('beyond the memory');
+    expect(() => codecFor({ list: 'u32' }).lower(given(2), [1], [])).toThrow('not aligned');
     const none = { memory: new GuestMemory(memory, undefined), handles: new Handles() };
-    expect(() => codecOf('string').lower(none, 'x', [])).toThrow('nobody to make room');
+    expect(() => codecFor('string').lower(none, 'x', [])).toThrow('nobody to make room');
   });
 });
 
@@ -204,7 +204,7 @@ test('text that is not UTF-8 ends the guest, and a byte order mark is a characte
   const made = context();
   const put = (...bytes: number[]) => new Uint8Array(made.buffer, 64, bytes.length).set(bytes);
   put(0xff, 0xfe);
-  expect(() => codecOf('string').lift(made, new CoreValues([64, 2]))).toThrow();
+  expect(() => codecFor('string').lift(made, new CoreValues([64, 2]))).toThrow();
   put(0xef, 0xbb, 0xbf, 0x61);
-  expect(codecOf('string').lift(made, new CoreValues([64, 4]))).toBe('\ufeffa');
+  expect(codecFor('string').lift(made, new CoreValues([64, 4]))).toBe('\ufeffa');
 });

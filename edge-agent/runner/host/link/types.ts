@@ -5,15 +5,15 @@ import type { Codec } from './codec.ts';
 import { flags, list, record, tuple } from './compounds.ts';
 import { borrow, own, primitives } from './scalars.ts';
 
-export function codecOf(type: ValueType): Codec {
+export function codecFor(type: ValueType): Codec {
   if (typeof type === 'string') return primitives[type];
-  if ('list' in type) return list(type.list, codecOf);
-  if ('record' in type) return record(type.record, codecOf);
-  if ('tuple' in type) return tuple(type.tuple, codecOf);
+  if ('list' in type) return list(type.list, codecFor);
+  if ('record' in type) return record(type.record, codecFor);
+  if ('tuple' in type) return tuple(type.tuple, codecFor);
   if ('variant' in type) {
     const names = type.variant.map(([name]) => name);
     return cases(
-      type.variant.map(([, payload]) => payload && codecOf(payload)),
+      type.variant.map(([, payload]) => payload && codecFor(payload)),
       taggedCases(names),
     );
   }
@@ -26,11 +26,11 @@ export function codecOf(type: ValueType): Codec {
   if ('flags' in type) return flags(type.flags);
   if ('option' in type) {
     const nested = typeof type.option !== 'string' && 'option' in type.option;
-    return cases([null, codecOf(type.option)], nested ? taggedCases(['none', 'some']) : optionalCases);
+    return cases([null, codecFor(type.option)], nested ? taggedCases(['none', 'some']) : optionalCases);
   }
   if ('result' in type) {
     return cases(
-      type.result.map((payload) => payload && codecOf(payload)),
+      type.result.map((payload) => payload && codecFor(payload)),
       taggedCases(['ok', 'err']),
     );
   }

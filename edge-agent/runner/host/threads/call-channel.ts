@@ -6,11 +6,11 @@
  * result, in one frame.
  */
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
-import type { Ask, FetchAsk } from '../../protocol/capability-requests.ts';
+import type { CapabilityRequest, FetchRequest } from '../../protocol/capability-requests.ts';
 import type { CallChannel, Fetch, LogSource } from '../../protocol/channel.ts';
 import { encodeCredit, encodeHead, encodePart, type Part } from '../../protocol/stream-wire.ts';
-import type { CallFrame, ResultFrame, Surroundings } from '../../protocol/wire.ts';
-import type { Asker } from './capability-client.ts';
+import type { CallFrame, GuestEnvironment, ResultFrame } from '../../protocol/wire.ts';
+import type { CapabilityClient } from './capability-client.ts';
 import { Inbound, Outbound } from './parts.ts';
 
 /** An answer with a longer body is sent in parts, in bytes. */
@@ -18,7 +18,7 @@ const wholeBytes = 64 * 1024;
 
 export class ThreadChannel implements CallChannel {
   readonly #call: CallFrame;
-  readonly #asker: Asker;
+  readonly #asker: CapabilityClient;
   readonly #post: (frame: Buffer) => void;
   readonly #log: (source: LogSource, text: string) => void;
   #controller: AbortController | undefined;
@@ -32,7 +32,7 @@ export class ThreadChannel implements CallChannel {
   /** @param log takes lines that are within the function's limit; absent lines are the caller's to drop */
   constructor(
     call: CallFrame,
-    asker: Asker,
+    asker: CapabilityClient,
     post: (frame: Buffer) => void,
     log: (source: LogSource, text: string) => void,
   ) {
@@ -62,7 +62,7 @@ export class ThreadChannel implements CallChannel {
   }
 
   get bodyBytes(): number {
-    this.#bodyBytes ??= (JSON.parse(this.#call.surroundings) as Surroundings).bodyBytes;
+    this.#bodyBytes ??= (JSON.parse(this.#call.environment) as GuestEnvironment).bodyBytes;
     return this.#bodyBytes;
   }
 
@@ -75,11 +75,11 @@ export class ThreadChannel implements CallChannel {
     return this.#sink;
   }
 
-  askNow(ask: Ask, bytes?: Uint8Array) {
+  askNow(ask: CapabilityRequest, bytes?: Uint8Array) {
     return this.#asker.askNow(this, ask, bytes);
   }
 
-  fetch(ask: Omit<FetchAsk, 'do'>): Fetch {
+  fetch(ask: Omit<FetchRequest, 'do'>): Fetch {
     return this.#asker.fetch(this, ask);
   }
 

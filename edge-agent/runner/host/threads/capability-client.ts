@@ -6,16 +6,16 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
-import type { Ask, FetchAsk, Reply } from '../../protocol/capability-requests.ts';
+import type { CapabilityRequest, FetchRequest, Reply } from '../../protocol/capability-requests.ts';
 import type { Fetch } from '../../protocol/channel.ts';
 import {
-  askNumber,
   decodePart,
   decodeReply,
   encodeAsk,
   encodeCredit,
   encodePart,
   readCredit,
+  requestNumber,
 } from '../../protocol/stream-wire.ts';
 import { kinds, readNumber } from '../../protocol/wire.ts';
 import { Inbound, Outbound } from './parts.ts';
@@ -23,11 +23,11 @@ import { Inbound, Outbound } from './parts.ts';
 type Answer = { reply: Reply; bytes: Uint8Array };
 
 /** What an asking call gives. */
-export type AskingCall = { readonly seq: number; readonly signal: AbortSignal; readonly bodyBytes: number };
+export type RequestingCall = { readonly seq: number; readonly signal: AbortSignal; readonly bodyBytes: number };
 
-export type Asker = {
-  askNow(call: AskingCall, ask: Ask, bytes?: Uint8Array): Answer;
-  fetch(call: AskingCall, ask: Omit<FetchAsk, 'do'>): Fetch;
+export type CapabilityClient = {
+  askNow(call: RequestingCall, ask: CapabilityRequest, bytes?: Uint8Array): Answer;
+  fetch(call: RequestingCall, ask: Omit<FetchRequest, 'do'>): Fetch;
   /** A reply, part or credit for an ask of this thread. */
   receive(content: Buffer): void;
 };
@@ -44,24 +44,24 @@ type Stream = {
  * @param options.replies where replies to blocking asks come, each announced by a change of `bell`
  * @param options.post takes a frame for the agent
  */
-export function createAsker(options: {
+export function createCapabilityClient(options: {
   thread: number;
   replies: MessagePort;
   bell: Int32Array;
   post: (frame: Buffer) => void;
-}): Asker {
+}): CapabilityClient {
   const { thread, replies, bell, post } = options;
   const streams = new Map<number, Stream>();
   let count = 0;
 
   const next = (blocking: boolean): number => {
     do count += 1;
-    while (streams.has(askNumber(thread, count, blocking)));
-    return askNumber(thread, count, blocking);
+    while (streams.has(requestNumber(thread, count, blocking)));
+    return requestNumber(thread, count, blocking);
   };
 
   /** Registers a stream that ends with its call. */
-  const open = (number: number, call: AskingCall, stream: Stream, onEnd: () => void): (() => void) => {
+  const open = (number: number, call: RequestingCall, stream: Stream, onEnd: () => void): (() => void) => {
     const close = () => {
       call.signal.removeEventListener('abort', abort);
       streams.delete(number);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createLogLimits } from './log-limits.ts';
 
 const see = (id: string, logBytesPerSecond: number) => ({
-  surroundings: JSON.stringify({ function: id, logBytesPerSecond }),
+  environment: JSON.stringify({ function: id, logBytesPerSecond }),
 });
 const line = 'x'.repeat(1_000);
 

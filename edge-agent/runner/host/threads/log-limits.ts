@@ -5,7 +5,7 @@
 
 import type { LogSource } from '../../protocol/channel.ts';
 import type { LogEntry } from '../../protocol/stream-wire.ts';
-import type { CallFrame, Surroundings } from '../../protocol/wire.ts';
+import type { CallFrame, GuestEnvironment } from '../../protocol/wire.ts';
 import { createLogLimit, type LogLimit } from './log-limit.ts';
 
 /** Characters of a line at most. */
@@ -16,19 +16,19 @@ const kept = 256;
 
 export type LogLimits = {
   /** What of this line goes to the log, and of what was dropped before it: nothing, one entry or two. */
-  pass(call: Pick<CallFrame, 'surroundings'>, source: LogSource, text: string): LogEntry[];
+  pass(call: Pick<CallFrame, 'environment'>, source: LogSource, text: string): LogEntry[];
 };
 
 /** @param now monotonic, in milliseconds */
 export function createLogLimits(now: () => number): LogLimits {
-  /** By surroundings, which name the function and its limit; least recently used first. */
+  /** By environment, which name the function and its limit; least recently used first. */
   const limits = new Map<string, LogLimit>();
   return {
-    pass({ surroundings }, source, text) {
+    pass({ environment }, source, text) {
       const limit =
-        limits.get(surroundings) ?? createLogLimit((JSON.parse(surroundings) as Surroundings).logBytesPerSecond, now);
-      limits.delete(surroundings);
-      limits.set(surroundings, limit);
+        limits.get(environment) ?? createLogLimit((JSON.parse(environment) as GuestEnvironment).logBytesPerSecond, now);
+      limits.delete(environment);
+      limits.set(environment, limit);
       for (const oldest of limits.keys()) {
         if (limits.size <= kept) break;
         limits.delete(oldest);

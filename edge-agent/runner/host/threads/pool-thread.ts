@@ -4,7 +4,7 @@
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { frameStart } from '../../protocol/framing.ts';
-import { firstAsk, isBlocking } from '../../protocol/stream-wire.ts';
+import { firstRequestNumber, isBlocking } from '../../protocol/stream-wire.ts';
 import { kinds, type RunnerCode } from '../../protocol/wire.ts';
 import type { CompiledBundle } from './bundles.ts';
 import { createClaims, createGiver } from './claims.ts';
@@ -274,4 +274,4 @@ export function startThread<Call extends PoolThreadCall>(
   };
 }
 
-const isBlockingAsk = (stream: number): boolean => stream >= firstAsk && isBlocking(stream);
+const isBlockingAsk = (stream: number): boolean => stream >= firstRequestNumber && isBlocking(stream);

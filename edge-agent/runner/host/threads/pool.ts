@@ -13,7 +13,7 @@
  * Invariants: every call that was submitted is replied to once; a call that is running on a thread is never given to
  * another one.
  */
-import { firstAsk, maxThreadNumber, threadOfAsk } from '../../protocol/stream-wire.ts';
+import { firstRequestNumber, maxThreadNumber, threadOfRequest } from '../../protocol/stream-wire.ts';
 import { encodeResult, type RunnerCode } from '../../protocol/wire.ts';
 import type { Bundles } from './bundles.ts';
 import { type PoolThread, type PoolThreadCall, startThread } from './pool-thread.ts';
@@ -232,7 +232,7 @@ export function createPool(options: {
     },
     forward(content, stream) {
       for (const thread of threads) {
-        if (stream >= firstAsk ? thread.number === threadOfAsk(stream) : thread.has(stream)) {
+        if (stream >= firstRequestNumber ? thread.number === threadOfRequest(stream) : thread.has(stream)) {
           return thread.forward(content, stream);
         }
       }

@@ -5,7 +5,7 @@
  * Invariant: a call gets one result, and nothing is sent for it after that.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { decodePart, encodeLog, encodeParked, firstAsk, readCredit } from '../../protocol/stream-wire.ts';
+import { decodePart, encodeLog, encodeParked, firstRequestNumber, readCredit } from '../../protocol/stream-wire.ts';
 import {
   type CallFrame,
   encodeResult,
@@ -19,7 +19,7 @@ import type { LoadedFunction } from '../instances/loaded-function.ts';
 import { createStrayRejections } from '../wasi03/stray-rejections.ts';
 import type { CompiledBundle } from './bundles.ts';
 import { ThreadChannel } from './call-channel.ts';
-import { createAsker } from './capability-client.ts';
+import { createCapabilityClient } from './capability-client.ts';
 import { createTaker } from './claims.ts';
 import { createFunction } from './load-function.ts';
 import { createLogLimits } from './log-limits.ts';
@@ -68,7 +68,7 @@ export function runThread(port: MessagePort, { claims, number, replies, bell, pu
     const own = Uint8Array.from(frame);
     port.postMessage(own satisfies FromThread, own.byteLength >= transferFrom ? [own.buffer] : []);
   };
-  const asker = createAsker({ thread: number, replies, bell: new Int32Array(bell), post });
+  const asker = createCapabilityClient({ thread: number, replies, bell: new Int32Array(bell), post });
 
   const begin = (call: CallFrame): Running => {
     const channel = new ThreadChannel(call, asker, post, (source, text) => {
@@ -117,7 +117,7 @@ export function runThread(port: MessagePort, { claims, number, replies, bell, pu
     }
     const content = asBuffer(frame);
     const stream = readNumber(content);
-    if (stream >= firstAsk) return asker.receive(content);
+    if (stream >= firstRequestNumber) return asker.receive(content);
     const channel = running.get(stream)?.channel;
     if (content[0] === kinds.part) channel?.push(decodePart(content));
     if (content[0] === kinds.credit) channel?.credit(readCredit(content));

@@ -3,7 +3,7 @@ import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { answerKeyvalue } from '../../../capabilities/keyvalue/execute.ts';
 import { openStore, type Store } from '../../../storage/store.ts';
-import type { Ask, KeyvalueAsk } from '../../protocol/capability-requests.ts';
+import type { CapabilityRequest, KeyvalueRequest } from '../../protocol/capability-requests.ts';
 import type { CallChannel } from '../../protocol/channel.ts';
 import { createConfig } from './config.ts';
 import { createKeyvalue } from './keyvalue.ts';
@@ -41,8 +41,8 @@ const keyvalue = (limitBytes = grantsSchema.parse({}).keyvalue_bytes): Interface
   createKeyvalue(
     () =>
       ({
-        askNow: (ask: Ask, bytes = new Uint8Array(0)) =>
-          answerKeyvalue(store.keyvalue, { function: 'f', limitBytes }, ask as KeyvalueAsk, bytes),
+        askNow: (ask: CapabilityRequest, bytes = new Uint8Array(0)) =>
+          answerKeyvalue(store.keyvalue, { function: 'f', limitBytes }, ask as KeyvalueRequest, bytes),
       }) as unknown as CallChannel,
   ) as unknown as Interfaces;
 

@@ -5,7 +5,7 @@
  * Invariant: whatever a guest gives is refused with an `error` value. Names, keys and values are checked by the agent.
  */
 import { createHash } from 'node:crypto';
-import type { KeyPage, KeyvalueAsk } from '../../protocol/capability-requests.ts';
+import type { KeyPage, KeyvalueRequest } from '../../protocol/capability-requests.ts';
 import type { CallChannel } from '../../protocol/channel.ts';
 
 /** Keys in one call of `batch`, at most; they are asked for one after another. */
@@ -14,7 +14,7 @@ const maxBatch = 1_000;
 const maxBatchBytes = 8 * 1024 * 1024;
 
 type StoreError = { readonly tag: 'no-such-store' | 'access-denied' } | { readonly tag: 'other'; readonly val: string };
-type Operation<A = KeyvalueAsk> = A extends KeyvalueAsk ? Omit<A, 'do' | 'bucket'> : never;
+type Operation<A = KeyvalueRequest> = A extends KeyvalueRequest ? Omit<A, 'do' | 'bucket'> : never;
 type Asked = { readonly value: unknown; readonly bytes: Uint8Array };
 
 /** As jco wants it: a thrown value is the guest's error. */
@@ -35,7 +35,7 @@ class Bucket {
     bucketNamed = (current, bucket) => {
       const made = new Bucket();
       made.#ask = (operation, bytes) => {
-        const ask = { ...operation, do: 'keyvalue', bucket } as KeyvalueAsk;
+        const ask = { ...operation, do: 'keyvalue', bucket } as KeyvalueRequest;
         const answer = current().askNow(ask, bytes);
         return answer.reply.error === undefined
           ? { value: answer.reply.value, bytes: answer.bytes }

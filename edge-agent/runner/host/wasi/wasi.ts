@@ -18,10 +18,10 @@ import { wallClock } from '@bytecodealliance/preview2-shim/clocks';
 import * as sockets from '@bytecodealliance/preview2-shim/sockets';
 import type { World } from '@skerry/shared/function/bundle.ts';
 import type { CallChannel } from '../../protocol/channel.ts';
-import type { Surroundings } from '../../protocol/wire.ts';
+import type { GuestEnvironment } from '../../protocol/wire.ts';
 import { exit } from '../cli/exit.ts';
 import { createFilesystem } from '../filesystem/filesystem.ts';
-import { environmentOf } from '../http/environment.ts';
+import { toEnvironment } from '../http/environment.ts';
 import { createOutgoingHandler } from '../http/outgoing-handler.ts';
 import { createTypes } from '../http/types.ts';
 import { createMonotonicClock } from '../io/clocks.ts';
@@ -59,7 +59,7 @@ export type Wasi = {
   complaints(): string;
 };
 
-export type WasiOptions = Pick<Surroundings, 'env' | 'args' | 'config' | 'directories'> & { readonly world: World };
+export type WasiOptions = Pick<GuestEnvironment, 'env' | 'args' | 'config' | 'directories'> & { readonly world: World };
 
 /** A program sees this as its own name; there is no file behind it. */
 const programName = 'function';
@@ -140,7 +140,7 @@ export function createWasi({ env, args, config, directories, world }: WasiOption
       channel = next;
       watched = false;
       aborted = onAborted;
-      if (world === 'wasi:cli/run' && next.request) ofRequest = environmentOf(next.request, input.byteLength);
+      if (world === 'wasi:cli/run' && next.request) ofRequest = toEnvironment(next.request, input.byteLength);
       stdio.begin(input, outputBytes);
     },
     renew() {

@@ -48,10 +48,10 @@ describe('answers', () => {
 });
 
 test('the environment is what was declared, and the request', async () => {
-  const surroundings = JSON.stringify({ env: { NAME: 'declared' } });
-  const lines = await call('v', new TestChannel({ method: 'PUT' }), { surroundings });
+  const environment = JSON.stringify({ env: { NAME: 'declared' } });
+  const lines = await call('v', new TestChannel({ method: 'PUT' }), { environment });
   expect(String(lines).split('\n')).toEqual(expect.arrayContaining(['NAME=declared', 'Http_Method=PUT']));
-  expect(await call('v', new TestChannel(), { surroundings })).toBe('NAME=declared\n');
+  expect(await call('v', new TestChannel(), { environment })).toBe('NAME=declared\n');
 });
 
 describe('each failure has its code', () => {

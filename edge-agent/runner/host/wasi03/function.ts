@@ -7,7 +7,7 @@
  */
 import type { AsyncWorld, Bundle, World } from '@skerry/shared/function/bundle.ts';
 import type { CallChannel } from '../../protocol/channel.ts';
-import type { CallFrame, Surroundings } from '../../protocol/wire.ts';
+import type { CallFrame, GuestEnvironment } from '../../protocol/wire.ts';
 import { Exit } from '../cli/exit.ts';
 import type { IncomingRequest } from '../http/messages/incoming-messages.ts';
 import type { ResponseOutparam } from '../http/response-outparam.ts';
@@ -58,7 +58,12 @@ async function callOnce(loaded: Loaded, call: CallFrame, channel: CallChannel): 
   const timers = createPollTimers(fail);
   const world = asOld[loaded.world];
   try {
-    const { env = {}, args = [], config = {}, directories = [] }: Partial<Surroundings> = JSON.parse(call.surroundings);
+    const {
+      env = {},
+      args = [],
+      config = {},
+      directories = [],
+    }: Partial<GuestEnvironment> = JSON.parse(call.environment);
     const wasi = createWasi({ env, args, config, directories, world });
     wasi.begin(channel, call.input, call.outputBytes, fail);
     const make = makerOf(loaded, wasi, timers, { failed, fail });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { contentLengthOf, Fields, receivedFields, sealFields } from './fields.ts';
+import { Fields, readContentLength, receivedFields, sealFields } from './fields.ts';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 const texts = (values: Uint8Array[]) => values.map((value) => Buffer.from(value).toString('latin1'));
@@ -64,7 +64,7 @@ describe('fields', () => {
     }
     fields.append('Content-Length', bytes('5'));
     expect(refusal(() => fields.append('content-length', bytes('6')))).toBe('invalid-syntax');
-    expect(contentLengthOf(sealFields(fields))).toBe(5);
+    expect(readContentLength(sealFields(fields))).toBe(5);
   });
 
   test("leave the connection's headers to the host, in both directions", () => {

@@ -34,7 +34,7 @@ export let receivedFields: (headers: Headers) => Fields;
 export let sealFields: (fields: Fields) => Headers;
 
 /** The declared length of a body; undefined without one. */
-export function contentLengthOf(headers: Headers): number | undefined {
+export function readContentLength(headers: Headers): number | undefined {
   const value = headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1];
   return value === undefined ? undefined : Number(value);
 }

@@ -2,7 +2,7 @@
 import type { RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
 import { type Fields, receivedFields } from './fields.ts';
 import { type Arriving, IncomingBody } from './incoming-body.ts';
-import { type Method, methodOf } from './method.ts';
+import { type Method, parseMethod } from './method.ts';
 
 type Message<Head> = { readonly head: Head; readonly body: Arriving };
 
@@ -17,7 +17,7 @@ export class IncomingRequest {
   }
 
   method(): Method {
-    return methodOf(this.#open().head.method);
+    return parseMethod(this.#open().head.method);
   }
 
   pathWithQuery(): string {

@@ -11,7 +11,7 @@ import type { PartSink } from '../../../protocol/channel.ts';
 import type { CallSignal } from '../../io/gate.ts';
 import { OutputStream, type OutputTarget } from '../../io/streams.ts';
 import { BodyError, errorCode } from './error-code.ts';
-import { contentLengthOf, type Fields, sealFields } from './fields.ts';
+import { type Fields, readContentLength, sealFields } from './fields.ts';
 
 /** Bytes that are kept while nobody takes them. A new sink takes its whole window at once. */
 const earlyBytes = streamWindowBytes / 16;
@@ -26,7 +26,7 @@ export class OutgoingBody {
 
   static of(kind: Kind, headers: Fields, signal: CallSignal): OutgoingBody {
     const body = new OutgoingBody();
-    body.#target = new BodyTarget(kind, contentLengthOf(sealFields(headers)));
+    body.#target = new BodyTarget(kind, readContentLength(sealFields(headers)));
     body.#signal = signal;
     return body;
   }

@@ -3,7 +3,7 @@ import type { RequestHead } from '@skerry/shared/http/http.ts';
 import type { CallSignal } from '../../io/gate.ts';
 import type { ErrorCode } from './error-code.ts';
 import { type Fields, receivedFields, sealFields } from './fields.ts';
-import { type Method, methodOf, nameOf } from './method.ts';
+import { type Method, nameOf, parseMethod } from './method.ts';
 import { OutgoingBody } from './outgoing-body.ts';
 
 /** WIT `scheme`, as jco represents it. */
@@ -53,7 +53,7 @@ export class OutgoingRequest {
   }
 
   method(): Method {
-    return methodOf(this.#method);
+    return parseMethod(this.#method);
   }
 
   setMethod(method: Method): void {

@@ -22,7 +22,7 @@ export function frame(changes: Partial<CallFrame> = {}): CallFrame {
     digest: '',
     reuse: false,
     outputBytes: 1_048_576,
-    surroundings: '{}',
+    environment: '{}',
     streams: false,
     input: new Uint8Array(0),
     ...changes,
