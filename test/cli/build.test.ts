@@ -149,7 +149,7 @@ describe('build', () => {
     await writeFile(join(directory, 'f/greet.ts'), 'export const greet = (name: string) => "Hi " + name;');
     await writeFile(
       join(directory, 'f/handler.ts'),
-      `import { greet } from '../greet.ts';\nexport const invoke = (input: string): string => JSON.stringify(greet(input));`,
+      `import { greet } from './greet.ts';\nexport const invoke = (input: string): string => JSON.stringify(greet(input));`,
     );
     const { code } = await run(['fn', 'build', 'f', '-o', 'out.wasm']);
     expect(code).toBe(0);
@@ -159,7 +159,7 @@ describe('build', () => {
   test.each([
     ['nothing to build', {}, /none of handler\.js/],
     ['two functions', { 'handler.js': '', 'http.c': '' }, /handler\.js and http\.c/],
-    ['an import that is not there', { 'handler.js': 'import "../nothing.js"' }, /nothing\.js/],
+    ['an import that is not there', { 'handler.js': 'import "./nothing.js"' }, /nothing\.js/],
     ['TypeScript that is none', { 'handler.ts': 'export const = 1' }, /handler\.ts:1:14: /],
     ['JavaScript that is none', { 'handler.js': 'export function invoke( {' }, /handler\.js:1:\d+: /],
     [

@@ -7,7 +7,7 @@ import { environmentNames } from '@skerry/edge-agent/config.ts';
 import { errorKinds } from '@skerry/shared/errors.ts';
 import { expect, test } from 'vitest';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string) => readFile(join(root, file), 'utf8');
 
 test('docs/API.md: every error code with its status', async () => {

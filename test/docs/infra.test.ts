@@ -11,7 +11,7 @@ import { stopExitCode } from '@skerry/shared/tunnel/close.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string) => readFile(join(root, 'infra', file), 'utf8');
 const run = promisify(execFile);
 
