@@ -5,7 +5,7 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
 import { jsonOf, jsonRequestHead, outputTooLarge } from '@skerry/shared/http/http-json.ts';
 import type { BodyPart, CallStream } from '../tunnel/calls/streams.ts';
-import type { InvocationRequest, InvocationResult, Invoker } from './invoker.ts';
+import type { InvocationOutcome, InvocationRequest, Invoker } from './invoker.ts';
 
 /**
  * The output is the body of the answer, or `null` when that is empty. A request of the caller's own goes in place of
@@ -16,7 +16,7 @@ export async function invokeForJson(
   invoker: Invoker,
   { function: fn, input, signal, http: given, ...how }: InvocationRequest,
   authority: string,
-): Promise<InvocationResult> {
+): Promise<InvocationOutcome> {
   const limit = fn.manifest.limits.output_bytes;
   if (input.byteLength > fn.manifest.limits.input_bytes) {
     throw new SkerryError('payload_too_large', `the function takes ${fn.manifest.limits.input_bytes} bytes of input`);

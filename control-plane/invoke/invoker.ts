@@ -9,7 +9,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { type ErrorCode, errorKinds, SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
 import type { CatalogFunction } from '../model/catalog-function.ts';
-import type { Outcome } from '../tunnel/calls/calls.ts';
+import type { CallOutcome } from '../tunnel/calls/calls.ts';
 import { CallLost } from '../tunnel/calls/calls.ts';
 import type { CallStream } from '../tunnel/calls/streams.ts';
 import type { Hub } from '../tunnel/hub.ts';
@@ -20,7 +20,7 @@ import { createReservations, type Reservations } from './reserve.ts';
 
 /** The caller's side of a call with bodies in parts; the head comes with who gives the answer. */
 export type AnswerStream = Omit<CallStream, 'head'> & {
-  head(head: ResponseHead, from: Pick<InvocationResult, 'id' | 'agent'>): void;
+  head(head: ResponseHead, from: Pick<InvocationOutcome, 'id' | 'agent'>): void;
 };
 
 export type InvocationRequest = {
@@ -40,7 +40,7 @@ export type InvocationRequest = {
   readonly signal?: AbortSignal;
 };
 
-export type InvocationResult = {
+export type InvocationOutcome = {
   readonly id: string;
   /** Name of the agent that ran it. */
   readonly agent: string;
@@ -56,7 +56,7 @@ export type InvocationResult = {
 
 export type Invoker = {
   /** Rejects with a SkerryError: what the function did wrong, or why no agent could run it. */
-  invoke(invocation: InvocationRequest): Promise<InvocationResult>;
+  invoke(invocation: InvocationRequest): Promise<InvocationOutcome>;
   /** Whether anybody who may run the function is connected here. @param agent name of the only one that may */
   reaches(fn: CatalogFunction, agent?: string): boolean;
 };
@@ -206,7 +206,7 @@ function mayGoElsewhere(error: unknown): boolean {
   return error instanceof SkerryError && errorKinds[error.code].retryable;
 }
 
-function resultOf(id: string, session: Session, outcome: Outcome, output: Uint8Array): InvocationResult {
+function resultOf(id: string, session: Session, outcome: CallOutcome, output: Uint8Array): InvocationOutcome {
   const { revision, durationUs, cold, head, trailers } = outcome;
   return { id, agent: session.name, revision, output, durationUs, cold, head, trailers };
 }

@@ -2,8 +2,8 @@
  * Invocations that are kept, as the parts that make them, run them and deliver their outcomes see them. Types only:
  * what keeps them is queue/queue.ts.
  */
-import type { ErrorCode } from '@skerry/shared/errors.ts';
 import type { RequestHead } from '@skerry/shared/http/http.ts';
+import type { Result } from '@skerry/shared/result.ts';
 import type { CatalogFunction } from './catalog-function.ts';
 import type { InvocationOrigin } from './origin.ts';
 
@@ -47,9 +47,7 @@ export type EndedInvocation = {
   readonly endedAt: Date;
   /** Kept where a sink wants it, and where the invocation failed, for a replay. */
   readonly input?: Uint8Array | undefined;
-  readonly result:
-    | { readonly ok: true; readonly output: Uint8Array }
-    | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
+  readonly result: Result;
 };
 
 export type KeptInvocations = {

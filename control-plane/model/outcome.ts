@@ -2,7 +2,7 @@ import type { ErrorCode } from '@skerry/shared/errors.ts';
 import type { InvocationOrigin } from './origin.ts';
 
 /** An invocation that has ended, as far as documents tell of it. */
-export type Outcome = {
+export type OutcomeRecord = {
   readonly id: string;
   readonly module: string;
   readonly name: string;

@@ -1,7 +1,7 @@
 /** What a synchronous call leaves behind for the sinks of its function; nothing for functions that have none. */
 import { randomUUIDv7 } from 'node:crypto';
 import { errorKinds, toSkerryError } from '@skerry/shared/errors.ts';
-import { findAgentOf, type InvocationResult } from '../invoke/invoker.ts';
+import { findAgentOf, type InvocationOutcome } from '../invoke/invoker.ts';
 import type { CatalogFunction } from '../model/catalog-function.ts';
 import type { EndedInvocation } from '../model/invocation.ts';
 import { wantsInput, wantsOutcome } from '../model/sink-interest.ts';
@@ -10,7 +10,7 @@ import { wantsInput, wantsOutcome } from '../model/sink-interest.ts';
 export type SinkableCall = {
   /** The invocation's id: made here, since a call that fails tells none. */
   readonly id: string;
-  succeeded(input: Uint8Array | undefined, result: Pick<InvocationResult, 'agent' | 'revision' | 'output'>): void;
+  succeeded(input: Uint8Array | undefined, result: Pick<InvocationOutcome, 'agent' | 'revision' | 'output'>): void;
   /** What did not run, or was broken off by its caller, is no outcome. */
   failed(input: Uint8Array | undefined, error: unknown): void;
 };

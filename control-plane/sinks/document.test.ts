@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Outcome } from '../model/outcome.ts';
+import type { OutcomeRecord } from '../model/outcome.ts';
 import { toDocument } from './document.ts';
 
 const moment = new Date('2026-03-01T12:00:00Z');
-const outcome = (output: string | Uint8Array, more: Partial<Outcome> = {}): Outcome => ({
+const outcome = (output: string | Uint8Array, more: Partial<OutcomeRecord> = {}): OutcomeRecord => ({
   id: '01a1',
   module: '_',
   name: 'f',
@@ -21,7 +21,7 @@ const outcome = (output: string | Uint8Array, more: Partial<Outcome> = {}): Outc
   ...more,
 });
 const plain = { envelope: false, underscoreId: false };
-const json = (given: Outcome, form = plain) => toDocument(given, form).json;
+const json = (given: OutcomeRecord, form = plain) => toDocument(given, form).json;
 
 describe('without an envelope', () => {
   test.each([

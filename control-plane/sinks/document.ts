@@ -6,7 +6,7 @@
  * not lose digits on the way. What is not an object cannot be a document and stands under `result`; nor can an object
  * with keys that begin with "_", which are CouchDB's (docs.couchdb.org, "Documents", section 1.2.1).
  */
-import type { Outcome } from '../model/outcome.ts';
+import type { OutcomeRecord } from '../model/outcome.ts';
 import type { SinkDocument } from './targets/open-sink.ts';
 
 export type DocumentForm = {
@@ -16,7 +16,7 @@ export type DocumentForm = {
   readonly underscoreId: boolean;
 };
 
-export function toDocument(outcome: Outcome, { envelope, underscoreId }: DocumentForm): SinkDocument {
+export function toDocument(outcome: OutcomeRecord, { envelope, underscoreId }: DocumentForm): SinkDocument {
   const members = envelope || outcome.error ? envelopeMembers(outcome) : resultMembers(outcome.output);
   const id = underscoreId ? [`"_id":${JSON.stringify(outcome.id)}`] : [];
   return { id: outcome.id, json: `{${[...id, ...members].join(',')}}` };
@@ -30,7 +30,7 @@ function resultMembers(output: Uint8Array | null): string[] {
   return Object.keys(value).length === 0 ? [] : [text.trim().slice(1, -1)];
 }
 
-function envelopeMembers(outcome: Outcome): string[] {
+function envelopeMembers(outcome: OutcomeRecord): string[] {
   const { module, name, revision, agent, trigger, origin, attempts, input, output, error } = outcome;
   const facts = {
     id: outcome.id,

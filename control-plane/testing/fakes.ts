@@ -2,7 +2,7 @@
 
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { computeDigest } from '@skerry/shared/function/bundle.ts';
-import type { InvocationRequest, InvocationResult, Invoker } from '../invoke/invoker.ts';
+import type { InvocationOutcome, InvocationRequest, Invoker } from '../invoke/invoker.ts';
 import type { Preparer } from '../prepare/preparer.ts';
 import type { Hub, Rollout } from '../tunnel/hub.ts';
 import type { FunctionLogs } from '../tunnel/logs.ts';
@@ -98,7 +98,7 @@ export function createFakeInvoker(): FakeInvoker {
       return this.reachable;
     },
     last: undefined,
-    async invoke(invocation): Promise<InvocationResult> {
+    async invoke(invocation): Promise<InvocationOutcome> {
       this.last = invocation;
       const output = await this.behave(invocation);
       const { revision } = invocation.function;

@@ -20,7 +20,7 @@ import type { WebSocket } from 'ws';
 import type { Bundles } from '../functions/bundles.ts';
 import type { CatalogFunction } from '../model/catalog-function.ts';
 import { createBatches } from './batches.ts';
-import { CallLost, createCalls, type Outcome } from './calls/calls.ts';
+import { CallLost, type CallOutcome, createCalls } from './calls/calls.ts';
 import { type CallStream, createStream } from './calls/streams.ts';
 import { createConnection } from './connect/connection.ts';
 import type { DesiredList } from './desired.ts';
@@ -65,7 +65,7 @@ export type SessionEvents = {
   onClose(session: Session, reason: string): void;
 };
 
-export type CallRequest = Omit<FrameOf<ToAgent, 'invoke'>, 'kind'>;
+export type Call = Omit<FrameOf<ToAgent, 'invoke'>, 'kind'>;
 
 export type Session = SessionIdentity & {
   readonly load: Readonly<ScrapedLoad>;
@@ -91,7 +91,7 @@ export type Session = SessionIdentity & {
    * when too much waits already, with the signal's reason when it aborts (the agent is then told to cancel).
    * With a stream, bodies may come in parts.
    */
-  call(request: CallRequest, signal: AbortSignal, stream?: CallStream): Promise<Outcome>;
+  call(request: Call, signal: AbortSignal, stream?: CallStream): Promise<CallOutcome>;
   /** The agent's Prometheus text, fetched now. Rejects with `agent_unreachable`. */
   scrape(): Promise<string>;
   /** The last lines of a function, oldest first. Rejects with `agent_unreachable`. */

@@ -6,6 +6,7 @@
  */
 import { type OutcomeCode, SkerryError, toOutcomeCode, toSkerryError } from '@skerry/shared/errors.ts';
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
+import type { Result } from '@skerry/shared/result.ts';
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import type { Functions } from '../desired/active-functions.ts';
 import type { CallEvents, Runner } from '../runner/calls/call.ts';
@@ -13,7 +14,7 @@ import type { LogEntry, Part } from '../runner/protocol/stream-wire.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { encodeEnvironment } from './environment.ts';
 
-export type Invocation = {
+export type InvocationRequest = {
   readonly id: string;
   readonly function: string;
   readonly input: Uint8Array;
@@ -28,9 +29,7 @@ export type Invocation = {
 export type InvocationEvents = Omit<CallEvents, 'onLog'>;
 
 export type InvocationOutcome = {
-  readonly result:
-    | { readonly ok: true; readonly output: Uint8Array }
-    | { readonly ok: false; readonly code: OutcomeCode; readonly message: string };
+  readonly result: Result<OutcomeCode>;
   readonly head?: ResponseHead | undefined;
   readonly trailers?: Headers | undefined;
   /** Revision that ran; 0 when none did. */
@@ -41,7 +40,7 @@ export type InvocationOutcome = {
 
 export type InvocationGate = {
   /** Never rejects. `onStart` is called just before a thread takes the call. */
-  invoke(invocation: Invocation, events: InvocationEvents): Promise<InvocationOutcome>;
+  invoke(invocation: InvocationRequest, events: InvocationEvents): Promise<InvocationOutcome>;
   /** Part of the input of an invocation that streams. */
   part(id: string, part: Part): void;
   /** So many bytes more of its answer may come. */
@@ -77,7 +76,7 @@ export function createInvocationGate(options: InvocationGateOptions): Invocation
   let onEmpty: (() => void) | undefined;
 
   /** The function, at once when it is here: the common case makes no timer. */
-  const arrive = async ({ id, function: functionId, timeoutMs }: Invocation, parts: Part[]) => {
+  const arrive = async ({ id, function: functionId, timeoutMs }: InvocationRequest, parts: Part[]) => {
     const active = functions.active.get(functionId);
     if (active) return active;
     const patience = new AbortController();
@@ -92,7 +91,7 @@ export function createInvocationGate(options: InvocationGateOptions): Invocation
   };
 
   /** @throws SkerryError when the function may not take this invocation now */
-  const admit = ({ function: functionId, input }: Invocation, { limits, grants }: DesiredFunction) => {
+  const admit = ({ function: functionId, input }: InvocationRequest, { limits, grants }: DesiredFunction) => {
     if (input.byteLength > limits.input_bytes) {
       throw new SkerryError('payload_too_large', `the function takes ${limits.input_bytes} bytes of input`);
     }
@@ -115,7 +114,7 @@ export function createInvocationGate(options: InvocationGateOptions): Invocation
     return text;
   };
 
-  const run = async (invocation: Invocation, events: InvocationEvents): Promise<InvocationOutcome> => {
+  const run = async (invocation: InvocationRequest, events: InvocationEvents): Promise<InvocationOutcome> => {
     if (draining) throw new SkerryError('agent_draining', 'the agent is shutting down');
     const entered = now();
     const early: Part[] = [];

@@ -14,7 +14,7 @@
 import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
 import { decodeBundle } from '@skerry/shared/function/bundle.ts';
 import type { Logger } from 'pino';
-import type { CallResult, Runner } from './calls/call.ts';
+import type { CallOutcome, Runner } from './calls/call.ts';
 import { type CapabilityHandler, createCapabilityRequests } from './calls/call-capabilities.ts';
 import { checkedAnswer, deliver } from './calls/deliver.ts';
 import { createInFlight } from './calls/in-flight.ts';
@@ -182,7 +182,7 @@ export function createRunner(options: RunnerOptions): Runner {
     fail(pending, 'function_output_invalid', fault);
   }
 
-  function finish(pending: Pending, result: CallResult): void {
+  function finish(pending: Pending, result: CallOutcome): void {
     if (pending.state === 'done') return;
     inFlight.remove(pending);
     pending.state = 'done';

@@ -15,6 +15,7 @@ import { retrySchema } from '../function/retry.ts';
 import { maxTriggers, triggerSchema, triggerStateSchema } from '../function/triggers.ts';
 import { headersSchema, requestHeadSchema, responseHeadSchema } from '../http/http.ts';
 import { maxPartBytes } from '../http/http-limits.ts';
+import { bytesSchema, resultSchema, shortTextSchema } from '../result.ts';
 
 /** Version that this code speaks. The control plane accepts this one and the one before. */
 export const protocolVersion = 3;
@@ -44,10 +45,8 @@ export const maxDesiredFunctions = 10_000;
 /** Bytes of code in one `chunk`: small, so that invocations get in between. */
 export const chunkBytes = 128 * 1024;
 
-const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes').meta({ wire: 'bytes' });
 const count = z.int().min(0);
 const id = z.string().min(1).max(64);
-const shortText = z.string().max(4096);
 
 const ping = z.object({ kind: z.literal('ping'), n: count });
 const pong = z.object({ kind: z.literal('pong'), n: count });
@@ -87,7 +86,7 @@ export type DesiredFunction = z.output<typeof desiredFunctionSchema>;
 const body = z.object({
   kind: z.literal('body'),
   id,
-  bytes: bytes.refine((value) => value.byteLength <= maxPartBytes, 'must be a part of at most 64 KiB'),
+  bytes: bytesSchema.refine((value) => value.byteLength <= maxPartBytes, 'must be a part of at most 64 KiB'),
   last: z.boolean(),
   trailers: headersSchema.optional(),
 });
@@ -102,7 +101,7 @@ export const logLineSchema = z.object({
   revision: count,
   /** `stdout`, `stderr`, or the level of wasi:logging. */
   source: z.string().max(16),
-  text: shortText,
+  text: shortTextSchema,
 });
 export type LogLine = z.infer<typeof logLineSchema>;
 
@@ -129,11 +128,8 @@ export const recordedOutcomeSchema = z.object({
   createdAt: count,
   startedAt: count,
   endedAt: count,
-  input: bytes.optional(),
-  result: z.discriminatedUnion('ok', [
-    z.object({ ok: z.literal(true), output: bytes }),
-    z.object({ ok: z.literal(false), code: z.enum(outcomeCodes), message: shortText }),
-  ]),
+  input: bytesSchema.optional(),
+  result: resultSchema,
 });
 export type RecordedOutcome = z.output<typeof recordedOutcomeSchema>;
 
@@ -166,7 +162,7 @@ export const desiredSchema = z.object({
 /** Frames from the control plane to an agent. */
 export const toAgentSchema = z.discriminatedUnion('kind', [
   /** First frame on every connection. */
-  z.object({ kind: z.literal('challenge'), nonce: bytes, versions: z.array(z.int()).max(16) }),
+  z.object({ kind: z.literal('challenge'), nonce: bytesSchema, versions: z.array(z.int()).max(16) }),
   /** The agent is known and this tunnel is the one that counts. Intervals in milliseconds. */
   z.object({
     kind: z.literal('welcome'),
@@ -178,9 +174,9 @@ export const toAgentSchema = z.discriminatedUnion('kind', [
   }),
   desiredSchema,
   /** Part of a bundle, in order of offset, in answer to `want`. */
-  z.object({ kind: z.literal('chunk'), digest: digestSchema, offset: count, total: count, bytes }),
+  z.object({ kind: z.literal('chunk'), digest: digestSchema, offset: count, total: count, bytes: bytesSchema }),
   /** The control plane cannot give this bundle now; the agent asks again after a while if it still wants it. */
-  z.object({ kind: z.literal('unavailable'), digest: digestSchema, message: shortText }),
+  z.object({ kind: z.literal('unavailable'), digest: digestSchema, message: shortTextSchema }),
   /** Run a function. `timeoutMs` is what is left of the caller's deadline. */
   z.object({
     kind: z.literal('invoke'),
@@ -188,7 +184,7 @@ export const toAgentSchema = z.discriminatedUnion('kind', [
     function: id,
     timeoutMs: z.int().min(1),
     /** All of the input, or the first of it when `streams`. */
-    input: bytes,
+    input: bytesSchema,
     traceparent: z.string().max(64).optional(),
     /** The request as it came in at the raw door. */
     http: requestHeadSchema.optional(),
@@ -222,17 +218,14 @@ const load = {
 };
 
 /** What went wrong with one function while applying a generation; the old revision of it, if any, still serves. */
-export const applyErrorSchema = z.object({ function: id, code: z.enum(outcomeCodes), message: shortText });
+export const applyErrorSchema = z.object({ function: id, code: z.enum(outcomeCodes), message: shortTextSchema });
 export type ApplyError = z.infer<typeof applyErrorSchema>;
 
 /** Outcome of an invocation: bytes of its output, or why there are none. */
 export const outcomeSchema = z.object({
   kind: z.literal('outcome'),
   id,
-  result: z.discriminatedUnion('ok', [
-    z.object({ ok: z.literal(true), output: bytes }),
-    z.object({ ok: z.literal(false), code: z.enum(outcomeCodes), message: shortText }),
-  ]),
+  result: resultSchema,
   /** Revision that ran; 0 when none did. */
   revision: count,
   /** Time from the start in a thread to the result, in microseconds. */
@@ -253,9 +246,9 @@ export const toControlSchema = z.discriminatedUnion('kind', [
     kind: z.literal('hello'),
     version: z.int(),
     /** Raw Ed25519 public key, 32 bytes. */
-    publicKey: bytes,
+    publicKey: bytesSchema,
     /** Ed25519 signature, 64 bytes. */
-    signature: bytes,
+    signature: bytesSchema,
     /** Host and port that the agent dialled; a control plane that has its names set takes no other. */
     host: z.string().max(300),
     name: nameSchema,

@@ -9,7 +9,7 @@ import { isCommand, isHttp } from '@skerry/shared/function/bundle.ts';
 import { authenticate } from '../../access/auth.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { invokeForJson } from '../../invoke/invoke-over-http.ts';
-import type { InvocationRequest, InvocationResult, Invoker } from '../../invoke/invoker.ts';
+import type { InvocationOutcome, InvocationRequest, Invoker } from '../../invoke/invoker.ts';
 import type { Logger } from '../../log/log.ts';
 import type { RequestMetrics } from '../../metrics/request-metrics.ts';
 import type { CatalogFunction } from '../../model/catalog-function.ts';
@@ -132,10 +132,10 @@ export function needFunction(
 
 /** The result, and its outcome to the sinks that want it. */
 async function told(
-  called: Promise<InvocationResult>,
+  called: Promise<InvocationOutcome>,
   input: Uint8Array,
   wanted: SinkableCall,
-): Promise<InvocationResult> {
+): Promise<InvocationOutcome> {
   try {
     const result = await called;
     wanted.succeeded(input, result);
@@ -162,7 +162,7 @@ function invocationHeaders(headers: IncomingHttpHeaders): { agent?: string; trac
 }
 
 /** Names and values in turn, as Node writes them fastest. */
-function resultHeaders(result: InvocationResult, requestId: string, contentType: string, body: string | Uint8Array) {
+function resultHeaders(result: InvocationOutcome, requestId: string, contentType: string, body: string | Uint8Array) {
   return [
     'content-type',
     contentType,

@@ -10,7 +10,7 @@ import { SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
 import type { Headers, ResponseHead } from '@skerry/shared/http/http.ts';
 import { jsonOf } from '@skerry/shared/http/http-json.ts';
 import { maxPartBytes } from '@skerry/shared/http/http-limits.ts';
-import type { AnswerStream, InvocationResult, Invoker } from '../../invoke/invoker.ts';
+import type { AnswerStream, InvocationOutcome, Invoker } from '../../invoke/invoker.ts';
 import type { Logger } from '../../log/log.ts';
 import type { RouteMetrics } from '../../metrics/request-metrics.ts';
 import type { CatalogFunction } from '../../model/catalog-function.ts';
@@ -77,7 +77,12 @@ export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: Ht
 }
 
 /** An answer that came in parts is not kept: it may have any length. */
-function tell(wanted: SinkableCall, input: Uint8Array | undefined, head: ResponseHead, result: InvocationResult): void {
+function tell(
+  wanted: SinkableCall,
+  input: Uint8Array | undefined,
+  head: ResponseHead,
+  result: InvocationOutcome,
+): void {
   try {
     wanted.succeeded(input, { ...result, output: jsonOf(head, result.output) });
   } catch (error) {
@@ -100,7 +105,7 @@ function answerStream(answer: HttpAnswer, end: AbortController): Pick<AnswerStre
   };
 }
 
-function finish(answer: HttpAnswer, result: InvocationResult): void {
+function finish(answer: HttpAnswer, result: InvocationOutcome): void {
   if (answer.whole) return;
   if (answer.begun) throw new SkerryError('agent_lost', 'the agent ended the call before the end of the body');
   if (!result.head) throw new SkerryError('function_no_answer', 'the agent ended the call without an answer');
@@ -108,7 +113,7 @@ function finish(answer: HttpAnswer, result: InvocationResult): void {
 }
 
 /** Headers of every answer. */
-function originOf({ id, agent }: Pick<InvocationResult, 'id' | 'agent'>): [name: string, value: string][] {
+function originOf({ id, agent }: Pick<InvocationOutcome, 'id' | 'agent'>): [name: string, value: string][] {
   return [
     ['x-skerry-invocation', id],
     ['x-skerry-agent', agent],
@@ -116,7 +121,7 @@ function originOf({ id, agent }: Pick<InvocationResult, 'id' | 'agent'>): [name:
 }
 
 /** Headers of a whole answer; of one that comes in parts, the rest is not known yet when its head leaves. */
-function factsOf({ id, agent, revision, durationUs, cold }: InvocationResult): Headers {
+function factsOf({ id, agent, revision, durationUs, cold }: InvocationOutcome): Headers {
   return [
     ...originOf({ id, agent }),
     ['x-skerry-revision', String(revision)],

@@ -1,6 +1,6 @@
 /** Statements on deliveries: outcomes on their way to sinks. */
 import { and, asc, eq, exists, gt, inArray, isNotNull, lt, lte, type SQL, sql } from 'drizzle-orm';
-import type { Outcome } from '../../model/outcome.ts';
+import type { OutcomeRecord } from '../../model/outcome.ts';
 import { deliveries, invocations, sinks } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
 
@@ -11,7 +11,7 @@ export type Waiting = {
   readonly attempts: number;
   /** Milliseconds until it may be tried; 0 or less: now. */
   readonly waitMs: number;
-  readonly outcome: Outcome;
+  readonly outcome: OutcomeRecord;
 };
 
 export type PageLimits = {

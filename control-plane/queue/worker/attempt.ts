@@ -9,7 +9,7 @@ import type { Retry } from '@skerry/shared/function/retry.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Claimed, Rested } from '../../db/events/claims.ts';
 import { invokeForJson } from '../../invoke/invoke-over-http.ts';
-import { findAgentOf, type InvocationResult, type Invoker } from '../../invoke/invoker.ts';
+import { findAgentOf, type InvocationOutcome, type Invoker } from '../../invoke/invoker.ts';
 import type { CatalogFunction } from '../../model/catalog-function.ts';
 import type { EndedInvocation } from '../../model/invocation.ts';
 import { wantsInput } from '../../model/sink-interest.ts';
@@ -99,7 +99,7 @@ function nextAttempt(
   return { attempts: spent, delayMs: spent < retry.attempts ? backoffDelay(spent, random(), 0, pace) : undefined };
 }
 
-function call(invoker: Invoker, row: Claimed, fn: CatalogFunction, signal: AbortSignal): Promise<InvocationResult> {
+function call(invoker: Invoker, row: Claimed, fn: CatalogFunction, signal: AbortSignal): Promise<InvocationOutcome> {
   const invocation = {
     id: row.id,
     function: fn,

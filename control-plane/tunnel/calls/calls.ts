@@ -7,7 +7,7 @@ import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import type { Stream } from './streams.ts';
 
 /** What the agent says became of a call. `started`: it had said before that the call began. */
-export type Outcome = FrameOf<ToControl, 'outcome'> & { readonly started: boolean };
+export type CallOutcome = FrameOf<ToControl, 'outcome'> & { readonly started: boolean };
 
 /** The tunnel went while a call was in flight. `started`: the agent had said that it began. */
 export class CallLost extends SkerryError {
@@ -22,13 +22,13 @@ export class CallLost extends SkerryError {
 type Waiting = {
   started: boolean;
   readonly stream: Stream | undefined;
-  readonly resolve: (outcome: Outcome) => void;
+  readonly resolve: (outcome: CallOutcome) => void;
   readonly reject: (error: SkerryError) => void;
 };
 
 export type Calls = {
   /** Waits for the outcome of an invocation that is being sent; rejects with CallLost. */
-  wait(id: string, stream?: Stream): Promise<Outcome>;
+  wait(id: string, stream?: Stream): Promise<CallOutcome>;
   accepted(id: string): void;
   /** The stream of a call that somebody waits for, if it has one. Whoever speaks on it has begun the call. */
   stream(id: string): Stream | undefined;

@@ -4,7 +4,7 @@ import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
 import { desiredFunctionSchema } from '@skerry/shared/tunnel/protocol.ts';
 import { expect, test } from 'vitest';
-import type { Invocation, InvocationEvents, InvocationOutcome } from '../../invoke/invocation-gate.ts';
+import type { InvocationEvents, InvocationOutcome, InvocationRequest } from '../../invoke/invocation-gate.ts';
 import { callForEvent } from './event-call.ts';
 
 const fn = desiredFunctionSchema.parse({
@@ -28,7 +28,7 @@ const whole = (status: number, body: string): Partial<InvocationOutcome> => ({
 
 /** Answers one call. */
 async function call(answer: (events: InvocationEvents) => Partial<InvocationOutcome>) {
-  const asked: Invocation[] = [];
+  const asked: InvocationRequest[] = [];
   const credits: number[] = [];
   let cancelled = 0;
   const tried = await callForEvent(

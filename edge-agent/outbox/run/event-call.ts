@@ -2,13 +2,12 @@
 import { type OutcomeCode, SkerryError, toOutcomeCode, toSkerryError } from '@skerry/shared/errors.ts';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
 import { jsonOf, jsonRequestHead, outputTooLarge } from '@skerry/shared/http/http-json.ts';
+import type { Result } from '@skerry/shared/result.ts';
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import type { InvocationGate, InvocationOutcome } from '../../invoke/invocation-gate.ts';
 
 export type Attempt = {
-  readonly result:
-    | { readonly ok: true; readonly output: Uint8Array }
-    | { readonly ok: false; readonly code: OutcomeCode; readonly message: string };
+  readonly result: Result<OutcomeCode>;
   /** The call was handed to the runner: it may have had effects. */
   readonly started: boolean;
   readonly revision: number;

@@ -1,7 +1,7 @@
 /** The runner as the agent sees it: calls in, what becomes of them out. */
-import type { ErrorCode } from '@skerry/shared/errors.ts';
 import type { Grants } from '@skerry/shared/function/manifest.ts';
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
+import type { Result } from '@skerry/shared/result.ts';
 import type { LogEntry, Part } from '../protocol/stream-wire.ts';
 
 export type Call = {
@@ -39,8 +39,8 @@ export type CallEvents = {
   onLog?(entry: LogEntry): void;
 };
 
-export type CallResult = {
-  result: { ok: true; output: Uint8Array } | { ok: false; code: ErrorCode; message: string };
+export type CallOutcome = {
+  result: Result;
   /** Head of an HTTP answer that came whole. */
   head?: ResponseHead | undefined;
   trailers?: Headers | undefined;
@@ -60,7 +60,7 @@ export type Runner = {
   load(digest: string): Promise<void>;
   unload(digest: string): void;
   /** Never rejects. */
-  call(call: Call, events: CallEvents): Promise<CallResult>;
+  call(call: Call, events: CallEvents): Promise<CallOutcome>;
   /** Part of the input of a call that streams; dropped when it is not under way. */
   part(id: string, part: Part): void;
   /** So many bytes more of the answer may come. */

@@ -7,7 +7,7 @@ import { headersSchema, responseHeadSchema } from '@skerry/shared/http/http.ts';
 import { maxPartBytes } from '@skerry/shared/http/http-limits.ts';
 import { decodeHead, decodeLog, decodePart, type LogEntry, type Part, readCredit } from '../protocol/stream-wire.ts';
 import { kinds, type ResultFrame } from '../protocol/wire.ts';
-import type { CallEvents, CallResult } from './call.ts';
+import type { CallEvents, CallOutcome } from './call.ts';
 
 /** Characters of a message or a line that a frame of the tunnel takes. */
 const textLength = 4_096;
@@ -59,7 +59,7 @@ export function checkedAnswer({
   result: given,
   head,
   trailers,
-}: ResultFrame): Pick<CallResult, 'result' | 'head' | 'trailers'> {
+}: ResultFrame): Pick<CallOutcome, 'result' | 'head' | 'trailers'> {
   const result = given.ok ? given : { ...given, message: given.message.slice(0, textLength) };
   if (!head && !trailers) return { result };
   const checked = responseHeadSchema.safeParse(head);

@@ -1,5 +1,5 @@
 /** One call in the agent, from the door to its result, and the parts of its input that came before it could take them. */
-import type { Call, CallEvents, CallResult } from './call.ts';
+import type { Call, CallEvents, CallOutcome } from './call.ts';
 
 export class Pending {
   readonly call: Call;
@@ -12,10 +12,10 @@ export class Pending {
   /** The load of its code that it waits for. */
   code: Promise<void> | undefined;
   timer: NodeJS.Timeout | undefined;
-  readonly settle: (result: CallResult) => void;
+  readonly settle: (result: CallOutcome) => void;
   #early: Buffer[] | undefined;
 
-  constructor(call: Call, events: CallEvents, seq: number, now: number, settle: (result: CallResult) => void) {
+  constructor(call: Call, events: CallEvents, seq: number, now: number, settle: (result: CallOutcome) => void) {
     this.call = call;
     this.events = events;
     this.seq = seq;

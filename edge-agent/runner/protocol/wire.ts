@@ -8,10 +8,10 @@
  * Both ends are of one release and one repository; there is no version on this pipe. What streams is in
  * stream-wire.ts.
  */
-
 import type { ErrorCode } from '@skerry/shared/errors.ts';
 import type { Bundle } from '@skerry/shared/function/bundle.ts';
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
+import type { Result } from '@skerry/shared/result.ts';
 import { frameStart, newFrame } from './framing.ts';
 
 export const kinds = {
@@ -229,12 +229,15 @@ export function readEnded(content: Buffer): number {
   return content.readUInt32LE(5);
 }
 
+/** How a call in the runner ended. */
+export type RunnerResult = Result<RunnerCode>;
+
 export type ResultFrame = {
   seq: number;
   /** False when no thread ever had the call. */
   started: boolean;
   durationUs: number;
-  result: { ok: true; output: Uint8Array } | { ok: false; code: RunnerCode; message: string };
+  result: RunnerResult;
   /** Head of an HTTP answer that is whole: the output is its body. */
   head?: ResponseHead | undefined;
   trailers?: Headers | undefined;

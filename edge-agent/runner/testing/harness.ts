@@ -8,7 +8,7 @@ import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { pino } from 'pino';
 import { afterEach, beforeAll } from 'vitest';
 import { type FixtureName, prepareFixture } from '../../../test/fixtures/bundles.ts';
-import type { Call, CallEvents, CallResult, Runner } from '../calls/call.ts';
+import type { Call, CallEvents, CallOutcome, Runner } from '../calls/call.ts';
 import type { CapabilityHandler } from '../calls/call-capabilities.ts';
 import type { GuestEnvironment } from '../protocol/wire.ts';
 import { createRunner, type RunnerOptions } from '../runner.ts';
@@ -92,7 +92,7 @@ export function call(
   name: keyof typeof digests,
   input: string,
   { see, onStart = () => {}, onHead, onPart, onCredit, onLog, ...rest }: CallOptions = {},
-): Promise<CallResult> {
+): Promise<CallOutcome> {
   calls += 1;
   return runner.call(
     {
@@ -117,7 +117,7 @@ export function call(
 }
 
 /** The output as text, or the error's code and message. */
-export function text({ result }: CallResult): string {
+export function text({ result }: CallOutcome): string {
   return result.ok ? Buffer.from(result.output).toString() : `${result.code}: ${result.message}`;
 }
 

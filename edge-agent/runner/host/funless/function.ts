@@ -3,11 +3,9 @@
  * and leaves its answer through imports of `fl_imps`. No component, and so no glue: a new instance for each call, from
  * the one module of the bundle. Nothing is kept between calls, whatever the manifest says of instances.
  */
-
 import type { CallChannel } from '../../protocol/channel.ts';
-import type { CallFrame } from '../../protocol/wire.ts';
+import type { CallFrame, RunnerResult } from '../../protocol/wire.ts';
 import { failureOf } from '../instances/failure.ts';
-import type { CallOutcome } from '../instances/instance.ts';
 import type { LoadedFunction } from '../instances/loaded-function.ts';
 import { both, createLines, createTail, OutputTooLarge } from '../io/sources.ts';
 import { createGuestMemory, type GuestMemory } from './guest-memory.ts';
@@ -53,7 +51,7 @@ export function createFunlessFunction(modules: ReadonlyMap<string, WebAssembly.M
       ...flImports(around),
       ...createPreview1(memory, channel, { stdout: stdout.target, stderr: both(stderr.target, tail.target) }),
     };
-    const finish = (outcome: CallOutcome): CallOutcome => {
+    const finish = (outcome: RunnerResult): RunnerResult => {
       stdout.end();
       stderr.end();
       return outcome;
@@ -116,7 +114,7 @@ function flImports({ memory, channel, input, outputBytes, left }: Surroundings):
   };
 }
 
-function outcomeOf(code: number, { response, error, tooLarge }: Left): CallOutcome {
+function outcomeOf(code: number, { response, error, tooLarge }: Left): RunnerResult {
   if (tooLarge) return { ok: false, code: 'function_output_too_large', message: tooLarge.message };
   if (code !== 0) {
     return { ok: false, code: 'function_error', message: error ?? `it returned ${code} and left no error` };

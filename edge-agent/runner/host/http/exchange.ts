@@ -4,21 +4,18 @@
  * After the handler has returned nothing of the guest runs, so an answer whose body is unfinished then will never be
  * finished: it is broken off.
  */
-
 import type { CallChannel, PartSource } from '../../protocol/channel.ts';
-import type { ResultFrame } from '../../protocol/wire.ts';
+import type { RunnerResult } from '../../protocol/wire.ts';
 import type { CallSignal } from '../io/gate.ts';
 import { IncomingRequest } from './messages/incoming-messages.ts';
 import { OutgoingBody } from './messages/outgoing-body.ts';
 import { ResponseOutparam } from './response-outparam.ts';
 
-type CallOutcome = ResultFrame['result'];
-
 export type Exchange = {
   readonly request: IncomingRequest;
   readonly outparam: ResponseOutparam;
   /** The handler has returned. */
-  returned(): CallOutcome;
+  returned(): RunnerResult;
   /** The handler will never return: what it has begun to answer is broken off. */
   abandoned(): void;
 };
@@ -81,7 +78,7 @@ function endable(source: PartSource): PartSource & { close(): void } {
   };
 }
 
-const failed = (code: 'function_no_answer' | 'function_http_error', message: string): CallOutcome => ({
+const failed = (code: 'function_no_answer' | 'function_http_error', message: string): RunnerResult => ({
   ok: false,
   code,
   message,

@@ -8,11 +8,10 @@
  * environment, although they cannot see them: those name the function, and two functions share no state.
  */
 import type { DirectPlan } from '@skerry/shared/function/bundle.ts';
-import type { CallFrame } from '../../protocol/wire.ts';
+import type { CallFrame, RunnerResult } from '../../protocol/wire.ts';
 import { restore, type Snapshot, takeSnapshot } from '../link/snapshot.ts';
 import { DirectInstance } from './direct-instance.ts';
 import { failureOf } from './failure.ts';
-import type { CallOutcome } from './instance.ts';
 import type { LoadedFunction } from './loaded-function.ts';
 
 export function createDirectFunction(
@@ -56,7 +55,7 @@ export function createDirectFunction(
   };
 
   return {
-    call(call): CallOutcome {
+    call(call): RunnerResult {
       wantsAhead = false;
       try {
         if (call.reuse) return take(call).call(call.input, call.outputBytes);

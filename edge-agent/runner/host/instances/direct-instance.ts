@@ -7,12 +7,13 @@
  * aligned, ends the call as a trap.
  * Invariant: an instance that threw is spent, and is never called again.
  */
+
 import { isUtf8 } from 'node:buffer';
 import type { DirectPlan } from '@skerry/shared/function/bundle.ts';
 import type { CoreExport } from '@skerry/shared/function/linked-plan.ts';
+import type { RunnerResult } from '../../protocol/wire.ts';
 import type { StatePart } from '../link/snapshot.ts';
 import { failureOf } from './failure.ts';
-import type { CallOutcome } from './instance.ts';
 
 /** Layout of `result<string, string>`: a case in the first byte, then pointer and length of its string. */
 const answerLayout = { alignment: 4, pointer: 4, length: 8, size: 12 } as const;
@@ -50,7 +51,7 @@ export class DirectInstance {
   }
 
   /** Runs the function once; never throws. */
-  call(input: Uint8Array, outputBytes: number): CallOutcome {
+  call(input: Uint8Array, outputBytes: number): RunnerResult {
     try {
       const text = asUtf8(input);
       const answer = this.#invoke(this.#lower(text), text.byteLength) >>> 0;
@@ -71,7 +72,7 @@ export class DirectInstance {
   }
 
   /** The outcome holds a copy: what it was lifted from belongs to the guest. */
-  #lift(answer: number, outputBytes: number): CallOutcome {
+  #lift(answer: number, outputBytes: number): RunnerResult {
     if (answer % answerLayout.alignment !== 0) throw new Error(`a result at ${answer}, which is not aligned`);
     const { buffer, byteOffset } = this.#bytes(answer, answerLayout.size);
     const view = new DataView(buffer, byteOffset, answerLayout.size);
@@ -96,7 +97,7 @@ export class DirectInstance {
   }
 }
 
-function answerOf(output: Uint8Array, outputBytes: number): CallOutcome {
+function answerOf(output: Uint8Array, outputBytes: number): RunnerResult {
   if (output.byteLength <= outputBytes) return { ok: true, output };
   return { ok: false, code: 'function_output_too_large', message: `${output.byteLength} bytes, over ${outputBytes}` };
 }

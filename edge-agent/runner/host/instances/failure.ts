@@ -1,16 +1,12 @@
 /** Why a call ended without an answer, as far as it can be told from what was thrown. */
-import type { ResultFrame } from '../../protocol/wire.ts';
+import type { RunnerResult } from '../../protocol/wire.ts';
 import { OutputTooLarge } from '../io/sources.ts';
 
 /** A memory that cannot grow by this much is full: 1 MiB. */
 const pagesTried = 16;
 
 /** @param complaints what the guest wrote to stderr; its last line says most (a panic's message, for one) */
-export function failureOf(
-  error: unknown,
-  cores: readonly WebAssembly.Instance[],
-  complaints: string,
-): ResultFrame['result'] {
+export function failureOf(error: unknown, cores: readonly WebAssembly.Instance[], complaints: string): RunnerResult {
   const text = error instanceof Error ? error.message : String(error);
   const message = complaints === '' ? text : `${text}: ${complaints.slice(-1_000)}`;
   if (error instanceof OutputTooLarge) return { ok: false, code: 'function_output_too_large', message };

@@ -8,7 +8,7 @@
  */
 import type { World } from '@skerry/shared/function/bundle.ts';
 import type { CallChannel } from '../../protocol/channel.ts';
-import type { ResultFrame } from '../../protocol/wire.ts';
+import type { RunnerResult } from '../../protocol/wire.ts';
 import { Exit } from '../cli/exit.ts';
 import { createExchange } from '../http/exchange.ts';
 import type { IncomingRequest } from '../http/messages/incoming-messages.ts';
@@ -20,15 +20,13 @@ import type { Made, Maker } from './maker.ts';
 /** A bundle as a thread holds it. */
 export type LoadedBundle = { readonly world: World; readonly make: Maker };
 
-export type CallOutcome = ResultFrame['result'];
-
 /** What a call gives besides its channel. */
 export type CallInput = { readonly input: Uint8Array; readonly outputBytes: number };
 
 export type Instance = {
   readonly spent: boolean;
   /** Runs the function once; never throws, never rejects. A promise only when the bundle may suspend. */
-  call(call: CallInput, channel: CallChannel): CallOutcome | Promise<CallOutcome>;
+  call(call: CallInput, channel: CallChannel): RunnerResult | Promise<RunnerResult>;
   /** Makes it as good as new. False when that cannot be, and it is fit for nothing any more. */
   reset(): boolean;
 };
@@ -37,9 +35,9 @@ export type Instance = {
 type Run = {
   start(call: CallInput, channel: CallChannel): unknown;
   /** @throws anything, which counts as thrown by the guest */
-  answer(value: unknown, call: CallInput): CallOutcome;
+  answer(value: unknown, call: CallInput): RunnerResult;
   /** Undefined when what was thrown is no way in which a function of this world may end. */
-  refuse(error: unknown): CallOutcome | undefined;
+  refuse(error: unknown): RunnerResult | undefined;
 };
 
 const encoder = new TextEncoder();
@@ -54,7 +52,7 @@ export function createInstance({ world, make }: LoadedBundle, wasi: Wasi): Insta
 
 function instanceOf(run: Run, wasi: Wasi, made: Made): Instance {
   let spent = false;
-  const refuse = (error: unknown): CallOutcome => {
+  const refuse = (error: unknown): RunnerResult => {
     const outcome = run.refuse(error);
     if (outcome) return outcome;
     spent = true;
@@ -75,7 +73,7 @@ function instanceOf(run: Run, wasi: Wasi, made: Made): Instance {
           return refuse(error);
         }
       };
-      const finish = (outcome: CallOutcome): CallOutcome => {
+      const finish = (outcome: RunnerResult): RunnerResult => {
         wasi.end();
         return outcome;
       };
@@ -83,7 +81,7 @@ function instanceOf(run: Run, wasi: Wasi, made: Made): Instance {
       try {
         const value = run.start(call, channel);
         if (!(value instanceof Promise)) return finish(answer(value));
-        return new Promise<CallOutcome>((resolve) => {
+        return new Promise<RunnerResult>((resolve) => {
           abandon = (reason) => resolve(refuse(reason));
           value.then(answer, refuse).then(resolve);
         }).then(finish);
@@ -125,7 +123,7 @@ function runOfHandler(invoke: (input: string) => unknown): Run {
 }
 
 function runOfCommand({ run }: { run(): unknown }, wasi: Wasi): Run {
-  const answer = (): CallOutcome => ({ ok: true, output: wasi.output() });
+  const answer = (): RunnerResult => ({ ok: true, output: wasi.output() });
   return {
     start: () => run(),
     answer,

@@ -7,16 +7,15 @@
  * only after it was reset; one that is reused is never given to a fresh call. Instances are only kept for calls with
  * the same environment (function, environment, arguments, grants); `idleKept` of each kind at most, and one made ahead.
  */
-
 import type { CallChannel } from '../../protocol/channel.ts';
-import type { CallFrame, GuestEnvironment } from '../../protocol/wire.ts';
+import type { CallFrame, GuestEnvironment, RunnerResult } from '../../protocol/wire.ts';
 import { createWasi, type Wasi } from '../wasi/wasi.ts';
 import { failureOf } from './failure.ts';
-import { type CallOutcome, createInstance, type Instance, type LoadedBundle } from './instance.ts';
+import { createInstance, type Instance, type LoadedBundle } from './instance.ts';
 
 export type LoadedFunction = {
   /** Never throws, never rejects. */
-  call(call: CallFrame, channel: CallChannel): CallOutcome | Promise<CallOutcome>;
+  call(call: CallFrame, channel: CallChannel): RunnerResult | Promise<RunnerResult>;
   /** Makes an instance for the next call like the last one, if that saves time. */
   makeAhead(): void;
   /** Drops the instances that no call has now. */

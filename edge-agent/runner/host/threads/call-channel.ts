@@ -9,7 +9,7 @@ import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/htt
 import type { CapabilityRequest, FetchRequest } from '../../protocol/capability-requests.ts';
 import type { CallChannel, Fetch, LogSource } from '../../protocol/channel.ts';
 import { encodeCredit, encodeHead, encodePart, type Part } from '../../protocol/stream-wire.ts';
-import type { CallFrame, GuestEnvironment, ResultFrame } from '../../protocol/wire.ts';
+import type { CallFrame, GuestEnvironment, ResultFrame, RunnerResult } from '../../protocol/wire.ts';
 import type { CapabilityClient } from './capability-client.ts';
 import { Inbound, Outbound } from './parts.ts';
 
@@ -113,7 +113,7 @@ export class ThreadChannel implements CallChannel {
    * What the call's result says of its answer, once it has ended: the whole of it when it did not stream. A result
    * that is not good takes an answer back that was not sent.
    */
-  finish(result: ResultFrame['result']): Pick<ResultFrame, 'result' | 'head' | 'trailers'> {
+  finish(result: RunnerResult): Pick<ResultFrame, 'result' | 'head' | 'trailers'> {
     if (this.#sink?.overLimit) {
       const message = `the body of the answer is over ${this.bodyBytes} bytes`;
       return { result: { ok: false, code: 'function_output_too_large', message } };

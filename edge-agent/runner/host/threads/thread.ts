@@ -10,8 +10,8 @@ import {
   type CallFrame,
   encodeResult,
   kinds,
-  type ResultFrame,
   type RunnerCode,
+  type RunnerResult,
   readCall,
   readNumber,
 } from '../../protocol/wire.ts';
@@ -52,7 +52,7 @@ export type ThreadData = {
 /** Frames from this size on are handed over instead of copied, in bytes. */
 const transferFrom = 16_384;
 
-type Running = { readonly call: CallFrame; readonly channel: ThreadChannel; end?: ResultFrame['result'] };
+type Running = { readonly call: CallFrame; readonly channel: ThreadChannel; end?: RunnerResult };
 
 export function runThread(port: MessagePort, { claims, number, replies, bell, pulse }: ThreadData): void {
   const taker = createTaker(claims);
@@ -88,7 +88,7 @@ export function runThread(port: MessagePort, { claims, number, replies, bell, pu
     const loaded = functions.get(call.digest);
     if (called !== loaded) called?.dropAhead();
     called = loaded;
-    const finish = (result: ResultFrame['result']) => {
+    const finish = (result: RunnerResult) => {
       running.delete(call.seq);
       const durationUs = (performance.now() - start) * 1_000;
       post(encodeResult({ seq: call.seq, started: true, durationUs, ...entry.channel.finish(entry.end ?? result) }));
@@ -154,7 +154,7 @@ export function runThread(port: MessagePort, { claims, number, replies, bell, pu
   port.postMessage('ready' satisfies FromThread);
 }
 
-const notLoaded: ResultFrame['result'] = {
+const notLoaded: RunnerResult = {
   ok: false,
   code: 'function_load_failed',
   message: 'its glue could not be compiled',

@@ -7,12 +7,12 @@
  */
 import type { AsyncWorld, Bundle, World } from '@skerry/shared/function/bundle.ts';
 import type { CallChannel } from '../../protocol/channel.ts';
-import type { CallFrame, GuestEnvironment } from '../../protocol/wire.ts';
+import type { CallFrame, GuestEnvironment, RunnerResult } from '../../protocol/wire.ts';
 import { Exit } from '../cli/exit.ts';
 import type { IncomingRequest } from '../http/messages/incoming-messages.ts';
 import type { ResponseOutparam } from '../http/response-outparam.ts';
 import { failureOf } from '../instances/failure.ts';
-import { type CallOutcome, createInstance } from '../instances/instance.ts';
+import { createInstance } from '../instances/instance.ts';
 import type { LoadedFunction } from '../instances/loaded-function.ts';
 import { gluedMaker, type Maker, type Modules } from '../instances/maker.ts';
 import { createWasi, type Wasi } from '../wasi/wasi.ts';
@@ -51,7 +51,7 @@ export function createAsyncFunction(
   };
 }
 
-async function callOnce(loaded: Loaded, call: CallFrame, channel: CallChannel): Promise<CallOutcome> {
+async function callOnce(loaded: Loaded, call: CallFrame, channel: CallChannel): Promise<RunnerResult> {
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   // Whoever waits for it sees it; before and after, nobody does.
   failed.catch(() => {});
