@@ -19,9 +19,10 @@ const kinds = /\.(ts|js|mjs|c|h|rs|md|yaml|yml|service|Dockerfile|toml)$|^script
 const prefixes = process.argv.slice(2);
 const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root })
   .toString()
-  .split('\n')
-  .filter((path) => kinds.test(path) && !skipped.test(path));
-const files = listed.filter((path) => prefixes.length === 0 || prefixes.some((prefix) => path.startsWith(prefix)));
+  .split('\n');
+const files = listed
+  .filter((path) => kinds.test(path) && !skipped.test(path))
+  .filter((path) => prefixes.length === 0 || prefixes.some((prefix) => path.startsWith(prefix)));
 
 let faults = 0;
 for (const path of files) {
