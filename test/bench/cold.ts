@@ -1,11 +1,11 @@
 /**
- * First call of a component that the agent has never seen: deployed without waiting, called at once, so that the
- * call waits while the code is pushed, stored, compiled and instantiated.
+ * First call of a component that the agent has never seen. The bench deploys it without waiting and calls it at once,
+ * so that the call waits while the code is pushed, stored, compiled and instantiated.
  */
 import { randomBytes } from 'node:crypto';
 import type { Api } from '../harness/api.ts';
 
-/** Size of what is deployed; our largest example has half of it in code, the rest is a custom section of noise. */
+/** Bytes of the component. Half of our largest example is code; the rest is a custom section of noise. */
 const coldBytes = 2_000_000;
 
 export type ColdStart = { readonly bytes: number; readonly milliseconds: readonly number[] };
@@ -14,7 +14,7 @@ export async function measureColdStart(api: Api, example: Uint8Array, times = 5)
   const milliseconds: number[] = [];
   const component = padded(example, coldBytes);
   for (let n = 0; n < times; n++) {
-    // Another memory limit makes another bundle, which no agent has.
+    // Another memory limit makes another bundle, which the agent does not have.
     const manifest = { limits: { memory_bytes: (64 + n) * 1024 * 1024 } };
     const fields = { wait_for_workers: 'false', manifest };
     const created = await api.upload('POST', '/v1/fn/_', `cold${n}`, component, fields);
@@ -27,7 +27,7 @@ export async function measureColdStart(api: Api, example: Uint8Array, times = 5)
   return { bytes: component.byteLength, milliseconds };
 }
 
-/** With a custom section at its end that fills it up (component model, Binary.md: id 0, size, name, bytes). */
+/** Adds a custom section that fills the component up (component model, Binary.md: id 0, size, name, bytes). */
 function padded(component: Uint8Array, bytes: number): Uint8Array {
   const missing = bytes - component.byteLength - 8;
   if (missing <= 0) return component;

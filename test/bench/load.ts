@@ -14,11 +14,11 @@ export type LoadResult = {
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
-  /** Answers other than 2xx, and socket errors: not 0 means that the figures say nothing. */
+  /** Answers other than 2xx, and socket errors: above 0 the figures are worthless. */
   readonly failed: number;
 };
 
-/** @throws Error when wrk is missing, or when nothing was answered: wrk counts no failure for that */
+/** @throws Error when wrk is missing, or when no request was answered: wrk does not count that as a failure */
 export async function load(target: LoadTarget, connections: number, seconds: number): Promise<LoadResult> {
   const folder = mkdtempSync(join(tmpdir(), 'skerry-bench-'));
   const script = join(folder, 'post.lua');

@@ -1,8 +1,8 @@
 /**
- * `npm run bench`: starts the baselines and the platform as real processes, measures all in turns within one run,
- * prints a table of ratios, and writes it to docs/BENCH.md. Ratios count; absolute figures are the machine's.
+ * `npm run bench`: starts the baselines and the platform as real processes, measures them in turns within one run,
+ * prints a table of ratios, and writes it to docs/BENCH.md. Ratios count; absolute figures depend on the machine.
  *
- *     npm run bench -- --seconds 2 --rounds 1 --no-write      a quick look
+ * npm run bench -- --seconds 2 --rounds 1 --no-write      a quick look
  */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -35,7 +35,7 @@ const { values: options } = parseArgs({
 const seconds = Number(options.seconds);
 const rounds = Number(options.rounds);
 
-/** The test harness hastens these; measured is what they are by default. */
+/** The test harness shortens these intervals; the bench measures the defaults. */
 const defaults = {
   SKERRY_PING_INTERVAL_MS: undefined,
   SKERRY_STATUS_INTERVAL_MS: undefined,
@@ -43,7 +43,7 @@ const defaults = {
   SKERRY_CATALOG_POLL_MS: undefined,
 };
 
-/** What infra/skerry-agent.service sets besides. */
+/** Settings that infra/skerry-agent.service adds. */
 const asInstalled = { MALLOC_ARENA_MAX: '1', NODE_OPTIONS: '--max-semi-space-size=1' };
 
 /** 230 bytes of JSON, as a sensor reading might be. */
@@ -88,7 +88,7 @@ async function measureLoad(targets: Record<TargetName, LoadTarget>) {
   ) as Record<TargetName, { busy: LoadResult; single: LoadResult }>;
 }
 
-/** Calls, and what an agent takes of memory. */
+/** Calls, and the agent's memory. */
 async function measureCalls(agentScript: URL, token: string) {
   say('starting the baselines and the platform');
   const workerd = await startWorkerd();
@@ -105,8 +105,8 @@ async function measureCalls(agentScript: URL, token: string) {
     const idle = residentMemory(pids);
     say('warm functions');
     const warm = await measureWarm(platform.api, pids);
-    // Before the load, which would leave memory that is then used again.
-    say('a thousand that wait');
+    // Before the load, since the load leaves memory that is reused.
+    say('a thousand waiting calls');
     const waiting = await measureWaiting(platform.api, pids);
     const results = await measureLoad({
       bare: { url: new URL(`http://127.0.0.1:${port}/echo`), body },
@@ -123,7 +123,7 @@ async function measureCalls(agentScript: URL, token: string) {
 }
 
 async function main(): Promise<void> {
-  say('building the agent as it is released');
+  say('building the released agent');
   const release = mkdtempSync(join(tmpdir(), 'skerry-bench-'));
   const build = fileURLToPath(import.meta.resolve('@skerry/edge-agent/build.ts'));
   execFileSync(process.execPath, [build, '--out', release], { stdio: 'pipe' });

@@ -1,4 +1,4 @@
-/** The measurements as a page for people: docs/BENCH.md. */
+/** The measurements as a page: docs/BENCH.md. */
 import { cpus } from 'node:os';
 import { workerdVersion } from './baselines/workerd.ts';
 import type { ColdStart } from './cold.ts';
@@ -37,7 +37,7 @@ export type Report = {
   readonly sink: SinkSpeed;
 };
 
-/** The run in the middle by requests per second, with the failures of all. */
+/** The round with the median requests per second, with the failures of all rounds. */
 export function median(runs: readonly LoadResult[]): LoadResult {
   const sorted = [...runs].sort((a, b) => a.perSecond - b.perSecond);
   const middle = sorted[Math.floor(sorted.length / 2)];
@@ -87,14 +87,14 @@ function toRows({ results, cold, idle, warm, after, waiting, events, sink }: Rep
       events.durable >= 5_000,
     ],
     [
-      'the same against the same function fed with nothing kept',
+      'the same against the same function with nothing recorded',
       percent(events.durable / events.undurable),
       'none',
       undefined,
     ],
-    atMost('the same at 500/s, from in to outcome on disk, p99 (upper bound)', events.p99, 20, ms),
+    atMost('the same at 500/s, from arrival to outcome on disk, p99 (upper bound)', events.p99, 20, ms),
     [
-      `${events.count} outcomes home after a time offline, with calls at first`,
+      `${events.count} outcomes delivered after a time offline, with calls at first`,
       perSecond(events.drained),
       'none',
       undefined,

@@ -1,8 +1,9 @@
 /**
- * How fast outcomes go to a CouchDB sink, against `_bulk_docs` by hand: the same documents, in batches of the same size,
- * to the same server (the tests' stand-in, as a process of its own), with nothing of ours in between.
+ * The rate of documents to a CouchDB sink, against `_bulk_docs` by hand: the same documents, in batches of the same
+ * size, to the same server (the tests' stand-in, as a separate process), with nothing of ours in between.
  *
- * Measured is the draining of a backlog: outcomes are recorded while the sink leads nowhere, then it is changed.
+ * The bench measures the draining of a backlog: outcomes are recorded while the sink has a wrong address, then the sink
+ * is changed.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,9 +19,9 @@ import { startCommand, type Watched } from '../harness/process.ts';
 export type SinkSpeed = {
   /** Documents per second by hand, one batch after another. */
   readonly byHand: number;
-  /** Documents per second of the backlog, all in: read, delivered, removed. */
+  /** Documents of the backlog per second: read, delivered and removed. */
   readonly delivered: number;
-  /** Outcomes per second that were recorded with their deliveries, before. */
+  /** Outcomes per second that were recorded with their deliveries, before that. */
   readonly recorded: number;
 };
 

@@ -1,4 +1,4 @@
-/** `skerry fn new` and `skerry fn build`: what they write, and that it is what the control plane takes. */
+/** `skerry fn new` and `skerry fn build`: they write projects and components that the control plane accepts. */
 import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -57,7 +57,7 @@ describe('new', () => {
   test.each([
     ['1abc', 'f-1abc'],
     ['abc', 'abc'],
-  ])('%s is the package %s for cargo, and keeps its name elsewhere', async (name, cargoName) => {
+  ])('%s becomes the package %s for cargo, and keeps its name elsewhere', async (name, cargoName) => {
     const { run, directory } = await bench();
     await run(['fn', 'new', name, '--lang', 'rust']);
     expect(await readFile(join(directory, name, 'Cargo.toml'), 'utf8')).toContain(`name = "${cargoName}"\n`);
@@ -65,9 +65,9 @@ describe('new', () => {
   });
 
   test.each([
-    ['a directory with something in it', ['taken']],
-    ['a name that is none', ['../up']],
-    ['a language that is none', ['x', '--lang', 'cobol']],
+    ['a directory that is not empty', ['taken']],
+    ['an invalid name', ['../up']],
+    ['an unknown language', ['x', '--lang', 'cobol']],
   ])('%s is refused', async (_, options) => {
     const { run, directory } = await bench();
     await mkdir(join(directory, 'taken'));
@@ -78,7 +78,7 @@ describe('new', () => {
   });
 });
 
-test('the type of a handler is what its WIT gives', async () => {
+test('the template declares the handler type that its WIT gives', async () => {
   const wit = await readFile(new URL('../../shared/wit/handler.wit', import.meta.url), 'utf8');
   const files = await generateTypes('fn', { wit: { tag: 'source', val: wit }, world: 'handler', guest: true });
   const [, parameters, result] =
@@ -99,7 +99,7 @@ test.each([
   ['hello-rust', 'rust', 'handler'],
   ['http-rust', 'rust', 'http'],
   ['http-ts', 'ts', 'http'],
-])('examples/%s is what new writes', async (name, lang, world) => {
+])('examples/%s equals the project that fn new writes', async (name, lang, world) => {
   const { run, directory } = await bench();
   await run(['fn', 'new', name, '--lang', lang, '--world', world]);
   const files = (await readdir(join(directory, name), { recursive: true, withFileTypes: true })).filter((file) =>
@@ -130,7 +130,7 @@ describe('build', () => {
         ]
       : []),
   ])(
-    `what new writes, %s %s, is prepared as %s${clang}${rust}`,
+    `the control plane prepares a new %s %s project as %s${clang}${rust}`,
     { timeout: 120_000 },
     async (lang = '', world = '', prepared = '') => {
       const { run, directory } = await bench();
@@ -143,7 +143,7 @@ describe('build', () => {
     },
   );
 
-  test('imports are bundled, and types of TypeScript go', async () => {
+  test('the build bundles imports and strips types', async () => {
     const { run, directory } = await bench();
     await mkdir(join(directory, 'f'));
     await writeFile(join(directory, 'f/greet.ts'), 'export const greet = (name: string) => "Hi " + name;');
@@ -157,20 +157,24 @@ describe('build', () => {
   });
 
   test.each([
-    ['nothing to build', {}, /none of handler\.js/],
+    ['no source', {}, /none of handler\.js/],
     ['two functions', { 'handler.js': '', 'http.c': '' }, /handler\.js and http\.c/],
-    ['an import that is not there', { 'handler.js': 'import "./nothing.js"' }, /nothing\.js/],
-    ['TypeScript that is none', { 'handler.ts': 'export const = 1' }, /handler\.ts:1:14: /],
-    ['JavaScript that is none', { 'handler.js': 'export function invoke( {' }, /handler\.js:1:\d+: /],
+    ['a missing import', { 'handler.js': 'import "./nothing.js"' }, /nothing\.js/],
+    ['invalid TypeScript', { 'handler.ts': 'export const = 1' }, /handler\.ts:1:14: /],
+    ['invalid JavaScript', { 'handler.js': 'export function invoke( {' }, /handler\.js:1:\d+: /],
     [
       'a handler without invoke',
       { 'handler.js': 'export const run = () => 1' },
       /handler\.js must export .* exports run/,
     ],
-    ['a handler with its own idea', { 'handler.ts': 'export default () => 1' }, /handler\.ts must export .* default/],
-    ['a handler of CommonJS', { 'handler.js': 'exports.invoke = () => "1"' }, /handler\.js must export/],
+    [
+      'a handler with a default export',
+      { 'handler.ts': 'export default () => 1' },
+      /handler\.ts must export .* default/,
+    ],
+    ['a CommonJS handler', { 'handler.js': 'exports.invoke = () => "1"' }, /handler\.js must export/],
     ['an empty handler', { 'handler.js': '' }, /handler\.js must export .* nothing/],
-  ])('%s: told in one line, and nothing is written', async (_, files, message) => {
+  ])('%s: the build says so in one line, and writes nothing', async (_, files, message) => {
     const { run, directory } = await bench();
     await mkdir(join(directory, 'f'));
     for (const [name, text] of Object.entries(files)) await writeFile(join(directory, 'f', name), text);
@@ -180,7 +184,7 @@ describe('build', () => {
     expect(await readdir(join(directory, 'f'))).toEqual(Object.keys(files));
   });
 
-  test(`an HTTP function in C may call clocks and random numbers; it imports what it calls${clang}`, {
+  test(`an HTTP function in C may call clocks and random numbers, and imports only the ones it calls${clang}`, {
     skip: clang !== '',
   }, async () => {
     const { run, directory } = await bench();
@@ -202,7 +206,7 @@ __attribute__((constructor)) static void look(void) { now(), any(); }
     ]);
   });
 
-  test('a compiler that is missing: the way to have it', async () => {
+  test('a missing compiler: the message says how to install it', async () => {
     const { run, directory } = await bench();
     const { PATH } = process.env;
     await run(['fn', 'new', 'f', '--lang', 'c']);

@@ -1,4 +1,4 @@
-/** The command line against a scripted API: options and outputs. */
+/** The command line against a scripted API: options and output. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import packageJson from '@skerry/cli/package.json' with { type: 'json' };
@@ -44,7 +44,7 @@ const deployed = {
 };
 
 describe('results', () => {
-  test('a list for people, and the same as JSON', async () => {
+  test('lists print a table for people, and the same data as JSON', async () => {
     const { run, api } = await bench({ 'GET /v1/fn': { json: { data: [{ name: 'b' }, { name: '_' }] } } });
     expect(await run(['mod', 'list'])).toEqual({ code: 0, out: '_\nb\n', err: '' });
     expect((await run(['mod', 'list', '--json'])).out).toBe('[{"name":"b"},{"name":"_"}]\n');
@@ -52,7 +52,7 @@ describe('results', () => {
     expect(api.seen[0]?.headers.authorization).toBe('Bearer sk_test');
   });
 
-  test('tables are aligned', async () => {
+  test('table columns are aligned', async () => {
     const { run } = await bench({
       'GET /v1/agents': {
         json: {
@@ -81,7 +81,7 @@ describe('results', () => {
     ]);
   });
 
-  test('a subject and a join token: the token alone on standard output', async () => {
+  test('creating a subject or a join token prints the token alone on standard output', async () => {
     const { run, api } = await bench({
       'POST /v1/admin/subjects': { status: 201, json: { data: { name: 'ada', role: 'user', token: 'sk_new' } } },
       'POST /v1/agents/tokens': { status: 201, json: { data: { id: '1', token: 'sj_new' } } },
@@ -112,7 +112,7 @@ describe('invoke', () => {
     ['-a', ['-a', 'name=Ada'], ''],
     ['--data -', ['--data', '-'], '{"name":"Ada"}'],
     ['--data @file', ['--data', '@args.json'], ''],
-  ])('arguments by %s', async (_, options, input) => {
+  ])('fn invoke takes arguments by %s', async (_, options, input) => {
     const { run, directory, api } = await bench(answers);
     await writeFile(join(directory, 'args.json'), '{"name":"Ada"}');
     const result = await run(['fn', 'invoke', 'hello', ...options], { input });
@@ -120,7 +120,7 @@ describe('invoke', () => {
     expect(JSON.parse(String(api.seen[0]?.body))).toEqual({ args: { name: 'Ada' } });
   });
 
-  test('--json adds where and how long it ran', async () => {
+  test('--json adds the agent and the duration', async () => {
     const { run } = await bench(answers);
     const { out } = await run(['fn', 'invoke', 'hello', '--json']);
     expect(JSON.parse(out)).toMatchObject({
@@ -131,7 +131,7 @@ describe('invoke', () => {
     });
   });
 
-  test('what is not JSON is refused before anything is sent', async () => {
+  test('fn invoke refuses input that is not JSON before it sends anything', async () => {
     const { run, api } = await bench(answers);
     const { code, err } = await run(['fn', 'invoke', 'hello', '-j', '{name']);
     expect(code).toBe(2);
@@ -141,7 +141,7 @@ describe('invoke', () => {
 });
 
 describe('deploy', () => {
-  test('creates what is not there, and says how many agents have it', async () => {
+  test('fn deploy creates a new function, and says how many agents have it', async () => {
     const { run, directory, api } = await bench({ 'POST /v1/fn/_': { status: 201, json: { data: deployed } } });
     await writeFile(join(directory, 'hello.wasm'), 'code');
     const { code, out, err } = await run(['fn', 'deploy', 'hello', 'hello.wasm', '--no-wait']);
@@ -157,7 +157,7 @@ describe('deploy', () => {
     expect(await (form.get('code') as File).text()).toBe('code');
   });
 
-  test('updates what is there, keeping what no option names', async () => {
+  test('fn deploy updates a function, and keeps settings that no option names', async () => {
     const { run, directory, api } = await bench({
       'GET /v1/fn/_/hello': { json: { data: { ...deployed, manifest } } },
       'PUT /v1/fn/_/hello': { json: { data: { ...deployed, revision: 2 } } },
@@ -173,7 +173,7 @@ describe('deploy', () => {
     });
   });
 
-  test('a manifest that cannot be is refused before anything is sent', async () => {
+  test('fn deploy refuses an invalid manifest before it sends anything', async () => {
     const { run, directory, api } = await bench({});
     await writeFile(join(directory, 'hello.wasm'), 'code');
     await writeFile(join(directory, 'manifest.json'), '{"limits":{"timeout_ms":0}}');
@@ -183,7 +183,7 @@ describe('deploy', () => {
     expect(api.seen.map(({ method }) => method)).toEqual(['GET']);
   });
 
-  test('a file that is not there', async () => {
+  test('a missing file', async () => {
     const { run } = await bench();
     const { code, err } = await run(['fn', 'deploy', 'hello', 'missing.wasm']);
     expect(code).toBe(2);
@@ -196,7 +196,7 @@ test.each(['--version', '-v'])('%s', async (flag) => {
   expect(await run([flag])).toEqual({ code: 0, out: `${packageJson.version}\n`, err: '' });
 });
 
-test('an agent that is away: whether it has the code is not known', async () => {
+test('fn get says "not known" for an offline agent', async () => {
   const { run } = await bench({
     'GET /v1/fn/_/hello': {
       json: {
@@ -229,7 +229,7 @@ test.each([
   [['fn', 'deploy', '--help'], 0],
   [['agent', '--help'], 0],
   [['up', '--help'], 0],
-])('help of %j', async (argv, expected) => {
+])('%j prints help', async (argv, expected) => {
   const { run } = await bench();
   const { code, out, err } = await run(argv);
   expect(code).toBe(expected);

@@ -1,4 +1,4 @@
-/** Which server and token the command line uses, and how it keeps them. */
+/** The server and the token that the command line uses, and how it stores them. */
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -11,7 +11,7 @@ async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench
   return created;
 }
 
-test('keeps a token that works, readable by nobody else, and later commands use it', async () => {
+test('login stores a valid token, readable by this user only, and later commands use it', async () => {
   const { run, directory, api } = await bench({ 'GET /v1/fn': { json: { data: [] } } });
   const env = { SKERRY_TOKEN: undefined, SKERRY_SERVER: undefined };
   const { code, out } = await run(['login', '--server', api.url, '--token', '-'], { env, input: 'sk_piped\n' });
@@ -25,7 +25,7 @@ test('keeps a token that works, readable by nobody else, and later commands use 
   expect(api.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer sk_piped', 'Bearer sk_piped']);
 });
 
-test('a token that does not work is not kept', async () => {
+test('login does not store an invalid token', async () => {
   const { run, directory, api } = await bench({
     'GET /v1/fn': { status: 401, json: { errors: { detail: 'Unauthorized' } } },
   });
@@ -35,7 +35,7 @@ test('a token that does not work is not kept', async () => {
   await expect(stat(join(directory, '.config'))).rejects.toThrow('ENOENT');
 });
 
-test('a stored token goes to its own server only', async () => {
+test('a stored token goes only to its own server', async () => {
   const { run, directory, api } = await bench({ 'GET /v1/fn': { json: { data: [] } } });
   const config = join(directory, 'config.json');
   await writeFile(config, JSON.stringify({ server: 'http://elsewhere.example', token: 'sk_secret' }));
@@ -43,7 +43,7 @@ test('a stored token goes to its own server only', async () => {
   expect(api.seen[0]?.headers.authorization).toBeUndefined();
 });
 
-test('right after `skerry up`, its own token is found', async () => {
+test('commands find the token of a running `skerry up`', async () => {
   const { run, directory, api } = await bench({ 'GET /v1/fn': { json: { data: [] } } });
   await mkdir(join(directory, '.skerry', 'control-plane'), { recursive: true });
   await writeFile(join(directory, '.skerry', 'control-plane', 'admin-token'), 'sk_local\n');

@@ -14,7 +14,7 @@ async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench
 const created = { status: 201, json: { data: { id: 'id-1' } } };
 const counts = { received: 9, run: 7, failed: 1, dropped: 1 };
 
-test('a trigger is made of --set, with JSON where it is JSON, and --edge', async () => {
+test('trigger create reads --set, as JSON where it is JSON, and --edge', async () => {
   const { run, api } = await bench({ 'POST /v1/fn/farm/water/triggers': created });
   const set = ['host=broker', 'topic=soil/#', 'qos=2', 'tls.ca=PEM', 'tls.servername=b'];
   const arguments_ = set.flatMap((pair) => ['--set', pair]);
@@ -29,7 +29,7 @@ test('a trigger is made of --set, with JSON where it is JSON, and --edge', async
   });
 });
 
-test('a number stays text where a text is meant', async () => {
+test('a number stays text in a text parameter', async () => {
   const { run, api } = await bench({ 'POST /v1/fn/_/water/triggers': created });
   const set = ['host=10', 'username=012345', 'version=5', 'port=1883', 'args.n=5', 'args.to={"n":1}'];
   const arguments_ = set.flatMap((pair) => ['--set', pair]);
@@ -43,7 +43,7 @@ test('a number stays text where a text is meant', async () => {
   });
 });
 
-test('a sink takes its parameters from a file, which --set overrides', async () => {
+test('sink create reads parameters from a file, and --set overrides them', async () => {
   const { run, api, directory } = await bench({ 'POST /v1/fn/_/water/sinks': created });
   await writeFile(join(directory, 'sink.json'), '{"url":"http://a/db","password":"p"}');
   const { code } = await run(['sink', 'create', 'water', 'couchdb', '--file', 'sink.json', '--set', 'url=http://b/db']);
@@ -52,7 +52,7 @@ test('a sink takes its parameters from a file, which --set overrides', async () 
 });
 
 test.each(['password=x', 'token=x', 'tls.key=x', 'tls={"ca":"x","key":"x"}'])(
-  '--set %s is refused: arguments are no place for it',
+  '--set %s is refused, since arguments are visible',
   async (pair) => {
     const { run, api } = await bench();
     const { code, err } = await run(['sink', 'create', 'water', 'mqtt', '--set', pair]);
@@ -62,7 +62,7 @@ test.each(['password=x', 'token=x', 'tls.key=x', 'tls={"ca":"x","key":"x"}'])(
   },
 );
 
-test('the list of triggers has a line for each place, and the counts of the trigger', async () => {
+test('trigger list has a line for each place, and the counts of the trigger', async () => {
   const params = { topic: 'a/#', host: 'b', placement: 'edge' };
   const trigger = { id: 'id-1', type: 'mqtt', params, ...counts, last_message_at: '2026-01-02T03:04:05.000Z' };
   const place = { ...counts, received: 3, pending: 3 };
@@ -93,7 +93,7 @@ test('the list of triggers has a line for each place, and the counts of the trig
   ]);
 });
 
-test('an update sends what stays with what changes', async () => {
+test('an update sends unchanged parameters with the changed ones', async () => {
   const path = '/v1/fn/_/water/triggers/id-1';
   const { run, api } = await bench({
     [`GET ${path}`]: {
@@ -113,7 +113,7 @@ test('an update sends what stays with what changes', async () => {
   expect(await run(['trigger', 'update', 'water', 'id-1'])).toMatchObject({ code: 2 });
 });
 
-test('an update does not lose credentials, which nobody is shown', async () => {
+test('an update without the credentials is refused, since they cannot be read back', async () => {
   const path = '/v1/fn/_/water/sinks/id-1';
   const params = { url: 'http://a/db', username: 'u', credentials: 'sealed' };
   const { run, api, directory } = await bench({
@@ -134,7 +134,7 @@ test('an update does not lose credentials, which nobody is shown', async () => {
   ]);
 });
 
-describe('a deploy with lists', () => {
+describe('a deploy sends the lists of triggers and sinks', () => {
   const bare = {
     module: '_',
     name: 'water',
@@ -155,7 +155,7 @@ describe('a deploy with lists', () => {
     return { api, ...(await run(['fn', 'deploy', 'water', 'w.wasm', '--events', 'events.json', ...more])) };
   };
 
-  test('fails when one is refused, says each reason once, and what the function has', async () => {
+  test('a deploy with a refused entry fails, prints each reason once, and says which entries the function has', async () => {
     const events = [...Array(3).fill(refused('too many')), refused('params.topic must be given')];
     const { code, err, out } = await deploy({ events }, false, '[]');
     expect(code).toBe(1);
@@ -168,7 +168,7 @@ describe('a deploy with lists', () => {
     ]);
   });
 
-  test('of a new function, those that are good are connected', async () => {
+  test('a new function gets the valid entries of a list', async () => {
     const events = [refused('bad'), { status: 'success' }];
     const { code, err, out } = await deploy({ events }, true, '[]', '--json');
     expect(code).toBe(1);
@@ -176,14 +176,14 @@ describe('a deploy with lists', () => {
     expect(JSON.parse(err).error.message).toContain('it has 1 of 2 triggers');
   });
 
-  test.each(['{', '{}'])('a file with %s is at fault itself', async (content) => {
+  test.each(['{', '{}'])('a file with %s is refused', async (content) => {
     const { code, err, api } = await deploy({}, true, content);
     expect({ code, seen: api.seen }).toEqual({ code: 2, seen: [] });
     expect(err).toContain('events.json');
   });
 });
 
-test('the value of a secret comes from standard input, whole, and is not printed', async () => {
+test('secret set reads the value from standard input, whole, and does not print it', async () => {
   const { run, api } = await bench({ 'PUT /v1/secrets/key': { status: 204 } });
   const pem = '-----BEGIN KEY-----\nabc\n-----END KEY-----';
   expect(await run(['secret', 'set', 'key'], { input: `${pem}\n` })).toEqual({

@@ -1,4 +1,4 @@
-/** How commands end when they do not succeed, against a scripted API: messages and exit codes. */
+/** Commands that fail, against a scripted API: messages and exit codes. */
 import { stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -13,14 +13,14 @@ async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench
   return created;
 }
 
-test('the message of the server, in one line, with exit code 1', async () => {
+test("the server's message is printed in one line, with exit code 1", async () => {
   const { run } = await bench({});
   expect(await run(['mod', 'get', 'nope'])).toEqual({ code: 1, out: '', err: 'skerry: There is no "nope"\n' });
   const { err } = await run(['mod', 'get', 'nope', '--json']);
   expect(JSON.parse(err)).toEqual({ error: { message: 'There is no "nope"', code: 'not_found', status: 404 } });
 });
 
-test('control characters of a server or a function do not reach the terminal', async () => {
+test('control characters from a server or a function do not reach the terminal', async () => {
   const message = 'no\x1b[2J\r\x9bA\ttwo\nlines';
   const { run } = await bench({
     'POST /v1/fn/_/bad': { status: 422, json: { errors: { detail: 'Error', code: 'function_error', message } } },
@@ -35,20 +35,20 @@ test('control characters of a server or a function do not reach the terminal', a
   expect((await run(['mod', 'list'])).out).toContain('a\ufffdb');
 });
 
-test('messages by field', async () => {
+test('messages about fields are printed with the field', async () => {
   const { run } = await bench({
     'POST /v1/fn': { status: 422, json: { errors: { name: ["can't be blank"], detail: 'no' } } },
   });
   expect((await run(['mod', 'create', 'x'])).err).toBe("skerry: name can't be blank\n");
 });
 
-test('messages about a field that is called like a part of the error', async () => {
+test('messages about a field with the name of an error member are printed', async () => {
   const errors = { detail: 'no', code: 'validation_failed', fields: { code: ["can't be blank"] } };
   const { run } = await bench({ 'POST /v1/fn': { status: 422, json: { errors } } });
   expect((await run(['mod', 'create', 'x'])).err).toBe("skerry: code can't be blank\n");
 });
 
-test('a time over the limit is told with the limit', async () => {
+test('a duration over the limit is refused with the limit', async () => {
   const fields = { expires_in_seconds: ['must be from 1 to 2592000 (30 days)'] };
   const errors = { detail: 'no', code: 'validation_failed', fields };
   const { run } = await bench({ 'POST /v1/agents/tokens': { status: 422, json: { errors } } });
@@ -64,7 +64,7 @@ test.each([
   [['up', '--data', 'file/x'], /^skerry: cannot make the data directory .*file\/x: ENOTDIR.*\n$/],
   [['up', '--data', '/proc/nope'], /^skerry: cannot make the data directory \/proc\/nope: ENOENT.*\n$/],
   [['login'], /^skerry: cannot write file\/x: (EEXIST|ENOTDIR).*\n$/],
-])('%j: one line, exit code 1', async (argv, message) => {
+])('%j prints one line, exit code 1', async (argv, message) => {
   const { run, directory } = await bench({ 'GET /v1/fn': { json: { data: [] } } });
   await writeFile(join(directory, 'file'), '');
   const port = String(await freePort());
@@ -74,7 +74,7 @@ test.each([
   expect(err.replace(`${directory}/`, '')).toMatch(message);
 });
 
-test('a fault that nobody foresaw is one line, too', async () => {
+test('an unexpected error prints one line', async () => {
   const { run } = await bench({ 'GET /v1/agents': { json: { data: [{ name: 'no labels' }] } } });
   const { code, err } = await run(['agent', 'list']);
   expect(code).toBe(1);
@@ -91,14 +91,14 @@ test.each([
   [['fn', 'invoke', '--json'], "missing required argument 'name'"],
   [['mod', 'list', '--jsn', '--json'], "unknown option '--jsn'"],
   [['mod', 'list', '--json', '--server', 'ftp://x'], 'is not the URL of a server'],
-])('%j: a mistake of the caller as JSON, exit code 2', async (argv, message) => {
+])('%j: a usage mistake is printed as JSON, exit code 2', async (argv, message) => {
   const { run } = await bench();
   const { code, out, err } = await run(argv);
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(JSON.parse(err)).toEqual({ error: { message: expect.stringContaining(message) } });
 });
 
-test('no token: how to get one', async () => {
+test('without a token, the message says how to get one', async () => {
   const { run } = await bench({
     'GET /v1/fn': { status: 401, json: { errors: { detail: 'Unauthorized', code: 'unauthorized' } } },
   });
@@ -106,14 +106,14 @@ test('no token: how to get one', async () => {
   expect(err).toBe('skerry: Unauthorized; no token; see: skerry login --help\n');
 });
 
-test('something else than Skerry answers', async () => {
+test('another server than Skerry answers', async () => {
   const { run } = await bench({ 'GET /v1/fn': { text: '<html>' } });
   const { code, err } = await run(['mod', 'list']);
   expect(code).toBe(1);
   expect(err).toContain("answered something else than Skerry's API");
 });
 
-test('nobody answers: exit code 3', async () => {
+test('no server answers: exit code 3', async () => {
   const { run, api } = await bench({});
   await api.close();
   const { code, err } = await run(['mod', 'list', '--server', api.url]);
@@ -130,7 +130,7 @@ test.each([
   [['agent', 'token', '--expires', '10'], 'a time such as 30s'],
   [['mod', 'list', '--server', 'ftp://x'], 'is not the URL of a server'],
   [['agent', '--label', 'a=b'], 'no control plane given'],
-])('%j is a mistake of the caller: exit code 2', async (argv, message) => {
+])('%j is a usage mistake: exit code 2', async (argv, message) => {
   const { run } = await bench();
   const { code, err } = await run(argv, { env: { SKERRY_SERVER: undefined } });
   expect(code).toBe(2);
@@ -138,7 +138,7 @@ test.each([
   expect(err).toContain(message);
 });
 
-test('up names a taken port in one line, before anything is started', async () => {
+test('up names a taken port in one line before it starts anything', async () => {
   const { run, directory } = await bench();
   const { promise, resolve } = Promise.withResolvers<void>();
   const holder = createServer().listen(0, '127.0.0.1', resolve);

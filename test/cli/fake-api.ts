@@ -1,4 +1,4 @@
-/** A control plane's API as far as a test scripts it, over real HTTP: every request is kept, every answer is given. */
+/** A control plane's API as a test scripts it, over real HTTP. It records every request. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,7 +21,7 @@ export type FakeAnswer = {
 
 export type FakeApi = { readonly url: string; readonly seen: SeenRequest[]; close(): Promise<void> };
 
-/** @param answers by method and path, such as `GET /v1/fn`; what is not listed is 404 */
+/** @param answers by method and path, such as `GET /v1/fn`; other requests get 404 */
 export async function startFakeApi(answers: Readonly<Record<string, FakeAnswer>>): Promise<FakeApi> {
   const seen: SeenRequest[] = [];
   const server = createServer(async (request, response) => {

@@ -16,7 +16,7 @@ export type CliBench = {
   close(): Promise<void>;
 };
 
-/** The commands find the API by SKERRY_SERVER and show it the token `sk_test`, unless a run says otherwise. */
+/** The commands find the API by SKERRY_SERVER and send the token `sk_test`, unless a run says otherwise. */
 export async function createCliBench(answers: Readonly<Record<string, FakeAnswer>> = {}): Promise<CliBench> {
   const directory = await mkdtemp(join(tmpdir(), 'skerry-cli-'));
   const api = await startFakeApi(answers);

@@ -1,4 +1,4 @@
-/** Commands on kept invocations against a scripted API. */
+/** Commands on stored invocations against a scripted API. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { FakeAnswer } from './fake-api.ts';
 import { type CliBench, createCliBench } from './in-process.ts';
@@ -21,14 +21,14 @@ const one = {
   error: { code: 'function_trap', message: 'unreachable' },
 };
 
-test('fn invoke --async prints the id, and does not wait', async () => {
+test('fn invoke --async prints the id and does not wait', async () => {
   const { run, api } = await bench({ 'POST /v1/fn/_/report': { status: 202, json: { data: { id: 'id-1' } } } });
   expect(await run(['fn', 'invoke', 'report', '--async'])).toEqual({ code: 0, out: 'id-1\n', err: '' });
   expect(api.seen[0]?.headers.prefer).toBe('respond-async');
   expect((await run(['fn', 'invoke', 'report', '--async', '--json'])).out).toBe('{"invocation":"id-1"}\n');
 });
 
-test('fn invoke --async names a key and who is called back; without it neither is taken', async () => {
+test('fn invoke --async sends a key and a callback URL; both options need --async', async () => {
   const { run, api } = await bench({ 'POST /v1/fn/_/report': { status: 202, json: { data: { id: 'id-1' } } } });
   const asked = ['fn', 'invoke', 'report', '--idempotency-key', 'k', '--callback-url', 'https://a/done'];
   expect(await run([...asked, '--async'])).toMatchObject({ code: 0 });
@@ -37,7 +37,7 @@ test('fn invoke --async names a key and who is called back; without it neither i
   expect(api.seen).toHaveLength(1);
 });
 
-test('a replay tries all, says which are refused, and fails', async () => {
+test('invocation replay tries all ids, prints the refused ones, and fails', async () => {
   const conflict = { errors: { detail: 'Conflict', code: 'conflict', message: 'it has succeeded' } };
   const { run } = await bench({
     'POST /v1/invocations/id-1/replay': { status: 202, json: { data: { id: 'id-1' } } },
@@ -59,7 +59,7 @@ test('a replay tries all, says which are refused, and fails', async () => {
   expect(JSON.parse(err)).toMatchObject({ error: { message: '1 of 3 are refused' } });
 });
 
-test('list between two times', async () => {
+test('invocation list takes two times', async () => {
   const { run, api } = await bench();
   await run(['invocation', 'list', '--since', '2d', '--until', '1d']);
   const query = new URL(api.seen[0]?.path ?? '', 'http://a').searchParams;
@@ -67,7 +67,7 @@ test('list between two times', async () => {
   expect((until ?? 0) - (since ?? 0)).toBeGreaterThan(86_000_000);
 });
 
-test('list: a line for each, and how to go on', async () => {
+test('invocation list prints a line for each, and how to continue', async () => {
   const { run, api } = await bench({
     'GET /v1/invocations?limit=2&function=_%2Fwater&state=dead': {
       json: { data: { invocations: [one, { ...one, id: 'id-2', agent: null, error: null }], next: 'abc' } },
@@ -85,7 +85,7 @@ test('list: a line for each, and how to go on', async () => {
   expect(api.seen).toHaveLength(1);
 });
 
-test('get, cancel and replay', async () => {
+test('invocation get, cancel and replay', async () => {
   const { run, api } = await bench({
     'GET /v1/invocations/id-1': { json: { data: one } },
     'DELETE /v1/invocations/id-1': { status: 204 },
@@ -98,7 +98,7 @@ test('get, cancel and replay', async () => {
   expect(api.seen.map(({ method }) => method)).toEqual(['GET', 'DELETE', 'POST', 'POST']);
 });
 
-test('a state that there is not is refused here', async () => {
+test('an unknown state is refused locally', async () => {
   const { run, api } = await bench();
   expect((await run(['invocation', 'list', '--state', 'done'])).code).toBe(2);
   expect(api.seen).toEqual([]);

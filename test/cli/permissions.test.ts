@@ -1,4 +1,4 @@
-/** The command line against a scripted API: what functions may do, ask for, and have logged. */
+/** The command line against a scripted API: capabilities, permissions and logs of functions. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -42,7 +42,7 @@ const deployed = {
   agents: { total: 2, applied: 1, failed: [{ agent: 'pi-7', code: 'function_load_failed', message: 'bad code' }] },
 };
 
-test('capabilities: each option replaces its list, and what that changes is printed', async () => {
+test('each capability option replaces its list, and the deploy prints the changes', async () => {
   const permissions = { added: ['HTTP to a.example:443', 'imports wasi:io/poll'], removed: ['HTTP to old.example'] };
   const { run, directory, api } = await bench({
     'GET /v1/fn/_/hello': { json: { data: { ...deployed, manifest } } },
@@ -87,7 +87,7 @@ test.each([
   [['--allow-http', 'https://a.example'], /capabilities\.http\.0/],
   [['--allow-network', 'mars'], /capabilities\.networks\.0/],
   [['--dir', '/a/../b:/data'], /capabilities\.directories\.0\.host/],
-])('%j is refused by the name of its field', async (options, field) => {
+])('%j is refused with the name of its field', async (options, field) => {
   const { run, directory } = await bench();
   await writeFile(join(directory, 'hello.wasm'), 'code');
   const { code, err } = await run(['fn', 'deploy', 'hello', 'hello.wasm', ...options]);
@@ -95,7 +95,7 @@ test.each([
   expect(err).toMatch(field);
 });
 
-test('logs: one line each, without control characters; agents that did not answer are named', async () => {
+test('fn logs prints a line for each, without control characters, and names agents that did not answer', async () => {
   const line = { agent: 'pi', time: '2026-01-01T00:00:00.000Z', invocation: 'i', revision: 1, source: 'stderr' };
   const data = { lines: [{ ...line, text: 'red \u001b[31m' }], missing: ['slow'] };
   const { run } = await bench({ 'GET /v1/fn/_/hello/logs?limit=5': { json: { data } } });
@@ -107,7 +107,7 @@ test('logs: one line each, without control characters; agents that did not answe
   expect(JSON.parse((await run(['fn', 'logs', 'hello', '--limit', '5', '--json'])).out)).toEqual(data);
 });
 
-test('what a function asks for and is granted, and where the two differ', async () => {
+test('fn get prints permissions and grants, and their differences', async () => {
   const permissions = {
     asks: ['files', 'outgoing HTTP'],
     granted: ['HTTP to a.example', 'network lan'],

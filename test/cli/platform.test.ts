@@ -1,4 +1,4 @@
-/** The command line against the real thing: `skerry up` as a process, and the commands on what it runs. */
+/** The command line against a real platform: `skerry up` as a process, and commands on it. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Runs a command in the directory of `skerry up`; nothing else says where the server is. */
+/** Runs a command in the directory of `skerry up`, which is the only hint of the server's address. */
 async function run(...argv: string[]) {
   const result = { code: -1, out: '', err: '' };
   result.code = await runProgram(argv, {
@@ -53,7 +53,7 @@ async function json<Value>(...argv: string[]): Promise<Value> {
 }
 
 describe('functions and modules', () => {
-  test('deploy, call, update, look at, go back, delete', async () => {
+  test('deploy, call, update, read, roll back, delete', async () => {
     expect((await run('mod', 'create', 'one')).out).toBe('Created module one\n');
     expect((await run('mod', 'rename', 'one', 'garden')).out).toBe('Renamed module one to garden\n');
 
@@ -94,7 +94,7 @@ describe('functions and modules', () => {
     expect((await run('fn', 'list')).out).not.toContain('echo');
   });
 
-  test('what the server refuses is said in one line, with exit code 1', async () => {
+  test('a refusal of the server is printed in one line, with exit code 1', async () => {
     for (const argv of [
       ['fn', 'get', 'nope'],
       ['fn', 'list', '-m', 'nope'],
@@ -111,7 +111,7 @@ describe('functions and modules', () => {
   });
 });
 
-test('subjects: a user may deploy and not administer; rotated and deleted tokens stop working', async () => {
+test('a user may deploy but not administer; rotated and deleted tokens stop working', async () => {
   const token = (await run('subject', 'create', 'ada')).out.trim();
   expect((await run('mod', 'list', '--token', token)).code).toBe(0);
   expect(await run('subject', 'list', '--token', token)).toMatchObject({ code: 1 });
@@ -143,14 +143,14 @@ test('skerry agent joins, keeps its token out of its arguments, and exits with 7
   expect(await agent.exited).toBe(77);
 });
 
-test('skerry control-plane hands its settings on, and has the exit code of what it starts', async () => {
+test('skerry control-plane passes its settings on, and has the exit code of its process', async () => {
   const controlPlane = startCli(['control-plane', '--port', 'many'], directory, { SKERRY_DRAIN_MS: 'soon' });
   expect(await controlPlane.exited).toBe(2);
   expect(controlPlane.err).toContain('PORT');
   expect(controlPlane.err).toContain('SKERRY_DRAIN_MS');
 });
 
-test('up: when the agent ends, it says so and ends the rest; the next up takes the same data', async () => {
+test('up ends everything when the agent ends, and the next up takes the same data', async () => {
   const children = (await readFile(`/proc/${up.pid}/task/${up.pid}/children`, 'utf8')).trim().split(' ').map(Number);
   expect(children).toHaveLength(2);
   const [controlPlane, agent] = children as [number, number];
@@ -167,7 +167,7 @@ test('up: when the agent ends, it says so and ends the rest; the next up takes t
   expect(await up.exited).toBe(0);
 });
 
-test('up: a signal counts while a call hangs, and a second one ends all at once', async () => {
+test('up reacts to a signal while a call hangs, and a second signal ends everything at once', async () => {
   const place = await mkdtemp(join(directory, 'hung-'));
   const started = startCli(['up', '--port', String(await freePort()), '--data', place], directory);
   onTestFinished(() => started.kill('SIGKILL'));

@@ -1,4 +1,4 @@
-/** The command line as a real process, watched by what it prints. */
+/** The command line as a real process, watched by its output. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ export type CliProcess = {
   readonly pid: number;
   readonly out: string;
   readonly err: string;
-  /** Resolves when it has printed this, on either stream; rejects when it ends before. */
+  /** Resolves when the process has printed this on either stream; rejects when it ends before. */
   printed(pattern: RegExp): Promise<void>;
   /** Resolves with the exit code, or the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals>;
@@ -16,7 +16,7 @@ export type CliProcess = {
 
 const main = fileURLToPath(import.meta.resolve('@skerry/cli/main.ts'));
 
-/** Starts `skerry` with these arguments and nothing in its environment but these, PATH and HOME. */
+/** Starts `skerry` with these arguments. Its environment has only these variables, PATH and HOME. */
 export function startCli(argv: readonly string[], cwd: string, env: Record<string, string> = {}): CliProcess {
   const { PATH = '' } = process.env;
   const child = spawn(process.execPath, [main, ...argv], {

@@ -1,4 +1,4 @@
-/** `skerry sink`, against a scripted API. */
+/** `skerry sink` against a scripted API. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { FakeAnswer } from './fake-api.ts';
 import { createCliBench } from './in-process.ts';
@@ -35,7 +35,7 @@ const failing = {
   next_try_at: '2026-03-01T12:00:00.000Z',
 };
 
-test('list: all, and those of one function', async () => {
+test('sink list shows all sinks, or those of one function', async () => {
   const { run } = await bench({
     'GET /v1/sinks': { json: { data: [sink, failing] } },
     'GET /v1/sinks?function=shop%2Fwater': { json: { data: [sink] } },
@@ -52,7 +52,7 @@ test('list: all, and those of one function', async () => {
   expect(JSON.parse(one.out)).toEqual([sink]);
 });
 
-test('dead letters, page by page, and their replay', async () => {
+test('sink dead lists dead letters page by page, and sink replay replays them', async () => {
   const dead = [{ invocation: 'i1', error: 'too large', attempts: 1, created_at: '2026-03-01T12:00:00.000Z' }];
   const { run, api } = await bench({
     'GET /v1/sinks/01a1/dead?limit=1': { json: { data: { dead, cursor: '5' } } },
@@ -69,7 +69,7 @@ test('dead letters, page by page, and their replay', async () => {
   expect(sent).toEqual([{}, { invocations: ['i1', 'i2'] }]);
 });
 
-test('a replay of what is no dead letter fails, and says how many wait again', async () => {
+test('a replay of an invocation without a dead letter fails, and says how many wait again', async () => {
   const { run } = await bench({ 'POST /v1/sinks/01a1/replay': { json: { data: { replayed: 1 } } } });
   expect(await run(['sink', 'replay', '01a1', 'i1', 'i1', 'garbage'])).toEqual({
     code: 1,

@@ -1,6 +1,6 @@
 /**
- * Bodies that are larger than anybody's memory, clients that read slowly and clients that go. 256 MB by default; with
- * SKERRY_TEST_BODY_MB=1024 as much as that.
+ * Bodies that are larger than any process's memory, clients that read slowly, and clients that disconnect. 256 MB by
+ * default; SKERRY_TEST_BODY_MB=1024 sets another size.
  */
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
@@ -13,7 +13,7 @@ import { type Site, startSite } from './platform-under-attack.ts';
 
 const bodyMb = Number(process.env.SKERRY_TEST_BODY_MB ?? 256);
 const MiB = 1024 * 1024;
-/** What a process may take more while a body goes through it, in MiB: windows, and what is not yet collected. */
+/** MiB that a process may grow while a body passes through it: windows, and garbage that is not yet collected. */
 const growthMb = 150;
 const parked = 'skerry_agent_invocations_parked';
 const running = 'skerry_agent_invocations_running';
@@ -47,7 +47,7 @@ function memory() {
   return Object.fromEntries(entries) as Record<keyof typeof pids, number>;
 }
 
-/** By how much each process grew at most while `work` went on, in MiB. */
+/** The largest growth of each process while `work` ran, in MiB. */
 async function growthDuring(work: () => Promise<unknown>): Promise<Record<string, number>> {
   const before = memory();
   const growth = { controlPlane: 0, agent: 0, runner: 0 };
@@ -60,15 +60,15 @@ async function growthDuring(work: () => Promise<unknown>): Promise<Record<string
   return growth;
 }
 
-/** No invocation is left, and the function goes on. */
+/** No invocation is left, and the function still serves. */
 const nothingLeft = async () => {
   await site.untilMetric(parked, (count) => count === 0);
-  // The neighbour is running every now and then.
+  // The neighbour runs now and then.
   await site.untilMetric(running, (count) => count === 0);
   expect((await site.raw('web/404')).status).toBe(404);
 };
 
-test(`${bodyMb} MB through a function and back, in bounded memory`, async () => {
+test(`${bodyMb} MB pass through a function and back in bounded memory`, async () => {
   const piece = Buffer.alloc(64 * 1024, 'b');
   const pieces = (bodyMb * MiB) / piece.byteLength;
   let received = 0;
@@ -99,7 +99,7 @@ test(`${bodyMb} MB through a function and back, in bounded memory`, async () => 
   await nothingLeft();
 }, 300_000);
 
-test('a client that reads nothing: the function waits, and nobody keeps its answer', async () => {
+test('a client that reads nothing: the function waits, and no process buffers its answer', async () => {
   const growth = await growthDuring(async () => {
     const answer = await answerTo(open('big?500000000').end());
     answer.pause();
@@ -114,7 +114,7 @@ test('a client that reads nothing: the function waits, and nobody keeps its answ
 });
 
 test.each(['echo', 'sleep?60000', 'read?5'])(
-  'a client that goes away in the middle of its request: /%s',
+  'a client that disconnects in the middle of its request: /%s',
   async (path) => {
     const sent = open(path, 'POST');
     sent.write(Buffer.alloc(100_000, 'x'));

@@ -1,11 +1,11 @@
-/** Many calls: one after another, at one time, and more than the function may have. */
+/** Many calls: in sequence, at once, and more than the function's limit. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fixture } from './fixture.ts';
 import { type Reply, type Site, startSite } from './platform-under-attack.ts';
 
-/** What a thousand calls that wait may take, in MiB. */
+/** MiB that a thousand waiting calls may take. */
 const crowdMb = 250;
 
 let site: Site;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => site?.close());
 
-/** The most that agent and runner took while `work` went on, in MiB. */
+/** Peak memory of agent and runner while `work` ran, in MiB. */
 async function peakDuring<T>(work: () => Promise<T>): Promise<{ result: T; peakMb: number }> {
   let peakMb = 0;
   const look = setInterval(() => {
@@ -30,7 +30,7 @@ async function peakDuring<T>(work: () => Promise<T>): Promise<{ result: T; peakM
 
 const codes = (replies: readonly Reply[]) => [...new Set(replies.map(({ code, status }) => code ?? status))];
 
-test('1,000 calls that wait for a second, at one time', async () => {
+test('1,000 calls wait for a second at once', async () => {
   const crowd = (name: string) => () => Promise.all(Array.from({ length: 1_000 }, () => site.call(name, 1_000)));
   await site.call('wait', 0);
   const idle = site.residentMb();
@@ -47,7 +47,7 @@ test('1,000 calls that wait for a second, at one time', async () => {
   expect(result.peakMb - idle).toBeLessThan(crowdMb);
 }, 60_000);
 
-test('1,000 calls that wait for an answer over HTTP, at one time', async () => {
+test('1,000 calls wait for an HTTP answer at once', async () => {
   const slow = createServer((_, response) => void setTimeout(() => response.end('late'), 1_000));
   await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', 4_096, resolve));
   const { port } = slow.address() as AddressInfo;
@@ -68,7 +68,7 @@ test('1,000 calls that wait for an answer over HTTP, at one time', async () => {
   expect(peakMb - idle).toBeLessThan(crowdMb);
 }, 60_000);
 
-test('1,000 calls that wait longer than they may: each ends at its deadline', async () => {
+test('1,000 calls that wait beyond their deadline each end at it', async () => {
   const { result } = await site.neighbour.during(() =>
     Promise.all(Array.from({ length: 1_000 }, () => site.call('hasty', 60_000))),
   );
@@ -79,7 +79,7 @@ test('1,000 calls that wait longer than they may: each ends at its deadline', as
   await site.untilMetric('skerry_agent_invocations_parked', (count) => count === 0);
 }, 60_000);
 
-test('beyond limits.concurrency: agent_busy, and room again afterwards', async () => {
+test('a call beyond limits.concurrency gets agent_busy, and there is room again afterwards', async () => {
   const replies = await Promise.all(Array.from({ length: 8 }, () => site.call('few', 500)));
   const busy = replies.filter(({ code }) => code === 'agent_busy');
   expect(replies.filter(({ status }) => status === 200)).toHaveLength(3);
@@ -88,7 +88,7 @@ test('beyond limits.concurrency: agent_busy, and room again afterwards', async (
   expect((await site.call('few', 0)).status).toBe(200);
 });
 
-test('10,000 calls, one after another: memory does not grow', async () => {
+test('10,000 calls in sequence: memory does not grow', async () => {
   await site.neighbour.stop();
   const samples: number[] = [];
   for (let n = 0; n < 10_000; n++) {
@@ -96,7 +96,7 @@ test('10,000 calls, one after another: memory does not grow', async () => {
     const { status } = await site.call('work', n);
     if (status !== 200) throw new Error(`call ${n}: ${status}`);
   }
-  // The first half warms up: heaps take what they may before they are collected.
+  // The first half warms up: heaps grow before they are collected.
   const late = samples.slice(samples.length / 2);
   const slope = slopeOf(late) / 500;
   console.log(

@@ -1,4 +1,4 @@
-/** What of the device and its networks a function reaches: what it was granted, and nothing else. */
+/** A function reaches the granted parts of the device and its networks, and nothing else. */
 import { once } from 'node:events';
 import {
   existsSync,
@@ -72,7 +72,7 @@ const files = async (name: string, args: object): Promise<Result> => {
 };
 
 describe('directories', () => {
-  test('without a grant there is a scratch directory, and nothing of the device', async () => {
+  test('without a grant a function has a scratch directory, and nothing of the device', async () => {
     for (const path of ['/etc/passwd', '/data/plain', '/proc/self/environ', offered, '../../etc/passwd']) {
       expect(await files('nothing', { op: 'read', path })).toEqual({ error: expect.any(String) });
     }
@@ -83,7 +83,7 @@ describe('directories', () => {
     });
   });
 
-  test('read-only is read-only', async () => {
+  test('a read-only directory cannot be changed', async () => {
     expect(await files('reads', { op: 'read', path: '/data/plain' })).toEqual({ ok: 'plain text' });
     const refused = { error: expect.any(String) };
     expect(await files('reads', { op: 'write', path: '/data/plain', text: 'mine' })).toEqual(refused);
@@ -105,7 +105,7 @@ describe('directories', () => {
     '/data/loop',
     '/data/./.././secret',
     '/data//../secret',
-  ])('%s leads nowhere', async (path) => {
+  ])('a path through %s does not leave the directory', async (path) => {
     for (const name of ['reads', 'writes']) {
       expect(await files(name, { op: 'read', path })).toEqual({ error: expect.any(String) });
     }
@@ -113,7 +113,7 @@ describe('directories', () => {
     expect(readFileSync(join(folder, 'secret'), 'utf8')).toBe('secret');
   });
 
-  test('a link that the function makes itself leads nowhere either', async () => {
+  test('a link that the function makes does not leave the directory either', async () => {
     for (const [path, to] of [
       ['/data/made', '../secret'],
       ['/data/made-up', join(folder, 'secret')],
@@ -127,7 +127,7 @@ describe('directories', () => {
     expect(existsSync(join(offered, 'hard'))).toBe(false);
   });
 
-  test('paths past the C library: with .., absolute, with a NUL byte', async () => {
+  test('paths that bypass the C library (.., absolute, with a NUL byte) do not leave the directory', async () => {
     for (const fd of [3, 4, 5]) {
       for (const path of ['../secret', '/etc/passwd', 'up/secret', '..']) {
         expect(await files('reads', { op: 'raw', path, fd })).toEqual({ error: expect.any(String) });
@@ -136,7 +136,7 @@ describe('directories', () => {
     }
   });
 
-  test('2 GB of a file in one read: some of it', async () => {
+  test('a read of 2 GB returns a part of the file', async () => {
     const before = site.residentMb();
     const { ok } = await files('reads', { op: 'huge', path: '/data/sparse' });
     expect(ok).toBeGreaterThan(0);
@@ -144,14 +144,14 @@ describe('directories', () => {
     expect(site.residentMb() - before).toBeLessThan(100);
   });
 
-  test('scratch is bounded', async () => {
+  test('the scratch directory is bounded', async () => {
     for (const op of ['fill', 'many']) {
       const result = await files('nothing', { op, path: '/' });
       expect(result).toEqual({ ok: expect.any(Number), error: expect.any(String) });
     }
   });
 
-  test('a directory that the agent does not offer is not there, whatever the manifest says', async () => {
+  test('a directory that the agent does not offer is absent, even with a grant', async () => {
     for (const path of ['/data/secret', '/data/offered/plain']) {
       expect(await files('not-offered', { op: 'read', path })).toEqual({ error: expect.any(String) });
     }
@@ -164,7 +164,7 @@ describe('outgoing HTTP', () => {
   const denied = 'error:15';
   const anyError = expect.stringMatching(/^error:\d+$/);
 
-  test('denied: an error value, and nothing on the wire; granted: the answer; at one time, each as declared', async () => {
+  test('a denied request returns an error value and sends nothing; a granted one returns the answer; concurrent functions keep their own grants', async () => {
     const texts = await Promise.all([
       fetchFrom('denied', '127.0.0.1'),
       fetchFrom('named', 'localhost'),
@@ -176,7 +176,7 @@ describe('outgoing HTTP', () => {
   });
 
   test.each(['[::1]', '0.0.0.0', '127.1', '2130706433', '[::ffff:127.0.0.1]', '127.0.0.2', '169.254.169.254'])(
-    'a name that was granted does not open %s',
+    'a granted name does not open %s',
     async (host) => {
       const before = connections;
       for (const name of ['denied', 'named', 'granted']) expect(await fetchFrom(name, host)).toEqual(anyError);

@@ -1,9 +1,11 @@
-/** A function that is called throughout, one call after another, so that harm done to others shows in its latency. */
+/**
+ * A healthy function that is called throughout, one call after another, so that harm to others shows in its latency.
+ */
 
 export type Neighbour = {
-  /** What became of its calls while `work` was under way, and of the work. */
+  /** The outcomes of its calls while `work` ran, and the result of the work. */
   during<T>(work: () => Promise<T>): Promise<Meanwhile & { readonly result: T }>;
-  /** Resolves when it is warm and its latency without harm is known. */
+  /** Resolves when the function is warm and its latency without harm is known. */
   settled(): Promise<void>;
   /** p99 without harm, in milliseconds. */
   readonly p99Before: number;
@@ -14,7 +16,7 @@ export type Meanwhile = {
   readonly calls: number;
   /** In milliseconds. */
   readonly p99: number;
-  /** What the calls gave that failed. */
+  /** Messages of the failed calls. */
   readonly failures: readonly string[];
 };
 
@@ -22,11 +24,11 @@ type Sample = { readonly start: number; readonly ms: number; readonly failure: s
 
 /** Between two calls, in milliseconds: a neighbour, not a load test. */
 const pauseMs = 5;
-/** Calls that warm it up, and calls that its latency is taken from. */
+/** Calls that warm the function up, and calls that measure its latency. */
 const warmUp = 50;
 const reference = 150;
 
-/** @param call resolves with what went wrong, or undefined */
+/** @param call resolves with an error message, or undefined */
 export function createNeighbour(call: () => Promise<string | undefined>): Neighbour {
   const samples: Sample[] = [];
   let stopped = false;

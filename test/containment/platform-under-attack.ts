@@ -1,8 +1,8 @@
 /**
- * A running platform with one agent and a healthy function on it, for tests that deploy hostile ones beside it.
+ * A running platform with one agent and a healthy function on it, for tests that deploy hostile functions beside it.
  *
- * Everything goes through the public API, as a caller would have it; what a caller cannot see (processes, memory) is
- * read from /proc.
+ * Everything goes through the public API, as a caller would use it. Processes and memory, which a caller cannot see,
+ * are read from /proc.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,14 +12,14 @@ import { type Platform, startPlatform, type TestAgent } from '../harness/platfor
 import { findChildren, statusField } from '../harness/process.ts';
 import { createNeighbour, type Neighbour } from './neighbour.ts';
 
-/** What a call gave. */
+/** The answer of a call. */
 export type Reply = {
   readonly status: number;
   /** Error code; undefined when there was none. */
   readonly code: string | undefined;
   readonly text: string;
   readonly headers: Headers;
-  /** As the caller saw it, in milliseconds. */
+  /** As the caller measured it, in milliseconds. */
   readonly ms: number;
 };
 
@@ -30,40 +30,41 @@ export type Site = {
   readonly neighbour: Neighbour;
   /** Creates a function, and waits until the agent has it. */
   deploy(name: string, component: Uint8Array, manifest?: ManifestInput): Promise<void>;
-  /** Through the JSON door. */
+  /** Through the JSON endpoint. */
   call(name: string, args: unknown): Promise<Reply>;
-  /** Through the raw door; `path` begins with the function's name. */
+  /** Through the raw endpoint; `path` begins with the function's name. */
   raw(path: string, init?: RequestInit): Promise<Reply>;
   /**
-   * The same while the neighbour is called, whose latency before and meanwhile is printed with what the call gave.
+   * The same while the neighbour is called. Prints the neighbour's latency before and during the call, and the call's
+   * answer.
    *
-   * @param deadlineMs at which the call shall end, when it does not end by itself
-   * @throws Error when a call of the neighbour failed, was slow beyond reason, or the attack was stopped late
+   * @param deadlineMs when the call must end, if it does not end by itself
+   * @throws Error when a call of the neighbour failed or was unreasonably slow, or the attack was stopped late
    */
   attack(path: string, deadlineMs?: number): Promise<Reply>;
-  /** The same through the JSON door. */
+  /** The same through the JSON endpoint. */
   attackCall(name: string, args: unknown, deadlineMs?: number): Promise<Reply>;
-  /** A number of the agent's metrics; 0 when it is not there. */
+  /** The value of an agent's metric; 0 when the metric is absent. */
   metric(name: string): Promise<number>;
   /** Polls a metric until it fits. @throws Error after ten seconds */
   untilMetric(name: string, fits: (value: number) => boolean): Promise<number>;
   /** Resolves when the runner's process is gone. @throws Error after ten seconds */
   untilNoRunner(): Promise<void>;
-  /** Calls again and again, until the function is not held back. @throws Error after ten seconds */
+  /** Repeats the call until the function is no longer held back. @throws Error after ten seconds */
   untilServed(path: string): Promise<Reply>;
   /** The runner's process, if there is one. */
   runner(): number | undefined;
   /** Memory of agent and runner, in MiB. */
   residentMb(): number;
   authorization(): string;
-  /** Ends everything. @throws Error when the agent did not live through it with one tunnel */
+  /** Ends everything. @throws Error when the agent did not survive with one tunnel */
   close(): Promise<void>;
 };
 
 const patienceMs = 10_000;
-/** How late a call may be stopped: 50 ms on a machine that has nothing else to do. */
+/** How late a call may be stopped: 50 ms on an otherwise idle machine. */
 const lateMs = 1_000;
-/** How slow the neighbour may be at worst, when other tests have the processors as well. */
+/** How slow the neighbour may be while other tests use the processors as well. */
 const slowMs = 2_000;
 
 export async function startSite(env: Readonly<Record<string, string>> = {}): Promise<Site> {

@@ -1,6 +1,6 @@
 /**
- * Functions that do harm with what they compute, wait for, or ask of the host, beside a healthy one. Each attack is
- * made against a component that runs without jco's glue and one that needs it, because each way has checks of its own.
+ * Functions whose computing, waiting or requests do harm, beside a healthy one. Each attack is made against a component
+ * that runs without jco's glue and one that needs it, because each way has its own checks.
  */
 import type { ErrorCode } from '@skerry/shared/errors.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { fixture, glued } from './fixture.ts';
 import { type Site, startSite } from './platform-under-attack.ts';
 
 const MiB = 1024 * 1024;
-/** Deadline of what never ends by itself, and of what does, in milliseconds. */
+/** Milliseconds of deadline for calls that never end by themselves, and for calls that do. */
 const timeoutMs = { short: 400, long: 15_000 } as const;
 
 let site: Site;
@@ -39,10 +39,10 @@ describe.each(['linked', 'glued'] as const)('%s', (way) => {
     ['long/deep', 'function_trap'],
     ['long/grow', 'function_out_of_memory'],
     ['long/exit', 'function_trap'],
-    // Longer than the memory that it should be in.
+    // Longer than the memory that should hold it.
     ['long/poll?100000000', 'function_trap'],
     ['long/list?100000000', 'function_trap'],
-    // In memory, but too long; jco's glue makes an array of it until the thread's heap is full.
+    // In memory, but too long: jco's glue builds an array of it until the thread's heap is full.
     ['roomy/poll?100000000', 'function_trap', 'function_out_of_memory'],
     ['long/random?2000000000', 'function_trap'],
     ['long/zeroes?2000000000', 'function_trap'],
@@ -53,14 +53,14 @@ describe.each(['linked', 'glued'] as const)('%s', (way) => {
     expect((await site.raw(`${way}-long/`)).text).toBe('well');
   });
 
-  test('2 GB of a stream in one read: what is there', async () => {
+  test('a read of 2 GB from a stream returns the bytes that are there', async () => {
     const { result } = await site.neighbour.during(() =>
       site.raw(`${way}-long/skip?2000000000`, { method: 'POST', body: 'x'.repeat(1_000) }),
     );
     expect(result).toMatchObject({ status: 200, text: '1000' });
   });
 
-  test('headers that would break the head: an error value each, and nothing of them in the answer', async () => {
+  test('headers that would break the head: an error value each, and none of them in the answer', async () => {
     const { status, text, headers } = await site.raw(`${way}-long/inject`);
     const [invalid, forbidden, taken] = ['1', '2', '0'];
     expect({ status, text }).toEqual({
@@ -74,31 +74,31 @@ describe.each(['linked', 'glued'] as const)('%s', (way) => {
     expect(headers.get('x-a')).toBeNull();
   });
 
-  test('sockets: an error value each, for TCP and for UDP', async () => {
+  test('sockets return an error value, for TCP and for UDP', async () => {
     expect((await site.raw(`${way}-long/sockets`)).text).toBe('11');
   });
 
-  test("the device's environment is not there, and one argument: a name", async () => {
+  test('a function sees no environment of the device, and one argument: a name', async () => {
     expect((await site.raw(`${way}-long/seen`)).text).toBe('1');
   });
 });
 
-test('a list of 60,000,000 headers that is all there', async () => {
+test('a complete list of 60,000,000 headers', async () => {
   expect((await site.attack('linked-roomy/list?60000000')).code).toBe('function_trap');
 });
 
-test('a list of headers whose values are all the same bytes takes no more than those bytes', async () => {
+test('a list of headers that share their bytes takes no more memory than the bytes', async () => {
   const before = site.residentMb();
   expect((await site.attack('linked-long/pile?1000000')).code).toBe('function_trap');
   expect(site.residentMb() - before).toBeLessThan(200);
 });
 
-test('handles without end: there is a limit', async () => {
+test('handles without an end reach a limit', async () => {
   expect((await site.attack('linked-long/timers')).code).toBe('function_trap');
   expect((await site.attack('linked-long/fields')).code).toBe('function_trap');
 });
 
-test('a guest that has waited, and then writes for ever: ended at its deadline, and the runner lives', async () => {
+test('a guest that has waited and then writes without an end is ended at its deadline, and the runner survives', async () => {
   const restarts = await site.metric('skerry_agent_runner_restarts');
   const { code, ms } = await site.attack('linked-short/noise?20', timeoutMs.short);
   expect(code).toBe('function_timeout');

@@ -1,4 +1,4 @@
-/** What is not used goes: threads, compiled code and at last the runner; the next call brings it back. */
+/** Unused parts are dropped: threads, compiled code and at last the runner. The next call brings them back. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fixture } from './fixture.ts';
 import { type Site, startSite } from './platform-under-attack.ts';
@@ -14,8 +14,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => site?.close());
 
-test('threads and the runner go when nobody calls; the next call is cold, the one after it warm', async () => {
-  // The call that waits keeps the runner until it has been seen, however slow the machine is.
+test('threads and the runner end when they are idle; the next call is cold, the one after it warm', async () => {
+  // The waiting call keeps the runner until the test has seen it, even on a slow machine.
   const waiting = site.call('wait', 3_000);
   await Promise.all(Array.from({ length: 6 }, () => site.call('busy', 'spin')));
   const most = await site.untilMetric(threads, (count) => count > 0);
@@ -32,10 +32,10 @@ test('threads and the runner go when nobody calls; the next call is cold, the on
   expect([cold.headers.get('x-skerry-cold'), warm.headers.get('x-skerry-cold')]).toEqual(['1', '0']);
   expect([cold.status, warm.status]).toEqual([200, 200]);
   expect(site.runner()).toBeDefined();
-  expect(await site.metric('skerry_agent_runner_restarts'), 'to rest is no loss').toBe(0);
+  expect(await site.metric('skerry_agent_runner_restarts'), 'an idle stop does not count as a loss').toBe(0);
 });
 
-test('a call that waits keeps its runner, however long', async () => {
+test('a waiting call keeps its runner', async () => {
   const waiting = site.call('wait', 2_000);
   const pid = await site.untilMetric('skerry_agent_invocations_parked', (count) => count === 1).then(site.runner);
   expect((await waiting).status).toBe(200);

@@ -1,4 +1,6 @@
-/** The runner is expendable: what is lost with it, who is held back for it, and how the others go on. */
+/**
+ * The runner is expendable: the calls that it takes with it, the functions that are held back for it, and the others.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fixture } from './fixture.ts';
 import { type Site, startSite } from './platform-under-attack.ts';
@@ -17,7 +19,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => site?.close());
 
-test('killed in mid-call: runner_lost at once, counted, and replaced', async () => {
+test('a runner killed in mid-call: runner_lost at once, counted, and replaced', async () => {
   const before = await site.metric(restarts);
   const pid = site.runner() ?? 0;
   const { failures } = await site.neighbour.during(async () => {
@@ -39,7 +41,7 @@ test('killed in mid-call: runner_lost at once, counted, and replaced', async () 
   expect(await site.metric(restarts)).toBe(before + 1);
 });
 
-test('more memory than the agent has for functions: the runner goes; who does it again and again is held back', async () => {
+test("functions over the agent's memory limit end the runner; a function that does so repeatedly is held back", async () => {
   const before = await site.metric(restarts);
   const losses = 3;
   const { p99, calls, failures } = await site.neighbour.during(async () => {

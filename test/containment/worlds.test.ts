@@ -1,4 +1,4 @@
-/** What handlers, HTTP functions and commands do wrong: traps, exits, answers too large or absent, bad starts. */
+/** Faults of handlers, HTTP functions and commands: traps, exits, answers that are too large or absent, bad starts. */
 import type { ErrorCode } from '@skerry/shared/errors.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { handlerOf } from '../fixtures/handler-of.ts';
@@ -21,9 +21,9 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => site?.close());
 
-describe.each(['fresh', 'reused'])('a handler, %s', (name) => {
+describe.each(['fresh', 'reused'])('a handler: %s', (name) => {
   test.each<[string, unknown, ErrorCode]>([
-    ['recursion without end', 'deep', 'function_trap'],
+    ['infinite recursion', 'deep', 'function_trap'],
     ['a trap', 'crash', 'function_trap'],
     ['all memory, then its error', 'alloc', 'function_error'],
     ['all memory, then a trap', 'grow', 'function_out_of_memory'],
@@ -70,7 +70,7 @@ test.each(['command', 'component'])('%s: exits, output and environment', async (
   expect(JSON.parse((await site.call(name, { fine: 1 })).text)).toEqual({ data: { fine: 1 } });
 });
 
-test('the environment of a component with libc is what the manifest declares', async () => {
+test('a component with libc sees the environment that the manifest declares', async () => {
   expect(JSON.parse((await site.call('host', { env: 'GIVEN' })).text)).toEqual({ data: 'yes' });
   expect((await site.call('host', { env: 'PATH' })).code).toBe('function_error');
   expect((await site.call('host', { open: '/etc/passwd' })).code).toBe('function_error');
@@ -81,7 +81,7 @@ describe('at the start', () => {
   const body =
     '(func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 8) (func (export "invoke") (param i32 i32) (result i32) i32.const 16)';
 
-  test('512 MB of memory: refused by name at the upload', async () => {
+  test('512 MB of memory is refused by name at the upload', async () => {
     const component = await handlerOf(`(memory (export "memory") 8192) ${body}`);
     const { status, body: answer } = await site.platform.api.upload('POST', '/v1/fn/_', 'large', component);
     expect(status).toBe(422);
@@ -89,7 +89,7 @@ describe('at the start', () => {
     expect(JSON.stringify(answer)).toMatch(/536870912 bytes of memory.*limits\.memory_bytes/);
   });
 
-  test('512 MB of memory that it may have, and then no more', async () => {
+  test('a function may use its 512 MB of memory, and no more', async () => {
     const component = await handlerOf(`(memory (export "memory") 8192) ${body}`);
     await site.deploy('large', component, { limits: { memory_bytes: 1024 * MiB } });
     expect((await site.attackCall('large', 1)).code).toBe('function_output_invalid');
@@ -112,12 +112,12 @@ describe('at the start', () => {
     const hungry =
       '(func $s (loop $l (br_if $l (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable) (start $s)';
     await site.deploy('hungry-start', await handlerOf(`(memory (export "memory") 1) ${body} ${hungry}`));
-    // Nobody has hold of its memory to see that it was full.
+    // The test has no access to the guest's memory, so it cannot see that it was full.
     expect((await site.attackCall('hungry-start', 1)).code).toBe('function_trap');
   });
 });
 
-test('two functions with the same code and the same settings share no instance, also with reuse', async () => {
+test('two functions with the same code and settings share no instance, even with reuse', async () => {
   for (const name of ['mine', 'yours']) await site.deploy(name, fixture('http'), { instance: 'reuse' });
   const counted = async (name: string): Promise<number> => JSON.parse((await site.raw(`${name}/count`)).text).count;
   for (let call = 0; call < 5; call++) await counted('mine');

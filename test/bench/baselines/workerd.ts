@@ -1,6 +1,6 @@
 /**
  * workerd, the runtime of Cloudflare Workers, answering the same route as our wasi:http fixture, directly. It is not a
- * dependency of the project: the bench installs the version it was written for into the project's cache, once.
+ * dependency of the project: the bench installs the version it was written for once, into the project's cache.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ export const workerdVersion = '1.20261117.1';
 
 const cache = fileURLToPath(new URL('../../node_modules/.cache/workerd/', import.meta.url));
 
-/** What http.c answers at /count, in JavaScript. */
+/** The answer of http.c at /count, in JavaScript. */
 const worker = `let count = 0;
 export default {
   async fetch(request) {
