@@ -2,8 +2,8 @@
  * One real Postgres for a run of vitest: started before the first `*.pg.test.ts`, ended after the last.
  * `inject('postgresUrl')` gives its URL; each test file makes a database of its own in it.
  *
- * Ending vitest with SIGKILL leaves the server running, so the name of the data directory carries the pid of its
- * vitest, and the next run ends whatever belongs to a pid that is no more.
+ * A vitest that ends by SIGKILL leaves the server running. So the name of the data directory carries the pid of its
+ * vitest, and the next run ends the servers of pids that no longer run.
  */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ async function endLeftovers(): Promise<void> {
     const directory = join(tmpdir(), entry);
     const postmaster = await readFile(join(directory, 'postmaster.pid'), 'utf8').catch(() => '');
     const pid = Number.parseInt(postmaster, 10);
-    // The pid may belong to somebody else by now: end it only when it runs on this very directory.
+    // Another process may have the pid by now, so only a process that runs on this very directory is ended.
     const command = Number.isInteger(pid) ? await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '') : '';
     if (command.includes(directory)) process.kill(pid, 'SIGQUIT');
     await rm(directory, { recursive: true, force: true });

@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string) => readFile(join(root, file), 'utf8');
 
-test('docs/API.md: every error code with its status', async () => {
+test('docs/API.md has every error code with its status', async () => {
   const rows = (await read('docs/API.md')).matchAll(/^\| (\d{3}) \| `(\w+)` \| (.*) \|$/gm);
   const named = [...rows].map(([, status, code, text = '']) => [
     code,
@@ -21,12 +21,12 @@ test('docs/API.md: every error code with its status', async () => {
   expect(named.sort()).toEqual(expected.sort());
 });
 
-test('docs/agent.md: every setting of the agent', async () => {
+test('docs/agent.md has every setting of the agent', async () => {
   const named = [...(await read('docs/agent.md')).matchAll(/^\| `(SKERRY_\w+)` \|/gm)].map(([, name]) => name);
   expect(named.sort()).toEqual([...environmentNames].sort());
 });
 
-test('docs/control-plane.md: every setting of the control plane', async () => {
+test('docs/control-plane.md has every setting of the control plane', async () => {
   const page = await read('docs/control-plane.md');
   const named = [...page.matchAll(/^\| `([A-Z_0-9]+)` \|/gm)].map(([, name]) => name);
   expect(named.sort()).toEqual([...controlPlaneNames].sort());
@@ -34,7 +34,7 @@ test('docs/control-plane.md: every setting of the control plane', async () => {
 
 const pages = ['README.md', 'CONTRIBUTING.md', ...(await readdir(join(root, 'docs'))).map((name) => `docs/${name}`)];
 
-test.each(pages.filter((page) => page.endsWith('.md')))('%s: its links lead somewhere', async (page) => {
+test.each(pages.filter((page) => page.endsWith('.md')))('the links of %s lead somewhere', async (page) => {
   const text = await read(page);
   for (const [, target = ''] of text.matchAll(/\]\(([^)]+)\)/g)) {
     if (/^https?:/.test(target)) continue;

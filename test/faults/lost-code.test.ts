@@ -1,4 +1,4 @@
-/** Code that damage took from an agent's file: it comes again through the tunnel, and until then nothing is lost. */
+/** Code that is lost by damage to the agent's file is fetched again through the tunnel. Until then no event is lost. */
 import { mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,7 +68,7 @@ const call = () =>
   );
 const good = '{"echo":1,"count":1}';
 
-test('a file cut short: offline its events wait, however often they are tried; then the code comes, and all run', async () => {
+test('a truncated file: offline, its events wait through many tries; then the code arrives, and all run', async () => {
   await agent.stop();
   const file = join(folder, 'agent.db');
   truncateSync(file, Math.floor(statSync(file).size / 2));
@@ -80,7 +80,7 @@ test('a file cut short: offline its events wait, however often they are tried; t
   expect(await record(1)).toBe('1 recorded\n');
   const refusals = async () =>
     Number(/^skerry_agent_invocations_total\{outcome="code_unavailable"\} (\d+)$/m.exec(await get('/metrics'))?.[1]);
-  // More than the attempts that a failure would get.
+  // More tries than a failure would get.
   await expect.poll(refusals, patience).toBeGreaterThan(3);
   expect(await get('/metrics')).toMatch(/^skerry_agent_generation 0$/m);
   expect(JSON.parse(await get('/state'))).toMatchObject({ events: 1, outcomes: 0 });
@@ -91,7 +91,7 @@ test('a file cut short: offline its events wait, however often they are tried; t
   await expect.poll(() => home, patience).toMatchObject([{ attempts: 1, result: { ok: true } }]);
 }, 60_000);
 
-test('code that does not fit its digest: a call of it is refused as one that may go elsewhere, and the code comes again', async () => {
+test('code that does not match its digest: a call is refused as retryable, and the code is fetched again', async () => {
   await agent.stop();
   const spoilt = Uint8Array.from(bundle);
   spoilt[spoilt.length - 1] = (spoilt.at(-1) ?? 0) ^ 1;
@@ -103,7 +103,7 @@ test('code that does not fit its digest: a call of it is refused as one that may
 
   const [said, first] = await Promise.all([record(1), call()]);
   expect(said).toBe('1 recorded\n');
-  // The event may have found it first, and the code may be back already.
+  // The event may have found the loss first, and the code may be back already.
   expect(['code_unavailable', good]).toContain(first);
   await expect.poll(call, patience).toBe(good);
   await expect.poll(() => home, patience).toMatchObject([{ attempts: 1, result: { ok: true } }]);

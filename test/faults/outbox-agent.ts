@@ -1,7 +1,8 @@
 /**
- * An agent as a process whose intake a test feeds over HTTP, in the place of a broker: `POST /events?from=&count=`
- * records events with the numbers as their input, and answers with a line for each as soon as it is on disk. `GET /state`
- * says how full the outbox is, `GET /metrics` what the agent counts. `named=` records them under names of that prefix, `bytes=` makes them longer, `input=` is the input of all.
+ * An agent as a process whose intake a test feeds over HTTP in place of a broker. `POST /events?from=&count=` records
+ * events with the numbers as their input, and answers with a line for each as soon as it is on disk. `GET /state`
+ * returns the state of the outbox, `GET /metrics` the agent's counters. `named=` records the events under names with
+ * that prefix, `bytes=` makes them longer, `input=` is the input of all.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { createServer } from 'node:http';

@@ -1,4 +1,4 @@
-/** An agent whose disk has no room but the reserve, with a broker that goes on sending. */
+/** An agent whose disk has no room beyond the reserve, and a broker that keeps sending. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ test('messages stay with the broker, the agent goes on, and they run when there 
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=120m', 'tmpfs', disk], { stdio: 'pipe' });
   } catch {
     rmSync(disk, { recursive: true });
-    return context.skip('a disk of its own needs the right to mount');
+    return context.skip('mounting a file system of its own needs the right to mount');
   }
   await using stack = new AsyncDisposableStack();
   stack.defer(() => {
@@ -51,7 +51,7 @@ test('messages stay with the broker, the agent goes on, and they run when there 
   await expect.poll(() => told()?.state, { timeout: 15_000 }).toBe('up');
 
   writeFileSync(join(disk, 'ballast'), Buffer.alloc(60 * 1024 * 1024));
-  // A look at the disk may be a second old.
+  // The agent's view of the disk may be a second old.
   await new Promise((resolve) => setTimeout(resolve, 1_100));
   const publisher = await broker.client();
   for (let n = 0; n < 20; n += 1) await publisher.publishAsync('a', String(n), { qos: 1 });

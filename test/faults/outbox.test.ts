@@ -1,5 +1,5 @@
 /**
- * Events on a real agent, and their outcomes on the way home, through all that can happen to either. More than 300 lines,
+ * Events on a real agent, and the delivery of their outcomes, through all faults of either. More than 300 lines,
  * because all of it needs the same agent, wire and control plane.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -23,7 +23,7 @@ let folder: string;
 let agent: Watched;
 let door: string;
 let home: Home;
-/** What the control plane does with a batch, besides keeping it. */
+/** How the control plane treats a batch, besides storing it. */
 let onBatch: () => Promise<void>;
 
 const params = mqttParamsSchema.parse({
@@ -46,7 +46,7 @@ async function startAgent(server: URL = wire.url): Promise<void> {
   door = `http://127.0.0.1:${(address as { port: number }).port}`;
 }
 
-// Before there is a tunnel: preparing keeps this process busy for longer than a tunnel may be silent.
+// Before there is a tunnel: preparing blocks this process for longer than a tunnel may be silent.
 beforeAll(async () => {
   for (const name of ['handler', 'http'] as const) bundles[name] = (await prepareFixture(name)).bundle;
 });
@@ -76,7 +76,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The function is there, and so is the outbox: one event has come home. */
+/** The function and the outbox are ready: one event has been delivered. */
 async function deploy(manifest = {}, fixture: 'handler' | 'http' = 'handler'): Promise<void> {
   const world = fixture === 'http' ? 'wasi:http/incoming-handler' : 'skerry:function/handler';
   const fn = hub.deploy('hello', bundles[fixture], manifest, world);
@@ -87,7 +87,7 @@ async function deploy(manifest = {}, fixture: 'handler' | 'http' = 'handler'): P
   home.clear();
 }
 
-/** Numbers of the events that are on disk, by what was said of each; ends when the agent does. */
+/** Numbers of the events that are on disk, by the answer for each. Ends when the agent does. */
 async function record(query: string, onFirst: () => void = () => {}): Promise<Map<number, string>> {
   const said = new Map<number, string>();
   let text = '';
@@ -101,7 +101,7 @@ async function record(query: string, onFirst: () => void = () => {}): Promise<Ma
     // the agent was killed
   }
   const lines = text.split('\n');
-  // The last one may be half a line.
+  // The last line may be incomplete.
   for (const line of lines.slice(0, -1)) {
     const at = line.indexOf(' ');
     said.set(Number(line.slice(0, at)), line.slice(at + 1));
@@ -122,7 +122,7 @@ const until = (fits: (state: OutboxState) => boolean, timeout = 15_000) =>
     .toBe(true);
 const isEmpty = ({ events, outcomes }: OutboxState) => events === 0 && outcomes === 0;
 
-/** How often each number has come home, by different ids. */
+/** How often each number was delivered, by different ids. */
 function numbersAtHome(): Map<number, number> {
   const numbers = new Map<number, number>();
   for (const { result } of home.values()) {
@@ -136,7 +136,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
 const sorted = (numbers: Iterable<number>) => [...numbers].sort((a, b) => a - b);
 
 describe('an agent that is killed', () => {
-  test('at random points while it records, runs and sends: all that it said yes to comes home', async () => {
+  test('at random points while it records, runs and sends: every acknowledged event is delivered', async () => {
     await deploy();
     const acknowledged = new Set<number>();
     for (let kill = 0; kill < 5; kill++) {
@@ -170,7 +170,7 @@ describe('an agent that is killed', () => {
     expect(home.size).toBe(1_000);
   }, 60_000);
 
-  test('restarted with no network at all: it runs what was recorded', async () => {
+  test('restarted without a network: it runs the recorded events', async () => {
     await deploy();
     wire.silence();
     await record('from=0&count=3000');
@@ -187,7 +187,7 @@ describe('an agent that is killed', () => {
   }, 60_000);
 });
 
-test('asked to stop: what ran is written, and nothing is lost', async () => {
+test('asked to stop: outcomes of finished runs are written, and nothing is lost', async () => {
   await deploy();
   const recording = record('from=0&count=2000');
   expect(await agent.stop()).toBe(0);
@@ -198,7 +198,7 @@ test('asked to stop: what ran is written, and nothing is lost', async () => {
   expect(acknowledged.filter((n) => !numbers.has(n))).toEqual([]);
 });
 
-describe('outcomes come home, each once', () => {
+describe('outcomes are delivered once each', () => {
   test('after a control plane that was away for the whole run', async () => {
     await deploy();
     wire.silence();
@@ -212,10 +212,10 @@ describe('outcomes come home, each once', () => {
 
   test('over a wire that is cut again and again', async () => {
     await deploy();
-    // One batch takes a moment, so that the cuts find some under way.
+    // One batch takes a moment, so that the cuts hit some in progress.
     onBatch = () => new Promise((resolve) => setTimeout(resolve, 30));
     await record('from=0&count=6000');
-    // The agent comes back later with each cut: so many, and it has met them at every point of a batch.
+    // The agent reconnects later with each cut. This number of cuts hits every point of a batch.
     let cuts = 0;
     const cutting = setInterval(() => {
       if (cuts === 20) return clearInterval(cutting);
@@ -253,7 +253,7 @@ describe('outcomes come home, each once', () => {
     expect(sorted(numbersAtHome().keys())).toEqual(upTo(3_000));
   }, 30_000);
 
-  test('to a control plane that cannot keep them for a while', async () => {
+  test('to a control plane that cannot store them for a while', async () => {
     await deploy();
     let refusals = 0;
     onBatch = async () => {
@@ -267,7 +267,7 @@ describe('outcomes come home, each once', () => {
   });
 });
 
-test('an event whose function fails is tried as often as the manifest says, and comes home with its input', async () => {
+test('an event whose function fails is tried as often as the manifest says, and is delivered with its input', async () => {
   await deploy({ retry: { attempts: 3, base_ms: 10, cap_ms: 20 }, limits: { timeout_ms: 5_000, input_bytes: 1_000 } });
   await record('from=0&count=1&input=fail');
   await record('from=7&count=1&bytes=2000');
@@ -287,11 +287,11 @@ test('an event of a wasi:http function is a request', async () => {
   expect(outputs).toEqual(Array(3).fill('{"path":"/","count":1}'));
 });
 
-/** The trigger as the control plane hears of it. */
+/** The trigger as the control plane sees it. */
 const told = () => hub.hub.triggerStates('trigger')[0]?.state;
 const spinning = { retry: { attempts: 1 }, limits: { timeout_ms: 1_500 } };
 
-test('events of a function that is deleted come home as dead letters, with their input, and it is said', async () => {
+test('events of a deleted function are delivered as dead letters, with their input', async () => {
   await deploy(spinning);
   await record('from=0&count=50&input=spin');
   expect((await state())?.events).toBe(50);
@@ -305,7 +305,7 @@ test('events of a function that is deleted come home as dead letters, with their
   expect(await state()).toMatchObject({ dropped: 0 });
 }, 30_000);
 
-test('a function that is moved away and back while its events run: each has one outcome, and counts are right', async () => {
+test('a function that moves away and back while its events run: each event has one outcome, and the counts are right', async () => {
   await deploy(spinning);
   await record('from=0&count=30&input=spin');
   hub.remove('hello');

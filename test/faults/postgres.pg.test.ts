@@ -1,4 +1,4 @@
-/** The database goes away under load, and comes back: calls go on throughout, changes are refused and then work. */
+/** The database fails under load, and returns: calls go on throughout; changes are refused and then work. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { handlerComponent } from '../harness/fixtures.ts';
 import { type Platform, startPlatform } from '../harness/platform.ts';
@@ -66,7 +66,7 @@ test('Postgres is stopped and started under load', async () => {
   expect((await platform.api.call('GET', '/v1/fn/while-away')).status).toBe(404);
 });
 
-test('a control plane that starts while Postgres is away says so in one line', async () => {
+test('a control plane that starts without Postgres says so in one line', async () => {
   await platform.controlPlane.stop();
   await postgres.stop();
   await expect(platform.restartControlPlane()).rejects.toThrow(/ended first/);

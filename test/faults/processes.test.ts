@@ -64,7 +64,7 @@ describe('a function', () => {
 });
 
 describe('metrics', () => {
-  test('of an agent come through its tunnel, and Prometheus finds them', async () => {
+  test('of an agent are read through its tunnel, and Prometheus discovers them', async () => {
     const discovery = await platform.api.call('GET', '/metrics/agents');
     const [group] = discovery.body as { targets: string[]; labels: Record<string, string> }[];
     expect(group).toMatchObject({ targets: [platform.api.url.host], labels: { agent: 'box' } });
@@ -89,7 +89,7 @@ describe('an agent', () => {
     expect((await call('handler', 1)).status).toBe(503);
   });
 
-  test('restarted: serves what it had, with no new join token', async () => {
+  test('restarted: it serves its functions, without a new join token', async () => {
     agent = await platform.agent('box');
     expect((await call('handler', 'again')).body).toMatchObject({ data: { echo: 'again' } });
     expect((await call('command', { a: 1 })).body).toEqual({ data: { a: 1 } });
@@ -107,7 +107,7 @@ describe('an agent', () => {
     expect((await call('handler', 1)).status).toBe(200);
   });
 
-  test('asked to stop: finishes what it has, takes nothing new, exits with 0', async () => {
+  test('asked to stop: it finishes its calls, takes no new ones, exits with 0', async () => {
     const pending = call('command', { sleep: 2_000 });
     await platform.api.until('/v1/agents/box', (body: { data: { running: number } }) => body.data.running === 1);
     const exit = agent.stop('SIGTERM');
@@ -126,7 +126,7 @@ describe('an agent', () => {
     expect(second.lines.map((line) => line.msg).join('\n')).toContain('another agent is running on it');
   });
 
-  test('copied to a second box, key and all: the newest wins, the other is told why and does not fight', async () => {
+  test('copied to a second box with its key: the newest wins, the other gets the reason and stops', async () => {
     const original = await platform.agent('original');
     await original.stop();
     cpSync(`${platform.folder}/original`, `${platform.folder}/copy`, { recursive: true });
@@ -146,7 +146,7 @@ describe('an agent', () => {
     expect(await second.stop()).toBe(0);
   });
 
-  test('without a token, never seen before: told why, and ends with the exit code for humans', async () => {
+  test('new and without a token: it gets the reason, and ends with the exit code for operators', async () => {
     const stranger = startProcess(new URL(import.meta.resolve('@skerry/edge-agent/main.ts')), {
       SKERRY_SERVER: platform.api.url.href,
       SKERRY_DATA: `${platform.folder}/stranger`,
@@ -156,7 +156,7 @@ describe('an agent', () => {
     expect(stranger.lines.some((line) => /join token/.test(String(line.reason)))).toBe(true);
   });
 
-  test('revoked: its tunnel closes within a second, it ends, and cannot come back', async () => {
+  test('revoked: its tunnel closes within a second, it ends, and cannot return', async () => {
     const doomed = await platform.agent('doomed');
     const start = performance.now();
     expect((await platform.api.call('DELETE', '/v1/agents/doomed')).status).toBe(204);
@@ -171,7 +171,7 @@ describe('the control plane', () => {
     await platform.api.until('/v1/agents/box', (body: { data: { online: boolean } }) => body.data.online);
   });
 
-  test.each(['SIGTERM', 'SIGKILL'] as const)('restarted with %s: agents come back, and calls go on', async (signal) => {
+  test.each(['SIGTERM', 'SIGKILL'] as const)('restarted with %s: agents reconnect, and calls go on', async (signal) => {
     const seen = agent.lines.length;
     await platform.restartControlPlane(signal);
     await agent.line((line) => line.msg === 'tunnel up', seen);

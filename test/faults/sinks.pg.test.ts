@@ -1,4 +1,6 @@
-/** A control plane is killed after its sink has taken a batch, and before it knows: the repeat changes nothing. */
+/**
+ * A control plane is killed after its sink has taken a batch, and before it records that: the repeat changes nothing.
+ */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -37,7 +39,7 @@ async function listed(): Promise<Listed['data']> {
   return (body as Listed).data ?? [];
 }
 
-/** Outcomes as if they had been recorded: what records them is tested elsewhere. */
+/** Outcomes as if they had been recorded; their recording is tested elsewhere. */
 async function insertOutcomes(functionId: string, sinkId: string, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => randomUUID());
   await database.query('begin');
@@ -70,7 +72,7 @@ test('SIGKILL between delivering and removing', async () => {
     couch.fault({ kind: 'mute' }, 1, ({ documents }) => documents > 1);
     ids.push(...(await insertOutcomes(functionId, sinkId, 40)));
     await expect.poll(() => couch.documents('kept').size, { timeout: 10_000 }).toBe(ids.length);
-    // All but the first, which went alone.
+    // All but the first document, which was delivered alone.
     expect((await listed())[0]?.waiting).toBe(39);
     await platform.restartControlPlane('SIGKILL');
     await expect
@@ -84,7 +86,7 @@ test('SIGKILL between delivering and removing', async () => {
   expect([...couch.documents('kept').values()].map(({ _rev }) => String(_rev).split('-')[0])).toEqual(
     ids.map(() => '1'),
   );
-  // Whatever a control plane said, at the most talkative level: no credentials among it.
+  // All log lines of the control plane at the most verbose level have no credentials.
   const said = JSON.stringify(platform.controlPlane.lines);
   expect(said).not.toContain('l0velace');
   expect(said).not.toContain(Buffer.from('ada:l0velace').toString('base64'));

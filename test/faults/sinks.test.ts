@@ -1,6 +1,4 @@
-/**
- * CouchDB in all its bad moods, against real processes: every outcome comes to it once, and no call waits for it.
- */
+/** All faults of CouchDB, against real processes: every outcome is delivered once, and no call waits for it. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CouchDb, type CouchFault, type CouchRequest, startCouchDb } from '../harness/couchdb/couchdb.ts';
 import { handlerComponent } from '../harness/fixtures.ts';
@@ -48,10 +46,10 @@ async function shown(): Promise<Shown> {
   return (body as { data: [Shown] }).data[0];
 }
 
-/** Each of them is there, in its first revision, and nothing waits. */
+/** Each document is there in its first revision, and no delivery is pending. */
 async function allThere(ids: readonly string[]): Promise<void> {
   const revisions = () => ids.map((id) => String(couch.documents('outcomes').get(id)?._rev).split('-')[0]);
-  // An outcome is written down after the answer, so what waits says nothing before it is there.
+  // An outcome is written after the answer, so the pending count is meaningless before the document is there.
   await expect.poll(revisions, { timeout: 30_000, interval: 50 }).toEqual(ids.map(() => '1'));
   await expect.poll(shown, { timeout: 10_000, interval: 50 }).toMatchObject({ waiting: 0, dead: 0, error: null });
 }
@@ -60,7 +58,7 @@ const bulk = ({ path }: CouchRequest) => path.endsWith('/_bulk_docs');
 const write = ({ documents }: CouchRequest) => documents > 0;
 const status = (code: number): CouchFault => ({ kind: 'status', status: code });
 
-test('the database is made by another one in between: 412', async () => {
+test('another process creates the database in between: 412', async () => {
   const made = ({ method, path }: CouchRequest) => method === 'PUT' && path === '/outcomes';
   couch.fault(status(412), 1, (request) => {
     if (made(request)) couch.createDatabase('outcomes');
@@ -77,7 +75,7 @@ test.each<[string, CouchFault, RegExp]>([
   ['429', status(429), /429/],
   ['500', status(500), /500/],
   ['503', status(503), /503/],
-  ['an answer that is cut', { kind: 'cut' }, /broken off|aborted|cut/],
+  ['a truncated answer', { kind: 'cut' }, /broken off|aborted|cut/],
   ['garbage', { kind: 'garbage' }, /not CouchDB/],
 ])('%s', async (_, fault, error) => {
   couch.fault(fault, Number.POSITIVE_INFINITY, write);
@@ -98,7 +96,7 @@ test('CouchDB is stopped, and started again', async () => {
   await allThere(ids);
 });
 
-test('409: what is there already is left as it is', async () => {
+test('409: an existing document stays as it is', async () => {
   couch.fault({ kind: 'cut' }, 1, write);
   const before = couch.requests.length;
   const ids = await call(1);
@@ -106,7 +104,7 @@ test('409: what is there already is left as it is', async () => {
   expect(couch.requests.slice(before).filter(write)).toHaveLength(2);
 });
 
-test('413: a batch goes in parts, and a document that is too large is a dead letter until it is not', async () => {
+test('413: a batch goes in parts, and a document that is too large is a dead letter until it fits', async () => {
   couch.limits({ request: 1_500 });
   couch.fault(status(503), Number.POSITIVE_INFINITY, write);
   const ids = await call(20);
@@ -124,7 +122,7 @@ test('413: a batch goes in parts, and a document that is too large is a dead let
   await allThere(large);
 });
 
-test('it hangs: calls are answered all the same, and a changed sink does not wait for the end of it', async () => {
+test('CouchDB hangs: calls are answered all the same, and a changed sink does not wait for the hanging request', async () => {
   couch.fault({ kind: 'hang' }, Number.POSITIVE_INFINITY, write);
   const before = couch.requests.length;
   const ids = await call(1);

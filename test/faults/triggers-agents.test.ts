@@ -1,4 +1,4 @@
-/** Two agents that hold the same function: what each of them listens to for itself are events of its own. */
+/** Two agents that hold the same function: each listens for itself, and its events are its own. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { handlerComponent } from '../harness/fixtures.ts';
 import { type Mosquitto, startMosquitto } from '../harness/mqtt/mosquitto.ts';
@@ -32,7 +32,7 @@ async function start(fn: string, trigger: object) {
   );
 }
 
-/** Outcomes by agent, once each has so many. */
+/** Outcomes by agent, once each agent has this number. */
 async function outcomes(fn: string, count: number): Promise<number[]> {
   const byAgent = ({ data }: Listed) =>
     agents.map((name) => data.invocations.filter(({ agent }) => agent === name).length);
@@ -44,14 +44,14 @@ async function outcomes(fn: string, count: number): Promise<number[]> {
   return byAgent(body as Listed);
 }
 
-test('the ticks of a schedule come home from both', async () => {
+test('the ticks of a schedule are delivered from both', async () => {
   await start('ticks', { type: 'schedule', params: { placement: 'edge', cron: '* * * * * *' } });
   const ran = await outcomes('ticks', 5);
   await platform.api.call('DELETE', '/v1/fn/_/ticks');
   expect(Math.min(...ran)).toBeGreaterThanOrEqual(5);
 }, 60_000);
 
-test('messages with an id of their own run on both, and both results come home', async () => {
+test('messages with ids of their own run on both, and both results are delivered', async () => {
   const params = { placement: 'edge', host: '127.0.0.1', port: broker.port, topic: 'both', message_id: 'id' };
   await start('messages', { type: 'mqtt', params });
   const publisher = await broker.client();

@@ -1,4 +1,4 @@
-/** Listening to a real broker through everything that can happen to it; events are kept in memory. */
+/** Listening to a real broker through all of its faults; events are stored in memory. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { isUp, listen as listenTo, numbers, publish } from '../harness/mqtt/listening.ts';
 import { createTestIntake } from '../harness/mqtt/memory-intake.ts';
@@ -23,7 +23,7 @@ function listen(...args: Parameters<typeof listenTo>) {
 }
 
 describe.each(['3.1.1', '5'] as const)('MQTT %s', (version) => {
-  test.each([0, 1, 2] as const)('QoS %i: every message comes, in order, and is answered', async (qos) => {
+  test.each([0, 1, 2] as const)('QoS %i: every message arrives, in order, and is acknowledged', async (qos) => {
     const broker = await startBroker();
     const intake = createTestIntake();
     const listener = listen(broker.port, intake, { version, qos });
@@ -32,7 +32,7 @@ describe.each(['3.1.1', '5'] as const)('MQTT %s', (version) => {
     await intake.kept(300);
     expect(intake.inputs).toEqual(numbers(300));
     expect(listener.state).toMatchObject({ received: 300, dropped: 0 });
-    // Nothing comes again: all of it was answered.
+    // Nothing is sent again: all messages were acknowledged.
     await listener.stop(false);
     const after = createTestIntake();
     await isUp(listen(broker.port, after, { version, qos }));
@@ -41,7 +41,7 @@ describe.each(['3.1.1', '5'] as const)('MQTT %s', (version) => {
     expect(after.inputs).toEqual([900]);
   });
 
-  test('a persistent session keeps what comes while nobody listens, and gives all of it at once', async () => {
+  test('a persistent session queues messages while disconnected, and delivers all of them at once', async () => {
     const broker = await startBroker({ persistence: false });
     const intake = createTestIntake();
     const first = listen(broker.port, intake, { version });
@@ -53,7 +53,7 @@ describe.each(['3.1.1', '5'] as const)('MQTT %s', (version) => {
     expect(intake.inputs).toEqual(numbers(3_000));
   });
 
-  test('a listener that will not come back leaves nothing with the broker', async () => {
+  test('a removed listener leaves nothing with the broker', async () => {
     const broker = await startBroker();
     const intake = createTestIntake();
     const first = listen(broker.port, intake, { version });
@@ -67,7 +67,7 @@ describe.each(['3.1.1', '5'] as const)('MQTT %s', (version) => {
     expect(intake.inputs).toEqual([50]);
   });
 
-  test('10,000 retained messages come once: at the first subscription, not at another one', async () => {
+  test('10,000 retained messages arrive once: at the first subscription, not at a later one', async () => {
     const broker = await startBroker({ persistence: false });
     const wire = await startFaultyWire(new URL(`http://127.0.0.1:${broker.port}`));
     ends.push(wire.close);
@@ -126,13 +126,13 @@ describe('a broker', () => {
       await broker.restart();
       await isUp(listener);
       await publish(await broker.client(), 50, { from: 50 + round * 50 });
-      // Killed, it may give again what it had not written down as answered.
+      // A killed broker may send messages again whose acknowledgement it had not written down.
       const all = new Set(numbers(100 + round * 50));
       await expect.poll(() => new Set(intake.inputs), { timeout: 10_000 }).toEqual(all);
     }
   }, 40_000);
 
-  test('that is not there: failing, and up as soon as it is', async () => {
+  test('that is absent: failing, and up as soon as it starts', async () => {
     const broker = await startBroker();
     await broker.stop();
     const listener = listen(broker.port, createTestIntake());
@@ -142,7 +142,7 @@ describe('a broker', () => {
     expect(listener.state.error).toBeUndefined();
   });
 
-  test('over a wire that is cut again and again: QoS 2 comes once each', async () => {
+  test('over a wire that is cut again and again: QoS 2 arrives once each', async () => {
     const broker = await startBroker();
     const wire = await startFaultyWire(new URL(`http://127.0.0.1:${broker.port}`));
     ends.push(wire.close);
@@ -181,7 +181,7 @@ describe('a broker', () => {
     await publish(await broker.client(), 1, { from: 8 });
     await intake.kept(2);
     expect(intake.inputs).toEqual([7, 8]);
-    // The first was answered on the second connection: there is nothing left for a third.
+    // The first was acknowledged on the second connection, so nothing is left for a third.
     await listener.stop(false);
     const after = createTestIntake();
     await isUp(listen(broker.port, after));
@@ -227,7 +227,7 @@ describe('a broker', () => {
 });
 
 describe('with no room', () => {
-  test('the broker holds messages back, reading goes on, and all come in order afterwards', async () => {
+  test('the broker holds messages back, reading goes on, and all arrive in order afterwards', async () => {
     const broker = await startBroker();
     const intake = createTestIntake();
     intake.takes = 50;
@@ -237,7 +237,7 @@ describe('with no room', () => {
     await publish(publisher, 2_000);
     await expect.poll(() => listener.state.state).toBe('holding');
     expect(listener.state.received).toBeLessThanOrEqual(50 + 40);
-    // What cannot be held is still read, and dropped.
+    // A message without a place is still read, and dropped.
     await publish(publisher, 5, { from: 5_000, qos: 0 });
     await expect.poll(() => listener.state.dropped).toBe(5);
     intake.takes = Number.POSITIVE_INFINITY;
@@ -263,7 +263,7 @@ describe('with no room', () => {
 });
 
 describe('payloads', () => {
-  test('that are not JSON are counted and answered; as dead letters when asked', async () => {
+  test('that are not JSON are counted and acknowledged, and become dead letters on request', async () => {
     const broker = await startBroker();
     const [plain, kept] = [createTestIntake(), createTestIntake()];
     const listeners = [listen(broker.port, plain), listen(broker.port, kept, { dead_letter: true }, 'skerry-dead')];

@@ -1,4 +1,4 @@
-/** Listening to a broker that breaks the protocol, or floods us: what it can do is bounded, and said. */
+/** Listening to a broker that breaks the protocol, or floods us: its effect is bounded, and reported. */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
@@ -34,7 +34,7 @@ test('that refuses the subscription: an error, not silence', async () => {
   expect(broker.connections).toBeGreaterThan(0);
 });
 
-test('that does not answer the subscription, or at all', async () => {
+test('that does not answer the subscription, or anything', async () => {
   const [deaf, mute] = [await start({}), await start({ instead: () => undefined })];
   const listeners = [deaf, mute].map(({ port }) => listen(port, createTestIntake()));
   for (const listener of listeners) await isFailing(listener, 'the broker does not answer', 15_000);
@@ -48,7 +48,7 @@ test('that sends garbage', async () => {
   expect(listener.state.received).toBe(0);
 });
 
-test('that floods one that has no room: what is held is bounded, and it is left', async () => {
+test('that floods a listener without room: buffers are bounded, and the listener disconnects', async () => {
   const flood = Buffer.concat(numbers(20_000).map((n) => publishPacket(String(n), { id: n + 1 })));
   const broker = await start({ granted: 1, afterwards: (socket) => void socket.write(flood) });
   const intake = createTestIntake();
@@ -56,13 +56,13 @@ test('that floods one that has no room: what is held is bounded, and it is left'
   const listener = listen(broker.port, intake);
   await isFailing(listener, 'there is no room for what the broker sends', 20_000);
   expect(listener.state.received).toBeLessThanOrEqual(1_100);
-  // With room, it is found again.
+  // With room, the listener reconnects.
   expect(broker.connections).toBe(1);
   intake.takes = Number.POSITIVE_INFINITY;
   await expect.poll(() => broker.connections, { timeout: 10_000 }).toBe(2);
 }, 40_000);
 
-test('that sends a payload beyond all limits: dropped and answered', async () => {
+test('that sends a payload over the limit: dropped and acknowledged', async () => {
   const large = publishPacket(`"${'x'.repeat(5 * 1024 * 1024)}"`, { id: 9 });
   const broker = await start({ granted: 1, afterwards: (socket) => void socket.write(large) });
   const listener = listen(broker.port, createTestIntake());
@@ -71,7 +71,7 @@ test('that sends a payload beyond all limits: dropped and answered', async () =>
   expect(listener.state.error).toMatch(/more than 4194304 bytes/);
 });
 
-test('that sends a message again at once: one event, two answers', async () => {
+test('that sends a message again at once: one event, two acknowledgements', async () => {
   const twice = Buffer.concat([publishPacket('1', { id: 5 }), publishPacket('1', { id: 5, dup: true })]);
   const broker = await start({ granted: 1, afterwards: (socket) => void socket.write(twice) });
   const intake = createTestIntake();
@@ -81,13 +81,13 @@ test('that sends a message again at once: one event, two answers', async () => {
   expect(intake.inputs).toEqual([1]);
 });
 
-test('that sends large payloads that are no events, to one that has no room: they are not held', async () => {
+test('that sends large invalid payloads to a listener without room: they are not buffered', async () => {
   const payload = Buffer.from(`"${'x'.repeat(5 * 1024 * 1024)}"`);
   const packets = 40;
   const large = async (socket: Socket) => {
     socket.write(publishPacket('1', { id: 1 }));
     for (const n of numbers(packets)) {
-      // Its head; the bytes of the payload are the same for all, so that only what the listener holds can add up.
+      // The message's head. The bytes of the payload are shared, so that only the listener's own copies add up.
       const head = publishPacket(payload.toString('latin1'), { id: n + 2 }).subarray(0, -payload.byteLength);
       socket.write(Buffer.from(head));
       if (!socket.write(payload)) await once(socket, 'drain');
@@ -105,13 +105,13 @@ test('that sends large payloads that are no events, to one that has no room: the
     return process.memoryUsage().arrayBuffers;
   };
   await expect.poll(held).toBeLessThan((packets / 2) * payload.byteLength);
-  // Nothing is answered before what came first.
+  // No message is acknowledged before an earlier one.
   expect(broker.heard).toHaveLength(1);
   intake.takes = 1;
   await expect.poll(() => Buffer.concat(broker.heard.slice(1)).byteLength).toBe((packets + 1) * 4);
 }, 60_000);
 
-test('that sends a packet without an end: it is left', async () => {
+test('that sends a packet without an end: the listener disconnects', async () => {
   const endless = Buffer.concat([Buffer.of(0x32, 0xff, 0xff, 0xff, 0x7f), Buffer.alloc(17 * 1024 * 1024)]);
   const broker = await start({ granted: 1, afterwards: (socket) => void socket.write(endless) });
   const listener = listen(broker.port, createTestIntake());
@@ -119,7 +119,7 @@ test('that sends a packet without an end: it is left', async () => {
   expect(listener.state.received).toBe(0);
 });
 
-test('cut: left at once, without an answer, also while it stops; and not connected to again', async () => {
+test('cut: the listener disconnects at once, without an acknowledgement, also while it stops, and does not reconnect', async () => {
   const closed = Promise.withResolvers<void>();
   const broker = await start({
     granted: 1,
@@ -129,7 +129,7 @@ test('cut: left at once, without an answer, also while it stops; and not connect
     },
   });
   const intake = createTestIntake();
-  // Longer than the test: its wave is under way all the time.
+  // Longer than the test: its wave is in progress all the time.
   intake.record = () => new Promise(() => {});
   const listener = listen(broker.port, intake);
   await expect.poll(() => listener.state.received).toBe(1);
@@ -138,12 +138,12 @@ test('cut: left at once, without an answer, also while it stops; and not connect
   listener.cut();
   await Promise.all([closed.promise, stopped]);
   expect(performance.now() - begun).toBeLessThan(1_000);
-  // The subscription alone: no answer, no goodbye, no other connection to have the session forgotten.
+  // The subscription alone: no acknowledgement, no goodbye, no other connection to end the session.
   expect(broker.heard).toHaveLength(1);
   expect(broker.connections).toBe(1);
 });
 
-test('a message whose answer from the disk was lost is the same event when it is kept again', async () => {
+test('a message whose acknowledgement from the disk was lost is the same event when it is stored again', async () => {
   const broker = await start({ granted: 1, afterwards: (socket) => void socket.write(publishPacket('1')) });
   const intake = createTestIntake();
   let lost = false;
@@ -163,7 +163,7 @@ test('a message whose answer from the disk was lost is the same event when it is
 
 test.each([
   ['each device has events of its own', {}, 2],
-  ['members of a group have the same one', { share: 'group' }, 1],
+  ['members of a group have the same event', { share: 'group' }, 1],
 ])('the same named message on two devices: %s', async (_, params, events) => {
   const message = publishPacket('{"id":"x"}');
   const broker = await start({ granted: 1, afterwards: (socket) => void socket.write(message) });

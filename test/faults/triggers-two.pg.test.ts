@@ -1,4 +1,7 @@
-/** Two control planes on one database: each trigger is listened to once, by whoever lives. And the database goes away. */
+/**
+ * Two control planes on one database: one of them listens to each trigger, and the other takes over. And the database
+ * fails.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { handlerComponent } from '../harness/fixtures.ts';
 import { type Mosquitto, startMosquitto } from '../harness/mqtt/mosquitto.ts';
@@ -34,7 +37,7 @@ afterAll(async () => {
   await Promise.all([postgres?.close(), broker?.close()]);
 }, 30_000);
 
-/** The states that a control plane tells of: none when another one listens. */
+/** The states that a control plane shows: none when the other one listens. */
 const statesOf = async (platform: Platform) => {
   const { body } = await platform.api.call('GET', path);
   return (body as Shown).data.flatMap(({ places }) => places.map(({ state }) => state));
@@ -53,7 +56,7 @@ const succeeded = async (platform: Platform, count: number) => {
   return (body as { data: { invocations: unknown[] } }).data.invocations;
 };
 
-test('one listens; killed, the other one takes over where it was', async () => {
+test('one listens; when it is killed, the other one takes over where it was', async () => {
   await expect
     .poll(async () => [...(await statesOf(one)), ...(await statesOf(two))], { timeout: 15_000 })
     .toEqual(['up']);
@@ -66,7 +69,7 @@ test('one listens; killed, the other one takes over where it was', async () => {
   expect(await succeeded(other, 200)).toHaveLength(200);
 }, 60_000);
 
-test('the database goes away: messages stay with the broker until it is back', async () => {
+test('without the database, messages stay with the broker until it is back', async () => {
   const platform = one.controlPlane.child.exitCode === null && one.controlPlane.child.signalCode === null ? one : two;
   await postgres.stop();
   await publish(1_000, 50);

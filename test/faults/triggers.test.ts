@@ -67,7 +67,7 @@ const isUp = ({ places }: Trigger) => places.length > 0 && places.every(({ state
 
 type Listed = { readonly data: { readonly invocations: readonly Invocation[] } };
 
-/** Waits for so many of a state, and gives all. */
+/** Waits for this number of invocations in a state, and returns all. */
 async function invocations(state: string, count: number, timeoutMs = 30_000): Promise<readonly Invocation[]> {
   const { body } = await platform.api.until(
     `/v1/invocations?function=_/${fn}&limit=1000`,
@@ -101,7 +101,7 @@ describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
     expect(await invocations('succeeded', 3)).toHaveLength(3);
   });
 
-  test('a payload that is not JSON is counted, and is a dead letter when asked', async () => {
+  test('a payload that is not JSON is counted, and becomes a dead letter on request', async () => {
     await trigger({ placement, dead_letter: true });
     await until(isUp);
     await publisher.publishAsync(topic, 'not JSON', { qos: 1 });
@@ -109,14 +109,14 @@ describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
     const { body } = await platform.api.call('GET', `/v1/invocations/${letter?.id}`);
     expect(JSON.stringify(body)).toContain('event_invalid');
     await until(({ places }) => places.every(({ dropped }) => dropped === 1));
-    // It never ran: it is dropped, and nothing else.
+    // It never ran: it counts as dropped, and as nothing else.
     const { places, ...totals } = await until(({ dropped }) => dropped === 1);
     for (const counts of [totals, ...places]) {
       expect(counts).toMatchObject({ received: 1, run: 0, failed: 0, dropped: 1 });
     }
   });
 
-  test('without a dead letter it is counted all the same', async () => {
+  test('without dead letters it is counted all the same', async () => {
     await trigger({ placement });
     await until(isUp);
     await publisher.publishAsync(topic, 'not JSON', { qos: 1 });
@@ -124,7 +124,7 @@ describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
     expect(told).toMatchObject({ run: 0, failed: 0, last_message_at: expect.any(String) });
   });
 
-  test('failed are those of the ones that ran that did not go well in the end', async () => {
+  test('`failed` counts the events that ran and did not succeed in the end', async () => {
     await trigger({ placement });
     await until(isUp);
     for (const payload of ['fail', 1, 'fail']) await publish(payload);
@@ -135,7 +135,7 @@ describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
     for (const of of [totals, ...places]) expect(of).toMatchObject(counts);
   });
 
-  test('a slow function behind a fast topic: what does not fit stays with the broker, and all of it runs', async () => {
+  test('a slow function behind a fast topic: messages beyond the limit stay with the broker, and all run', async () => {
     await trigger({ placement, max_pending: 10 });
     await until(isUp);
     for (const _ of count(300)) void publish({ work: 10_000_000 });
@@ -143,7 +143,7 @@ describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
     expect(await invocations('succeeded', 300, 60_000)).toHaveLength(300);
   }, 90_000);
 
-  test('drop_oldest: newer events take the place of older ones, counted', async () => {
+  test('drop_oldest: newer events take the place of older ones, which are counted', async () => {
     await trigger({ placement, max_pending: 10, when_full: 'drop_oldest' });
     await until(isUp);
     await Promise.all(count(300).map(publish));
@@ -158,7 +158,7 @@ describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
     expect(run).toHaveLength(300 - dropped);
     const details = await Promise.all(run.map(({ id }) => platform.api.call('GET', `/v1/invocations/${id}`)));
     const ran = details.map(({ body }) => (body as { data: { output: { echo: number } } }).data.output.echo);
-    // Of the ten that may be pending some run, or are being recorded: those cannot give way, and newer ones do.
+    // Of the ten pending events some run, or are being recorded. Those cannot be dropped, so newer events are.
     expect(ran).toEqual(expect.arrayContaining(count(5).map((n) => 295 + n)));
   }, 90_000);
 
@@ -169,13 +169,13 @@ describe.each(['cloud', 'edge'] as const)('with placement %s', (placement) => {
     expect(places).toMatchObject([{ state: 'up', next: expect.any(String) }]);
   });
 
-  test('a broker that is not there is shown, and looked for', async () => {
+  test('an absent broker is shown, and tried again', async () => {
     await trigger({ placement, port: 1 });
     const { places } = await until((state) => state.places.some(({ error }) => error !== undefined));
     expect(places).toMatchObject([{ state: 'failing', error: 'connection refused' }]);
   });
 
-  test('a trigger that is changed listens to its new topic only; one that is removed to none', async () => {
+  test('a changed trigger listens to its new topic only; a removed one to none', async () => {
     const id = await trigger({ placement });
     await until(isUp);
     const params = { host: '127.0.0.1', port: broker.port, topic: `${topic}/new`, placement };
@@ -229,7 +229,7 @@ describe('on the device', () => {
 });
 
 describe('in the cloud', () => {
-  test('metrics say how the trigger is', async () => {
+  test("the metrics have the trigger's state", async () => {
     const id = await trigger({ placement: 'cloud', payload: 'json' });
     await until(isUp);
     for (const payload of ['1', '2', 'not JSON']) await publisher.publishAsync(topic, payload, { qos: 1 });
@@ -245,7 +245,7 @@ describe('in the cloud', () => {
     expect(String(later)).toContain(`skerry_trigger_up{trigger="${gone}",type="mqtt"} 0`);
   });
 
-  test('the control plane killed and started again loses nothing that the broker had', async () => {
+  test('the control plane, killed and started again, loses nothing that the broker had', async () => {
     await trigger({ placement: 'cloud', message_id: 'id' });
     await until(isUp);
     for (const id of count(100)) void publish({ id });
@@ -253,7 +253,7 @@ describe('in the cloud', () => {
     await platform.restartControlPlane('SIGKILL');
     await Promise.all(count(100).map((id) => publish({ id: id + 100 })));
     expect(await invocations('succeeded', 200, 60_000)).toHaveLength(200);
-    // The one place has the counts of the trigger, those from before included.
+    // The one place has the counts of the trigger, earlier ones included.
     const { places, received, run, failed, dropped } = await until((now) => now.run === 200);
     expect(places).toMatchObject([{ received, run, failed, dropped }]);
   }, 90_000);

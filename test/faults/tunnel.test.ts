@@ -1,4 +1,4 @@
-/** What a hostile, broken or unlucky agent can do to the control plane's end of the tunnel. */
+/** Effects of a hostile, broken or unlucky agent on the control plane's end of the tunnel. */
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 describe('handshake', () => {
-  test('a good agent is welcomed, and told what to hold', async () => {
+  test('a valid agent gets its welcome and its desired state', async () => {
     const { url, hub, deploy } = await start();
     const fn = deploy('hello', Buffer.from('bundle'));
     const agent = await connectRaw(url);
@@ -35,7 +35,7 @@ describe('handshake', () => {
     expect(hub.state(welcome.agentId)).toMatchObject({ online: true, desired: 2, applied: 0, version: 'test' });
   });
 
-  test('a client that connects and says nothing is cut at the deadline', async () => {
+  test('a client that connects and sends nothing is cut at the deadline', async () => {
     const { url } = await start({ handshakeTimeoutMs: 100 });
     const agent = await connectRaw(url);
     expect((await agent.closed).code).toBe(closeKinds.handshake_timeout.code);
@@ -43,10 +43,10 @@ describe('handshake', () => {
 
   test.each([
     ['a signature over another nonce', { signature: new Uint8Array(64) }, closeKinds.bad_signature.code],
-    ['a key that is no key', { publicKey: new Uint8Array(5) }, closeKinds.bad_signature.code],
+    ['an invalid key', { publicKey: new Uint8Array(5) }, closeKinds.bad_signature.code],
     ['a signature made for another host', { host: 'other.example:443' }, closeKinds.bad_signature.code],
-    ['a version before the last but one', { version: 1 }, closeKinds.version_unsupported.code],
-    ['a version that nobody speaks', { version: 99 }, closeKinds.version_unsupported.code],
+    ['a version older than the last but one', { version: 1 }, closeKinds.version_unsupported.code],
+    ['an unknown version', { version: 99 }, closeKinds.version_unsupported.code],
   ])('%s is refused', async (_, changes, code) => {
     const { url, hub } = await start();
     const agent = await connectRaw(url);
@@ -55,7 +55,7 @@ describe('handshake', () => {
     expect(hub.online).toBe(0);
   });
 
-  test('an agent that may not join is told why', async () => {
+  test('an agent that may not join gets the reason', async () => {
     const { url } = await start({
       admit: () => ({ ok: false, close: 'join_refused', message: 'the token is used up' }),
     });
@@ -75,7 +75,7 @@ describe('handshake', () => {
     expect((await agent.closed).code).toBe(closeKinds.bad_frame.code);
   });
 
-  test('an upgrade that is no WebSocket does not hold a place among the handshakes', async () => {
+  test('an upgrade that is no WebSocket does not occupy a handshake', async () => {
     const { url } = await start();
     const socket = connect(Number(url.port), '127.0.0.1');
     socket.write('GET /v1/tunnel HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
@@ -86,7 +86,7 @@ describe('handshake', () => {
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
   });
 
-  test('names that are set are the only ones an agent may sign for', async () => {
+  test('with a list of hosts, agents may sign for no other', async () => {
     const { url } = await start({ tunnelHosts: ['skerry.example'] });
     const relayed = await connectRaw(url);
     await relayed.hello();
@@ -96,7 +96,7 @@ describe('handshake', () => {
     expect((await direct.next('welcome')).epoch).toBe(1);
   });
 
-  test('who is not admitted cannot send much', async () => {
+  test('a peer that is not admitted cannot send much', async () => {
     const { url, hub } = await start();
     const agent = await connectRaw(url);
     agent.sendBytes(Buffer.alloc(1024 * 1024));
@@ -104,7 +104,7 @@ describe('handshake', () => {
     expect(hub.online).toBe(0);
   });
 
-  test('another path is not the tunnel, and its connection is not kept, whatever the other side does', async () => {
+  test('another path is not the tunnel, and its connection is closed, even when the other side keeps it open', async () => {
     const { url, server } = await start();
     const socket = connect({ port: Number(url.port), host: '127.0.0.1', allowHalfOpen: true });
     socket.write('GET /v1/other HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
@@ -117,7 +117,7 @@ describe('handshake', () => {
 });
 
 describe('an established tunnel', () => {
-  test('a frame that does not parse closes it, and only it', async () => {
+  test('a frame that does not parse closes the tunnel, and no other', async () => {
     const { url, hub } = await start();
     const good = await connectGreeted(url);
     const bad = await connectGreeted(url);
@@ -135,7 +135,7 @@ describe('an established tunnel', () => {
     expect((await agent.closed).code).toBe(closeKinds.frame_too_large.code);
   });
 
-  test('a frame of a kind from the future is skipped', async () => {
+  test('a frame of an unknown kind is skipped', async () => {
     const { url } = await start();
     const agent = await connectGreeted(url);
     agent.sendBytes(Buffer.concat([pack({ kind: 'hologram' }), agentCodec.encode({ kind: 'ping', n: 1 })]));
@@ -155,7 +155,7 @@ describe('an established tunnel', () => {
     agent.close();
   });
 
-  test('two agents with one key: the newest wins, the other is told why', async () => {
+  test('two agents with one key: the newest wins, the other gets the reason', async () => {
     const { url, hub } = await start();
     const key = newKey();
     const first = await connectGreeted(url, { name: 'one' }, key);
@@ -166,7 +166,7 @@ describe('an established tunnel', () => {
     expect(hub.online).toBe(1);
   });
 
-  test('a tunnel that was replaced while it was slow to be admitted does not replace its successor', async () => {
+  test('a replaced tunnel that was slow to be admitted does not replace its successor', async () => {
     const gate = Promise.withResolvers<void>();
     let epoch = 0;
     const { url, hub } = await start({
@@ -187,7 +187,7 @@ describe('an established tunnel', () => {
     expect(hub.online).toBe(1);
   });
 
-  test('an agent whose right was taken away is closed', async () => {
+  test('an agent whose right was revoked is closed', async () => {
     const { url, hub } = await start();
     const agent = await connectRaw(url);
     await agent.hello();
@@ -196,7 +196,7 @@ describe('an established tunnel', () => {
     expect((await agent.closed).code).toBe(closeKinds.revoked.code);
   });
 
-  test('drain tells the agents when to come back, then closes', async () => {
+  test('drain tells the agents when to reconnect, then closes', async () => {
     const { url, hub } = await start();
     const agent = await connectGreeted(url);
     await hub.close();
@@ -206,7 +206,7 @@ describe('an established tunnel', () => {
 });
 
 describe('code push', () => {
-  test('a bundle comes in chunks, from the offset asked for', async () => {
+  test('a bundle comes in chunks, from the requested offset', async () => {
     const { url, deploy } = await start();
     const bundle = Buffer.alloc(300_000, 'x');
     const fn = deploy('big', bundle);
@@ -221,7 +221,7 @@ describe('code push', () => {
     expect(at).toBe(bundle.byteLength);
   });
 
-  test('an agent gets no code that it shall not hold', async () => {
+  test('an agent gets no code of functions that it must not hold', async () => {
     const { url, deploy } = await start();
     const secret = deploy('secret', Buffer.from('secret'), { placement: { labels: { vault: 'yes' } } });
     const agent = await connectGreeted(url, { labels: { vault: 'no' } });
@@ -230,7 +230,7 @@ describe('code push', () => {
     expect((await agent.next('unavailable')).digest).toBe(secret.bundle);
   });
 
-  test('an offset past the end is answered, not obeyed', async () => {
+  test('an offset beyond the end is refused', async () => {
     const { url, deploy } = await start();
     const fn = deploy('f', Buffer.from('b'));
     const agent = await connectGreeted(url);
@@ -238,7 +238,7 @@ describe('code push', () => {
     expect((await agent.next('unavailable')).message).toContain('1 bytes');
   });
 
-  test('a change reaches the agents it concerns, and no other', async () => {
+  test('a change reaches the agents that it concerns, and no others', async () => {
     const { url, hub, deploy, catalog } = await start();
     const north = await connectGreeted(url, { name: 'north', labels: { site: 'north' } });
     const south = await connectGreeted(url, { name: 'south', labels: { site: 'south' } });
@@ -269,7 +269,7 @@ describe('code push', () => {
     expect(names.size).toBe(200);
   });
 
-  test('a change that could not be read again counts as not applied anywhere', async () => {
+  test('a change that could not be read again counts as applied nowhere', async () => {
     const { url, hub, deploy, catalog } = await start();
     const agent = await connectGreeted(url);
     const fn = deploy('f', Buffer.from('b'));
@@ -280,7 +280,7 @@ describe('code push', () => {
     expect(await hub.rollout(fn.id, catalog.version + 1, 1_000)).toEqual({ agents: 1, applied: 0, failed: [] });
   });
 
-  test('a rollout names who could not apply it, and does not wait for ever', async () => {
+  test('a rollout names the agents that could not apply it, and does not wait without an end', async () => {
     const { url, hub, deploy, catalog } = await start();
     const broken = await connectGreeted(url, { name: 'broken' });
     const slow = await connectGreeted(url, { name: 'slow' });

@@ -1,4 +1,4 @@
-/** A real agent behind a bad wire: cut, silent, cut in the middle of its code. */
+/** A real agent behind a bad wire: cut, silent, and cut in the middle of its code. */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test('a wire that is cut: the agent is back by itself, with a higher epoch', async () => {
+test('a wire that is cut: the agent reconnects by itself, with a higher epoch', async () => {
   const seen = agent.lines.length;
   wire.cut();
   const again = await agent.line(up, seen);
@@ -43,7 +43,7 @@ test('a wire that is cut: the agent is back by itself, with a higher epoch', asy
   expect(hub.hub.online).toBe(1);
 });
 
-test('a wire that goes silent: both ends notice, and the agent is back when it works again', async () => {
+test('a wire that goes silent: both ends notice, and the agent reconnects when it works again', async () => {
   const seen = agent.lines.length;
   wire.silence();
   await agent.line(down, seen);
@@ -54,14 +54,14 @@ test('a wire that goes silent: both ends notice, and the agent is back when it w
   expect(hub.hub.online).toBe(1);
 });
 
-test('a wire that is cut in the middle of the code: the rest comes, not the whole again', async () => {
+test('a wire that is cut in the middle of the code: only the rest is sent again', async () => {
   const bundle = randomBytes(3 * 1024 * 1024);
   wire.cutAfter(1024 * 1024);
   const before = wire.bytesDown;
   const seen = agent.lines.length;
   hub.deploy('large', bundle);
   await agent.line(up, seen);
-  // Random bytes are no bundle: the agent has all of them when it says that it cannot load them.
+  // Random bytes are no bundle: the agent has all of them when it reports that it cannot load them.
   const failed = await agent.line((line) => line.msg === 'could not apply' && line.step === 'load', seen);
   expect(failed.code).toBe('function_load_failed');
   const passed = wire.bytesDown - before;

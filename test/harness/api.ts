@@ -12,7 +12,7 @@ export type Api = {
     component: Uint8Array,
     fields?: Record<string, unknown>,
   ): Promise<Answer>;
-  /** Polls a GET until it fits; for states that no event tells of from outside. */
+  /** Polls a GET until its answer fits; for states without an event that tests could wait for. */
   until(path: string, fits: (body: never) => boolean, timeoutMs?: number): Promise<Answer>;
 };
 

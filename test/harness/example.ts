@@ -1,4 +1,4 @@
-/** The JavaScript example as a component, built anew as a user would. */
+/** The JavaScript example as a component, built as a user would build it. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

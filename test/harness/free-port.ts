@@ -1,4 +1,4 @@
-/** A TCP port that was free a moment ago, for programs that cannot be told to take any. */
+/** A TCP port that was free a moment ago, for programs that cannot choose a free port themselves. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 

@@ -6,7 +6,7 @@ import { type Api, createApi } from './api.ts';
 import { startProcess, type Watched } from './process.ts';
 
 const controlPlaneMain = new URL(import.meta.resolve('@skerry/control-plane/main.ts'));
-/** What an agent runs from its sources. */
+/** The script of an agent that runs from its sources. */
 export const agentMain = new URL(import.meta.resolve('@skerry/edge-agent/main.ts'));
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,7 +18,7 @@ export type Platform = {
   readonly folder: string;
   readonly api: Api;
   readonly controlPlane: TestControlPlane;
-  /** Starts an agent, or starts it again on the same data; resolves when its tunnel is up. */
+  /** Starts an agent, or restarts it on the same data. Resolves when its tunnel is up. */
   agent(name: string, env?: Environment): Promise<TestAgent>;
   /** Ends the control plane and starts it again on the same data and port. */
   restartControlPlane(signal?: NodeJS.Signals): Promise<void>;
@@ -27,7 +27,7 @@ export type Platform = {
   stop(): Promise<void>;
 };
 
-/** Settings that make failures show within a test's patience. */
+/** Settings that make failures appear within a test's patience. */
 const quick: Environment = {
   SKERRY_PING_INTERVAL_MS: '500',
   SKERRY_STATUS_INTERVAL_MS: '500',
@@ -35,7 +35,7 @@ const quick: Environment = {
   SKERRY_CATALOG_POLL_MS: '300',
 };
 
-/** @param agentScript what an agent runs: its sources, unless a build of it is given */
+/** @param agentScript absent: the agent runs from its sources */
 export async function startPlatform(env: Environment = {}, agentScript: URL = agentMain): Promise<Platform> {
   const folder = mkdtempSync(join(tmpdir(), 'skerry-test-'));
   const agents = new Map<string, TestAgent>();

@@ -1,4 +1,4 @@
-/** A real Postgres on a free port, that a test can stop and start. Its data goes with it. */
+/** A real Postgres on a free port, that a test can stop and start. Its data is removed at the end. */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,11 +11,14 @@ export type TestPostgres = {
   stop(): Promise<void>;
   /** Starts again on the same port and data. */
   start(): Promise<void>;
-  /** Stops for good and removes the data. */
+  /** Stops it for good and removes the data. */
   close(): Promise<void>;
 };
 
-/** Data directories are named by this and the pid of whoever started the server, so that leftovers can be found. */
+/**
+ * Data directories are named by this and the pid of the process that started the server, so that leftovers can be
+ * found.
+ */
 export const dataPrefix = 'skerry-postgres-';
 const keptLogLines = 20;
 

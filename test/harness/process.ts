@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-/** A line of a process's log; what is not JSON stands under `msg`. */
+/** A line of a process's log; a line that is not JSON stands under `msg`. */
 export type LogLine = { readonly msg?: string; readonly [key: string]: unknown };
 
 export type Watched = {
@@ -12,7 +12,7 @@ export type Watched = {
   readonly child: ChildProcess;
   /** All lines so far, stdout and stderr. */
   readonly lines: readonly LogLine[];
-  /** The first line from `after` on that fits; rejects when the process ends before. */
+  /** The first fitting line from `after` on; rejects when the process ends before. */
   line(fits: (line: LogLine) => boolean, after?: number): Promise<LogLine>;
   /** Resolves with the exit code, or the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals>;
@@ -22,7 +22,7 @@ export type Watched = {
 
 const keptLines = 5_000;
 
-/** Starts `script` with Node and exactly this environment, besides PATH and HOME. */
+/** Starts `script` with Node and exactly this environment, plus PATH and HOME. */
 export function startProcess(script: URL, env: Readonly<Record<string, string | undefined>>): Watched {
   return startCommand(process.execPath, [script.pathname], env);
 }
@@ -86,7 +86,7 @@ function parse(text: string): LogLine {
   return { msg: text.slice(0, 2_000) };
 }
 
-/** Pids of the processes that this one has started and that live. */
+/** Pids of the living processes that this one has started. */
 export function findChildren(pid: number): number[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry) && statusField(Number(entry), 'PPid') === pid)

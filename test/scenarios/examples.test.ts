@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'skerry-examples-'));
 let platform: Platform;
 
 beforeAll(async () => {
-  // Storing the 14 MB of http-js keeps PGlite, and with it the control plane, busy for some seconds.
+  // Storing the 14 MB of http-js blocks PGlite, and with it the control plane, for some seconds.
   platform = await startPlatform({ SKERRY_PING_INTERVAL_MS: '10000' });
   await platform.agent('box');
 });
@@ -24,7 +24,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Why this machine cannot build it, when the command does not print what is expected; else empty. */
+/** The reason why this machine cannot build it, when the command does not print the expected text; else empty. */
 function missing(what: string, command: string, expected: string): string {
   try {
     return execFileSync('sh', ['-c', command], { stdio: 'pipe' }).toString().includes(expected) ? '' : `no ${what}`;
@@ -144,7 +144,7 @@ for (const [lang, world, reason] of [
   ['rust', 'http', noRust],
 ] as const) {
   test.skipIf(reason)(
-    `what fn new writes for ${lang}, ${world}, answers as it is${skipped(reason)}`,
+    `a new project of fn new for ${lang}, ${world} answers${skipped(reason)}`,
     { timeout: 120_000 },
     async () => {
       const name = `new-${lang}-${world}`;

@@ -1,4 +1,4 @@
-/** Answers of HTTP functions through the raw door: what the client gets of them, and what an agent may not send. */
+/** Answers of HTTP functions through the raw endpoint: the client's view, and frames that an agent may not send. */
 import { once } from 'node:events';
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => web.close());
 
-test('whole: status, headers as they are, and ours', async () => {
+test("complete: the function's status and headers, and ours", async () => {
   const agent = await web.agent();
   const sent = web.open('/function/web').end();
   const { id } = await agent.next('invoke');
@@ -78,10 +78,10 @@ test('in parts, with trailers; the head comes before the body', async () => {
 });
 
 test.each<[string, string, (agent: RawAgent, id: string) => void]>([
-  ['a whole answer', 'GET', (agent, id) => answerWhole(agent, id, 200, [['Trailer', 'x-sum']], 'short')],
+  ['a complete answer', 'GET', (agent, id) => answerWhole(agent, id, 200, [['Trailer', 'x-sum']], 'short')],
   ['an answer to HEAD', 'HEAD', (agent, id) => answerWhole(agent, id, 200, [['trailer', 'x-sum']])],
   ['an answer without a body', 'GET', (agent, id) => answerWhole(agent, id, 304, [['trailer', 'x-sum']])],
-])('trailers that cannot come are not announced: %s', async (_, method, give) => {
+])('trailers that cannot be sent are not announced: %s', async (_, method, give) => {
   const agent = await web.agent();
   const sent = web.open('/function/web', { method }).end();
   give(agent, (await agent.next('invoke')).id);
@@ -130,7 +130,7 @@ test('HTTP/1.0 has no trailers: they are neither announced nor sent', async () =
   expect(answer.endsWith('\r\n\r\none')).toBe(true);
 });
 
-test('what Node refuses of a head is told with the phrase of its own status', () => {
+test('a head that Node refuses is reported with the phrase of its own status', () => {
   const outgoing = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as IncomingMessage);
   const answer = createHttpAnswer(outgoing, 'r', 10);
   const head = { status: 1_000, headers: [] };
@@ -138,7 +138,7 @@ test('what Node refuses of a head is told with the phrase of its own status', ()
   expect({ begun: answer.begun, phrase: outgoing.statusMessage }).toEqual({ begun: false, phrase: '' });
 });
 
-test('credit comes as the client takes the bytes, and not before', async () => {
+test('credit is given as the client takes the bytes, and not before', async () => {
   const agent = await web.agent();
   const sent = web.open('/function/web').end();
   const { id } = await agent.next('invoke');
@@ -151,7 +151,7 @@ test('credit comes as the client takes the bytes, and not before', async () => {
   let sentBytes = 0;
   let room = streamWindowBytes;
   let credits = 0;
-  // The system's own buffers take some megabytes before the client's pause is felt.
+  // The system's own buffers take some megabytes before the client's pause has an effect.
   for (let quiet = 0; quiet < 50; quiet += 1) {
     while (room >= part.byteLength) {
       agent.send({ kind: 'body', id, bytes: part, last: false });
@@ -176,7 +176,7 @@ test.each([
   ['HEAD', 200],
   ['GET', 204],
   ['GET', 304],
-])('%s with %i has no body, whatever the function gives', async (method, status) => {
+])('%s with %i has no body, even when the function gives one', async (method, status) => {
   const agent = await web.agent();
   const sent = web.open('/function/web', { method }).end();
   const { id } = await agent.next('invoke');
@@ -193,7 +193,7 @@ test.each([
   ['an error before the head', { code: 'function_trap', message: 'unreachable' }, 500],
   ['an error-code in place of an answer', { code: 'function_http_error', message: 'internal-error' }, 502],
   ['no answer', { code: 'function_no_answer', message: 'nothing' }, 504],
-] as const)('%s: told as JSON', async (_, error, status) => {
+] as const)('%s: the error is JSON', async (_, error, status) => {
   const agent = await web.agent();
   const sent = web.open('/function/web').end();
   const { id } = await agent.next('invoke');
@@ -209,7 +209,7 @@ const failed = (id: string) =>
 test.each<[string, [string, string][], (agent: RawAgent, id: string) => void]>([
   ['an error after the head', [], (agent, id) => agent.send(failed(id))],
   ['an end without the last part', [], (agent, id) => endAnswer(agent, id)],
-  ['a tunnel that goes', [], (agent) => agent.close()],
+  ['a tunnel that ends', [], (agent) => agent.close()],
   [
     'more than the content-length',
     [['content-length', '2']],
@@ -225,7 +225,7 @@ test.each<[string, [string, string][], (agent: RawAgent, id: string) => void]>([
     [],
     (agent, id) => agent.send({ kind: 'body', id, bytes: Buffer.alloc(1_001), last: false }),
   ],
-])('%s: the connection is cut, and it is counted', async (_, headers, then) => {
+])('%s: the connection is cut, and the metric counts it', async (_, headers, then) => {
   const agent = await web.agent({ limits: { body_bytes: 1_000 } });
   const sent = web.open('/function/web').end();
   const { id } = await agent.next('invoke');
@@ -243,7 +243,7 @@ test.each<[string, [string, string][], (agent: RawAgent, id: string) => void]>([
 test.each<[string, [string, string][]]>([
   ['a line break in a value', [['x-a', 'b\r\nx-c: d']]],
   ['a blank in a name', [['x a', 'b']]],
-  ['a content-length that is none', [['content-length', '0x10']]],
+  ['an invalid content-length', [['content-length', '0x10']]],
   [
     'two content-lengths',
     [
@@ -251,8 +251,8 @@ test.each<[string, [string, string][]]>([
       ['Content-Length', '6'],
     ],
   ],
-  ["a content-length that is not the body's", [['content-length', '6']]],
-])('%s in a whole answer: 502, and nothing of it goes out', async (_, headers) => {
+  ['a content-length that does not match the body', [['content-length', '6']]],
+])('%s in a complete answer: 502, and nothing of it is sent', async (_, headers) => {
   const agent = await web.agent();
   const sent = web.open('/function/web').end();
   const { id } = await agent.next('invoke');
@@ -262,7 +262,7 @@ test.each<[string, [string, string][]]>([
   expect(JSON.parse((await buffer(answer)).toString())).toMatchObject({ errors: { code: 'function_http_error' } });
 });
 
-test('a client that goes in mid-answer: the agent is told', async () => {
+test('a client that disconnects in mid-answer: the agent gets a cancel', async () => {
   const agent = await web.agent();
   const sent = web.open('/function/web').end();
   const { id } = await agent.next('invoke');

@@ -1,4 +1,4 @@
-/** Requests to HTTP functions through the raw door: what the function gets of them, and when. */
+/** Requests to HTTP functions through the raw endpoint: their content for the function, and its timing. */
 import { once } from 'node:events';
 import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => web.close());
 
-test('goes as it is, but for what is between the caller and us', async () => {
+test('passes unchanged, except for the headers between the caller and us', async () => {
   const agent = await web.agent();
   const sent = web.open('/function/web/a%20b/c?x=1&y=%2F', {
     method: 'PATCH',
@@ -109,7 +109,7 @@ test('a chunked body with trailers, and "100-continue"', async () => {
   await answerTo(sent);
 });
 
-test('a body over limits.body_bytes: 413, at once where its length is told, else in mid-stream', async () => {
+test('a body over limits.body_bytes: 413, at once where its length is known, else in mid-stream', async () => {
   const agent = await web.agent({ limits: { body_bytes: 100_000 } });
   const told = web.open('/function/web', { method: 'POST', headers: { 'content-length': 100_001 } });
   told.flushHeaders();
@@ -124,7 +124,7 @@ test('a body over limits.body_bytes: 413, at once where its length is told, else
   expect(await agent.next('cancel')).toMatchObject({ id });
 });
 
-test('a client that goes in mid-request: the agent is told', async () => {
+test('a client that disconnects in mid-request: the agent gets a cancel', async () => {
   const agent = await web.agent();
   const sent = web.open('/function/web', { method: 'POST' });
   sent.write('first');

@@ -1,4 +1,4 @@
-/** HTTP functions called with JSON, and commands at the raw door. */
+/** HTTP functions called with JSON, and commands at the raw endpoint. */
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connectGreeted } from '../harness/tunnel/raw-agent.ts';
@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => web.close());
 
-describe('other doors and worlds', () => {
+describe('the two endpoints and the worlds', () => {
   const post = (args: unknown) => {
     const sent = web.open('/v1/fn/_/web', { method: 'POST', headers: { 'content-type': 'application/json' } });
     sent.end(JSON.stringify({ args }));
@@ -20,7 +20,7 @@ describe('other doors and worlds', () => {
   test.each<[string, number, string, number, object]>([
     ['JSON', 200, '{"a":1}', 200, { data: { a: 1 } }],
     ['nothing', 204, '', 200, { data: null }],
-    ['a status of 400 and above', 404, 'no such thing', 422, { errors: { detail: 'Error: no such thing' } }],
+    ['a status of 400 or above', 404, 'no such thing', 422, { errors: { detail: 'Error: no such thing' } }],
     ['text', 200, 'hello', 500, { errors: { code: 'function_output_invalid' } }],
   ])('an HTTP function called with JSON that answers %s', async (_, status, body, expected, json) => {
     for (const inParts of [false, true]) {

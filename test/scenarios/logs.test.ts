@@ -13,7 +13,7 @@ afterEach(() => hub.close());
 
 const line = (time: number) => ({ time, invocation: 'i', revision: 1, source: 'stdout', text: `at ${time}` });
 
-test('are merged by time, no more than asked for; agents without an answer are named', async () => {
+test('are merged by time, at most the requested number; agents without an answer are named', async () => {
   const labels = { site: 'x' };
   const one = await connectGreeted(hub.url, { name: 'one', labels });
   const two = await connectGreeted(hub.url, { name: 'two', labels });
@@ -40,7 +40,7 @@ test('are merged by time, no more than asked for; agents without an answer are n
   expect(missing).toEqual(['gone', 'silent']);
 });
 
-test('an answer to no question is left alone', async () => {
+test('an answer to no question is ignored', async () => {
   const agent = await connectGreeted(hub.url, { labels: { site: 'x' } });
   agent.send({ kind: 'lines', id: 7, lines: [line(1)] });
   const asking = hub.hub.logs('id-f', 3);

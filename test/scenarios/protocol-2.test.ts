@@ -1,4 +1,4 @@
-/** Agents of the protocol version before, beside those of this one: they serve as they did, and see nothing new. */
+/** Agents of the previous protocol version beside those of this one: they serve as before, and see nothing new. */
 import { triggerSchema } from '@skerry/shared/function/triggers.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startHub, type TestHub } from '../harness/tunnel/hub.ts';
@@ -36,13 +36,13 @@ test('an agent of version 2 gets its functions without triggers and credentials,
   expect(Buffer.from((await calling).output).toString()).toBe('2');
 });
 
-test('an agent of version 3 gets the triggers that it shall listen to', async () => {
+test('an agent of version 3 gets the triggers that it must listen to', async () => {
   const [fn] = await functionsIn(await connectGreeted(hub.url));
   expect(fn?.triggers).toEqual([trigger]);
   expect(fn?.retry).toEqual({ attempts: 3, base_ms: 1_000, cap_ms: 60_000 });
 });
 
-test('outcomes are answered when they are kept, batch by batch', async () => {
+test('outcomes are acknowledged when they are stored, batch by batch', async () => {
   const agent = await connectGreeted(hub.url, { name: 'new' });
   const outcome = {
     id: '01a20002-608c-7138-af90-b23b60afc4b4',

@@ -1,4 +1,4 @@
-/** The agent as it is released: three files in a folder of their own, with no dependencies beside them. */
+/** The released agent: three files in a folder of their own, with no dependencies beside them. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,7 +48,7 @@ test('is built, joins, receives code and runs it', async () => {
   const result = await hub.invoker.invoke({ function: fn, input: Buffer.from('{"n":1}') });
   expect(Buffer.from(result.output).toString()).toBe('{"echo":{"n":1},"count":1}');
 
-  // Its outbox has a thread of its own, with a script of its own.
+  // Its outbox has its own thread, with its own script.
   await expect.poll(() => home.length, { timeout: 10_000 }).toBeGreaterThan(0);
   expect(home[0]).toMatchObject({ trigger: 'tick', origin: 'schedule', attempts: 1, result: { ok: true } });
 });

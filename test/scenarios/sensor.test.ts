@@ -13,7 +13,7 @@ import { findMosquitto } from '../../scripts/sensor-demo/services/mosquitto.ts';
 import { type CouchDb, startCouchDb } from '../harness/couchdb/couchdb.ts';
 
 const main = fileURLToPath(new URL('../../scripts/sensor-demo/main.ts', import.meta.url));
-/** Of all runs here, one after another, as a user has it. */
+/** The data folder of all runs here, one after another, as a user has it. */
 const data = mkdtempSync(join(tmpdir(), 'skerry-sensor-'));
 afterAll(() => rmSync(data, { recursive: true, force: true }));
 
@@ -22,11 +22,11 @@ const database = 'sensor-reports';
 type Run = {
   readonly child: ChildProcess;
   readonly lines: readonly string[];
-  /** The first line from `after` on that fits; rejects when the run ends before. */
+  /** The first fitting line from `after` on; rejects when the run ends before. */
   line(pattern: RegExp, after?: number): Promise<string>;
   press(key: string): void;
   readonly exited: Promise<unknown[]>;
-  /** What is left of it, by a mark that all its processes have. */
+  /** Processes that are left of it, by a mark that all its processes have. */
   left(): Promise<string[]>;
 };
 
@@ -91,14 +91,14 @@ function reportsIn(couch: CouchDb): Report[] {
   return [...couch.documents(database).values()] as unknown as Report[];
 }
 
-/** Numbers that the sensor gave the messages whose reports are there, in order. */
+/** Numbers that the sensor gave the messages whose reports have arrived, in order. */
 function numbersIn(couch: CouchDb): number[] {
   return reportsIn(couch)
     .map(({ result }) => Number(result.message.split('-').at(-1)))
     .sort((a, b) => a - b);
 }
 
-test('--once ends by itself when the first alerts have arrived, and leaves nothing behind', {
+test('--once ends by itself after the first alerts, and leaves nothing behind', {
   timeout: 180_000,
 }, async () => {
   const run = startRun(['--once']);

@@ -26,14 +26,14 @@ async function call(body: string): Promise<{ status: number; text: string }> {
   return { status: answer.status, text: await answer.text() };
 }
 
-test('answers over both doors', async () => {
+test('answers at both endpoints', async () => {
   expect(await call('hello')).toEqual({ status: 200, text: 'hello' });
   expect((await call('v')).text).toContain('Http_Method=POST\n');
   const { status, body } = await platform.api.call('POST', '/v1/fn/_/new', { args: { a: 1 } });
   expect([status, body]).toEqual([200, { data: { a: 1 } }]);
 });
 
-test('says of which world it is, and what it imports', async () => {
+test('shows its world, and its imports', async () => {
   const { body } = await platform.api.call('GET', '/v1/fn/_/new');
   expect(JSON.stringify(body)).toMatch(/"wasi:cli\/run@0\.3".*wasi:cli\/stdin@0\.3\.0/);
 });
@@ -49,7 +49,7 @@ test('answers HTTP, with a body written after the answer, and streams', async ()
   expect((await echo.text()) === long).toBe(true);
 });
 
-test('HTTP that fails is told, before the answer or in it', async () => {
+test('HTTP errors are reported, before the answer or in it', async () => {
   const error = await web('error');
   expect([error.status, await error.text()]).toEqual([502, expect.stringContaining('connection-timeout')]);
   expect((await web('trap')).status).toBe(500);
@@ -62,14 +62,14 @@ test('HTTP that fails is told, before the answer or in it', async () => {
 
 test.for([
   ['waits too long', '100000', 504, 'function_timeout'],
-  ['yields for ever', 'y', 504, 'function_timeout'],
-  ['computes for ever', 'l', 504, 'function_timeout'],
-  ['writes for ever', 'f', 500, 'function_output_too_large'],
+  ['yields without an end', 'y', 504, 'function_timeout'],
+  ['computes without an end', 'l', 504, 'function_timeout'],
+  ['writes without an end', 'f', 500, 'function_output_too_large'],
   ['traps', 't', 500, 'function_trap'],
   ['waits for nothing', 'd', 500, 'function_trap'],
   ['fails', 'e', 422, 'function_error'],
-  ['reads to where it has no memory', '!'.repeat(200_000), 500, 'function_trap'],
-] as const)('that %s is ended, and others go on', async ([, input, status, code]) => {
+  ['reads outside of its memory', '!'.repeat(200_000), 500, 'function_trap'],
+] as const)('a function that %s is ended, and others go on', async ([, input, status, code]) => {
   const [answer, other] = await Promise.all([call(input), input === 'l' ? undefined : call('200')]);
   expect([answer.status, answer.text]).toEqual([status, expect.stringContaining(code)]);
   if (other) expect(other).toEqual({ status: 200, text: '200' });

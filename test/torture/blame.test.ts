@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { blameFor, brokerWindowMs } from './blame.ts';
 
 const kill = 10_000;
-/** What the witness knows of event 1; by default that it was never offered. */
+/** The witness's knowledge of event 1; by default it was never offered. */
 const witness = ({ answered = false, offeredSince }: { answered?: boolean; offeredSince?: number }) => ({
   answered: new Set(answered ? [1] : []),
   offered: new Map(offeredSince === undefined ? [] : [[1, offeredSince]]),
@@ -10,29 +10,29 @@ const witness = ({ answered = false, offeredSince }: { answered?: boolean; offer
 const blamed = (known: Parameters<typeof witness>[0], at = kill - 5, since = 0) =>
   blameFor(1, { at, since }, { brokerKills: [kill, 2 * kill], witness: witness(known) }).broker;
 
-test('acknowledged just before the kill, and heard of by nobody: the broker lost it', () => {
+test("an event acknowledged just before the kill that no one else has seen is the broker's loss", () => {
   expect(blamed({})).toBe(true);
 });
 
-test('offered before the kill, and not answered: the broker had to keep it', () => {
+test('an event offered before the kill and not acknowledged is ours, since the broker had to keep it', () => {
   expect(blamed({ offeredSince: kill - 1_000 })).toBe(true);
 });
 
-test('what the agent has answered is ours, however short before the kill', () => {
+test('an event that the agent has acknowledged is ours, at any time before the kill', () => {
   expect(blamed({ answered: true })).toBe(false);
   expect(blamed({ answered: true, offeredSince: kill - 1_000 })).toBe(false);
 });
 
-test('what the broker could still offer after the kill, it has not lost', () => {
+test('an event that the broker still offers after the kill is not lost by it', () => {
   expect(blamed({ offeredSince: kill + 300 })).toBe(false);
 });
 
-test('what it had time to write down is no loss of its', () => {
+test('an event that the broker had time to write down is not lost by it', () => {
   expect(blamed({}, kill - brokerWindowMs)).toBe(false);
   expect(blamed({}, kill - brokerWindowMs + 1)).toBe(true);
 });
 
-test('the sensor may hear of it after the kill, over the connection from before', () => {
+test('the sensor may get the acknowledgement after the kill, over the earlier connection', () => {
   expect(blamed({}, kill + 2)).toBe(true);
   expect(blamed({}, kill + 2, kill + 1)).toBe(false);
 });
@@ -41,7 +41,7 @@ test('the last process was not killed', () => {
   expect(blamed({}, 2 * kill + 5, 2 * kill + 1)).toBe(false);
 });
 
-test('says what is known', () => {
+test('the explanation says what is known', () => {
   const known = { brokerKills: [kill], witness: witness({ offeredSince: kill + 300 }) };
   expect(blameFor(1, { at: kill - 5, since: 0 }, known).why).toBe(
     "acknowledged 5.0 ms before the broker's kill, offered to the agent after it, not acknowledged by the agent",

@@ -1,17 +1,17 @@
 /**
- * What is done to the site. A kill is SIGKILL, at a moment nobody chose; the process is started again, and the next
- * fault may come before it is up. Wires and CouchDB fail in between.
+ * Faults of the platform. A kill is SIGKILL at a random moment. The process is started again, and the next fault may
+ * come before it is up. In between, wires and CouchDB fail.
  */
 import { setTimeout as rest } from 'node:timers/promises';
 import type { Site } from './platform-under-attack.ts';
 
 export type Fault = {
   readonly name: string;
-  /** Whether it kills a process: only these are counted as kills. */
+  /** Whether it kills a process: only these count as kills. */
   readonly kills: boolean;
-  /** How often it comes, against the others of its sort; a whole number. */
+  /** Its weight against other faults of its kind; a whole number. */
   readonly weight: number;
-  /** Resolves when the fault has passed; not when everything has recovered from it. */
+  /** Resolves when the fault has passed, which may be before everything has recovered from it. */
   inflict(site: Site, random: () => number): Promise<void>;
 };
 
@@ -106,7 +106,7 @@ export const faults: readonly Fault[] = [
   },
 ];
 
-/** One of them, by their weights. */
+/** One of them, by weight. */
 export function choose(among: readonly Fault[], random: () => number): Fault {
   const tickets = among.flatMap((fault) => Array<Fault>(fault.weight).fill(fault));
   return tickets[Math.floor(random() * tickets.length)] as Fault;

@@ -37,5 +37,6 @@ if (!passed(result)) {
     `lost by us: ${result.lost.join(', ') || 'none'}; twice: ${result.duplicated.join(', ') || 'none'}\n`,
   );
 }
-// At once: the library that ran Postgres ends a process that runs out of work with 0, whatever its exit code was.
+// At once: the library that ran Postgres ends a process without further work with 0, and ignores the process's exit
+// code.
 process.exit(passed(result) ? 0 : 1);

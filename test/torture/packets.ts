@@ -1,4 +1,4 @@
-/** Packets of MQTT out of a stream of bytes (MQTT 3.1.1 and 5.0, section 2.1): as much of them as a witness reads. */
+/** Packets of MQTT out of a stream of bytes (MQTT 3.1.1 and 5.0, section 2.1): the parts that a witness reads. */
 
 /** Control packets by their number (section 2.1.2). */
 export const packetKinds = { publish: 3, puback: 4 } as const;
@@ -6,11 +6,11 @@ export const packetKinds = { publish: 3, puback: 4 } as const;
 export type Packet = {
   readonly kind: number;
   readonly flags: number;
-  /** All that follows the fixed header. */
+  /** All bytes after the fixed header. */
   readonly body: Buffer;
 };
 
-/** Takes the bytes of one direction as they come, and gives each packet once it is whole. */
+/** Takes the bytes of one direction as they come, and emits each complete packet. */
 export function createPacketReader(onPacket: (packet: Packet) => void): (bytes: Buffer) => void {
   let rest = Buffer.alloc(0);
   return (bytes) => {
@@ -25,7 +25,7 @@ export function createPacketReader(onPacket: (packet: Packet) => void): (bytes: 
   };
 }
 
-/** Where the body of the first packet begins and ends; undefined when its length is not there yet (section 1.5.5). */
+/** Start and end of the first packet's body; undefined until its length is complete (section 1.5.5). */
 function readHeader(bytes: Buffer): { readonly start: number; readonly end: number } | undefined {
   let length = 0;
   for (let at = 1; at < bytes.byteLength; at += 1) {

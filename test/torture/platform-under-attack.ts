@@ -1,7 +1,7 @@
 /**
- * Everything that the torture is done to, as real processes: Postgres, a control plane, a broker with a witness between
- * it and the agent, an agent behind a faulty wire, and a stand-in for CouchDB; one function placed on the device, from a
- * topic to a sink.
+ * The platform that is tortured, as real processes: Postgres, a control plane, a broker with a witness between it and
+ * the agent, an agent behind a faulty wire, and a stand-in for CouchDB; one function on the device, from a topic to a
+ * sink.
  */
 import { join } from 'node:path';
 import { type CouchDb, startCouchDb } from '../harness/couchdb/couchdb.ts';
@@ -17,15 +17,15 @@ export type Site = {
   readonly platform: Platform;
   readonly postgres: TestPostgres;
   readonly broker: Mosquitto;
-  /** Of what the broker and the agent say to each other. */
+  /** Reads the packets between the broker and the agent. */
   readonly witness: Witness;
   readonly couch: CouchDb;
   readonly wire: FaultyWire;
-  /** The agent's process that runs now, or ran last. */
+  /** The agent's process that runs now, or the last one. */
   readonly agent: Watched;
   /** Pids of the agent's runners. */
   runners(): number[];
-  /** Starts the agent again on its data; does not wait for anything. */
+  /** Starts the agent again on its data, without waiting. */
   startAgent(): void;
   stop(): Promise<void>;
 };
@@ -44,7 +44,7 @@ export async function startSite(): Promise<Site> {
   });
 }
 
-/** @param started gets everything that is to be ended, the last first */
+/** @param started gets everything that must be ended; the last one is ended first */
 async function start(started: AsyncDisposableStack): Promise<Site> {
   const postgres = await startPostgres();
   started.defer(() => postgres.close());
@@ -77,7 +77,7 @@ async function start(started: AsyncDisposableStack): Promise<Site> {
   };
   let agent: Watched = await platform.agent(name, env);
   started.defer(async () => void (await agent.stop()));
-  // From here on the broker keeps what comes while the agent is away; what came before has no place to wait.
+  // From here on the broker queues messages while the agent is away; earlier ones had no queue.
   await platform.api.until('/v1/fn/_/echo/triggers', ({ data: [trigger] }: Triggers) =>
     Boolean(trigger?.places.some(({ state }) => state === 'up')),
   );

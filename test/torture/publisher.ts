@@ -1,14 +1,14 @@
 /**
- * A sensor that numbers its events: publishes with QoS 1 at a steady rate, whatever happens to the broker, and knows
- * which ones the broker has acknowledged. What was in flight when the broker died is published again.
+ * A sensor that numbers its events: publishes with QoS 1 at a steady rate, regardless of the broker's state, and knows
+ * which events the broker has acknowledged. Messages that were in flight when the broker died are published again.
  */
 import type { MqttClient } from 'mqtt';
 
-/** That the broker has acknowledged an event; moments by `performance.now()`. */
+/** The broker's acknowledgement of an event; times by `performance.now()`. */
 export type Acknowledgement = {
-  /** When the sensor heard of it. */
+  /** When the sensor got it. */
   readonly at: number;
-  /** When the connection began on which it did: a connection ends with the process of the broker. */
+  /** When the connection on which it came began: a connection ends with the process of the broker. */
   readonly since: number;
 };
 
@@ -17,11 +17,11 @@ export type Publisher = {
   readonly acknowledged: ReadonlyMap<number, Acknowledgement>;
   /** Events handed to the client so far, from 0. */
   readonly published: number;
-  /** Publishes no more; resolves when all that was published is acknowledged. */
+  /** Stops publishing; resolves when every published event is acknowledged. */
   finish(): Promise<void>;
 };
 
-/** Events on their way to the broker at most: while it is away, the sensor waits. */
+/** At most this number of events is on its way to the broker. While the broker is away, the sensor waits. */
 const maxInFlight = 100;
 
 /** @param client is connected */

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed, so that a run can be made again. */
+/** Numbers that look random and are the same for the same seed, so that a run can be repeated. */
 
 /** mulberry32; good enough to choose when to kill what. @returns numbers in [0, 1) */
 export function randomFrom(seed: number): () => number {

@@ -1,4 +1,4 @@
-/** The outcome of a run as a page for people: docs/TORTURE.md. */
+/** The outcome of a run as a page: docs/TORTURE.md. */
 import { cpus } from 'node:os';
 import { brokerWindowMs } from './blame.ts';
 import type { TortureResult } from './run.ts';

@@ -1,7 +1,8 @@
 /**
  * The torture: numbered events go through a broker to a function on a device and from there to a sink, while processes
  * are killed at random moments and wires fail. In the end each event that the broker had acknowledged to the sensor
- * must be in the sink exactly once, and nothing else may be; what the broker itself has lost is told apart (blame.ts).
+ * must be in the sink exactly once, and nothing else may be there. The broker's own losses are counted apart
+ * (blame.ts).
  */
 import { setTimeout as rest } from 'node:timers/promises';
 import { blameFor } from './blame.ts';
@@ -24,28 +25,28 @@ export type TortureResult = {
   readonly faults: readonly { readonly name: string; readonly times: number; readonly recoveryMs: readonly number[] }[];
   readonly published: number;
   readonly acknowledged: number;
-  /** Events that are in the sink, and documents there. */
+  /** Events in the sink, and its documents. */
   readonly arrived: number;
   readonly documents: number;
-  /** Events that the agent has answered for to the broker. */
+  /** Events that the agent has acknowledged to the broker. */
   readonly answered: number;
-  /** Acknowledged, and not in the sink, but for those below. */
+  /** Acknowledged by the broker, and not in the sink, except for those below. */
   readonly lost: readonly number[];
-  /** The same, but lost by the broker before the agent had answered for them; see blame.ts. */
+  /** The same, but lost by the broker before the agent had acknowledged them; see blame.ts. */
   readonly lostByBroker: readonly number[];
   /** In the sink more than once. */
   readonly duplicated: readonly number[];
-  /** Documents that were sent to the sink, those that did not get there or were there already among them. */
+  /** Documents that were sent to the sink, including failed ones and repeats. */
   readonly sent: number;
-  /** How long it took from the last fault until the sink had everything, in milliseconds. */
+  /** Milliseconds from the last fault until the sink had everything. */
   readonly settledMs: number;
 };
 
-/** How long the site may take to deliver everything after the last fault, in milliseconds. */
+/** How long the platform may take to deliver everything after the last fault, in milliseconds. */
 const settleMs = 120_000;
-/** How often one who waits looks, in milliseconds. */
+/** Milliseconds between two looks while waiting. */
 const lookMs = 20;
-/** How often a wait at the end is told of, in milliseconds. */
+/** Milliseconds between two progress lines while waiting at the end. */
 const tellMs = 5_000;
 
 export async function torture({ kills, seed, rate, say }: TortureOptions): Promise<TortureResult> {
@@ -75,7 +76,7 @@ export async function torture({ kills, seed, rate, say }: TortureOptions): Promi
         killed += 1;
         if (killed % 50 === 0) say(`${killed} of ${kills} kills, ${publisher.acknowledged.size} events acknowledged`);
       }
-      // Half of the time the next fault comes while this one is still being recovered from.
+      // Half of the time the next fault comes before the platform has recovered from this one.
       if (random() < 0.5) continue;
       const up = await within(10_000, () => arrivals(site.couch.documents(database)).size > before);
       if (up) count?.recoveryMs.push(performance.now() - at);
@@ -127,7 +128,7 @@ function arrivals(documents: ReadonlyMap<string, Readonly<Record<string, unknown
   return times;
 }
 
-/** Where what has not arrived may be, in one line of JSON. */
+/** Where missing events may be, in one line of JSON. */
 async function tellWhatIsMissing({ platform }: Site): Promise<string> {
   const paths = ['/v1/fn/_/echo/triggers', '/v1/sinks', '/v1/agents'];
   const answers = await Promise.all(

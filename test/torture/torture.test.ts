@@ -1,4 +1,7 @@
-/** What `npm run torture` proves, with as many kills as a test has time for, and that nothing is excused unheard. */
+/**
+ * The proof of `npm run torture`, with as many kills as a test has time for, and a check that no loss is excused
+ * without evidence.
+ */
 import { expect, test } from 'vitest';
 import { torture } from './run.ts';
 
@@ -14,6 +17,6 @@ test('30 kills: every acknowledged event is in the sink exactly once', { timeout
   expect(documents).toBe(arrived);
   expect(arrived).toBeGreaterThanOrEqual(acknowledged - lostByBroker.length);
   expect(acknowledged).toBeGreaterThan(100);
-  // A witness that hears nothing would let the broker have lost everything.
+  // A witness that sees nothing would blame the broker for every loss.
   expect(answered).toBeGreaterThan(arrived * 0.9);
 });

@@ -6,11 +6,11 @@ import { startWitness, type Witness } from './witness.ts';
 
 let broker: Server;
 let witness: Witness;
-/** What came in at the two ends. */
+/** Bytes that arrived at the two ends. */
 let [atBroker, atAgent] = ['', ''];
 const sockets: Socket[] = [];
 
-/** An agent that is connected, and the broker's end of that; each keeps its end open until it ends it itself. */
+/** A connected agent, and the broker's end of it. Each keeps its end open until it ends it itself. */
 async function meet(): Promise<{ readonly agent: Socket; readonly brokerEnd: Socket }> {
   const accepted = once(broker, 'connection');
   const agent = connect({ port: witness.port, host: '127.0.0.1', allowHalfOpen: true });
@@ -40,7 +40,7 @@ afterEach(async () => {
   broker.close();
 });
 
-test('passes everything, and hears what is offered and what is answered, in whatever pieces it comes', async () => {
+test('passes everything, and sees offers and acknowledgements in pieces of any size', async () => {
   const { agent, brokerEnd } = await meet();
   const packets = Buffer.concat([Buffer.of(0x20, 2, 0, 0), offer(7, 1), offer(8, 0x1234), offer(9, 2)]);
   for (const byte of packets) brokerEnd.write(Buffer.of(byte));
@@ -53,14 +53,14 @@ test('passes everything, and hears what is offered and what is answered, in what
   expect([...witness.answered]).toEqual([8, 7]);
 });
 
-test('an event that is longer than one digit of the length says', async () => {
+test('sees an event whose length has several digits', async () => {
   const { brokerEnd } = await meet();
   const payload = `${' '.repeat(20_000)}{"n":5}`;
   brokerEnd.write(publishPacket(payload));
   await expect.poll(() => [...witness.offered.keys()]).toEqual([5]);
 });
 
-test('an answer that the broker does not live to have counts', async () => {
+test('an acknowledgement that the broker does not live to receive counts', async () => {
   const { agent, brokerEnd } = await meet();
   brokerEnd.write(offer(1, 1));
   await expect.poll(() => atAgent.length).toBeGreaterThan(0);
@@ -70,7 +70,7 @@ test('an answer that the broker does not live to have counts', async () => {
   await expect.poll(() => [...witness.answered]).toEqual([1]);
 });
 
-test('an answer over the next connection counts, and the offer is of the connection that it came over last', async () => {
+test('an acknowledgement over the next connection counts, and the offer belongs to the last connection that carried it', async () => {
   const first = await meet();
   first.brokerEnd.write(Buffer.concat([offer(1, 1), offer(2, 2)]));
   await expect.poll(() => witness.offered.size).toBe(2);
@@ -86,7 +86,7 @@ test('an answer over the next connection counts, and the offer is of the connect
   expect(witness.offered.get(2)).toBeLessThan(between);
 });
 
-test('a broker that is away: the agent is sent off, and can come again', async () => {
+test('without a broker the agent is disconnected, and can return', async () => {
   const lost = await startWitness((broker.address() as AddressInfo).port);
   broker.close();
   await once(broker, 'close');

@@ -1,33 +1,33 @@
 /**
- * A TCP proxy between the agent and its broker that reads along, so that of an event which is nowhere it is known
- * whether the agent had answered for it.
+ * A TCP proxy between the agent and its broker that reads along, so that for a lost event it is known whether the agent
+ * had acknowledged it.
  *
- * Invariants: an answer of the agent's is noted before the broker can have it, an offer of the broker's before the agent
- * can; what the agent still says when the broker has gone is noted too. Ids of packets are remembered beyond a
- * connection, because the session is: an answer may come over the next one.
+ * Invariants: an acknowledgement of the agent is noted before the broker can get it, and an offer of the broker before
+ * the agent can. Bytes that the agent still sends after the broker has gone are noted too. Ids of packets are
+ * remembered beyond a connection, because the session is: an acknowledgement may come over the next one.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createPacketReader, type Packet, packetKinds, publishId } from './packets.ts';
 
 export type Witness = {
-  /** Where the agent finds the broker. */
+  /** The address where the agent finds the broker. */
   readonly port: number;
-  /** Numbers of the events that the agent has answered with PUBACK: from then on they are ours. */
+  /** Numbers of the events that the agent has acknowledged with PUBACK: from then on they are ours. */
   readonly answered: ReadonlySet<number>;
   /**
-   * Numbers of the events that the broker has offered to the agent, and when the connection began on which it did so
-   * last, by `performance.now()`: a connection ends with the process of the broker.
+   * Numbers of the events that the broker has offered to the agent, and when the connection of the last offer began, by
+   * `performance.now()`: a connection ends with the process of the broker.
    */
   readonly offered: ReadonlyMap<number, number>;
   close(): Promise<void>;
 };
 
-/** @param brokerPort on 127.0.0.1; nobody has to listen there all the time */
+/** @param brokerPort on 127.0.0.1; the broker may be away at times */
 export async function startWitness(brokerPort: number): Promise<Witness> {
   const answered = new Set<number>();
   const offered = new Map<number, number>();
-  /** Events by the id of the packet that brought them last; there are 65,535 ids. */
+  /** Events by the id of the packet that carried them last; there are 65,535 ids. */
   const byId = new Map<number, number>();
   const sockets = new Set<Socket>();
 
@@ -58,7 +58,7 @@ export async function startWitness(brokerPort: number): Promise<Witness> {
       fromAgent(bytes);
       brokerSide.write(bytes);
     });
-    // Not destroyed: what the agent has said meanwhile is still to be read.
+    // Not destroyed: bytes that the agent has sent meanwhile are still read.
     brokerSide.on('close', () => agentSide.end());
     agentSide.on('end', () => brokerSide.end());
     agentSide.on('close', () => brokerSide.destroy());
@@ -83,9 +83,9 @@ export async function startWitness(brokerPort: number): Promise<Witness> {
   };
 }
 
-/** The payload is the end of the packet. An event that is not read would pass for one that was never offered. */
+/** The payload is the end of the packet. An unreadable event would count as never offered. */
 function eventNumber(publish: Buffer): number {
   const found = /\{"n":(\d+)\}$/.exec(publish.toString('latin1'));
-  if (!found) throw new Error('the broker has sent what is no event of the sensor');
+  if (!found) throw new Error('the broker has sent a message that is no event of the sensor');
   return Number(found[1]);
 }

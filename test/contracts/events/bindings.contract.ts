@@ -14,14 +14,14 @@ type Shown = { data: { id: string; type: string; params: Record<string, unknown>
 export function describeAttachments(h: () => Harness): void {
   const list = async (path: string) => (await h().request('GET', path)).json as { data: Shown['data'][] };
 
-  /** Of a new subject with the role `user`. */
+  /** The token of a new subject with the role `user`. */
   const plainToken = async (name: string) => {
     const { json } = await h().request('POST', '/v1/admin/subjects', { json: { subject: { name } } });
     return (json as { data: { token: string } }).data.token;
   };
 
   describe('triggers', () => {
-    test('are created, listed, replaced and removed', async () => {
+    test('can be created, listed, replaced and removed', async () => {
       await create(h(), 'trig');
       const path = '/v1/fn/_/trig/triggers';
       const created = await h().request('POST', path, { json: mqtt({ port: '1883', qos: 2 }) });
@@ -41,7 +41,7 @@ export function describeAttachments(h: () => Harness): void {
       expect(await h().request('GET', `${path}/nonsense`)).toMatchObject({ status: 404 });
     });
 
-    test('show how they are where they run', async () => {
+    test('show their state in each place', async () => {
       await create(h(), 'places');
       const { json } = await h().request('POST', '/v1/fn/_/places/triggers', { json: mqtt({ placement: 'edge' }) });
       const { id } = (json as Shown).data;
@@ -55,12 +55,12 @@ export function describeAttachments(h: () => Harness): void {
 
     test.each([
       ['a wildcard that is not a level', mqtt({ topic: 'a/b#' }), 'topic'],
-      ['a port beyond all ports', mqtt({ port: 70_000 }), 'port'],
+      ['a port out of range', mqtt({ port: 70_000 }), 'port'],
       ['a host that is an address with a scheme', mqtt({ host: 'mqtt://x' }), 'host'],
-      ['a port that is text and no number', mqtt({ port: 'abc' }), 'port'],
+      ['a port that is text but no number', mqtt({ port: 'abc' }), 'port'],
       ['a port in the host', mqtt({ host: '127.0.0.1:1883' }), 'host'],
-      ['a password without a user', mqtt({ password: 'p' }), 'username'],
-      ['an id in what need not be JSON', mqtt({ payload: 'raw', message_id: 'id' }), 'message_id'],
+      ['a password without a username', mqtt({ password: 'p' }), 'username'],
+      ['a message id in a payload that may not be JSON', mqtt({ payload: 'raw', message_id: 'id' }), 'message_id'],
       ['an unknown key', mqtt({ colour: 'red' }), 'colour'],
       ['a group in the topic', mqtt({ topic: '$share/group/a' }), 'topic'],
       ['a metadata address', mqtt({ host: '169.254.169.254' }), 'host'],
@@ -68,23 +68,23 @@ export function describeAttachments(h: () => Harness): void {
       ['authorities that are no PEM', mqtt({ tls: { ca: 'no' } }), 'ca'],
       ['a certificate that is no PEM', mqtt({ tls: { cert: 'no' } }), 'cert'],
       ['a key that is no PEM', mqtt({ tls: { key: 'no' } }), 'key'],
-      ['a cron expression that is none', schedule({ cron: 'often' }), 'cron'],
-      ['a date for a cron expression', schedule({ cron: '2999-01-01T00:00:00' }), 'cron'],
-      ['a cron expression that never comes', schedule({ cron: '0 0 31 2 *' }), 'cron'],
-      ['a time zone that is none', schedule({ timezone: 'Mars/Olympus' }), 'timezone'],
+      ['an invalid cron expression', schedule({ cron: 'often' }), 'cron'],
+      ['a date in place of a cron expression', schedule({ cron: '2999-01-01T00:00:00' }), 'cron'],
+      ['a cron expression that never ticks', schedule({ cron: '0 0 31 2 *' }), 'cron'],
+      ['an unknown time zone', schedule({ timezone: 'Mars/Olympus' }), 'timezone'],
     ])('%s: 422 that names the field', async (_, json, field) => {
       await create(h(), 'badtrig');
       const answer = await h().request('POST', '/v1/fn/_/badtrig/triggers', { json });
       expect(answer).toMatchObject({ status: 422, json: { errors: { [field]: [expect.any(String)] } } });
     });
 
-    test('a device may reach what is link-local to it', async () => {
+    test('a trigger on a device may use link-local addresses', async () => {
       await create(h(), 'local');
       const json = mqtt({ host: '169.254.10.1', placement: 'edge' });
       expect(await h().request('POST', '/v1/fn/_/local/triggers', { json })).toMatchObject({ status: 201 });
     });
 
-    test('a function has 32 at most', async () => {
+    test('a function has at most 32', async () => {
       await create(h(), 'many');
       const events = JSON.stringify(Array.from({ length: 33 }, (_, n) => schedule({ args: n })));
       const answer = await h().request('PUT', '/v1/fn/_/many', { body: upload({ name: 'many', events }, 'wasm 2') });
@@ -93,7 +93,7 @@ export function describeAttachments(h: () => Harness): void {
   });
 
   describe('events and sinks of an upload', () => {
-    test('each has its own answer; 201 when all are connected, 207 when one is not', async () => {
+    test('each has its own answer: 201 when all are connected, 207 when one is not', async () => {
       const events = JSON.stringify([mqtt({ port: '1883' }), { type: 'amqp', params: {} }, { type: 'mqtt' }]);
       const sinks = JSON.stringify([couchdb({ username: 'a', password: 'b' })]);
       const answer = await create(h(), 'both', 'wasm 1', { events, sinks });
@@ -115,7 +115,7 @@ export function describeAttachments(h: () => Harness): void {
       expect(fine.json).not.toHaveProperty('data.sinks');
     });
 
-    test('absent they stay, what is the same stays itself, [] clears', async () => {
+    test('a list that is absent leaves them, an equal entry stays itself, [] removes all', async () => {
       const events = (...topics: string[]) =>
         JSON.stringify(topics.map((topic) => mqtt({ topic, username: 'u', password: 'p' })));
       const put = (fields: Record<string, string>, code: string) =>
@@ -131,7 +131,7 @@ export function describeAttachments(h: () => Harness): void {
       expect(await ids()).toEqual([]);
     });
 
-    test('a list with one out of form changes nothing that is there', async () => {
+    test('a list with an invalid entry changes nothing', async () => {
       const good = [couchdb({ username: 'a' }), couchdb({ url: 'http://127.0.0.1:1/other' })];
       await create(h(), 'typo', 'wasm 1', { sinks: JSON.stringify(good) });
       const before = await list('/v1/fn/_/typo/sinks');
@@ -152,7 +152,7 @@ export function describeAttachments(h: () => Harness): void {
       expect(await list('/v1/fn/_/typo/sinks')).toEqual(before);
     });
 
-    test('a wait for brokers that are not there is answered with 207, and the trigger stays', async () => {
+    test('waiting for unreachable brokers answers 207, and the triggers stay', async () => {
       const fields = { events: JSON.stringify([mqtt()]), wait_for_events: '100' };
       const answer = await create(h(), 'waits', 'wasm 1', fields);
       expect(answer).toMatchObject({
@@ -165,8 +165,8 @@ export function describeAttachments(h: () => Harness): void {
     test.each([
       ['not JSON', { events: '{' }, 400],
       ['no list', { sinks: '{}' }, 400],
-      ['a wait that is none', { wait_for_events: 'long' }, 400],
-      ['101 of them', { events: JSON.stringify(Array(101).fill(mqtt())) }, 422],
+      ['an invalid wait', { wait_for_events: 'long' }, 400],
+      ['a list of 101', { events: JSON.stringify(Array(101).fill(mqtt())) }, 422],
     ])('%s: %j', async (_, fields: Record<string, string>, status) => {
       expect(await create(h(), 'never', 'wasm 1', fields)).toMatchObject({ status });
       expect(await h().request('GET', '/v1/fn/_/never')).toMatchObject({ status: 404 });
@@ -174,7 +174,7 @@ export function describeAttachments(h: () => Harness): void {
   });
 
   describe('sinks', () => {
-    test('are created, replaced and removed; no credential is ever shown', async () => {
+    test('can be created, replaced and removed; credentials are never shown', async () => {
       await create(h(), 'sinks');
       const path = '/v1/fn/_/sinks/sinks';
       const secret = 'hunter2-do-not-show';
@@ -199,10 +199,14 @@ export function describeAttachments(h: () => Harness): void {
       ['a fragment in the address', couchdb({ url: 'http://127.0.0.1/db#x' }), 'url'],
       ['another scheme', couchdb({ url: 'file:///etc/passwd' }), 'url'],
       ['no database', couchdb({ url: 'http://127.0.0.1:1/' }), 'database'],
-      ['a database that CouchDB keeps for itself', couchdb({ url: 'http://127.0.0.1:1/_users' }), 'database'],
-      ['a database name out of form', couchdb({ database: '_users' }), 'database'],
-      ['a password without a user', couchdb({ password: 'p' }), 'username'],
-      ['a password of http without a user', { type: 'http', params: { url: 'http://x/', password: 'p' } }, 'username'],
+      ['a database name that CouchDB reserves', couchdb({ url: 'http://127.0.0.1:1/_users' }), 'database'],
+      ['an invalid database name', couchdb({ database: '_users' }), 'database'],
+      ['a password without a username', couchdb({ password: 'p' }), 'username'],
+      [
+        'an HTTP password without a username',
+        { type: 'http', params: { url: 'http://x/', password: 'p' } },
+        'username',
+      ],
       ['a line break in a token', { type: 'http', params: { url: 'http://x/', token: 'a\nb' } }, 'token'],
       ['a port in the host', { type: 'mqtt', params: { host: 'x:1883', topic: 'a' } }, 'host'],
       ['a topic with wildcards', { type: 'mqtt', params: { host: 'x', topic: 'a/#' } }, 'topic'],
@@ -214,7 +218,7 @@ export function describeAttachments(h: () => Harness): void {
   });
 
   describe('secrets', () => {
-    test('are set, listed without their values, and not removed while something uses them', async () => {
+    test('can be set and listed without their values, and cannot be removed while in use', async () => {
       expect(await h().request('PUT', '/v1/secrets/couch', { json: { value: 'the value' } })).toMatchObject({
         status: 204,
       });
@@ -234,7 +238,7 @@ export function describeAttachments(h: () => Harness): void {
       expect(await h().request('DELETE', '/v1/secrets/couch')).toMatchObject({ status: 404 });
     });
 
-    test('only admins name them, but what an admin has connected may be deployed again by anybody', async () => {
+    test('only an admin may name them, but any user may deploy an unchanged binding again', async () => {
       const token = await plainToken('namer');
       await h().request('PUT', '/v1/secrets/named', { json: { value: 'x' } });
       const thief = { type: 'http', params: { url: 'http://127.0.0.1:1/mine', token_secret: 'named' } };
@@ -271,7 +275,7 @@ export function describeAttachments(h: () => Harness): void {
       await h().request('DELETE', '/v1/admin/subjects/namer');
     });
 
-    test('only admins set them', async () => {
+    test('only an admin may set them', async () => {
       const token = await plainToken('plain');
       const answer = await h().request('PUT', '/v1/secrets/mine', { json: { value: 'x' }, token });
       expect(answer).toMatchObject({ status: 403, json: problem('forbidden', expect.any(String)) });

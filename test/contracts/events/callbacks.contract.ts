@@ -1,4 +1,4 @@
-/** Outcomes to whoever asked for a call back, over real HTTP. */
+/** Callbacks: outcomes POSTed to the URL of an asynchronous call, over real HTTP. */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
@@ -42,7 +42,7 @@ export function describeCallbacks(h: () => Harness): void {
     });
     afterAll(() => void receiver.close());
 
-    test('are signed, tried again after 500, and told', async () => {
+    test('are signed, tried again after a 500, and shown in the invocation', async () => {
       received = [];
       status = () => (received.length === 1 ? 500 : 204);
       const id = idOf(await call({ n: 7 }, { 'x-callback-url': url }));
@@ -69,7 +69,7 @@ export function describeCallbacks(h: () => Harness): void {
       await expect.poll(connections, patience).toBe(0);
     });
 
-    test('of one that was cancelled, and no redirect is followed', async () => {
+    test('of a cancelled invocation are sent, and redirects are not followed', async () => {
       received = [];
       status = () => (received.length === 1 ? 302 : 200);
       const begun = Promise.withResolvers<void>();
@@ -85,7 +85,7 @@ export function describeCallbacks(h: () => Harness): void {
       expect(received.map(({ body }) => JSON.parse(body).data.state)).toEqual(['cancelled', 'cancelled']);
     });
 
-    test('each receiver has a key of its own, whatever the path', async () => {
+    test('have one key per receiver, for any path', async () => {
       const keyOf = async (address: string) =>
         (await h().request('GET', `/v1/callback-key?url=${encodeURIComponent(address)}`)).text;
       expect(await keyOf('https://one.example/a')).toBe(await keyOf('https://one.example/b?c'));
@@ -95,7 +95,7 @@ export function describeCallbacks(h: () => Harness): void {
       expect(await h().request('GET', '/v1/callback-key?url=ftp:a')).toMatchObject({ status: 422 });
     });
 
-    test('a receiver that hangs holds up no other', async () => {
+    test('to a hanging receiver do not hold up others', async () => {
       received = [];
       status = () => 200;
       let silent = 0;
@@ -117,7 +117,7 @@ export function describeCallbacks(h: () => Harness): void {
       }
     });
 
-    test('410 is the last word', async () => {
+    test('end with a 410', async () => {
       received = [];
       status = () => 410;
       const id = idOf(await call({}, { 'x-callback-url': url }));

@@ -1,4 +1,4 @@
-/** Asynchronous invocations over real HTTP: what may be asked of them and by whom, and how they are listed. */
+/** Asynchronous invocations over real HTTP: valid and invalid requests, their authors, and lists. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createAsyncCalls, type Told } from '../../../control-plane/testing/async-calls.ts';
 import { create, type Harness, type RequestOptions } from '../../../control-plane/testing/harness.ts';
@@ -14,7 +14,7 @@ export function describeInvocationRequests(h: () => Harness): void {
     test.each([
       ['an Idempotency-Key with a space', { 'idempotency-key': 'a b' }, 400],
       ['a long Idempotency-Key', { 'idempotency-key': 'x'.repeat(256) }, 400],
-      ['a callback that is no address', { 'x-callback-url': 'nowhere' }, 400],
+      ['a callback that is no URL', { 'x-callback-url': 'nowhere' }, 400],
       ['a callback that is not HTTP', { 'x-callback-url': 'file:///etc/passwd' }, 400],
       ['a callback with credentials', { 'x-callback-url': 'http://a:b@example.com/' }, 400],
       ['a callback to the metadata of a cloud', { 'x-callback-url': 'http://169.254.169.254/latest' }, 400],
@@ -22,20 +22,20 @@ export function describeInvocationRequests(h: () => Harness): void {
       expect(await call({}, headers)).toMatchObject({ status });
     });
 
-    test('a callback that is too long is told to be that', async () => {
+    test('a callback URL that is too long is refused with that reason', async () => {
       const answer = await call({}, { 'x-callback-url': `http://a/${'x'.repeat(2_048)}` });
       expect(answer).toMatchObject({ status: 400 });
       expect(answer.text).toContain('at most 2048 characters');
     });
 
-    test('a callback for a call that is answered at once is refused: it would never come', async () => {
+    test('a callback for a synchronous call is refused, since it would never be sent', async () => {
       const headers = { 'x-callback-url': 'https://example.org/done' };
       const answer = await h().request('POST', '/v1/fn/_/asked', { json: { args: {} }, headers });
       expect(answer).toMatchObject({ status: 400, json: { errors: { code: 'bad_request' } } });
       expect(answer.text).toContain('respond-async');
     });
 
-    test('a time out of form is told once', async () => {
+    test('an invalid time is reported once', async () => {
       const { json } = await h().request('GET', '/v1/invocations?since=yesterday');
       expect(json).toMatchObject({ errors: { since: ['must be a time as 2026-01-31T12:00:00Z'] } });
     });
@@ -100,7 +100,7 @@ export function describeInvocationRequests(h: () => Harness): void {
       expect(first).not.toHaveProperty('output');
     });
 
-    test('the key is for admins, everything else for whoever has a token', async () => {
+    test('the callback key is for admins, everything else for any subject', async () => {
       const made = await h().request('POST', '/v1/admin/subjects', { json: { subject: { name: 'asynchronous' } } });
       const { token } = (made.json as { data: { token: string } }).data;
       const as = (method: string, path: string, options: RequestOptions = {}) =>

@@ -1,4 +1,4 @@
-/** Asynchronous invocations over real HTTP: kept, run, read back, cancelled, run again. */
+/** Asynchronous invocations over real HTTP: stored, run, read back, cancelled, replayed. */
 import { randomBytes } from 'node:crypto';
 import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -18,7 +18,7 @@ export function describeInvocations(h: () => Harness): void {
     });
 
     const { call, idOf, get, reached } = createAsyncCalls(h, 'deferred');
-    /** Holds calls of the given input until it is let go. */
+    /** Holds calls with the given input until the test releases them. */
     const hold = (held: unknown) => {
       const begun = Promise.withResolvers<InvocationRequest>();
       const go = Promise.withResolvers<void>();
@@ -35,7 +35,7 @@ export function describeInvocations(h: () => Harness): void {
       return { begun: begun.promise, go: go.resolve };
     };
 
-    /** Lets the harness know an agent of this name. */
+    /** Registers an agent of this name with the harness. */
     const admit = async (name: string) => {
       const created = await h().request('POST', '/v1/agents/tokens', { json: {} });
       const { token } = (created.json as { data: { token: string } }).data;
@@ -43,7 +43,7 @@ export function describeInvocations(h: () => Harness): void {
       expect(await h().controlPlane.agents.admit(hello)).toMatchObject({ ok: true });
     };
 
-    test('202 says where the outcome will be, and there it is', async () => {
+    test('a 202 says where the outcome will be, and it appears there', async () => {
       await admit('pi');
       const answer = await call({ name: 'Ada' }, { 'x-skerry-agent': 'pi', traceparent: '00-abc' });
       const id = idOf(answer);
@@ -81,7 +81,7 @@ export function describeInvocations(h: () => Harness): void {
       });
     });
 
-    test('one for an agent that nobody knows is refused, and so is one for an agent that was revoked', async () => {
+    test('a call for an unknown agent is refused, and so is one for a revoked agent', async () => {
       await admit('short-lived');
       const { agents } = h().controlPlane;
       const { id } = await agents.get('short-lived');
@@ -96,7 +96,7 @@ export function describeInvocations(h: () => Harness): void {
       }
     });
 
-    test('the raw door: bytes that are not JSON come back in base64', async () => {
+    test('the raw endpoint returns bytes that are not JSON in base64', async () => {
       const body = new Uint8Array([0, 255, 1]);
       const headers = { prefer: 'wait=5, Respond-Async' };
       const answer = await h().request('PUT', '/function/deferred/some/path', { body, headers });
@@ -109,7 +109,7 @@ export function describeInvocations(h: () => Harness): void {
       expect(answer).toMatchObject({ status: 200, text: '{"data":{}}' });
     });
 
-    test('what the function does wrong is tried as often as its manifest says, then it is dead and can be replayed', async () => {
+    test('a failing function is tried as often as its manifest says; then the invocation is dead and can be replayed', async () => {
       let calls = 0;
       h().invoker.behave = async () => {
         calls += 1;
@@ -150,7 +150,7 @@ export function describeInvocations(h: () => Harness): void {
       },
     );
 
-    test('cancelled while it runs: its call ends, and it stays cancelled', async () => {
+    test('a running invocation that is cancelled ends its call, and stays cancelled', async () => {
       const { begun } = hold('runs');
       const id = idOf(await call('runs'));
       const { signal } = await begun;
@@ -162,18 +162,18 @@ export function describeInvocations(h: () => Harness): void {
       expect(again).toMatchObject({ status: 409, json: { errors: { code: 'conflict' } } });
     });
 
-    test('cancelled while it waits: it never runs, until it is replayed', async () => {
+    test('a waiting invocation that is cancelled never runs, until it is replayed', async () => {
       h().invoker.behave = () => Promise.reject(new SkerryError('no_agent', 'nobody'));
       const id = idOf(await call('waits'));
       await vi.waitFor(async () => expect((await get(id)).error?.code).toBe('no_agent'), patience);
-      // It may be at its next attempt just now: then it is cancelled while it runs.
+      // Its next attempt may run right now. Then it is cancelled while it runs.
       expect(await h().request('DELETE', `/v1/invocations/${id}`)).toMatchObject({ status: 204 });
       h().invoker.behave = async ({ input }) => input;
       expect(idOf(await h().request('POST', `/v1/invocations/${id}/replay`))).toBe(id);
       expect(await reached(id, 'succeeded')).toMatchObject({ output: 'waits' });
     });
 
-    test('however often it is cancelled and replayed while it waits, one job asks for it', async () => {
+    test('one job refers to a waiting invocation, even after several cancels and replays', async () => {
       h().invoker.behave = () => Promise.reject(new SkerryError('no_agent', 'nobody'));
       const id = idOf(await call('again and again'));
       await vi.waitFor(async () => expect((await get(id)).error?.code).toBe('no_agent'), patience);
@@ -216,7 +216,7 @@ export function describeInvocations(h: () => Harness): void {
       await h().request('DELETE', '/v1/admin/subjects/bob');
     });
 
-    test('a function that is deleted takes what waits for it along', async () => {
+    test('deleting a function deletes its waiting invocations', async () => {
       await create(h(), 'deferred-passing', 'wasm passing', { manifest: retry });
       h().invoker.behave = () => Promise.reject(new SkerryError('no_agent', 'nobody'));
       const id = idOf(await call({}, {}, 'deferred-passing'));

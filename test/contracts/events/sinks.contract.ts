@@ -1,4 +1,4 @@
-/** From an outcome to a sink and to what the API tells of it; over real HTTP, on each database. */
+/** From an outcome to a sink and to its state in the API, over real HTTP, on each database. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Harness } from '../../../control-plane/testing/harness.ts';
 import { functionWithSinks, outcome, record, sinkIs, sinkState } from '../../../control-plane/testing/outcomes.ts';
@@ -16,7 +16,7 @@ export function describeSinks(h: () => Harness): void {
       params: { url: couch.url, database, create: true, ...params },
     });
 
-    test('an outcome comes to each sink of its function, under its id', async () => {
+    test('an outcome is delivered to each sink of its function, under its id', async () => {
       const ids = await functionWithSinks(
         h(),
         'several',
@@ -48,7 +48,7 @@ export function describeSinks(h: () => Harness): void {
       expect(['a', 'b', 'c'].map((name) => couch.documents(`several-${name}`).size)).toEqual([1, 1, 1]);
     });
 
-    test('what waits is shown, goes out when the sink is back, and by _bulk_docs', async () => {
+    test('pending deliveries are shown, and are sent by _bulk_docs when the sink is back', async () => {
       const [sink = ''] = await functionWithSinks(h(), 'later', couchdb('later'));
       couch.fault({ kind: 'status', status: 503 }, Number.POSITIVE_INFINITY, ({ path }) => path.startsWith('/later'));
       const ids = await record(
@@ -68,7 +68,7 @@ export function describeSinks(h: () => Harness): void {
       expect(writes.length).toBeLessThan(10);
     });
 
-    test('what the sink takes badly becomes a dead letter, is told, and replayed', async () => {
+    test('a document that the sink rejects becomes a dead letter with its reason, and can be replayed', async () => {
       const [sink = ''] = await functionWithSinks(
         h(),
         'dead',
@@ -95,7 +95,7 @@ export function describeSinks(h: () => Harness): void {
       expect(couch.documents('dead').size).toBe(4);
     });
 
-    test('what is not there, or out of form', async () => {
+    test('unknown sinks and invalid requests are refused', async () => {
       const none = '00000000-0000-4000-8000-000000000000';
       const [sink = ''] = await functionWithSinks(h(), 'forms', couchdb('forms'));
       for (const [method, path, status] of [
@@ -115,7 +115,7 @@ export function describeSinks(h: () => Harness): void {
       expect(await h().request('GET', '/v1/sinks', { token: null })).toMatchObject({ status: 401 });
     });
 
-    test('figures are in the metrics', async () => {
+    test('the metrics have counts by sink', async () => {
       const [sink = ''] = await functionWithSinks(h(), 'figures', couchdb('figures'));
       await record(h(), 'figures', ['{}', '{}']);
       await sinkIs(h(), sink, { delivered: 2 });

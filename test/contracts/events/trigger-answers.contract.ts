@@ -1,4 +1,4 @@
-/** What is said of triggers: of each by itself, in plain words; and of the agents that have them. */
+/** Answers about triggers in plain words: about each by itself, and about the agents that hold them. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
@@ -32,7 +32,7 @@ export function describeTriggerAnswers(h: () => Harness): void {
       expect(await h().request('POST', path, { json: mqtt({ host: '2001:db8::7' }) })).toMatchObject({ status: 201 });
     });
 
-    test('two that would bring each message twice are refused: made, replaced or in a list', async () => {
+    test('two triggers that would run each message twice are refused: created, replaced or in a list', async () => {
       await create(h(), 'twice');
       const path = '/v1/fn/_/twice/triggers';
       const post = (params: object) => h().request('POST', path, { json: mqtt(params) });
@@ -56,7 +56,7 @@ export function describeTriggerAnswers(h: () => Harness): void {
       });
     });
 
-    test('agents that are away and may go on with one are told', async () => {
+    test('offline agents that may go on with a trigger are listed', async () => {
       await create(h(), 'gone');
       const path = '/v1/fn/_/gone/triggers';
       const [edge, cloud] = [mqtt({ placement: 'edge' }), mqtt()];
@@ -82,7 +82,7 @@ export function describeTriggerAnswers(h: () => Harness): void {
       h().hub.revoked.length = 0;
     });
 
-    test('one that is refused for what it says is told of by itself', async () => {
+    test('an invalid entry gets its own message', async () => {
       const events = JSON.stringify([mqtt({ host: 'b:1' }), mqtt({ password_secret: 's' }), mqtt()]);
       expect(await create(h(), 'blamed', 'wasm 1', { events })).toMatchObject({
         status: 207,
@@ -102,7 +102,7 @@ export function describeTriggerAnswers(h: () => Harness): void {
       expect(answer).toMatchObject({ json: { data: { events: [{ message: 'params.topic must be given' }] } } });
     });
 
-    test('a wait tells of each by itself, and where it leads to', async () => {
+    test('a wait reports each entry by itself, with its broker', async () => {
       const broker = createServer((socket) => {
         // CONNACK and SUBACK of MQTT 3.1.1, for the first and the second packet (sections 3.2 and 3.9).
         socket.once('data', () => {

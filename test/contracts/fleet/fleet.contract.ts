@@ -1,6 +1,6 @@
 /**
- * Three agents through the life of a function: create, update, an agent away, delete while it is away, and back.
- * What each agent holds is asserted through the API, through calls to each, and in the agent's own file.
+ * Three agents through the life of a function: create, update, an offline agent, delete while it is offline, and its
+ * return. The API, calls to each agent, and the agents' own files show the functions that each agent holds.
  */
 import { join } from 'node:path';
 import { openStore } from '@skerry/edge-agent/storage/store.ts';
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { commandModule, handlerComponent } from '../../harness/fixtures.ts';
 import { type Platform, startPlatform, type TestAgent } from '../../harness/platform.ts';
 
-/** Environment of the control plane: which database it is on. */
+/** Environment of the control plane: selects its database. */
 export type Settings = () => Promise<Readonly<Record<string, string>>>;
 
 type FunctionBody = { data: { revision: number; agents: { name: string; online: boolean; holds: boolean }[] } };
@@ -32,7 +32,7 @@ export function fleetCases(settings: Settings): void {
   const callOn = (agent: string, fn: string) =>
     platform.api.call('POST', `/v1/fn/_/${fn}`, { args: { n: 1 } }, { 'x-skerry-agent': agent });
 
-  /** Functions in the file of an agent that is not running: name to revision, and the number of bundles. */
+  /** Functions in the file of a stopped agent: name to revision, and the number of bundles. */
   function stored(agent: string): { functions: Record<string, number>; bundles: number } {
     const store = openStore(join(platform.folder, agent, 'agent.db'));
     const functions = store.activeFunctions();
@@ -67,7 +67,7 @@ export function fleetCases(settings: Settings): void {
     }
   });
 
-  test('an agent that is away is not waited for, and keeps what it had', async () => {
+  test('a deploy does not wait for an offline agent, which keeps its functions', async () => {
     expect(await agents.get('three')?.stop()).toBe(0);
     await platform.api.upload('POST', '/v1/fn/_', 'second', handlerComponent());
     const { body } = await platform.api.upload('PUT', '/v1/fn/_/life', 'life', handlerComponent());
@@ -77,7 +77,7 @@ export function fleetCases(settings: Settings): void {
     expect(stored('three')).toEqual({ functions: { life: 2 }, bundles: 1 });
   });
 
-  test('an agent that comes back converges by itself', async () => {
+  test('an agent that reconnects converges by itself', async () => {
     agents.set('three', await platform.agent('three'));
     await platform.api.until('/v1/fn/_/second', (body: FunctionBody) =>
       body.data.agents.some((agent) => agent.name === 'three' && agent.holds),
@@ -102,7 +102,7 @@ export function fleetCases(settings: Settings): void {
     for (const name of names) expect(stored(name)).toEqual({ functions: { second: 1 }, bundles: 1 });
   });
 
-  test('a new agent receives what is there before anybody calls it', async () => {
+  test('a new agent receives existing functions before their first call', async () => {
     const late = await platform.agent('late');
     agents.set('late', late);
     await platform.api.until('/v1/fn/_/second', (body: FunctionBody) =>

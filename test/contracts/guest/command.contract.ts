@@ -1,9 +1,9 @@
-/** Commands and handlers within a thread: environment of a request, and what goes to the log. */
+/** Commands and handlers within a thread: the environment of a request, and the log. */
 import { describe, expect, test } from 'vitest';
 import { TestChannel } from '../../../edge-agent/runner/host/http/testing/channel.ts';
 import { frame, loadFixture } from '../../../edge-agent/runner/host/http/testing/function.ts';
 
-/** The same must hold however instances are made. */
+/** Both ways to make instances must pass. */
 export function commandCases(way: 'glue' | 'plan'): void {
   const environment = JSON.stringify({ env: { NAME: 'declared', Http_X_Fixed: 'declared' }, args: ['one'] });
 
@@ -14,7 +14,7 @@ export function commandCases(way: 'glue' | 'plan'): void {
       return outcome.ok ? Buffer.from(outcome.output).toString() : outcome;
     };
 
-    test('that is called over HTTP finds the request in its environment, beside what is declared', async () => {
+    test('that is called over HTTP finds the request in its environment, beside its declared variables', async () => {
       const headers = [
         ['x-api-key', 'first'],
         ['X-Api-Key', 'second'],
@@ -35,7 +35,7 @@ export function commandCases(way: 'glue' | 'plan'): void {
       expect(await run(input('Http_Method'))).toBe('null');
     });
 
-    test('made ahead, sees the request of its call all the same', async () => {
+    test('sees the request of its own call, even when it was made ahead', async () => {
       const command = await loadFixture('run', way);
       const call = (method: string) =>
         command.call(frame({ input: Buffer.from('{"env":"Http_Method"}') }), new TestChannel({ method }));
@@ -48,7 +48,7 @@ export function commandCases(way: 'glue' | 'plan'): void {
       expect(methods).toEqual(['"GET"', '"POST"']);
     });
 
-    test('logs its standard error by the line, the last of which makes its message', async () => {
+    test('logs its standard error by the line, and its message has the last line', async () => {
       const channel = new TestChannel();
       expect(await run('{"stderr"', channel)).toMatchObject({
         code: 'function_error',

@@ -5,7 +5,7 @@ import { TestChannel, TestSink, TestSource } from '../../../edge-agent/runner/ho
 import { frame, loadFixture } from '../../../edge-agent/runner/host/http/testing/function.ts';
 import type { LoadedFunction } from '../../../edge-agent/runner/host/instances/loaded-function.ts';
 
-/** The same must hold however instances are made. */
+/** Both ways to make instances must pass. */
 export function httpFunctionCases(way: 'glue' | 'plan'): void {
   const KiB = 1_024;
   const MiB = 1_024 * KiB;
@@ -17,7 +17,7 @@ export function httpFunctionCases(way: 'glue' | 'plan'): void {
 
   const call = async (channel: TestChannel, reuse = false) => http.call(frame({ reuse }), channel);
 
-  /** A call without a body, to its end. */
+  /** Runs a call without a body to its end. */
   async function get(path: string, request: Partial<RequestHead> = {}, sink?: TestSink) {
     const channel = new TestChannel({ path, ...request }, sink);
     channel.body.end();
@@ -41,7 +41,7 @@ export function httpFunctionCases(way: 'glue' | 'plan'): void {
       expect([outcome, channel.head?.status, channel.sink.ended, channel.sink.bytes]).toEqual([ok, 204, 'whole', 0]);
     });
 
-    test('is as the request was: method, authority, path, headers, repeated ones kept apart', async () => {
+    test('is the original request: method, authority, path, headers, with repeated headers apart', async () => {
       const headers: Headers = [
         ['accept', 'a'],
         ['X-One', '1'],
@@ -62,7 +62,7 @@ export function httpFunctionCases(way: 'glue' | 'plan'): void {
       ]);
     });
 
-    test('is one instance per call, or the same again with reuse', async () => {
+    test('runs in one instance per call, or in the same one with reuse', async () => {
       const counts = async (reuse: boolean) => {
         const texts: string[] = [];
         for (let round = 0; round < 3; round++) {
@@ -80,7 +80,7 @@ export function httpFunctionCases(way: 'glue' | 'plan'): void {
   });
 
   describe('bodies', () => {
-    test('stream both ways, trailers too, and no more of them is here than the windows', async () => {
+    test('stream both ways, with trailers, and hold no more in memory than their windows', async () => {
       const total = 64 * MiB;
       const channel = new TestChannel({ path: '/echo', method: 'POST' }, new TestSink(256 * KiB, () => {}));
       const done = call(channel);
@@ -93,7 +93,7 @@ export function httpFunctionCases(way: 'glue' | 'plan'): void {
           await taken;
         }
         channel.body.push(part);
-        // What has come in, has not gone out and is not in the source is in the guest, or kept by us.
+        // Bytes that came in, did not leave and are not in the source are in the guest, or buffered by us.
         most = Math.max(most, channel.body.taken - channel.sink.bytes);
       }
       channel.body.end([
@@ -113,7 +113,7 @@ export function httpFunctionCases(way: 'glue' | 'plan'): void {
       expect(most).toBeLessThanOrEqual(128 * KiB);
     });
 
-    test('a reader that is slow makes the guest wait', async () => {
+    test('a slow reader makes the guest wait', async () => {
       const sink = new TestSink(10_000);
       const channel = new TestChannel({ path: '/big?1000000' }, sink);
       const done = call(channel);
@@ -125,7 +125,7 @@ export function httpFunctionCases(way: 'glue' | 'plan'): void {
       expect(sink.bytes).toBe(1_000_000);
     });
 
-    test('each flush is a part of its own', async () => {
+    test('each flush is one part', async () => {
       const { channel } = await get('/drip?5');
       expect(channel.sink.parts.map(String)).toEqual(Array(5).fill('drop\n'));
     });
@@ -138,8 +138,8 @@ export function httpFunctionCases(way: 'glue' | 'plan'): void {
     });
   });
 
-  describe('a caller that goes away', () => {
-    test('while it sends: the guest is told with the error-code for it', async () => {
+  describe('a caller that disconnects', () => {
+    test('while it sends: the guest gets the matching error-code', async () => {
       const channel = new TestChannel({ path: '/echo' });
       channel.body.push('some');
       const done = call(channel);
@@ -149,7 +149,7 @@ export function httpFunctionCases(way: 'glue' | 'plan'): void {
       expect(channel.sink.text()).toBe('someerror:7');
     });
 
-    test('while it reads: the guest sees a closed stream, and its answer is not whole', async () => {
+    test('while it reads: the guest sees a closed stream, and its answer is incomplete', async () => {
       const sink = new TestSink(100);
       const channel = new TestChannel({ path: '/big?100000000' }, sink);
       const done = call(channel);
@@ -159,7 +159,7 @@ export function httpFunctionCases(way: 'glue' | 'plan'): void {
       expect(sink).toMatchObject({ bytes: 100, ended: 'broken' });
     });
 
-    test('the deadline ends whatever the guest waits for', async () => {
+    test('the deadline ends every kind of wait', async () => {
       for (const path of ['/echo', '/sleep?100000', '/big?1000000', '/fetch?slow.test/']) {
         const channel = new TestChannel({ path }, new TestSink(0));
         channel.respond = () => ({ head: { status: 200, headers: [] }, body: new TestSource() });
@@ -239,13 +239,13 @@ export function httpFunctionCases(way: 'glue' | 'plan'): void {
       }
     });
 
-    test('without an authority never leave', async () => {
+    test('without an authority are never sent', async () => {
       const { channel } = await get('/fetch?/nowhere');
       expect(channel.sink.text()).toBe('error:19');
       expect(channel.fetches).toEqual([]);
     });
 
-    test('that a call leaves under way are given up with it', async () => {
+    test('that a call leaves in progress end with it', async () => {
       const channel = new TestChannel({ path: '/fetch?slow.test/' });
       channel.respond = () => ({ head: { status: 200, headers: [] }, body: new TestSource() });
       const done = call(channel);

@@ -1,10 +1,10 @@
-/** Many guests that wait at one time in one thread, and what their instances are to each other. */
+/** Many guests that wait at once in one thread, and the isolation of their instances. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { TestChannel } from '../../../edge-agent/runner/host/http/testing/channel.ts';
 import { frame, loadFixture } from '../../../edge-agent/runner/host/http/testing/function.ts';
 import type { LoadedFunction } from '../../../edge-agent/runner/host/instances/loaded-function.ts';
 
-/** The same must hold however instances are made. */
+/** Both ways to make instances must pass. */
 export function waitingCases(way: 'glue' | 'plan'): void {
   const MiB = 1_048_576;
   let wait: LoadedFunction;
@@ -22,7 +22,7 @@ export function waitingCases(way: 'glue' | 'plan'): void {
   };
 
   describe('guests that wait', () => {
-    test('1,000 at once in one thread', async () => {
+    test('1,000 guests wait at once in one thread', async () => {
       await waitFor(1);
       const before = process.memoryUsage.rss();
       const start = performance.now();
@@ -35,7 +35,7 @@ export function waitingCases(way: 'glue' | 'plan'): void {
       expect(grown).toBeLessThan(250 * MiB);
     });
 
-    test('each ends with its own call, and the others go on', async () => {
+    test('each guest ends with its own call, and the others go on', async () => {
       const channels = [new TestChannel(), new TestChannel()] as const;
       const calls = [waitFor(100_000, channels[0]), waitFor(30, channels[1])];
       channels[0].controller.abort(new Error('the deadline'));
@@ -48,17 +48,17 @@ export function waitingCases(way: 'glue' | 'plan'): void {
   describe('reuse', () => {
     const counts = (channels: readonly TestChannel[]) => channels.map(({ sink }) => JSON.parse(sink.text()).count);
 
-    test('gives no instance to a second call while the first is in it', async () => {
+    test('no instance gets a second call while the first is in it', async () => {
       const channels = Array.from({ length: 12 }, () => new TestChannel({ path: '/sleep?30' }));
       await Promise.all(channels.map((channel) => sleep(channel, true)));
       expect(counts(channels)).toEqual(Array(12).fill(1));
       const again = Array.from({ length: 12 }, () => new TestChannel({ path: '/sleep?30' }));
       await Promise.all(again.map((channel) => sleep(channel, true)));
-      // Eight were kept, the rest is new.
+      // Eight instances were kept; the others are new.
       expect(counts(again).toSorted()).toEqual([...Array(4).fill(1), ...Array(8).fill(2)]);
     });
 
-    test('keeps no instance for calls with other environment', async () => {
+    test('an instance is not kept for a call with another environment', async () => {
       const call = async (name: string) => {
         const channel = new TestChannel({});
         channel.body.end();

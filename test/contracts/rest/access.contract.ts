@@ -1,9 +1,9 @@
-/** What is open, who gets in, and what every answer has in common; over real HTTP. */
+/** Open routes, authentication, and the parts that all answers share, over real HTTP. */
 import { describe, expect, test } from 'vitest';
 import { adminToken, type Harness, problem } from '../../../control-plane/testing/harness.ts';
 
 export function describeAccess(h: () => Harness): void {
-  describe('without a token', () => {
+  describe('routes without authentication', () => {
     test('GET /v1 and /v1/ answer one sentence', async () => {
       for (const path of ['/v1', '/v1/']) {
         const answer = await h().request('GET', path, { token: null });
@@ -23,7 +23,7 @@ export function describeAccess(h: () => Harness): void {
       expect(again.text).toContain('skerry_http_request_duration_seconds_count{route="GET /healthz",status="200"}');
     });
 
-    test('the OpenAPI document names every path, and /docs reads it without outside assets', async () => {
+    test('the OpenAPI document names every path, and /docs shows it without outside assets', async () => {
       const { json } = await h().request('GET', '/openapi.json', { token: null });
       const { openapi, paths } = json as { openapi: string; paths: Record<string, object> };
       expect(openapi).toBe('3.1.0');
@@ -41,7 +41,7 @@ export function describeAccess(h: () => Harness): void {
 
     test.each([
       ['no token', null],
-      ['a wrong token', 'sk_wrong'],
+      ['an invalid token', 'sk_wrong'],
     ])('%s: 401', async (_, token) => {
       for (const [method, path] of [
         ['GET', '/v1/fn'],
@@ -63,7 +63,7 @@ export function describeAccess(h: () => Harness): void {
     });
   });
 
-  test('an unknown route: 404; every answer has a request id, the client’s when it gave one', async () => {
+  test('an unknown route is 404; every answer has a request id, the client’s if it sent one', async () => {
     const unknown = await h().request('GET', '/v2/none');
     expect(unknown.json).toEqual({ errors: { detail: 'Not Found', code: 'not_found' } });
     expect(unknown.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
@@ -95,11 +95,11 @@ export function describeAccess(h: () => Harness): void {
     ['POST', '/v1/fn/%00'],
     ['PUT', '/v1/fn/_/%00'],
     ['POST', '/function/%00.%00'],
-  ])('%s %s, which no database can be asked for: 404', async (method, path) => {
+  ])('%s %s, which a database cannot store: 404', async (method, path) => {
     expect(await h().request(method, path)).toMatchObject({ status: 404, json: problem('not_found', 'Not Found') });
   });
 
-  test('the same in paths that take a body', async () => {
+  test('the same in paths with a body', async () => {
     const renamed = await h().request('PUT', '/v1/fn/%00', { json: { module: { name: 'x' } } });
     expect(renamed).toMatchObject({ status: 404 });
     const rolledBack = await h().request('POST', '/v1/fn/_/%00/rollback', { json: { revision: 1 } });

@@ -17,7 +17,7 @@ export function describeAgents(h: () => Harness): void {
       return (answer.json as { data: { id: string; token: string } }).data;
     };
 
-    test('a join token enrols as often as it may, and a refusal takes no use', async () => {
+    test('a join token enrols as many agents as it has uses, and a refusal costs no use', async () => {
       const { agents } = h().controlPlane;
       const { token } = await joinToken({ uses: 2, labels: { fleet: 'x' } });
       expect(token).toMatch(/^sj_[\w-]{43}$/);
@@ -34,7 +34,7 @@ export function describeAgents(h: () => Harness): void {
     });
 
     test('one new key at two places at once enrols one agent', async () => {
-      // Several times, since where the two meet is a matter of microseconds.
+      // Several times, since the race is a matter of microseconds.
       for (let key = 100; key < 110; key++) {
         const { token } = await joinToken({ uses: 2 });
         const both = await Promise.all(
@@ -46,7 +46,7 @@ export function describeAgents(h: () => Harness): void {
       }
     });
 
-    test('join tokens are listed without the token, revoked, and expire', async () => {
+    test('join tokens are listed without the token, can be revoked, and expire', async () => {
       const { id, token } = await joinToken({});
       const list = await h().request('GET', '/v1/agents/tokens');
       expect(list.json).toMatchObject({
@@ -72,7 +72,7 @@ export function describeAgents(h: () => Harness): void {
       }
     });
 
-    test('a request for a join token says what is wrong with it', async () => {
+    test('an invalid request for a join token names its faults', async () => {
       const late = await h().request('POST', '/v1/agents/tokens', { json: { expires_in_seconds: 60 * 86_400 } });
       expect(late.json).toMatchObject({
         errors: { fields: { expires_in_seconds: ['must be from 1 to 2592000 (30 days)'] } },
@@ -83,7 +83,7 @@ export function describeAgents(h: () => Harness): void {
       });
     });
 
-    test('labels of the join token win over those that the agent gives itself, also later', async () => {
+    test("labels of the join token override the agent's own labels, also later", async () => {
       const { token } = await joinToken({ labels: { site: 'granted' } });
       const { agents } = h().controlPlane;
       expect(await agents.admit(hello(9, 'nine', token))).toMatchObject({ labels: { site: 'granted' } });
@@ -92,7 +92,7 @@ export function describeAgents(h: () => Harness): void {
       expect(await agents.get('nine')).toMatchObject({ labels: { site: 'granted', room: '1' } });
     });
 
-    test('the name "tokens" is refused, also to an agent that is known, and takes no use of a join token', async () => {
+    test('the name "tokens" is refused, also for a known agent, and costs no use of a join token', async () => {
       const { token } = await joinToken({});
       const { agents } = h().controlPlane;
       const refused = { ok: false, close: 'name_taken', message: expect.stringContaining('reserved') };
@@ -101,14 +101,14 @@ export function describeAgents(h: () => Harness): void {
       expect(await agents.admit(hello(10, 'tokens'))).toMatchObject(refused);
     });
 
-    test('a text that the database cannot hold is a fault of whoever sent it', async () => {
+    test("text that the database cannot store is the sender's fault", async () => {
       const { token } = await joinToken({});
       const admission = h().controlPlane.agents.admit({ ...hello(11, 'eleven', token), agentVersion: '\0' });
       await expect(admission).rejects.toMatchObject({ code: 'validation_failed' });
       expect(await h().controlPlane.agents.admit(hello(11, 'eleven', token))).toMatchObject({ ok: true });
     });
 
-    test('agents are listed and shown, online or not, and revoked for good', async () => {
+    test('agents are listed and shown, online or not, and can be revoked', async () => {
       const { token } = await joinToken({});
       const admission = await h().controlPlane.agents.admit(hello(6, 'six', token));
       const id = admission.ok ? admission.agentId : '';
@@ -168,7 +168,7 @@ export function describeAgents(h: () => Harness): void {
       expect(await h().controlPlane.agents.admit(hello(7, 'six', another))).toMatchObject({ ok: true, name: 'six' });
     });
 
-    test('a function names the agents that are away', async () => {
+    test('a function names its offline agents', async () => {
       const { token } = await joinToken({});
       const admission = await h().controlPlane.agents.admit({ ...hello(8, 'away', token), labels: { zone: 'z' } });
       const id = admission.ok ? admission.agentId : '';
@@ -177,7 +177,7 @@ export function describeAgents(h: () => Harness): void {
         data: { agents: [{ id, name: 'away', online: false, holds: false }] },
       });
 
-      // It took note of the revision, and may have reported an error with that: nobody knows by now.
+      // The agent learned of the revision, and may have reported an error for it. An offline agent cannot say.
       h().controlPlane.agents.seen(id, h().controlPlane.catalog.version);
       await h().controlPlane.agents.close();
       expect((await h().request('GET', '/v1/fn/_/placed')).json).toMatchObject({

@@ -1,4 +1,4 @@
-/** What functions ask for and are granted, and the lines that they wrote; over real HTTP. */
+/** Permissions that functions ask for and get, and their logs, over real HTTP. */
 import { describe, expect, test } from 'vitest';
 import { create, type Harness, upload } from '../../../control-plane/testing/harness.ts';
 
@@ -45,14 +45,14 @@ export function describeCapabilities(h: () => Harness): void {
 
     test.each<[string, object, string]>([
       ['a URL in place of a host', { capabilities: { http: ['https://example.com'] } }, 'capabilities.http.0'],
-      ['a network that is none', { capabilities: { networks: ['mars'] } }, 'capabilities.networks.0'],
+      ['an unknown network', { capabilities: { networks: ['mars'] } }, 'capabilities.networks.0'],
       [
-        'a way out',
+        'a directory path that leads out',
         { capabilities: { directories: [{ host: '/a/../b', guest: '/x' }] } },
         'capabilities.directories.0.host',
       ],
       ['a limit below its range', { limits: { concurrency: 0 } }, 'limits.concurrency'],
-      ['a key that is none', { capabilities: { tcp: [] } }, 'capabilities'],
+      ['an unknown key', { capabilities: { tcp: [] } }, 'capabilities'],
     ])('%s: 422 with the field', async (_, value, field) => {
       const answer = await create(h(), 'never', 'wasm 1', manifest(value));
       expect(answer).toMatchObject({
@@ -63,7 +63,7 @@ export function describeCapabilities(h: () => Harness): void {
   });
 
   describe('logs', () => {
-    test('lines with their agents, and the agents that did not answer', async () => {
+    test('have their agents, and name the agents that did not answer', async () => {
       await create(h(), 'wordy');
       h().hub.logsAnswer = {
         lines: [

@@ -1,4 +1,4 @@
-/** Functions; over real HTTP. */
+/** Functions, over real HTTP. */
 
 import { computeDigest } from '@skerry/shared/function/bundle.ts';
 import { describe, expect, test } from 'vitest';
@@ -33,7 +33,7 @@ export function describeFunctions(h: () => Harness): void {
       ]);
     });
 
-    test('is read back whole', async () => {
+    test('a function is read back with all its fields', async () => {
       const manifest = { env: { A: '1' }, limits: { timeout_ms: 5 }, placement: { labels: { site: 'x' } } };
       await create(h(), 'read', 'wasm 1', { manifest: JSON.stringify(manifest) });
       const id = h().hub.rollouts[0]?.functionId;
@@ -84,7 +84,7 @@ export function describeFunctions(h: () => Harness): void {
       });
     });
 
-    test('what an agent holds back is told, with the time that is left', async () => {
+    test('a function that an agent holds back is shown with the remaining time', async () => {
       await create(h(), 'held');
       h().hub.held = [
         { id: '1', name: 'one', holds: true },
@@ -127,7 +127,7 @@ export function describeFunctions(h: () => Harness): void {
       expect(h().hub.rollouts).toMatchObject([{ waitMs }]);
     });
 
-    test('metadata is kept: tag and capacity, -1 for none', async () => {
+    test('metadata is stored: tag and capacity, -1 for none', async () => {
       await create(h(), 'meta', 'wasm 1', { metadata: '{"tag":"edge","capacity":64}' });
       expect(h().controlPlane.catalog.find('_', 'meta')).toMatchObject({
         manifest: { tag: 'edge', capacity_bytes: 65_536 },
@@ -227,7 +227,7 @@ export function describeFunctions(h: () => Harness): void {
       expect(await h().request('GET', '/v1/fn/_/none/revisions')).toMatchObject({ status: 404 });
     });
 
-    test('the oldest revisions go once there are more than 20, but not the current one', async () => {
+    test('the oldest revisions are removed beyond 20, but not the current one', async () => {
       await create(h(), 'many', 'wasm 0');
       for (let n = 1; n <= 22; n += 1) {
         await h().request('PUT', '/v1/fn/_/many', { body: upload({ name: 'many' }, `wasm ${n} of many`) });

@@ -1,4 +1,4 @@
-/** Invocation, by JSON and by raw bytes; over real HTTP. */
+/** Invocation by JSON and by raw bytes, over real HTTP. */
 import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { adminToken, create, type Harness, problem, streamed } from '../../../control-plane/testing/harness.ts';
@@ -26,7 +26,7 @@ export function describeInvocation(h: () => Harness): void {
       expect(answer).toMatchObject({ status: 200, text: `{"data":${input}}` });
     });
 
-    test('the answer tells what ran where', async () => {
+    test('the answer says what ran where', async () => {
       const headers = { 'x-skerry-agent': 'pi', traceparent: '00-abc' };
       const answer = await invoke({}, { headers });
       expect(Object.fromEntries(answer.headers)).toMatchObject({
@@ -41,7 +41,7 @@ export function describeInvocation(h: () => Harness): void {
       expect(h().invoker.last).toMatchObject({ agent: 'pi', traceparent: '00-abc', function: { name: 'plain' } });
     });
 
-    test('the output goes out as the bytes it is', async () => {
+    test('the output is sent byte by byte as it is', async () => {
       h().invoker.behave = async () => Buffer.from(' {"n": 1.0, "ü": 12345678901234567890}\n');
       expect((await invoke()).text).toBe('{"data": {"n": 1.0, "ü": 12345678901234567890}\n}');
     });
@@ -95,7 +95,7 @@ export function describeInvocation(h: () => Harness): void {
       }
     });
 
-    test('a client that goes away aborts the invocation', async () => {
+    test('a client that disconnects aborts the invocation', async () => {
       const started = Promise.withResolvers<AbortSignal | undefined>();
       h().invoker.behave = ({ signal }) =>
         new Promise((_, reject) => {
@@ -111,7 +111,7 @@ export function describeInvocation(h: () => Harness): void {
       expect(await aborted).toBe('aborted');
     });
 
-    test('the raw door: bytes in, bytes out, every method', async () => {
+    test('the raw endpoint passes bytes in and out, with every method', async () => {
       const binary = new Uint8Array([0, 255, 1]);
       const raw = await fetch(`${h().url}/function/plain/some/path?q=1`, {
         method: 'PATCH',

@@ -1,4 +1,4 @@
-/** Modules; over real HTTP. */
+/** Modules, over real HTTP. */
 import type { ErrorCode } from '@skerry/shared/errors.ts';
 import { describe, expect, test } from 'vitest';
 import { create, type Harness, problem } from '../../../control-plane/testing/harness.ts';
@@ -48,7 +48,7 @@ export function describeModules(h: () => Harness): void {
       expect(answer.json).toMatchObject({ errors: { name: [message], detail: expect.any(String) } });
     });
 
-    test('the default module is neither deleted nor renamed: 400', async () => {
+    test('the default module can be neither deleted nor renamed: 400', async () => {
       const deleted = await h().request('DELETE', '/v1/fn/_');
       expect(deleted.status).toBe(400);
       expect(deleted.json).toMatchObject({ error: expect.any(String), ...problem('bad_request', 'Bad Request') });
@@ -56,7 +56,7 @@ export function describeModules(h: () => Harness): void {
       expect(renamed).toMatchObject({ status: 400, json: problem('bad_request', 'Bad Request') });
     });
 
-    test('further keys are left alone, as FunLess has it; a urlencoded body is not read: 400', async () => {
+    test('unknown keys are ignored, as in FunLess; a urlencoded body is refused: 400', async () => {
       const json = { module: { name: 'lenient', colour: 'red' }, more: 1 };
       expect(await h().request('POST', '/v1/fn', { json })).toMatchObject({ status: 201 });
       expect(await h().request('DELETE', '/v1/fn/lenient')).toMatchObject({ status: 204 });

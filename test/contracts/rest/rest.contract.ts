@@ -1,4 +1,4 @@
-/** What the REST side promises, over real HTTP; run against each way to a database. */
+/** The REST contract, over real HTTP, for each database driver. */
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import type { DatabaseSettings } from '../../../control-plane/db/open.ts';
 import { createFakeInvoker } from '../../../control-plane/testing/fakes.ts';

@@ -1,4 +1,4 @@
-/** Subjects and their roles; over real HTTP. */
+/** Subjects and their roles, over real HTTP. */
 import { describe, expect, test } from 'vitest';
 import { type Harness, problem } from '../../../control-plane/testing/harness.ts';
 
@@ -35,7 +35,7 @@ export function describeSubjects(h: () => Harness): void {
       expect(await h().request('POST', '/v1/admin/subjects/ada/rotate')).toMatchObject({ status: 404 });
     });
 
-    test('an admin may be made; the last one stays; there is no guest', async () => {
+    test('an admin can be created; the last admin stays; there is no guest', async () => {
       const json = { subject: { name: 'root', role: 'admin' } };
       const { token } = (
         (await h().request('POST', '/v1/admin/subjects', { json })).json as { data: { token: string } }
@@ -51,7 +51,7 @@ export function describeSubjects(h: () => Harness): void {
       ['no name', { subject: {} }, 400],
       ['an unknown role', { subject: { name: 'x', role: 'king' } }, 422],
       ['an empty name', { subject: { name: '' } }, 422],
-      ['a name out of form', { subject: { name: 'a/b' } }, 422],
+      ['an invalid name', { subject: { name: 'a/b' } }, 422],
       ['a taken name', { subject: { name: 'admin' } }, 422],
     ])('%s', async (_, json, status) => {
       expect(await h().request('POST', '/v1/admin/subjects', { json })).toMatchObject({ status });

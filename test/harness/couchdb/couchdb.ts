@@ -1,9 +1,9 @@
 /**
- * A stand-in for CouchDB: what a sink and a test of one need of its HTTP API, with answers formed as its own
- * (docs.couchdb.org, "API Reference"), and faults on demand. Its documents outlive a stop and a start.
+ * A stand-in for CouchDB: the part of its HTTP API that a sink and its tests use, with answers formed as its own
+ * (docs.couchdb.org, "API Reference"), and faults on demand. Its documents survive a stop and a start.
  *
- * As a process of its own: `node test/harness/couchdb/couchdb.ts [--port 0] [--user admin --password secret]`, which prints
- * one line of JSON with its URL.
+ * As a separate process: `node test/harness/couchdb/couchdb.ts [--port 0] [--user admin --password secret]`, which
+ * prints one line of JSON with its URL.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -15,8 +15,8 @@ import { parseArgs } from 'node:util';
 import { type CouchDatabase, CouchRefusal, createCouchDatabase } from './documents.ts';
 
 /**
- * What happens to a request instead of its answer. `status` and `hang`: nothing is done. `slow`: it is done later.
- * `mute`, `cut` and `garbage`: it is done, and not answered, in half, or badly.
+ * The fault of a request. `status` and `hang`: nothing is done. `slow`: it is done later. `mute`, `cut` and `garbage`:
+ * it is done, and the answer is absent, truncated or invalid.
  */
 export type CouchFault =
   | { readonly kind: 'status'; readonly status: number; readonly error?: string; readonly headers?: object }
@@ -29,7 +29,7 @@ export type CouchFault =
 export type CouchRequest = { readonly method: string; readonly path: string; readonly documents: number };
 
 export type CouchOptions = {
-  /** 0: a free one. */
+  /** 0: a free port. */
   readonly port?: number;
   readonly user?: string;
   readonly password?: string;
@@ -40,20 +40,20 @@ export type CouchOptions = {
 export type CouchDb = {
   readonly url: string;
   readonly port: number;
-  /** What was asked, in order. */
+  /** All requests, in order. */
   readonly requests: CouchRequest[];
-  /** A fault for requests that fit, so many times; undefined: none. */
+  /** A fault for the next `times` requests that fit; undefined: none. */
   fault(fault: CouchFault | undefined, times?: number, fits?: (request: CouchRequest) => boolean): void;
-  /** Who may come in from now on. */
+  /** The only credentials that are accepted from now on. */
   credentials(user: string, password: string): void;
-  /** Bytes of a document, and of a request, at most. */
+  /** Largest document, and largest request, in bytes. */
   limits(limits: { readonly document?: number; readonly request?: number }): void;
   /** A reason forbids a document, as a database's `validate_doc_update` can. */
   validate(rule: (document: Record<string, unknown>) => string | undefined): void;
   createDatabase(name: string): void;
-  /** Documents by id, in the order in which they came; empty where there is no such database. */
+  /** Documents by id, in the order of their arrival; empty when there is no such database. */
   documents(name: string): ReadonlyMap<string, Readonly<Record<string, unknown>>>;
-  /** Breaks what is connected and refuses what comes. */
+  /** Breaks open connections and refuses new ones. */
   stop(): Promise<void>;
   /** Again on the same port, with the same documents. */
   start(): Promise<void>;
@@ -147,7 +147,7 @@ export async function startCouchDb({ port = 0, tls, ...given }: CouchOptions = {
       return { status: 200, body: { total_rows: rows.length, offset: 0, rows } };
     }
     if (method === 'GET' && id === '_changes') {
-      // Documents in the order in which they came; one that was written again keeps its place.
+      // Documents in the order of their arrival; a document that was written again keeps its place.
       const since = Number.parseInt(url.searchParams.get('since') ?? '0', 10);
       const limit = Number(url.searchParams.get('limit') ?? documents.size);
       const whole = url.searchParams.get('include_docs') === 'true';

@@ -1,6 +1,6 @@
 /**
  * Databases and documents in memory, by the rules of CouchDB (docs.couchdb.org, "API Reference"): ids, revisions,
- * conflicts, members that are reserved. What breaks a rule throws the answer that CouchDB gives.
+ * conflicts, reserved members. A request that breaks a rule throws CouchDB's answer.
  */
 import { createHash, randomUUID } from 'node:crypto';
 
@@ -23,18 +23,18 @@ type BulkResult = Written | { readonly id: string; readonly error: string; reado
 
 export type CouchDatabase = {
   readonly documents: ReadonlyMap<string, CouchDocument>;
-  /** One document; several of one request see each other's. @throws CouchRefusal */
+  /** One document; the documents of one request see each other. @throws CouchRefusal */
   put(given: unknown, id?: string): Written;
-  /** Conflicts, and what `validate` forbids, are results; what is out of form refuses the whole request. */
+  /** Conflicts, and documents that `validate` forbids, are results. An invalid document refuses the whole request. */
   bulk(given: unknown): readonly BulkResult[];
 };
 
-/** Members that begin with "_" and mean something. */
+/** Members that begin with "_" and have a meaning. */
 const reserved = new Set(['_id', '_rev', '_revisions', '_attachments', '_deleted', '_conflicts', '_local_seq']);
 
 /**
- * @param maxDocumentBytes bytes of a document as JSON at most
- * @param validate what a design document's `validate_doc_update` would do: the reason why it is forbidden
+ * @param maxDocumentBytes largest document, as JSON
+ * @param validate returns the reason why a document is forbidden, as a design document's `validate_doc_update` does
  */
 export function createCouchDatabase(
   maxDocumentBytes: () => number,

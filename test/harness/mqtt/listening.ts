@@ -7,7 +7,7 @@ import mqtt, { type MqttClient } from 'mqtt';
 import { expect } from 'vitest';
 import type { TestIntake } from './memory-intake.ts';
 
-/** To the topic `a/#`, with these parameters besides. */
+/** To the topic `a/#`, with these additional parameters. */
 export function listen(
   port: number,
   intake: TestIntake,
@@ -29,7 +29,7 @@ export function listen(
   });
 }
 
-/** Resolves when it is up. */
+/** Resolves when the listener is up. */
 export const isUp = (listener: Listener) => expect.poll(() => listener.state.state, { timeout: 15_000 }).toBe('up');
 
 export const numbers = (count: number, from = 0): number[] => Array.from({ length: count }, (_, n) => n + from);
@@ -42,7 +42,7 @@ export async function publish(
   count: number,
   { from = 0, qos = 1, retain = false }: Publishing = {},
 ) {
-  // Fewer at a time than mosquitto has in flight: more of QoS 2 it drops.
+  // Fewer at once than mosquitto keeps in flight, since it drops further messages of QoS 2.
   for (let first = from; first < from + count; first += 10) {
     const some = numbers(Math.min(10, from + count - first), first);
     await Promise.all(some.map((n) => client.publishAsync(`a/${retain ? n : 'b'}`, String(n), { qos, retain })));

@@ -1,18 +1,18 @@
-/** An intake in memory that a test can fill, send away and open again. */
+/** An intake in memory that a test can fill, take away and open again. */
 import type { Intake, NewEvent } from '@skerry/shared/events/intake.ts';
 
 export type TestIntake = Intake & {
-  /** What was kept, in order. */
+  /** Stored events, in order. */
   readonly events: NewEvent[];
-  /** Inputs of what was kept, as JSON. */
+  /** Inputs of the stored events, as JSON. */
   readonly inputs: unknown[];
-  /** Events that it takes in all; more find no room. */
+  /** Events that it takes in all; further ones find no room. */
   takes: number;
-  /** The store is away. */
+  /** True: the store does not answer. */
   away: boolean;
   /** Milliseconds until an event is on disk. */
   delayMs: number;
-  /** Resolves when so many were kept. */
+  /** Resolves when this number of events is stored. */
   kept(count: number, timeoutMs?: number): Promise<void>;
 };
 

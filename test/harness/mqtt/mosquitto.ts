@@ -1,9 +1,9 @@
 /**
  * A real MQTT broker (Debian's mosquitto) on a free port of 127.0.0.1, that a test can stop, kill and start again with
- * what it had.
+ * its data.
  *
- * Its defaults are set aside where they lose messages or time: queues have no bound, TCP does not wait to fill a
- * packet, and what a persistent session has waiting is written down at each change.
+ * Some defaults are changed because they lose messages or time: queues have no bound, TCP does not wait to fill a
+ * packet, and the queue of a persistent session is written down at each change.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,9 +17,9 @@ import { startCommand, type Watched } from '../process.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 
 export type MosquittoOptions = {
-  /** Nobody comes in without it. Absent: everybody comes in. */
+  /** The only credentials that are accepted. Absent: any client may connect. */
   readonly user?: { readonly name: string; readonly password: string };
-  /** A second listener with TLS; `client`: it wants a certificate of the client's. */
+  /** A second listener with TLS. `client`: it requires a client certificate. */
   readonly tls?: 'server' | 'client';
   /** Keeps sessions, their queues and retained messages over a restart. Default: true. */
   readonly persistence?: boolean;
@@ -36,22 +36,22 @@ export type Mosquitto = {
   /** Set with `tls`. */
   readonly tlsPort: number | undefined;
   readonly certificates: Certificates | undefined;
-  /** The process that runs now, or ran last. */
+  /** The process that runs now, or the last one. */
   readonly process: Watched;
   /** A client of the test's own, connected; closed by `close`. */
   client(options?: IClientOptions): Promise<MqttClient>;
-  /** Ends it with SIGTERM: it writes down what it has. */
+  /** Ends it with SIGTERM: it writes its data down. */
   stop(): Promise<void>;
   /** Ends it with SIGKILL. */
   kill(): Promise<void>;
-  /** Starts it again, on the same port and with what it had. Ends it first when it runs. */
+  /** Starts it again, on the same port and with its data. Ends it first when it runs. */
   restart(): Promise<void>;
   /** Ends it and removes its folder. */
   close(): Promise<void>;
 };
 
 const program = '/usr/sbin/mosquitto';
-/** Milliseconds that it may take to come up. */
+/** Milliseconds that its start may take. */
 const startMs = 10_000;
 
 export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto> {
@@ -151,7 +151,7 @@ function configOf(
   ];
 }
 
-/** Resolves when somebody listens on the port; rejects when the process ends before, or takes too long. */
+/** Resolves when a process listens on the port; rejects when the broker ends before, or takes too long. */
 async function answers(port: number, child: Watched): Promise<void> {
   const deadline = performance.now() + startMs;
   while (performance.now() < deadline && child.child.exitCode === null && child.child.signalCode === null) {

@@ -1,4 +1,4 @@
-/** A broker of MQTT 3.1.1 that does what real ones should not: as much of the protocol as that needs, by hand. */
+/** A broker of MQTT 3.1.1 that breaks the rules: as much of the protocol as that needs, by hand. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
@@ -6,17 +6,17 @@ export type RudeBroker = {
   readonly port: number;
   /** Connections made since the start. */
   readonly connections: number;
-  /** Bytes of the packets that the client has sent on all connections, after its first. */
+  /** Bytes of the packets that the client has sent on all connections, after the first packet. */
   readonly heard: readonly Buffer[];
   close(): Promise<void>;
 };
 
 export type RudeBehaviour = {
-  /** Answer to SUBSCRIBE; 0x80 refuses. Undefined: none. */
+  /** Answer to SUBSCRIBE; 0x80 refuses. Undefined: no answer. */
   readonly granted?: number;
   /** Called once the subscription was answered. */
   readonly afterwards?: (socket: Socket) => void;
-  /** Instead of the welcome. */
+  /** Sent in place of the welcome. */
   readonly instead?: (socket: Socket) => void;
 };
 

@@ -1,9 +1,9 @@
-/** A TCP proxy whose wire a test can cut, silence and count: what lies between an agent and its control plane. */
+/** A TCP proxy between an agent and its control plane, whose wire a test can cut, silence and count. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export type FaultyWire = {
-  /** Address that the agent shall dial. */
+  /** Address that the agent must dial. */
   readonly url: URL;
   /** Bytes that went to the agent since the start. */
   readonly bytesDown: number;
@@ -11,13 +11,13 @@ export type FaultyWire = {
   readonly connections: number;
   /** Resets every connection; new ones work. */
   cut(): void;
-  /** Cuts as soon as this many more bytes have gone to the agent. */
+  /** Cuts as soon as this number of further bytes has gone to the agent. */
   cutAfter(bytes: number): void;
-  /** From now on nothing passes, on old and new connections, and nobody is told: a half-open wire. */
+  /** From now on nothing passes, on old and new connections, and neither end gets an error: a half-open wire. */
   silence(): void;
-  /** From now on everything takes so many milliseconds on its way. */
+  /** From now on everything is delayed by this number of milliseconds. */
   slowDown(ms: number): void;
-  /** Ends the silence; connections from during it are cut. */
+  /** Ends the silence; connections from that time are cut. */
   restore(): void;
   close(): Promise<void>;
 };

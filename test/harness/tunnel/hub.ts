@@ -16,7 +16,7 @@ export type TestHubOptions = Partial<
     'pingIntervalMs' | 'handshakeTimeoutMs' | 'scrapeIntervalMs' | 'tunnelHosts' | 'edgeTriggers' | 'record'
   >
 > & {
-  /** Decides on an agent whose signature is good; the default takes everybody. */
+  /** Decides on an agent with a valid signature; by default every agent is admitted. */
   admit?: (hello: Hello) => Admission | Promise<Admission>;
 };
 
@@ -86,7 +86,7 @@ export async function startHub(options: TestHubOptions = {}) {
     url,
     seen,
     catalog,
-    /** Puts a function into the catalog, its bundle into the bundles, and tells the agents. */
+    /** Puts a function into the catalog and its bundle into the bundles, and notifies the agents. */
     deploy(
       name: string,
       bundle: Uint8Array,

@@ -1,4 +1,4 @@
-/** The two doors to an invocation over real HTTP, in front of a test's hub; everybody may call. */
+/** The two endpoints of an invocation over real HTTP, in front of a test's hub. Every caller is authorized. */
 import type { AddressInfo } from 'node:net';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { AppEnv } from '@skerry/control-plane/api/http/access.ts';
@@ -12,7 +12,7 @@ import type { TestHub } from './hub.ts';
 
 export type InvokeEndpoints = {
   readonly url: URL;
-  /** What the doors have counted, as Prometheus text. */
+  /** Metrics of the endpoints, as Prometheus text. */
   metrics(): string;
   close(): Promise<void>;
 };

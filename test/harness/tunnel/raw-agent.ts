@@ -1,4 +1,4 @@
-/** A tunnel client driven by hand, so that a test can send whatever it likes and see every frame. */
+/** A tunnel client driven by hand, so that a test can send anything and see every frame. */
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { agentCodec } from '@skerry/shared/tunnel/codec.ts';
@@ -14,11 +14,14 @@ import { WebSocket } from 'ws';
 export type RawAgent = {
   send(frame: ToControl): void;
   sendBytes(bytes: Uint8Array): void;
-  /** The next frame of this kind, from now or already here; frames of other kinds are kept for later. */
+  /** The next frame of this kind, or one that is already here. Frames of other kinds are kept for later. */
   next<K extends ToAgent['kind']>(kind: K): Promise<FrameOf<ToAgent, K>>;
   /** Kinds of all frames that have come, in order. */
   readonly kinds: readonly ToAgent['kind'][];
-  /** Answers the challenge, with parts of the answer replaced, signed for the host dialled unless another is given. */
+  /**
+   * Answers the challenge, with parts of the answer replaced. The signature is for the dialled host, unless another is
+   * given.
+   */
   hello(changes?: Partial<FrameOf<ToControl, 'hello'>>, host?: string): Promise<void>;
   /** Resolves when the connection has ended. */
   readonly closed: Promise<{ code: number; reason: string }>;
@@ -88,7 +91,7 @@ export async function connectRaw(server: URL, key: KeyObject = newKey()): Promis
   return agent;
 }
 
-/** Connected, greeted, and told its desired state. */
+/** Connected, welcomed, and with its desired state. */
 export async function connectGreeted(
   server: URL,
   changes?: Partial<FrameOf<ToControl, 'hello'>>,

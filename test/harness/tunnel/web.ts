@@ -1,4 +1,4 @@
-/** A client of the raw door and the agent behind it, both driven by hand. */
+/** A client of the raw endpoint and the agent behind it, both driven by hand. */
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import type { ManifestInput } from '@skerry/shared/function/manifest.ts';
@@ -6,7 +6,7 @@ import { startHub, type TestHub } from './hub.ts';
 import { type InvokeEndpoints, startDoors } from './invoke-endpoints.ts';
 import { connectGreeted, type RawAgent } from './raw-agent.ts';
 
-/** What an outcome says besides its result. */
+/** The fields of an outcome besides its result. */
 export const outcomeFacts = {
   memoryAvailable: 2 ** 30,
   running: 0,
@@ -20,7 +20,7 @@ export type Web = {
   readonly doors: InvokeEndpoints;
   /** Deploys the HTTP function `web`, and connects an agent named `box`. */
   agent(manifest?: ManifestInput): Promise<RawAgent>;
-  /** Begins a request; errors of its connection are left to whoever waits for the answer. */
+  /** Begins a request. Errors of its connection belong to the code that waits for the answer. */
   open(path: string, options?: RequestOptions): ClientRequest;
   close(): Promise<void>;
 };
@@ -55,7 +55,7 @@ export async function answerTo(sent: ClientRequest): Promise<IncomingMessage> {
   return answer;
 }
 
-/** Answers with head and body in one. */
+/** Answers with head and body in one frame. */
 export function answerWhole(
   agent: RawAgent,
   id: string,
@@ -73,7 +73,7 @@ export function endAnswer(agent: RawAgent, id: string): void {
   agent.send({ kind: 'outcome', id, result: { ok: true, output: new Uint8Array(0) }, ...outcomeFacts });
 }
 
-/** A round trip: all that was sent before has been taken. */
+/** A round trip: everything that was sent before has been taken. */
 export async function settled(agent: RawAgent): Promise<void> {
   agent.send({ kind: 'ping', n: 1 });
   await agent.next('pong');
