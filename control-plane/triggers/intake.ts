@@ -7,7 +7,7 @@
  */
 import { sleep } from '@skerry/shared/clock.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Intake, Kept, NewEvent, Room } from '@skerry/shared/events/intake.ts';
+import type { Intake, NewEvent, RecordResult, Room } from '@skerry/shared/events/intake.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { cancelOldest, readLastTick, setLastTick } from '../db/events/trigger-counts.ts';
 import type { Store } from '../db/store.ts';
@@ -41,7 +41,7 @@ export type CloudIntakeOptions = {
 type Asked = {
   readonly event: NewEvent;
   readonly room: Room;
-  readonly resolve: (kept: Kept) => void;
+  readonly resolve: (kept: RecordResult) => void;
   readonly reject: (error: unknown) => void;
 };
 

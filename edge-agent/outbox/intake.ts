@@ -2,7 +2,7 @@
  * Where what listens on the device gives its events: on disk before it answers. See shared/events/intake.ts for the promises.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Intake, Kept, NewEvent, Room } from '@skerry/shared/events/intake.ts';
+import type { Intake, NewEvent, RecordResult, Room } from '@skerry/shared/events/intake.ts';
 import type { Counts } from './run/counts.ts';
 import type { Runs } from './run/runs.ts';
 import { eventShare } from './storage/limits.ts';
@@ -71,7 +71,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
   };
 
   const commit = (operation: RecordOperation) =>
-    new Promise<Kept>((resolve, reject) => {
+    new Promise<RecordResult>((resolve, reject) => {
       const { event, drop, dropAfter } = operation;
       const { trigger } = event;
       const taken = drop.length > 0 || dropAfter !== undefined;
@@ -120,10 +120,10 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
     return { drop };
   };
 
-  const keep = async (event: NewEvent, room: Room, wave: Wave): Promise<Kept> => {
+  const keep = async (event: NewEvent, room: Room, wave: Wave): Promise<RecordResult> => {
     const { trigger } = event;
     const bytes = eventSize(event.input);
-    const full = (): Kept => {
+    const full = (): RecordResult => {
       wave.refused = true;
       return 'full';
     };
@@ -143,10 +143,10 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
     }
   };
 
-  const record = async (event: NewEvent, room: Room): Promise<Kept> => {
+  const record = async (event: NewEvent, room: Room): Promise<RecordResult> => {
     const wave = waveOf(event.trigger);
     wave.members += 1;
-    let kept: Kept | undefined;
+    let kept: RecordResult | undefined;
     try {
       kept = await keep(event, room, wave);
       return kept;

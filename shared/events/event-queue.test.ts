@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { createEventQueue } from './event-queue.ts';
-import type { Intake, Kept, NewEvent } from './intake.ts';
+import type { Intake, NewEvent, RecordResult } from './intake.ts';
 
-function start(record: (event: NewEvent) => Promise<Kept>) {
+function start(record: (event: NewEvent) => Promise<RecordResult>) {
   const ending = new AbortController();
   const settled: number[] = [];
   const opened = Promise.withResolvers<void>();
@@ -98,7 +98,7 @@ test('an intake that says room and full in turn leaves the others their time', a
 });
 
 test('has room for so many messages and bytes, and says when there is some again', async () => {
-  const gate = Promise.withResolvers<Kept>();
+  const gate = Promise.withResolvers<RecordResult>();
   const { queue, add, end } = start(() => gate.promise);
   add(0, { bytes: 5 * 1024 * 1024 });
   expect(queue.hasRoom).toBe(false);

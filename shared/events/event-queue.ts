@@ -9,7 +9,7 @@
 import { backoffDelay } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import { toSkerryError } from '../errors.ts';
-import type { Intake, Kept, NewEvent, Room } from './intake.ts';
+import type { Intake, NewEvent, RecordResult, Room } from './intake.ts';
 
 const maxHeld = 1_000;
 const maxHeldBytes = 4 * 1024 * 1024;
@@ -97,7 +97,8 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
     for (const look of hasRoom() ? forRoom : []) look();
     return { away, full, progress: held.length < given.length };
   };
-  const keep = async (event: NewEvent | undefined): Promise<Kept> => (event ? intake.record(event, room) : 'known');
+  const keep = async (event: NewEvent | undefined): Promise<RecordResult> =>
+    event ? intake.record(event, room) : 'known';
 
   const run = async () => {
     while (!signal.aborted) {

@@ -36,11 +36,11 @@ export type Room = {
  * whoever can holds the event back and comes again. Of events of one trigger that are given together none is kept after
  * one for which there was no room.
  */
-export type Kept = 'recorded' | 'known' | 'full';
+export type RecordResult = 'recorded' | 'known' | 'full';
 
 export type Intake = {
   /** Resolves when the event is on disk, or is not to be. Rejects when it cannot be known (the store is away). */
-  record(event: NewEvent, room: Room): Promise<Kept>;
+  record(event: NewEvent, room: Room): Promise<RecordResult>;
   /** Resolves when there is room again for events of this trigger, or when the signal aborts. */
   room(trigger: string, room: Room, signal: AbortSignal): Promise<void>;
   /** Moment of the last tick that was kept of a schedule; undefined before the first. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../clock.ts';
-import { deriveEventId, type Intake, type Kept, type NewEvent } from '../events/intake.ts';
+import { deriveEventId, type Intake, type NewEvent, type RecordResult } from '../events/intake.ts';
 import { scheduleParamsSchema } from '../function/triggers.ts';
 import { createScheduleListener } from './schedule-listener.ts';
 
@@ -52,7 +52,7 @@ function createClock(start: number) {
 function createIntake(last?: number) {
   const events: NewEvent[] = [];
   const ids = new Set<string>();
-  const state = { answer: 'recorded' as Kept, away: false, last };
+  const state = { answer: 'recorded' as RecordResult, away: false, last };
   const guard = () => {
     if (state.away) throw new Error('away');
   };
