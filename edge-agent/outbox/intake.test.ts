@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Room } from '@skerry/shared/events/intake.ts';
+import type { PendingLimit } from '@skerry/shared/events/intake.ts';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createIntake, type OutboxIntake } from './intake.ts';
@@ -74,8 +74,8 @@ const event = (text: string, id?: string) =>
     input: Buffer.from(text),
     createdAt: 1,
   }) as const;
-const hold = (maxPending: number): Room => ({ maxPending, whenFull: 'hold' });
-const dropOldest = (maxPending: number): Room => ({ maxPending, whenFull: 'drop_oldest' });
+const hold = (maxPending: number): PendingLimit => ({ maxPending, whenFull: 'hold' });
+const dropOldest = (maxPending: number): PendingLimit => ({ maxPending, whenFull: 'drop_oldest' });
 test('an event is on disk when it is recorded, has an id, and one that was named is known the second time', async () => {
   expect(await intake.record(event('1', 'name'), hold(10))).toBe('recorded');
   expect(await intake.record(event('1', 'name'), hold(10))).toBe('known');

@@ -2,7 +2,7 @@
  * Where what listens on the device gives its events: on disk before it answers. See shared/events/intake.ts for the promises.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Intake, NewEvent, RecordResult, Room } from '@skerry/shared/events/intake.ts';
+import type { Intake, NewEvent, PendingLimit, RecordResult } from '@skerry/shared/events/intake.ts';
 import type { Counts } from './run/counts.ts';
 import type { Runs } from './run/runs.ts';
 import { eventShare } from './storage/limits.ts';
@@ -106,7 +106,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
     });
 
   /** Events that may give way: enough for one more of the trigger, and for its bytes. */
-  const takeOut = (trigger: string, room: Room, bytes: number): Pick<RecordOperation, 'drop' | 'dropAfter'> => {
+  const takeOut = (trigger: string, room: PendingLimit, bytes: number): Pick<RecordOperation, 'drop' | 'dropAfter'> => {
     const drop: number[] = [];
     const tooMany = countPending(trigger) >= room.maxPending;
     let freed = 0;
@@ -120,7 +120,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
     return { drop };
   };
 
-  const keep = async (event: NewEvent, room: Room, wave: Wave): Promise<RecordResult> => {
+  const keep = async (event: NewEvent, room: PendingLimit, wave: Wave): Promise<RecordResult> => {
     const { trigger } = event;
     const bytes = eventSize(event.input);
     const full = (): RecordResult => {
@@ -143,7 +143,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
     }
   };
 
-  const record = async (event: NewEvent, room: Room): Promise<RecordResult> => {
+  const record = async (event: NewEvent, room: PendingLimit): Promise<RecordResult> => {
     const wave = waveOf(event.trigger);
     wave.members += 1;
     let kept: RecordResult | undefined;

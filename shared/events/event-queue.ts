@@ -9,7 +9,7 @@
 import { backoffDelay } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import { toSkerryError } from '../errors.ts';
-import type { Intake, NewEvent, RecordResult, Room } from './intake.ts';
+import type { Intake, NewEvent, PendingLimit, RecordResult } from './intake.ts';
 
 const maxHeld = 1_000;
 const maxHeldBytes = 4 * 1024 * 1024;
@@ -45,7 +45,7 @@ export type EventQueue = {
 export type EventQueueOptions = {
   readonly trigger: string;
   readonly intake: Intake;
-  readonly room: Room;
+  readonly room: PendingLimit;
   readonly clock: Clock;
   readonly random: () => number;
   /** Ends the queue. */
