@@ -132,7 +132,7 @@ test('who waits for room counts the more rarely the longer a count takes', async
       invocations: { ...invocations, countPending },
       onDropped: () => {},
     });
-    const waiting = waiter.room('t', hold, ending.signal);
+    const waiting = waiter.waitForRoom('t', hold, ending.signal);
     await vi.advanceTimersByTimeAsync(ms);
     ending.abort();
     await vi.advanceTimersByTimeAsync(countMs);

@@ -139,7 +139,7 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
         asked.push({ event, room, resolve, reject });
         if (!working) void work();
       }),
-    async room(trigger, { maxPending }, signal) {
+    async waitForRoom(trigger, { maxPending }, signal) {
       const most = maxPending - Math.max(1, Math.floor(maxPending * roomShare));
       let lookMs = leastLookMs;
       do {

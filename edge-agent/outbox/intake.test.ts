@@ -104,7 +104,7 @@ describe('full', () => {
     for (let n = 0; n < 20; n++) expect(await intake.record(event(`${n}`), hold(20))).toBe('recorded');
     expect(await intake.record(event('more'), hold(20))).toBe('full');
     let room = false;
-    const waiting = intake.room('t', hold(20), AbortSignal.timeout(10_000)).then(() => {
+    const waiting = intake.waitForRoom('t', hold(20), AbortSignal.timeout(10_000)).then(() => {
       room = true;
     });
     counts.add('t', 'pending', -1);
@@ -121,7 +121,7 @@ describe('full', () => {
   test('waiting for room ends with the signal', async () => {
     await intake.record(event('1'), hold(1));
     const abort = new AbortController();
-    const waiting = intake.room('t', hold(1), abort.signal);
+    const waiting = intake.waitForRoom('t', hold(1), abort.signal);
     abort.abort();
     await expect(waiting).resolves.toBeUndefined();
   });
@@ -148,7 +148,7 @@ describe('full', () => {
   test('by the disk: there is room when the disk has some, and until then the agent goes on', async () => {
     diskHasRoom = false;
     let room = false;
-    const waiting = intake.room('t', { ...hold(10), bytes: 1_000 }, AbortSignal.timeout(10_000)).then(() => {
+    const waiting = intake.waitForRoom('t', { ...hold(10), bytes: 1_000 }, AbortSignal.timeout(10_000)).then(() => {
       room = true;
     });
     // Each look asks the disk; a round trip of the event loop comes through all the same.

@@ -188,7 +188,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
 
   return {
     record,
-    async room(trigger, { maxPending, bytes = 0 }, signal) {
+    async waitForRoom(trigger, { maxPending, bytes = 0 }, signal) {
       const most = maxPending - Math.max(1, Math.floor(maxPending * roomShare));
       const needed = Math.max(limitBytes * eventShare * roomShare, bytes + rowBytes);
       const isThere = () => countPending(trigger) <= most && hasBytes(needed);

@@ -9,14 +9,14 @@ function start(record: (event: NewEvent) => Promise<RecordResult>) {
   const opened = Promise.withResolvers<void>();
   const intake: Intake = {
     record,
-    room: () => opened.promise,
+    waitForRoom: () => opened.promise,
     lastTick: async () => undefined,
     setLastTick: async () => undefined,
   };
   const queue = createEventQueue({
     trigger: 't',
     intake,
-    room: { maxPending: 10, whenFull: 'hold' },
+    limit: { maxPending: 10, whenFull: 'hold' },
     clock: systemClock,
     random: () => 0,
     signal: ending.signal,

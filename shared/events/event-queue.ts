@@ -45,7 +45,7 @@ export type EventQueue = {
 export type EventQueueOptions = {
   readonly trigger: string;
   readonly intake: Intake;
-  readonly room: PendingLimit;
+  readonly limit: PendingLimit;
   readonly clock: Clock;
   readonly random: () => number;
   /** Ends the queue. */
@@ -55,7 +55,7 @@ export type EventQueueOptions = {
 };
 
 export function createEventQueue(options: EventQueueOptions): EventQueue {
-  const { trigger, intake, room, clock, random, signal, onSettled } = options;
+  const { trigger, intake, limit, clock, random, signal, onSettled } = options;
   const waiting: Waiting[] = [];
   const forRoom = new Set<() => void>();
   let bytes = 0;
@@ -98,7 +98,7 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
     return { away, full, progress: held.length < given.length };
   };
   const keep = async (event: NewEvent | undefined): Promise<RecordResult> =>
-    event ? intake.record(event, room) : 'known';
+    event ? intake.record(event, limit) : 'known';
 
   const run = async () => {
     while (!signal.aborted) {
@@ -118,7 +118,7 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
         refusals = progress ? 1 : refusals + 1;
         await clock.sleep(backoffDelay(refusals, random(), leastRestMs, fullBackoff), signal);
         const [first] = waiting;
-        await intake.room(trigger, { ...room, bytes: first && sizeOf(first) }, signal).catch(() => undefined);
+        await intake.waitForRoom(trigger, { ...limit, bytes: first && sizeOf(first) }, signal).catch(() => undefined);
       }
       // There may be room for a few: a wave that finds none comes back whole, so they begin small again.
       if (full) wave = 1;

@@ -40,9 +40,9 @@ export type RecordResult = 'recorded' | 'known' | 'full';
 
 export type Intake = {
   /** Resolves when the event is on disk, or is not to be. Rejects when it cannot be known (the store is away). */
-  record(event: NewEvent, room: PendingLimit): Promise<RecordResult>;
+  record(event: NewEvent, limit: PendingLimit): Promise<RecordResult>;
   /** Resolves when there is room again for events of this trigger, or when the signal aborts. */
-  room(trigger: string, room: PendingLimit, signal: AbortSignal): Promise<void>;
+  waitForRoom(trigger: string, limit: PendingLimit, signal: AbortSignal): Promise<void>;
   /** Moment of the last tick that was kept of a schedule; undefined before the first. */
   lastTick(trigger: string): Promise<number | undefined>;
   /** Sets it, where a schedule begins or the clock was set back. */

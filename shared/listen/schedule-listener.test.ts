@@ -66,7 +66,7 @@ function createIntake(last?: number) {
       state.last = event.tick;
       return 'recorded';
     },
-    room: async () => undefined,
+    waitForRoom: async () => undefined,
     async lastTick() {
       guard();
       return state.last;

@@ -35,7 +35,7 @@ export function createScheduleListener(options: ScheduleListenerOptions): Listen
   const { signal } = stopping;
   const input = new TextEncoder().encode(JSON.stringify(params.args));
   // A tick is not held back: whoever wants it later says so with `missed`.
-  const room = { maxPending: params.max_pending, whenFull: 'hold' } as const;
+  const limit = { maxPending: params.max_pending, whenFull: 'hold' } as const;
   const since = clock.now();
   let last: number | undefined;
   let lastMessage: number | undefined;
@@ -76,7 +76,7 @@ export function createScheduleListener(options: ScheduleListenerOptions): Listen
       createdAt: clock.now(),
       tick: due.last,
     };
-    const kept = await persist(() => intake.record(event, room));
+    const kept = await persist(() => intake.record(event, limit));
     if (kept === undefined) return;
     if (kept !== 'known') {
       received += 1;

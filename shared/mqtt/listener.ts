@@ -60,7 +60,7 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
   const queue = createEventQueue({
     trigger,
     intake,
-    room: { maxPending: params.max_pending, whenFull: params.when_full },
+    limit: { maxPending: params.max_pending, whenFull: params.when_full },
     clock,
     random,
     signal: keeping.signal,
