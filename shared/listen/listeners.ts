@@ -8,7 +8,7 @@ import type { Clock } from '../clock.ts';
 import type { Intake } from '../events/intake.ts';
 import type { Listener, ListenerState } from '../events/listener.ts';
 import type { MqttParams, ReadyTrigger } from '../function/triggers.ts';
-import type { Connect } from '../mqtt/client.ts';
+import type { ConnectMqtt } from '../mqtt/client.ts';
 import { createMqttListener } from '../mqtt/listener.ts';
 import { createScheduleListener } from './schedule-listener.ts';
 
@@ -34,7 +34,7 @@ export type Listeners = {
 
 export type ListenersOptions = {
   readonly intake: Intake;
-  readonly load: () => Promise<Connect>;
+  readonly load: () => Promise<ConnectMqtt>;
   /** Of events that are this device's own, where several listen to the same trigger; see EventScope. */
   readonly device?: string | undefined;
   /** Beginning of the client id under which a trigger is known to its broker; see `clientIdFor`. */

@@ -56,7 +56,7 @@ export type MqttClient = {
 export type MqttOptions = ReturnType<typeof mqttOptions>;
 
 /** Makes a client that connects once. @throws when a certificate or a key cannot be read */
-export type Connect = (options: MqttOptions) => MqttClient;
+export type ConnectMqtt = (options: MqttOptions) => MqttClient;
 
 /** Seconds between signs of life; a broker that does not answer in half as long again is gone. */
 const keepaliveSeconds = 30;

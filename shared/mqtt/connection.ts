@@ -9,7 +9,7 @@
  *
  * Invariant: it ends once, with a reason, and no message comes out of it after that.
  */
-import type { Connect, MqttOptions, MqttPacket, MqttStream, SubscribeOptions } from './client.ts';
+import type { ConnectMqtt, MqttOptions, MqttPacket, MqttStream, SubscribeOptions } from './client.ts';
 import { describeFault, reasonOf } from './fault.ts';
 import { guardPackets } from './guard.ts';
 
@@ -42,7 +42,7 @@ export type Connection = {
 };
 
 /** @throws when a certificate or a key cannot be read */
-export function openConnection(connect: Connect, options: MqttOptions, events: ConnectionEvents): Connection {
+export function openConnection(connect: ConnectMqtt, options: MqttOptions, events: ConnectionEvents): Connection {
   const client = connect(options);
   const over = Promise.withResolvers<string>();
   const ready = Promise.withResolvers<void>();

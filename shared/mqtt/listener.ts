@@ -14,7 +14,7 @@ import type { Intake } from '../events/intake.ts';
 import type { Listener, ListenerState } from '../events/listener.ts';
 import type { MqttParams } from '../function/triggers.ts';
 import { createAnswers, type Unanswered } from './acks.ts';
-import { type Connect, type MqttPacket, mqttOptions } from './client.ts';
+import { type ConnectMqtt, type MqttPacket, mqttOptions } from './client.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { toEvent } from './event.ts';
 import { describeFault } from './fault.ts';
@@ -32,7 +32,7 @@ export type MqttListenerOptions = {
   /** What the broker keeps under the client id is of another subscription, and shall go. */
   readonly fresh: boolean;
   /** Loads the client. */
-  readonly load: () => Promise<Connect>;
+  readonly load: () => Promise<ConnectMqtt>;
   readonly intake: Intake;
   readonly clock: Clock;
   readonly random: () => number;

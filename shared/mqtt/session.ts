@@ -1,6 +1,6 @@
 /** The steps of a session that have an end: subscribing, saying goodbye, having the broker forget it. */
 import { type Clock, settledWithin } from '../clock.ts';
-import { type Connect, connectTimeoutMs, type MqttOptions, type SubscribeOptions } from './client.ts';
+import { type ConnectMqtt, connectTimeoutMs, type MqttOptions, type SubscribeOptions } from './client.ts';
 import { type Connection, openConnection } from './connection.ts';
 
 /** Milliseconds for saying goodbye. */
@@ -32,7 +32,7 @@ export async function leave(connection: Connection, clock: Clock): Promise<void>
  * @param signal cuts it off
  */
 export async function forgetSession(
-  connect: Connect,
+  connect: ConnectMqtt,
   options: MqttOptions,
   clock: Clock,
   signal: AbortSignal,
