@@ -3,7 +3,7 @@
  * `username` and `password` of CouchDB's.
  */
 import * as z from 'zod';
-import { brokerFields, qosSchema, topicSchema } from './mqtt-broker.ts';
+import { brokerAddressFields, qosSchema, topicSchema } from './mqtt-broker.ts';
 import { nameSchema, textSchema } from './names.ts';
 import { retrySchema } from './retry.ts';
 
@@ -91,7 +91,7 @@ export const httpSinkParamsSchema = z.strictObject({
 export type HttpSinkParams = z.output<typeof httpSinkParamsSchema>;
 
 export const mqttSinkParamsSchema = z.strictObject({
-  ...brokerFields,
+  ...brokerAddressFields,
   /** Where each document is published. */
   topic: topicSchema,
   qos: qosSchema.default(1),

@@ -3,7 +3,7 @@
  * its events, `{"type": "mqtt", "params": {…}}`; FunLess knows `host`, `port` and `topic` of them.
  */
 import * as z from 'zod';
-import { brokerFields, qosSchema, topicFilterSchema } from './mqtt-broker.ts';
+import { brokerAddressFields, qosSchema, topicFilterSchema } from './mqtt-broker.ts';
 import { nameSchema, textSchema } from './names.ts';
 import { cronProblem, isTimeZone } from './schedule.ts';
 
@@ -27,7 +27,7 @@ const fullFields = {
 };
 
 export const mqttParamsSchema = z.strictObject({
-  ...brokerFields,
+  ...brokerAddressFields,
   placement: placementSchema,
   topic: topicFilterSchema,
   /** Asked of the broker, which gives a message at the lower of this and the publisher's. */

@@ -2,7 +2,7 @@
  * What is used of an MQTT client, and the options for it. The mqtt package fits this shape; it comes in as a parameter,
  * so that an agent without MQTT triggers never loads it.
  */
-import { type Broker, effectivePort } from '../function/mqtt-broker.ts';
+import { type BrokerAddress, effectivePort } from '../function/mqtt-broker.ts';
 
 /** A packet that the broker sent; which of this it has depends on its kind. */
 export type MqttPacket = {
@@ -75,7 +75,7 @@ export type Session = {
   readonly maximumPacketSize: number;
 };
 
-export function mqttOptions(broker: Broker, { clientId, clean, receiveMaximum, maximumPacketSize }: Session) {
+export function mqttOptions(broker: BrokerAddress, { clientId, clean, receiveMaximum, maximumPacketSize }: Session) {
   const { host, version, username, password, tls } = broker;
   const { ca, cert, key, servername } = typeof tls === 'object' ? tls : {};
   return {

@@ -6,7 +6,7 @@
  *
  * A session that the broker still has counts as subscribed.
  */
-import type { Broker } from '../function/mqtt-broker.ts';
+import type { BrokerAddress } from '../function/mqtt-broker.ts';
 import type { MqttParams } from '../function/triggers.ts';
 
 export type Subscription = {
@@ -23,7 +23,7 @@ export type Subscription = {
  * @param sessionPresent whether the broker still has our session
  */
 export function subscriptionFor(
-  { retained, version }: Pick<MqttParams, 'retained'> & Pick<Broker, 'version'>,
+  { retained, version }: Pick<MqttParams, 'retained'> & Pick<BrokerAddress, 'version'>,
   granted: boolean,
   sessionPresent: boolean,
 ): Subscription {
