@@ -89,7 +89,7 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
   const listeners = createListeners({
     intake,
     load,
-    clientIdFor: (trigger) => `skerry-${trigger}`,
+    toClientIdPrefix: (trigger) => `skerry-${trigger}`,
     clock,
     random: options.random,
   });

@@ -44,7 +44,7 @@ export function createTriggers(options: TriggersOptions): Triggers {
     clock,
     random,
     device,
-    clientIdFor: (trigger) => `skerry-${trigger}-${device.slice(0, 16)}`,
+    toClientIdPrefix: (trigger) => `skerry-${trigger}-${device.slice(0, 16)}`,
   });
   let closing: Promise<void> | undefined;
   let following: NodeJS.Immediate | undefined;

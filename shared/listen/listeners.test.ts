@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { mqttParamsSchema } from '../function/triggers.ts';
-import { clientIdFor } from './listeners.ts';
+import { deriveClientId } from './listeners.ts';
 
 const idFor = (params: object) =>
-  clientIdFor('skerry-t', mqttParamsSchema.parse({ host: 'broker', topic: 'a/#', ...params }));
+  deriveClientId('skerry-t', mqttParamsSchema.parse({ host: 'broker', topic: 'a/#', ...params }));
 
 test('a subscription has a session of its own; what can change in a session keeps it', () => {
   const before = idFor({});

@@ -37,8 +37,8 @@ export type ListenersOptions = {
   readonly load: () => Promise<ConnectMqtt>;
   /** Of events that are this device's own, where several listen to the same trigger; see EventScope. */
   readonly device?: string | undefined;
-  /** Beginning of the client id under which a trigger is known to its broker; see `clientIdFor`. */
-  readonly clientIdFor: (triggerId: string) => string;
+  /** Beginning of the client id under which a trigger is known to its broker; see `deriveClientId`. */
+  readonly toClientIdPrefix: (triggerId: string) => string;
   readonly clock: Clock;
   readonly random: () => number;
 };
@@ -58,7 +58,7 @@ export function createListeners(options: ListenersOptions): Listeners {
   const start = ({ trigger, function: functionId }: DesiredTrigger, fresh: boolean): Listener => {
     const shared = { ...options, trigger: trigger.id, function: functionId };
     if (trigger.type === 'schedule') return createScheduleListener({ ...shared, params: trigger.params });
-    const clientId = clientIdFor(options.clientIdFor(trigger.id), trigger.params);
+    const clientId = deriveClientId(options.toClientIdPrefix(trigger.id), trigger.params);
     return createMqttListener({ ...shared, params: trigger.params, clientId, fresh });
   };
 
@@ -127,7 +127,7 @@ function subscriptionOf({ trigger }: DesiredTrigger): string {
  * The client id for one subscription. Another one is another session: so that an old subscription that the broker could
  * not be told about, because it was away or we were, never gives its messages to the trigger.
  */
-export function clientIdFor(base: string, { host, port, topic, share }: MqttParams): string {
+export function deriveClientId(base: string, { host, port, topic, share }: MqttParams): string {
   const subscription = createHash('sha256').update(JSON.stringify([host, port, topic, share]));
   return `${base}-${subscription.digest('hex').slice(0, 8)}`;
 }
