@@ -53,7 +53,7 @@ export type MqttClient = {
 };
 
 /** Everything that the mqtt package's `connect` is given. */
-export type MqttOptions = ReturnType<typeof mqttOptions>;
+export type MqttOptions = ReturnType<typeof toMqttOptions>;
 
 /** Makes a client that connects once. @throws when a certificate or a key cannot be read */
 export type ConnectMqtt = (options: MqttOptions) => MqttClient;
@@ -75,7 +75,7 @@ export type Session = {
   readonly maximumPacketSize: number;
 };
 
-export function mqttOptions(broker: BrokerAddress, { clientId, clean, receiveMaximum, maximumPacketSize }: Session) {
+export function toMqttOptions(broker: BrokerAddress, { clientId, clean, receiveMaximum, maximumPacketSize }: Session) {
   const { host, version, username, password, tls } = broker;
   const { ca, cert, key, servername } = typeof tls === 'object' ? tls : {};
   return {

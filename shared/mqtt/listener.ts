@@ -14,7 +14,7 @@ import type { Intake } from '../events/intake.ts';
 import type { Listener, ListenerState } from '../events/listener.ts';
 import type { MqttParams } from '../function/triggers.ts';
 import { createAnswers, type Unanswered } from './acks.ts';
-import { type ConnectMqtt, type MqttPacket, mqttOptions } from './client.ts';
+import { type ConnectMqtt, type MqttPacket, toMqttOptions } from './client.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { toEvent } from './event.ts';
 import { describeFault } from './fault.ts';
@@ -82,7 +82,7 @@ export function createMqttListener(options: MqttListenerOptions): Listener {
   let leaveOut = false;
 
   const optionsFor = (clean: boolean) =>
-    mqttOptions(params, { clientId, clean, receiveMaximum, maximumPacketSize: maxPayloadBytes + 64 * 1024 });
+    toMqttOptions(params, { clientId, clean, receiveMaximum, maximumPacketSize: maxPayloadBytes + 64 * 1024 });
 
   /** The event of a message, if it is one. */
   const eventFrom = (packet: MqttPacket) => {
