@@ -44,7 +44,7 @@ const credentials = {
 };
 
 /** Name of the database that is meant; undefined when there is none, or one that CouchDB keeps for itself. */
-export function couchDatabase({ url, database }: { readonly url: string; readonly database?: string | undefined }) {
+export function findCouchDatabase({ url, database }: { readonly url: string; readonly database?: string | undefined }) {
   const last = URL.parse(url)
     ?.pathname.split('/')
     .findLast((part) => part !== '');
@@ -73,7 +73,7 @@ export const couchdbParamsSchema = z
     create: z.boolean().default(false),
     ...everySink,
   })
-  .refine((params) => params.database !== undefined || couchDatabase(params) !== undefined, {
+  .refine((params) => params.database !== undefined || findCouchDatabase(params) !== undefined, {
     path: ['database'],
     message: 'must be given, unless url ends with it',
   });
