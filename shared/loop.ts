@@ -28,13 +28,13 @@ export type LoopOptions = {
 };
 
 export type Loop = {
-  /** Begins the next step now, or right after the one that runs. Does not shorten a back-off. */
+  /** Begins the next step now, or right after the running step. Does not shorten a back-off. */
   wake(): void;
-  /** As `wake`, after this many milliseconds; of several such calls the earliest counts. */
+  /** Calls `wake` after this many milliseconds. Of several such calls the earliest counts. */
   wakeIn(ms: number): void;
-  /** As `wake`, and ends a back-off: what made the last step fail has changed. */
+  /** Calls `wake` and ends a back-off. For callers that know that the cause of the failure has changed. */
   retryNow(): void;
-  /** Ends the wait and begins no further step. Resolves when the step that runs has ended. Idempotent. */
+  /** Ends the wait and begins no further step. Resolves when the running step has ended. Idempotent. */
   stop(): Promise<void>;
 };
 
