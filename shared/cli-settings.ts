@@ -1,5 +1,5 @@
 /**
- * Environment of the command line. Whoever exports it for their shell may start a control plane or an agent there, too,
- * which has no use for these names and does not take them for settings that are misspelt.
+ * Environment variables of the command line. A shell that exports them may also start a control plane or an agent.
+ * Neither uses these names, and neither reports them as misspelt settings.
  */
 export const cliEnvironmentNames = ['SKERRY_SERVER', 'SKERRY_TOKEN', 'SKERRY_CONFIG'] as const;

@@ -1,13 +1,13 @@
-/** Time as whoever waits for it sees it; tests give one of their own. */
+/** Time as a parameter: code that waits takes a `Clock`, so that tests can pass a clock of their own. */
 
 export type Clock = {
-  /** Milliseconds since the epoch. May be set forward and back. */
+  /** Milliseconds since the epoch. The wall clock can jump forward and back. */
   now(): number;
-  /** As `sleep` below. */
+  /** Same contract as `sleep` below. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 };
 
-/** Resolves after so many milliseconds, and at once when the signal aborts. Never rejects. */
+/** Resolves after `ms` milliseconds, or at once when the signal aborts. Never rejects. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
@@ -23,14 +23,14 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
 
 export const systemClock: Clock = { now: Date.now, sleep };
 
-/** Whether the promise settled before so many milliseconds were over. Never rejects. */
+/** Resolves with true when the promise settles within `ms` milliseconds, else with false. Never rejects. */
 export async function settledWithin(clock: Clock, ms: number, promise: Promise<unknown>): Promise<boolean> {
-  const patience = new AbortController();
+  const deadline = new AbortController();
   let settled = false;
   const settle = () => {
     settled = true;
   };
-  await Promise.race([promise.then(settle, settle), clock.sleep(ms, patience.signal)]);
-  patience.abort();
+  await Promise.race([promise.then(settle, settle), clock.sleep(ms, deadline.signal)]);
+  deadline.abort();
   return settled;
 }

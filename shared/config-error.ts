@@ -1,4 +1,4 @@
-/** All faults of a configuration at once: the message has one line for each. */
+/** Reports all faults of a configuration together: the message has one line per fault. */
 export class ConfigError extends Error {
   readonly faults: readonly string[];
   constructor(faults: readonly string[]) {

@@ -1,9 +1,11 @@
 /**
- * The closed list of error codes, the one class that carries them, and what each means to a caller.
+ * The closed list of error codes, the one class that carries them, and the meaning of each code for a caller.
  *
- * Invariant: `retryable` is true only where the function certainly did not start, so that repeating the call on any
- * agent cannot run it twice. A code has one HTTP status; the one exception is FunLess's: a `conflict` that names a field
- * of the request is 422 (control-plane/api/http/problem.ts).
+ * Invariants:
+ * - `retryable` is true only where the function certainly did not start. Repeating the call on any agent then cannot
+ *   run the function twice.
+ * - A code has one HTTP status. FunLess makes one exception: a `conflict` that names a field of the request is 422
+ *   (control-plane/api/http/problem.ts).
  */
 
 type ErrorKind = { readonly status: number; readonly retryable: boolean };
@@ -20,7 +22,7 @@ export const errorKinds = {
   validation_failed: { status: 422, retryable: false },
   component_rejected: { status: 422, retryable: false },
 
-  // The function ran and did not give an answer.
+  // The function ran and gave no valid answer.
   function_error: { status: 422, retryable: false },
   function_trap: { status: 500, retryable: false },
   function_out_of_memory: { status: 500, retryable: false },
@@ -32,7 +34,7 @@ export const errorKinds = {
   function_load_failed: { status: 500, retryable: false },
   event_invalid: { status: 422, retryable: false },
 
-  // The platform could not carry the call through.
+  // The platform could not complete the call.
   no_agent: { status: 503, retryable: true },
   no_capacity: { status: 503, retryable: true },
   function_held_back: { status: 503, retryable: true },
@@ -49,13 +51,16 @@ export const errorKinds = {
   internal: { status: 500, retryable: false },
 } as const satisfies Record<string, ErrorKind>;
 
-/** A code from the closed list; the part of an error that programs may branch on. */
+/** A code from the closed list: the part of an error that programs may branch on. */
 export type ErrorCode = keyof typeof errorKinds;
 
 /** All codes, for schemas. */
 export const errorCodes = Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]];
 
-/** Codes that an agent may give for an invocation, or for a function that it could not apply; the rest is ours. */
+/**
+ * Codes that an agent may give for an invocation, or for a function that it could not apply. The control plane alone
+ * gives the other codes.
+ */
 export const outcomeCodes = [
   'payload_too_large',
   'function_error',
@@ -79,15 +84,15 @@ export const outcomeCodes = [
 
 export type OutcomeCode = (typeof outcomeCodes)[number];
 
-/** The code as an agent may give it: what is not in the list above is `internal`. */
+/** @returns the code if an agent may give it, else `internal` */
 export function toOutcomeCode(code: ErrorCode): OutcomeCode {
   return outcomeCodes.find((known) => known === code) ?? 'internal';
 }
 
-/** Messages per field of a rejected request, as FunLess's clients read them: `{"name": ["can't be blank"]}`. */
+/** Messages per field of a rejected request, in the form that FunLess's clients read: `{"name": ["can't be blank"]}`. */
 export type FieldErrors = Readonly<Record<string, readonly string[]>>;
 
-/** The only error class that crosses a boundary of Skerry. `message` is for a person, `code` for a program. */
+/** The only error class that crosses a boundary of Skerry. People read `message`, programs read `code`. */
 export class SkerryError extends Error {
   readonly code: ErrorCode;
   readonly fields: FieldErrors | undefined;
@@ -104,13 +109,13 @@ export class SkerryError extends Error {
     return errorKinds[this.code].status;
   }
 
-  /** True when nothing has started, so that the same call may be made again elsewhere. */
+  /** True when the function has not started, so that the caller may repeat the call elsewhere. */
   get retryable(): boolean {
     return errorKinds[this.code].retryable;
   }
 }
 
-/** The given value as a `SkerryError`; what is not one becomes `internal`, with the original as its cause. */
+/** Wraps any value that is not a `SkerryError` in one with the code `internal` and the value as its cause. */
 export function toSkerryError(error: unknown): SkerryError {
   if (error instanceof SkerryError) return error;
   return new SkerryError('internal', error instanceof Error ? error.message : String(error), { cause: error });

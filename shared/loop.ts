@@ -13,31 +13,34 @@ import { type Clock, systemClock } from './clock.ts';
 export type LoopOptions = {
   /**
    * Does one piece of work. Resolves with the milliseconds to wait before the next step: 0 for none, undefined to wait
-   * for a wake-up. A rejection is a failure: it is reported, and the next step waits for the back-off.
+   * for a wake-up. A rejection is a failure: the loop reports it, and the next step waits for the back-off.
    * @param signal aborts when the loop is stopped
    */
   readonly step: (signal: AbortSignal) => Promise<number | undefined>;
   /** @param failures in a row, from 1 */
   readonly onFailure: (error: unknown, failures: number) => void;
   readonly backoff: BackoffOptions;
+  /** Shortest back-off, in milliseconds. The jitter is added to it. Default: 0. */
+  readonly minBackoffMs?: number;
   /** A number in [0, 1), as `Math.random` gives it. */
   readonly random: () => number;
   readonly clock?: Pick<Clock, 'sleep'>;
 };
 
 export type Loop = {
-  /** Begins the next step now, or right after the one that runs. Does not shorten a back-off. */
+  /** Begins the next step now, or right after the running step. Does not shorten a back-off. */
   wake(): void;
-  /** As `wake`, after this many milliseconds; of several such calls the earliest counts. */
+  /** Calls `wake` after this many milliseconds. Of several such calls the earliest counts. */
   wakeIn(ms: number): void;
-  /** As `wake`, and ends a back-off: what made the last step fail has changed. */
+  /** Calls `wake` and ends a back-off. For callers that know that the cause of the failure has changed. */
   retryNow(): void;
-  /** Ends the wait and begins no further step. Resolves when the step that runs has ended. Idempotent. */
+  /** Ends the wait and begins no further step. Resolves when the running step has ended. Idempotent. */
   stop(): Promise<void>;
 };
 
 /** The first step begins in the same turn of the event loop. */
-export function createLoop({ step, onFailure, backoff, random, clock = systemClock }: LoopOptions): Loop {
+export function createLoop(options: LoopOptions): Loop {
+  const { step, onFailure, backoff, minBackoffMs = 0, random, clock = systemClock } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   let woken = false;
@@ -47,20 +50,20 @@ export function createLoop({ step, onFailure, backoff, random, clock = systemClo
   let alarm: { readonly timer: NodeJS.Timeout; readonly at: number } | undefined;
 
   const waitForWake = (ms: number | undefined): Promise<void> => {
+    if (ms === undefined) {
+      return new Promise((resolve) => {
+        endWait = resolve;
+      });
+    }
     const waiting = new AbortController();
     endWait = () => waiting.abort();
-    const ended = AbortSignal.any([signal, waiting.signal]);
-    if (ms !== undefined) return clock.sleep(ms, ended);
-    return new Promise((resolve) => {
-      if (ended.aborted) resolve();
-      else ended.addEventListener('abort', () => resolve());
-    });
+    return clock.sleep(ms, waiting.signal);
   };
 
   const backOff = (): Promise<void> => {
     const waiting = new AbortController();
     endBackoff = () => waiting.abort();
-    return clock.sleep(backoffDelay(failures, random(), 0, backoff), AbortSignal.any([signal, waiting.signal]));
+    return clock.sleep(backoffDelay(failures, random(), minBackoffMs, backoff), waiting.signal);
   };
 
   const run = async () => {
@@ -74,7 +77,7 @@ export function createLoop({ step, onFailure, backoff, random, clock = systemClo
         if (signal.aborted) return;
         failures += 1;
         onFailure(error, failures);
-        await backOff();
+        if (!signal.aborted) await backOff();
       }
     }
   };
@@ -103,6 +106,8 @@ export function createLoop({ step, onFailure, backoff, random, clock = systemClo
     },
     async stop() {
       stopping.abort();
+      endWait();
+      endBackoff();
       clearTimeout(alarm?.timer);
       await running;
     },

@@ -1,9 +1,9 @@
-/** Names of the metrics that the control plane reads out of an agent's Prometheus registry. */
+/** Names of the metrics that the control plane reads from an agent's Prometheus registry. */
 export const agentMetrics = {
-  /** Bytes of memory that new work can use on the device (MemAvailable on Linux). */
+  /** Bytes of the device's memory that new work can use (MemAvailable on Linux). */
   memoryAvailable: 'skerry_agent_memory_available_bytes',
-  /** Bytes of memory of the device. */
+  /** Bytes of the device's memory. */
   memoryTotal: 'skerry_agent_memory_total_bytes',
-  /** Invocations that hold a thread now. */
+  /** Number of invocations that hold a thread now. */
   running: 'skerry_agent_invocations_running',
 } as const;

@@ -1,8 +1,8 @@
-/** The part of the WebAssembly JavaScript API that Skerry uses; Node's types leave it to the DOM's. */
+/** The part of the WebAssembly JavaScript API that Skerry uses. Node's types leave it to the types of the DOM. */
 declare namespace WebAssembly {
-  /** Compiled code; may be posted to another thread. */
+  /** Compiled code. Can be posted to another thread. */
   class Module {
-    /** Compiles at once. Throws CompileError. */
+    /** Compiles synchronously. Throws CompileError. */
     constructor(bytes: Uint8Array<ArrayBuffer>);
     private readonly module: true;
     static imports(module: Module): { readonly module: string; readonly name: string; readonly kind: string }[];
@@ -15,7 +15,7 @@ declare namespace WebAssembly {
     grow(pages: number): number;
   }
   class Global {
-    /** Of an i64 a bigint. */
+    /** A bigint for an i64, a number for other types. */
     value: number | bigint;
   }
   class Instance {
@@ -23,11 +23,11 @@ declare namespace WebAssembly {
     readonly exports: Readonly<Record<string, unknown>>;
   }
   class RuntimeError extends Error {}
-  /** An import that may return a promise: the guest stands still until it is settled (JSPI). */
+  /** An import that may return a promise: the guest is suspended until the promise settles (JSPI). */
   class Suspending {
     constructor(work: (...values: never[]) => unknown);
   }
-  /** An export whose caller gets a promise, because something that it calls is `Suspending`. */
+  /** Wraps an export so that its caller gets a promise. Needed when the export calls a `Suspending` import. */
   function promising<Values extends unknown[], Result>(
     exported: (...values: Values) => Result,
   ): (...values: Values) => Promise<Result>;

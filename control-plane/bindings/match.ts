@@ -4,7 +4,7 @@
  * What is meant keeps its id, and with it what is on its way: deliveries that wait for a sink, the session that a broker
  * keeps for a trigger. So a password that is corrected, or a parameter that changes, costs nothing of it.
  */
-import { type Broker, effectivePort } from '@skerry/shared/function/mqtt-broker.ts';
+import { type BrokerAddress, effectivePort } from '@skerry/shared/function/mqtt-broker.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
 import type { Binding } from '../model/catalog-function.ts';
@@ -52,6 +52,7 @@ function placeOf(spec: Trigger | Sink): string {
 
 function partsOf(params: Trigger['params'] | Sink['params']): unknown[] {
   if ('cron' in params) return [params.cron, params.timezone];
-  if ('topic' in params) return [params.host, effectivePort(params as Pick<Broker, 'port' | 'tls'>), params.topic];
+  if ('topic' in params)
+    return [params.host, effectivePort(params as Pick<BrokerAddress, 'port' | 'tls'>), params.topic];
   return [params.url, 'database' in params ? params.database : undefined];
 }

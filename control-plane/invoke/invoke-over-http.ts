@@ -3,7 +3,7 @@
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
-import { jsonOf, jsonRequestHead, outputTooLarge } from '@skerry/shared/http/http-json.ts';
+import { jsonRequestHead, outputTooLarge, toJsonOutput } from '@skerry/shared/http/http-json.ts';
 import type { BodyPart, CallStream } from '../tunnel/calls/streams.ts';
 import type { InvocationOutcome, InvocationRequest, Invoker } from './invoker.ts';
 
@@ -30,7 +30,7 @@ export async function invokeForJson(
   if (!head) throw new SkerryError('function_no_answer', 'the function gave no answer');
   if (!whole) throw new SkerryError('agent_lost', 'the agent ended the call before the end of the body');
   if (body.byteLength > limit) throw outputTooLarge(limit);
-  return { ...result, output: jsonOf(head, body) };
+  return { ...result, output: toJsonOutput(head, body) };
 }
 
 type Collected = { readonly head: ResponseHead | undefined; readonly whole: boolean; readonly body: Uint8Array };

@@ -1,5 +1,5 @@
 /** Clients of the mqtt package for triggers and sinks alike: they dial as all here does (dial-mqtt.ts), and nowhere else. */
-import type { Connect, MqttOptions } from '@skerry/shared/mqtt/client.ts';
+import type { ConnectMqtt, MqttOptions } from '@skerry/shared/mqtt/client.ts';
 import { MqttClient } from 'mqtt';
 import { dialBroker } from './dial-mqtt.ts';
 
@@ -13,6 +13,6 @@ export function connectBroker(options: MqttOptions): MqttClient {
 }
 
 /** As listeners want it. Nothing is left to load: sinks have the package in memory from the start. */
-export async function loadMqtt(): Promise<Connect> {
+export async function loadMqtt(): Promise<ConnectMqtt> {
   return connectBroker;
 }

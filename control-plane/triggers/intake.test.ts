@@ -1,7 +1,7 @@
 /** What the control plane listens to, on its way into the database. */
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { sleep } from '@skerry/shared/clock.ts';
-import type { Intake, NewEvent, Room } from '@skerry/shared/events/intake.ts';
+import type { Intake, NewEvent, PendingLimit } from '@skerry/shared/events/intake.ts';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { create, type Harness, startHarness } from '../testing/harness.ts';
 import { createCloudIntake } from './intake.ts';
@@ -9,7 +9,7 @@ import { createCloudIntake } from './intake.ts';
 let h: Harness;
 let intake: Intake;
 let dropped: number;
-const hold: Room = { maxPending: 100, whenFull: 'hold' };
+const hold: PendingLimit = { maxPending: 100, whenFull: 'hold' };
 
 beforeAll(async () => {
   h = await startHarness(undefined, { SKERRY_MAX_QUEUED: '50' });
@@ -87,7 +87,7 @@ test('inputs of any size together are kept in pieces that a statement takes', as
 
 test('what gives way stays when the newer event cannot be kept', async () => {
   const id = await trigger();
-  const room: Room = { maxPending: 1, whenFull: 'drop_oldest' };
+  const room: PendingLimit = { maxPending: 1, whenFull: 'drop_oldest' };
   expect(await intake.record(event(id), room)).toBe('recorded');
   const named = randomUUIDv7();
   await expect(intake.record(event(id, { id: named, function: randomUUIDv7() }), room)).rejects.toThrow('gone');
@@ -132,7 +132,7 @@ test('who waits for room counts the more rarely the longer a count takes', async
       invocations: { ...invocations, countPending },
       onDropped: () => {},
     });
-    const waiting = waiter.room('t', hold, ending.signal);
+    const waiting = waiter.waitForRoom('t', hold, ending.signal);
     await vi.advanceTimersByTimeAsync(ms);
     ending.abort();
     await vi.advanceTimersByTimeAsync(countMs);

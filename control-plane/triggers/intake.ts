@@ -7,7 +7,7 @@
  */
 import { sleep } from '@skerry/shared/clock.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Intake, Kept, NewEvent, Room } from '@skerry/shared/events/intake.ts';
+import type { Intake, NewEvent, PendingLimit, RecordResult } from '@skerry/shared/events/intake.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { cancelOldest, readLastTick, setLastTick } from '../db/events/trigger-counts.ts';
 import type { Store } from '../db/store.ts';
@@ -40,8 +40,8 @@ export type CloudIntakeOptions = {
 
 type Asked = {
   readonly event: NewEvent;
-  readonly room: Room;
-  readonly resolve: (kept: Kept) => void;
+  readonly room: PendingLimit;
+  readonly resolve: (kept: RecordResult) => void;
   readonly reject: (error: unknown) => void;
 };
 
@@ -51,7 +51,7 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
   let working = false;
 
   /** Of a trigger, at least: counted anew when the count is old or comes near the bound. */
-  const countPending = async (trigger: string, more: number, { maxPending }: Room) => {
+  const countPending = async (trigger: string, more: number, { maxPending }: PendingLimit) => {
     const count = counts.get(trigger);
     const fresh = count && performance.now() - count.at < countMs;
     if (fresh && count.pending + more <= maxPending * countShare) return count;
@@ -61,7 +61,7 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
   };
 
   /** How many of these there is no room for. */
-  const excessOf = async (trigger: string, some: readonly Asked[], room: Room) => {
+  const excessOf = async (trigger: string, some: readonly Asked[], room: PendingLimit) => {
     const { pending } = await countPending(trigger, some.length, room);
     return Math.max(0, pending + some.length - room.maxPending);
   };
@@ -139,7 +139,7 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
         asked.push({ event, room, resolve, reject });
         if (!working) void work();
       }),
-    async room(trigger, { maxPending }, signal) {
+    async waitForRoom(trigger, { maxPending }, signal) {
       const most = maxPending - Math.max(1, Math.floor(maxPending * roomShare));
       let lookMs = leastLookMs;
       do {

@@ -9,7 +9,7 @@ import { type Clock, systemClock } from '@skerry/shared/clock.ts';
 import { toSkerryError } from '@skerry/shared/errors.ts';
 import type { TriggerState } from '@skerry/shared/function/triggers.ts';
 import { createListeners, type DesiredTrigger } from '@skerry/shared/listen/listeners.ts';
-import type { Connect } from '@skerry/shared/mqtt/client.ts';
+import type { ConnectMqtt } from '@skerry/shared/mqtt/client.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { addCounted, pendingByTrigger } from '../db/events/trigger-counts.ts';
 import type { Store } from '../db/store.ts';
@@ -50,7 +50,7 @@ export type CloudTriggersOptions = {
   readonly wantLeases: (names: ReadonlySet<string>) => void;
   readonly log: Logger;
   readonly random: () => number;
-  readonly load?: () => Promise<Connect>;
+  readonly load?: () => Promise<ConnectMqtt>;
   readonly clock?: Clock;
   /** Between two times that counts are written down, in milliseconds. */
   readonly countMs?: number;
@@ -89,7 +89,7 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
   const listeners = createListeners({
     intake,
     load,
-    clientIdFor: (trigger) => `skerry-${trigger}`,
+    toClientIdPrefix: (trigger) => `skerry-${trigger}`,
     clock,
     random: options.random,
   });

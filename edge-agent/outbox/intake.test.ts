@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Room } from '@skerry/shared/events/intake.ts';
+import type { PendingLimit } from '@skerry/shared/events/intake.ts';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createIntake, type OutboxIntake } from './intake.ts';
@@ -74,8 +74,8 @@ const event = (text: string, id?: string) =>
     input: Buffer.from(text),
     createdAt: 1,
   }) as const;
-const hold = (maxPending: number): Room => ({ maxPending, whenFull: 'hold' });
-const dropOldest = (maxPending: number): Room => ({ maxPending, whenFull: 'drop_oldest' });
+const hold = (maxPending: number): PendingLimit => ({ maxPending, whenFull: 'hold' });
+const dropOldest = (maxPending: number): PendingLimit => ({ maxPending, whenFull: 'drop_oldest' });
 test('an event is on disk when it is recorded, has an id, and one that was named is known the second time', async () => {
   expect(await intake.record(event('1', 'name'), hold(10))).toBe('recorded');
   expect(await intake.record(event('1', 'name'), hold(10))).toBe('known');
@@ -104,7 +104,7 @@ describe('full', () => {
     for (let n = 0; n < 20; n++) expect(await intake.record(event(`${n}`), hold(20))).toBe('recorded');
     expect(await intake.record(event('more'), hold(20))).toBe('full');
     let room = false;
-    const waiting = intake.room('t', hold(20), AbortSignal.timeout(10_000)).then(() => {
+    const waiting = intake.waitForRoom('t', hold(20), AbortSignal.timeout(10_000)).then(() => {
       room = true;
     });
     counts.add('t', 'pending', -1);
@@ -121,7 +121,7 @@ describe('full', () => {
   test('waiting for room ends with the signal', async () => {
     await intake.record(event('1'), hold(1));
     const abort = new AbortController();
-    const waiting = intake.room('t', hold(1), abort.signal);
+    const waiting = intake.waitForRoom('t', hold(1), abort.signal);
     abort.abort();
     await expect(waiting).resolves.toBeUndefined();
   });
@@ -148,7 +148,7 @@ describe('full', () => {
   test('by the disk: there is room when the disk has some, and until then the agent goes on', async () => {
     diskHasRoom = false;
     let room = false;
-    const waiting = intake.room('t', { ...hold(10), bytes: 1_000 }, AbortSignal.timeout(10_000)).then(() => {
+    const waiting = intake.waitForRoom('t', { ...hold(10), bytes: 1_000 }, AbortSignal.timeout(10_000)).then(() => {
       room = true;
     });
     // Each look asks the disk; a round trip of the event loop comes through all the same.

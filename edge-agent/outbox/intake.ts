@@ -2,7 +2,7 @@
  * Where what listens on the device gives its events: on disk before it answers. See shared/events/intake.ts for the promises.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { Intake, Kept, NewEvent, Room } from '@skerry/shared/events/intake.ts';
+import type { Intake, NewEvent, PendingLimit, RecordResult } from '@skerry/shared/events/intake.ts';
 import type { Counts } from './run/counts.ts';
 import type { Runs } from './run/runs.ts';
 import { eventShare } from './storage/limits.ts';
@@ -71,7 +71,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
   };
 
   const commit = (operation: RecordOperation) =>
-    new Promise<Kept>((resolve, reject) => {
+    new Promise<RecordResult>((resolve, reject) => {
       const { event, drop, dropAfter } = operation;
       const { trigger } = event;
       const taken = drop.length > 0 || dropAfter !== undefined;
@@ -106,7 +106,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
     });
 
   /** Events that may give way: enough for one more of the trigger, and for its bytes. */
-  const takeOut = (trigger: string, room: Room, bytes: number): Pick<RecordOperation, 'drop' | 'dropAfter'> => {
+  const takeOut = (trigger: string, room: PendingLimit, bytes: number): Pick<RecordOperation, 'drop' | 'dropAfter'> => {
     const drop: number[] = [];
     const tooMany = countPending(trigger) >= room.maxPending;
     let freed = 0;
@@ -120,10 +120,10 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
     return { drop };
   };
 
-  const keep = async (event: NewEvent, room: Room, wave: Wave): Promise<Kept> => {
+  const keep = async (event: NewEvent, room: PendingLimit, wave: Wave): Promise<RecordResult> => {
     const { trigger } = event;
     const bytes = eventSize(event.input);
-    const full = (): Kept => {
+    const full = (): RecordResult => {
       wave.refused = true;
       return 'full';
     };
@@ -143,10 +143,10 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
     }
   };
 
-  const record = async (event: NewEvent, room: Room): Promise<Kept> => {
+  const record = async (event: NewEvent, room: PendingLimit): Promise<RecordResult> => {
     const wave = waveOf(event.trigger);
     wave.members += 1;
-    let kept: Kept | undefined;
+    let kept: RecordResult | undefined;
     try {
       kept = await keep(event, room, wave);
       return kept;
@@ -188,7 +188,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
 
   return {
     record,
-    async room(trigger, { maxPending, bytes = 0 }, signal) {
+    async waitForRoom(trigger, { maxPending, bytes = 0 }, signal) {
       const most = maxPending - Math.max(1, Math.floor(maxPending * roomShare));
       const needed = Math.max(limitBytes * eventShare * roomShare, bytes + rowBytes);
       const isThere = () => countPending(trigger) <= most && hasBytes(needed);

@@ -1,7 +1,7 @@
 /** The MQTT client, loaded when the first trigger asks for it: a device without any does not pay for it. */
-import type { Connect } from '@skerry/shared/mqtt/client.ts';
+import type { ConnectMqtt } from '@skerry/shared/mqtt/client.ts';
 
-export async function loadMqtt(): Promise<Connect> {
+export async function loadMqtt(): Promise<ConnectMqtt> {
   const { default: mqtt } = await import('mqtt');
   return (options) => mqtt.connect(options);
 }

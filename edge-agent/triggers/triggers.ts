@@ -10,7 +10,7 @@ import { type Clock, systemClock } from '@skerry/shared/clock.ts';
 import type { Intake } from '@skerry/shared/events/intake.ts';
 import type { TriggerState } from '@skerry/shared/function/triggers.ts';
 import { createListeners } from '@skerry/shared/listen/listeners.ts';
-import type { Connect } from '@skerry/shared/mqtt/client.ts';
+import type { ConnectMqtt } from '@skerry/shared/mqtt/client.ts';
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import type { TriggerCounts } from '../outbox/run/counts.ts';
 import { loadMqtt } from './mqtt.ts';
@@ -30,7 +30,7 @@ export type TriggersOptions = {
   readonly countsFor: (trigger: string) => TriggerCounts;
   /** The device's public key: brokers know each device apart. */
   readonly publicKey: Uint8Array;
-  readonly load?: () => Promise<Connect>;
+  readonly load?: () => Promise<ConnectMqtt>;
   readonly clock?: Clock;
   readonly random?: () => number;
 };
@@ -44,7 +44,7 @@ export function createTriggers(options: TriggersOptions): Triggers {
     clock,
     random,
     device,
-    clientIdFor: (trigger) => `skerry-${trigger}-${device.slice(0, 16)}`,
+    toClientIdPrefix: (trigger) => `skerry-${trigger}-${device.slice(0, 16)}`,
   });
   let closing: Promise<void> | undefined;
   let following: NodeJS.Immediate | undefined;

@@ -1,22 +1,22 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { createEventQueue } from './event-queue.ts';
-import type { Intake, Kept, NewEvent } from './intake.ts';
+import type { Intake, NewEvent, RecordResult } from './intake.ts';
 
-function start(record: (event: NewEvent) => Promise<Kept>) {
+function start(record: (event: NewEvent) => Promise<RecordResult>) {
   const ending = new AbortController();
   const settled: number[] = [];
   const opened = Promise.withResolvers<void>();
   const intake: Intake = {
     record,
-    room: () => opened.promise,
+    waitForRoom: () => opened.promise,
     lastTick: async () => undefined,
     setLastTick: async () => undefined,
   };
   const queue = createEventQueue({
     trigger: 't',
     intake,
-    room: { maxPending: 10, whenFull: 'hold' },
+    limit: { maxPending: 10, whenFull: 'hold' },
     clock: systemClock,
     random: () => 0,
     signal: ending.signal,
@@ -39,7 +39,7 @@ function start(record: (event: NewEvent) => Promise<Kept>) {
   return { queue, add, settled, open: opened.resolve, end: () => ending.abort() };
 }
 
-test('what is added while a wave is under way goes together into the next one', async () => {
+test('messages that are added during a wave go into the next wave together', async () => {
   const waves: number[] = [];
   let wave = 0;
   const { queue, add, settled, end } = start(async () => {
@@ -57,13 +57,13 @@ test('what is added while a wave is under way goes together into the next one', 
   await queue.done;
 });
 
-test('with no room, what can wait keeps its order, what cannot is dropped', async () => {
+test('with no room, messages that can wait keep their order, and the others are dropped', async () => {
   let room = 2;
-  const kept: number[] = [];
+  const recorded: number[] = [];
   const { queue, add, settled, open, end } = start(async ({ createdAt }) => {
     if (room === 0) return 'full';
     room -= 1;
-    kept.push(createdAt);
+    recorded.push(createdAt);
     return 'recorded';
   });
   for (let n = 0; n < 6; n += 1) add(n, { canWait: n !== 3 });
@@ -73,16 +73,16 @@ test('with no room, what can wait keeps its order, what cannot is dropped', asyn
   room = 100;
   open();
   await expect.poll(() => settled.length).toBe(7);
-  expect(kept).toEqual([0, 1, 2, 4, 5]);
+  expect(recorded).toEqual([0, 1, 2, 4, 5]);
   expect(queue.trouble).toBeUndefined();
   end();
   await queue.done;
 });
 
-test('an intake that says room and full in turn leaves the others their time', async () => {
-  let asked = 0;
+test('an intake that reports room and then refuses does not make the queue spin', async () => {
+  let calls = 0;
   const { queue, add, open, end } = start(async () => {
-    asked += 1;
+    calls += 1;
     return 'full';
   });
   open();
@@ -90,15 +90,15 @@ test('an intake that says room and full in turn leaves the others their time', a
   const began = performance.now();
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(performance.now() - began).toBeLessThan(2_000);
-  expect(asked).toBeGreaterThan(0);
-  expect(asked).toBeLessThanOrEqual(5);
+  expect(calls).toBeGreaterThan(0);
+  expect(calls).toBeLessThanOrEqual(5);
   expect(queue.trouble).toBe('there is no room for more events');
   end();
   await queue.done;
 });
 
-test('has room for so many messages and bytes, and says when there is some again', async () => {
-  const gate = Promise.withResolvers<Kept>();
+test('has room for a bounded number of bytes, and reports when there is room again', async () => {
+  const gate = Promise.withResolvers<RecordResult>();
   const { queue, add, end } = start(() => gate.promise);
   add(0, { bytes: 5 * 1024 * 1024 });
   expect(queue.hasRoom).toBe(false);

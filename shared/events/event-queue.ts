@@ -1,135 +1,148 @@
 /**
- * Messages on their way from one trigger's connection to the disk, in their order.
+ * The queue of messages between one trigger's connection and the disk. It keeps the order of the messages.
  *
- * They go in waves, each when the one before is on disk, so that many share one write and none overtakes another that
- * found no room. With no room, or with the disk away, what can wait is held; what cannot (QoS 0) is dropped and counted.
+ * The queue gives its messages to the intake in waves of at most `maxWave`. A wave begins when the wave before it is on
+ * disk. So many messages share one write, and no message overtakes one that found no room. While the intake has no room
+ * or the disk is away, the queue holds messages that can wait. It drops and counts those that cannot (QoS 0).
  *
- * Invariant: at most `maxHeld` messages and about `maxHeldBytes` are held; whoever adds looks at `hasRoom` after each.
+ * Invariant: the queue holds at most `maxHeld` messages and about `maxHeldBytes`. The caller must check `hasRoom` after
+ * each `add`.
  */
 import { backoffDelay } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import { toSkerryError } from '../errors.ts';
-import type { Intake, Kept, NewEvent, Room } from './intake.ts';
+import { createLoop } from '../loop.ts';
+import type { Intake, NewEvent, PendingLimit, RecordResult } from './intake.ts';
 
 const maxHeld = 1_000;
 const maxHeldBytes = 4 * 1024 * 1024;
-/** Messages in a wave at most. */
 const maxWave = 250;
-/** Rests between attempts while the disk is away. */
+/** Back-off while the disk is away. */
 const awayBackoff = { baseMs: 250, capMs: 5_000 };
-/** Rests while there is no room, at least `leastRestMs`: whatever the intake says of its room, this never spins. */
+/** Back-off while the intake is full. The shortest wait keeps the queue from spinning when the intake is wrong. */
 const fullBackoff = { baseMs: 50, capMs: 2_000 };
-const leastRestMs = 50;
+const minFullMs = 50;
 
-export type Waiting = {
-  /** Absent: nothing is to be kept of it, and nothing of it is held. */
+export type QueuedMessage = {
+  /** Undefined for a message that is no event: the queue only settles it in its turn. */
   readonly event: NewEvent | undefined;
-  /** Whether it may be held until there is room. */
+  /** True when the queue may hold the message until there is room. */
   readonly canWait: boolean;
-  /** It is on disk, or never will be. Must not hold the message: `maxHeldBytes` counts inputs only. */
+  /** Called when the event is on disk, or was dropped. Must not hold the message: `maxHeldBytes` counts inputs only. */
   readonly settle: () => void;
 };
 
 export type EventQueue = {
-  add(message: Waiting): void;
+  add(message: QueuedMessage): void;
   readonly hasRoom: boolean;
-  /** Resolves when there is room, or when the signal aborts. */
+  /** Resolves when the queue has room, or when the signal aborts. */
   whenRoom(signal: AbortSignal): Promise<void>;
-  /** Why messages are held, in words; undefined while they are not. */
+  /** The reason why the queue holds messages, for a person. Undefined while it holds none. */
   readonly trouble: string | undefined;
   readonly dropped: number;
-  /** Resolves when the wave that is under way has ended, and nothing goes to the disk any more. */
+  /** Resolves when the queue was ended and its last wave is over. The queue writes nothing after that. */
   readonly done: Promise<void>;
 };
 
 export type EventQueueOptions = {
   readonly trigger: string;
   readonly intake: Intake;
-  readonly room: Room;
+  readonly limit: PendingLimit;
   readonly clock: Clock;
   readonly random: () => number;
   /** Ends the queue. */
   readonly signal: AbortSignal;
-  /** Messages were settled. */
+  /** Called after each wave, when the queue has settled its messages. */
   readonly onSettled: () => void;
 };
 
 export function createEventQueue(options: EventQueueOptions): EventQueue {
-  const { trigger, intake, room, clock, random, signal, onSettled } = options;
-  const waiting: Waiting[] = [];
-  const forRoom = new Set<() => void>();
+  const { trigger, intake, limit, clock, random, signal, onSettled } = options;
+  const waiting: QueuedMessage[] = [];
+  const roomWaiters = new Set<() => void>();
   let bytes = 0;
   let dropped = 0;
   let trouble: string | undefined;
-  let wave = maxWave;
-  let failures = 0;
-  /** Waves in a row of which nothing found room. */
+  let waveSize = maxWave;
+  /** Number of waves in a row in which no message found room. */
   let refusals = 0;
-  let wake: (() => void) | undefined;
 
   const hasRoom = () => waiting.length < maxHeld && bytes < maxHeldBytes;
-  const leave = (message: Waiting) => {
-    bytes -= sizeOf(message);
+  const settle = (message: QueuedMessage) => {
+    bytes -= countBytes(message);
     message.settle();
   };
-  const drop = (message: Waiting) => {
+  const drop = (message: QueuedMessage) => {
     dropped += 1;
-    leave(message);
+    settle(message);
   };
+  const record = async (event: NewEvent | undefined): Promise<RecordResult> =>
+    event ? intake.record(event, limit) : 'known';
 
-  /** Gives a wave to the intake; what has to wait stays at the head. */
-  const give = async () => {
-    const given = waiting.slice(0, wave);
-    const results = await Promise.allSettled(given.map(({ event }) => keep(event)));
-    const held: Waiting[] = [];
-    let away: unknown;
+  /** Gives one wave to the intake. The messages that must wait stay at the head of the queue. */
+  const sendWave = async () => {
+    const wave = waiting.slice(0, waveSize);
+    const results = await Promise.allSettled(wave.map(({ event }) => record(event)));
+    const held: QueuedMessage[] = [];
+    let failure: { readonly cause: unknown } | undefined;
     let full = false;
-    for (const [at, message] of given.entries()) {
+    for (const [at, message] of wave.entries()) {
       const result = results[at];
-      if (result?.status === 'rejected') away = result.reason;
+      if (result?.status === 'rejected') failure = { cause: result.reason };
       else if (result?.value === 'full') full = true;
-      if (result?.status === 'fulfilled' && result.value !== 'full') leave(message);
+      if (result?.status === 'fulfilled' && result.value !== 'full') settle(message);
       else if (message.canWait) held.push(message);
       else drop(message);
     }
-    waiting.splice(0, given.length, ...held);
+    waiting.splice(0, wave.length, ...held);
     onSettled();
-    for (const look of hasRoom() ? forRoom : []) look();
-    return { away, full, progress: held.length < given.length };
+    for (const check of hasRoom() ? roomWaiters : []) check();
+    return { failure, full, progress: held.length < wave.length };
   };
-  const keep = async (event: NewEvent | undefined): Promise<Kept> => (event ? intake.record(event, room) : 'known');
 
-  const run = async () => {
-    while (!signal.aborted) {
-      if (waiting.length === 0) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        continue;
-      }
-      const { away, full, progress } = await give();
-      if (away !== undefined) {
-        failures += 1;
-        trouble = `events cannot be kept now: ${toSkerryError(away).message}`;
-        await clock.sleep(backoffDelay(failures, random(), awayBackoff.baseMs, awayBackoff), signal);
-      } else if (full) {
-        trouble = 'there is no room for more events';
-        refusals = progress ? 1 : refusals + 1;
-        await clock.sleep(backoffDelay(refusals, random(), leastRestMs, fullBackoff), signal);
-        const [first] = waiting;
-        await intake.room(trigger, { ...room, bytes: first && sizeOf(first) }, signal).catch(() => undefined);
-      }
-      // There may be room for a few: a wave that finds none comes back whole, so they begin small again.
-      if (full) wave = 1;
-      else if (away === undefined) {
-        failures = 0;
-        refusals = 0;
-        wave = Math.min(maxWave, wave * 2);
-      }
-      if ((away === undefined && !full) || waiting.length === 0) trouble = undefined;
-    }
+  const waitForIntake = async () => {
+    trouble = 'there is no room for more events';
+    await clock.sleep(backoffDelay(refusals, random(), minFullMs, fullBackoff), signal);
+    const [first] = waiting;
+    await intake.waitForRoom(trigger, { ...limit, bytes: first && countBytes(first) }, signal).catch(() => undefined);
   };
-  signal.addEventListener('abort', () => wake?.());
+
+  /** Sends one wave. Rejects when the intake is away. */
+  const step = async (): Promise<number | undefined> => {
+    if (waiting.length === 0) {
+      trouble = undefined;
+      return undefined;
+    }
+    const { failure, full, progress } = await sendWave();
+    // The intake may have room for a few events only, and it refuses a whole wave: so the next wave is small.
+    if (full) waveSize = 1;
+    if (failure) throw failure.cause;
+    if (full) {
+      refusals = progress ? 1 : refusals + 1;
+      await waitForIntake();
+    } else {
+      refusals = 0;
+      waveSize = Math.min(maxWave, waveSize * 2);
+      trouble = undefined;
+    }
+    return 0;
+  };
+
+  const loop = createLoop({
+    step,
+    onFailure(error) {
+      trouble = `events cannot be kept now: ${toSkerryError(error).message}`;
+    },
+    backoff: awayBackoff,
+    minBackoffMs: awayBackoff.baseMs,
+    random,
+    clock,
+  });
+  const done = new Promise<void>((resolve) => {
+    const stop = () => resolve(loop.stop());
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop);
+  });
 
   return {
     add(message) {
@@ -138,22 +151,22 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
         return message.settle();
       }
       waiting.push(message);
-      bytes += sizeOf(message);
-      wake?.();
+      bytes += countBytes(message);
+      loop.wake();
     },
     get hasRoom() {
       return hasRoom();
     },
     whenRoom: (until) =>
       new Promise((resolve) => {
-        const look = () => {
-          forRoom.delete(look);
-          until.removeEventListener('abort', look);
+        const check = () => {
+          roomWaiters.delete(check);
+          until.removeEventListener('abort', check);
           resolve();
         };
         if (hasRoom() || until.aborted) return resolve();
-        forRoom.add(look);
-        until.addEventListener('abort', look);
+        roomWaiters.add(check);
+        until.addEventListener('abort', check);
       }),
     get trouble() {
       return trouble;
@@ -161,10 +174,10 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
     get dropped() {
       return dropped;
     },
-    done: run(),
+    done,
   };
 }
 
-function sizeOf({ event }: Waiting): number {
+function countBytes({ event }: QueuedMessage): number {
   return event?.input.byteLength ?? 0;
 }

@@ -1,63 +1,67 @@
 /**
- * Where events go in, on a device and in the control plane alike: what listens to a broker or a clock gives them to an
- * intake, which keeps them. Whoever keeps one has made its id, and the id is the invocation's everywhere after.
+ * The intake of events. Listeners of brokers and schedules give their events to an intake, which writes them to disk. A
+ * device has one intake, the control plane another. The id that an event gets here is the id of its invocation
+ * everywhere.
  */
 import { createHash } from 'node:crypto';
 
-/** An event that came in, not yet kept. */
+/** An event that has arrived and is not on disk yet. */
 export type NewEvent = {
-  /** Made as it came in, once: given again because nobody knows whether it was kept, it is the same event. */
+  /** Made once, when the event arrives. A caller that records the event again after an unknown result uses it again. */
   readonly id: string;
-  /** The sender or the clock names it, and the id comes of that: the same event may come in again, however late. */
+  /** True when the id is derived from a name that the sender or the schedule gave. The event may then arrive again. */
   readonly named: boolean;
   readonly trigger: string;
   readonly function: string;
   readonly origin: 'mqtt' | 'schedule';
-  /** The function's input, complete. */
+  /** Complete input of the function. */
   readonly input: Uint8Array;
-  /** When it came in, in milliseconds since the epoch. */
+  /** Time of arrival, in milliseconds since the epoch. */
   readonly createdAt: number;
-  /** Moment of a schedule's tick; kept with the event as the last one that ran. */
+  /** Moment of a schedule's tick. The intake stores it with the event as the last tick. */
   readonly tick?: number | undefined;
-  /** Why it cannot be run: it is kept as a dead letter, with its input, and never runs. */
+  /** The reason why the event cannot run. The intake stores such an event as a dead letter, with its input. */
   readonly invalid?: string | undefined;
 };
 
-/** How many events of one trigger may wait, and what happens to one more. */
-export type Room = {
+/** How many events of one trigger may wait, and what happens to the next event. */
+export type PendingLimit = {
   readonly maxPending: number;
   readonly whenFull: 'hold' | 'drop_oldest';
-  /** Whoever waits for room has an input of so many bytes. */
+  /** Bytes of the input of the event that waits for room. */
   readonly bytes?: number | undefined;
 };
 
 /**
- * `recorded` and `known`: the event is on disk, from now or from before. `full`: there is no room, and nothing was kept;
- * whoever can holds the event back and comes again. Of events of one trigger that are given together none is kept after
- * one for which there was no room.
+ * - `recorded`: the event is on disk now.
+ * - `known`: the event was on disk before.
+ * - `full`: there is no room, and the intake stored nothing. A caller that can hold the event offers it again later.
+ *
+ * The intake takes events of one trigger in their order: after the first event without room it refuses all later ones
+ * of the same wave.
  */
-export type Kept = 'recorded' | 'known' | 'full';
+export type RecordResult = 'recorded' | 'known' | 'full';
 
 export type Intake = {
-  /** Resolves when the event is on disk, or is not to be. Rejects when it cannot be known (the store is away). */
-  record(event: NewEvent, room: Room): Promise<Kept>;
-  /** Resolves when there is room again for events of this trigger, or when the signal aborts. */
-  room(trigger: string, room: Room, signal: AbortSignal): Promise<void>;
-  /** Moment of the last tick that was kept of a schedule; undefined before the first. */
+  /** Resolves when the event is on disk or was refused. Rejects when the result is unknown: the store is away. */
+  record(event: NewEvent, limit: PendingLimit): Promise<RecordResult>;
+  /** Resolves when the trigger has room for events again, or when the signal aborts. */
+  waitForRoom(trigger: string, limit: PendingLimit, signal: AbortSignal): Promise<void>;
+  /** Moment of the last stored tick of a schedule. Undefined before the first tick. */
   lastTick(trigger: string): Promise<number | undefined>;
-  /** Sets it, where a schedule begins or the clock was set back. */
+  /** Stores the moment of the last tick. For a schedule that begins, or after the clock was set back. */
   setLastTick(trigger: string, moment: number): Promise<void>;
 };
 
 /**
- * Within what a name means one event: one trigger; and one device, by the digest of its key in hexadecimal, where each
- * device has events of its own. Neither has a NUL in it.
+ * The scope in which a name means one event: one trigger, and, for events that belong to a device, that device. The
+ * device is the digest of its key in hexadecimal. Neither contains a NUL.
  */
 export type EventScope = { readonly trigger: string; readonly device?: string | undefined };
 
 /**
- * The id of an event that has a name of its own: the same for the same name in the same scope, wherever it is made. A
- * UUID of version 8 (RFC 9562, section 5.8) out of SHA-256.
+ * Derives the id of a named event: a UUID of version 8 (RFC 9562, section 5.8) from SHA-256. The same name in the same
+ * scope gives the same id on every machine.
  */
 export function deriveEventId({ trigger, device = '' }: EventScope, name: string): string {
   const hash = createHash('sha256').update(`skerry-event\0${device}\0${trigger}\0${name}`);

@@ -1,7 +1,7 @@
-/** What listens for one trigger, whatever its type. */
+/** A listener: it receives the events of one trigger of any type. */
 import type { TriggerState } from '../function/triggers.ts';
 
-/** How it is, as far as listening goes; what became of its events is known where they are kept. */
+/** The state of listening. The intake knows what happened to the events after that. */
 export type ListenerState = Pick<TriggerState, 'state' | 'since' | 'lastMessage' | 'next' | 'error'> & {
   readonly received: number;
   readonly dropped: number;
@@ -10,13 +10,14 @@ export type ListenerState = Pick<TriggerState, 'state' | 'since' | 'lastMessage'
 export type Listener = {
   readonly state: ListenerState;
   /**
-   * Resolves when nothing comes from it any more. Idempotent.
-   * @param forget it will not come back: the broker shall keep nothing for it
+   * Resolves when the listener sends no more events. Idempotent.
+   * @param forget true when the trigger will not come back: the broker must then keep nothing for it
    */
   stop(forget: boolean): Promise<void>;
   /**
-   * Another one may listen in its place from now on: ends it at once, also while it stops. Nothing is acknowledged and
-   * nobody is connected to after it; what the broker has no answer to, it gives to the next one.
+   * Ends the listener at once, even while it stops, because another listener may take its place. After `cut` the
+   * listener acknowledges no message and opens no connection. The broker gives unacknowledged messages to the next
+   * listener.
    */
   cut(): void;
 };

@@ -100,10 +100,10 @@ export const directorySchema = z.strictObject({
   guest: absolutePath,
   mode: z.enum(['ro', 'rw']).default('ro'),
 });
-export type Directory = z.output<typeof directorySchema>;
+export type DirectoryGrant = z.output<typeof directorySchema>;
 
 /** `/data` and `/data//` are one path. */
-function haveOwnPlaces(directories: readonly Directory[]): boolean {
+function haveOwnPlaces(directories: readonly DirectoryGrant[]): boolean {
   const guests = directories.map(({ guest }) => guest.split('/').filter(Boolean).join('/'));
   return new Set(guests).size === guests.length;
 }

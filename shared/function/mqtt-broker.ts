@@ -45,7 +45,7 @@ export const topicFilterSchema = topicText
  * What a broker is reached with. A credential is given itself, or by the name of a secret (`…_secret`); itself, it is
  * kept sealed and never told again.
  */
-export const brokerFields = {
+export const brokerAddressFields = {
   /** Name or address; no scheme. */
   host: textSchema(253).regex(/^[A-Za-z0-9_.:-]+$/, 'must be the name or the address of a host'),
   /** 8883 with TLS, else 1883. */
@@ -73,11 +73,11 @@ export const brokerFields = {
     .default(false),
 };
 
-export const brokerSchema = z.object(brokerFields);
+export const brokerAddressSchema = z.object(brokerAddressFields);
 /** A broker, all defaults filled in. */
-export type Broker = z.output<typeof brokerSchema>;
+export type BrokerAddress = z.output<typeof brokerAddressSchema>;
 
 /** The port to dial. */
-export function effectivePort({ port, tls }: Pick<Broker, 'port' | 'tls'>): number {
+export function effectivePort({ port, tls }: Pick<BrokerAddress, 'port' | 'tls'>): number {
   return port ?? (tls ? 8_883 : 1_883);
 }

@@ -1,6 +1,6 @@
 /**
- * When a schedule ticks. Pure: time comes in as milliseconds since the epoch, the caller owns the timer. Expressions
- * and time zones are croner's business, changes to and from summer time included.
+ * When a schedule ticks. Pure: times are parameters, in milliseconds since the epoch, and the caller owns the timer.
+ * croner evaluates the expressions and the time zones, including changes to and from summer time.
  */
 import { Cron } from 'croner';
 
@@ -10,17 +10,17 @@ export type Schedule = {
   readonly missed: 'skip' | 'once';
 };
 
-/** Milliseconds by which a tick may be late and still count as kept: timers and restarts are not exact. */
+/** Delay up to which a tick counts as on time, in milliseconds: timers and restarts are not exact. */
 export const graceMs = 5_000;
 
-/** A moment like any other: what an expression is worth must not hang on when one asks. */
+/** A fixed moment: whether an expression is valid must not depend on the current time. */
 const anyMoment = new Date(Date.UTC(2000, 0, 1));
 
 /**
- * Why this is not a cron expression that ever ticks, for a person; undefined when it is one. The answer is the same for
- * ever: what was stored once as an expression stays one.
+ * Checks a cron expression. The answer never changes, so that a stored expression stays valid.
+ * @returns why the expression is invalid or never ticks, for a person. Undefined for a valid expression
  */
-export function cronProblem(expression: string): string | undefined {
+export function describeCronProblem(expression: string): string | undefined {
   try {
     return parse(expression, 'UTC').nextRun(anyMoment) ? undefined : 'never ticks';
   } catch (error) {
@@ -37,34 +37,38 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** The first tick after a moment; undefined when there is none any more. */
-export function nextTick({ cron, timezone }: Pick<Schedule, 'cron' | 'timezone'>, after: number): number | undefined {
+/** @returns the first tick after the moment, or undefined when the schedule has ended */
+export function findNextTick(
+  { cron, timezone }: Pick<Schedule, 'cron' | 'timezone'>,
+  after: number,
+): number | undefined {
   return parse(cron, timezone).nextRun(new Date(after))?.getTime();
 }
 
-/** A tick to run, and the moment that counts as `last` from then on. */
+/** A tick to run, and the moment to pass as `last` after it. */
 export type DueTick = { readonly tick: number; readonly last: number };
 
 /**
- * The tick to run now, if any. Ask again with the new `last` until there is none.
+ * Finds the tick to run now. The caller repeats the call with the new `last` until the answer is undefined.
  *
- * A tick is missed when it is more than `graceMs` late. Missed ticks are left out, or one is run for all of them.
+ * A tick is missed when it is more than `graceMs` late. The schedule's `missed` decides: missed ticks are left out, or
+ * one of them runs for all.
  *
- * @param last moment of the tick that ran last, or at which the schedule began. One that lies ahead of `now` means that
- *   the clock was set back: whoever keeps it sets it to `now`. A tick that then comes a second time has the same
+ * @param last moment of the last tick that ran, or of the start of the schedule. When `last` lies ahead of `now`, the
+ *   clock was set back, and the caller must set `last` to `now`. A tick that then comes a second time has the same
  *   moment, and so the same invocation id
  */
-export function dueTick(schedule: Schedule, last: number, now: number): DueTick | undefined {
+export function findDueTick(schedule: Schedule, last: number, now: number): DueTick | undefined {
   const recent = now - graceMs;
-  const first = nextTick(schedule, last);
+  const first = findNextTick(schedule, last);
   if (first === undefined || first > now) return undefined;
   if (first >= recent) return { tick: first, last: first };
   if (schedule.missed === 'once') return { tick: first, last: recent };
-  const next = nextTick(schedule, recent);
+  const next = findNextTick(schedule, recent);
   return next !== undefined && next <= now ? { tick: next, last: next } : undefined;
 }
 
-/** Five fields, or six. croner takes dates and nicknames (`@daily`), too: a date ticks once, and then never again. */
+/** Five or six fields. croner also takes dates and nicknames (`@daily`), which we refuse: a date ticks only once. */
 function parse(expression: string, timezone: string): Cron {
   if (!/^\s*(?:[\w*/,?+#-]+(?:\s+|$)){5,6}$/.test(expression))
     throw new Error('five fields, or six with seconds first');

@@ -3,7 +3,7 @@
  * `username` and `password` of CouchDB's.
  */
 import * as z from 'zod';
-import { brokerFields, qosSchema, topicSchema } from './mqtt-broker.ts';
+import { brokerAddressFields, qosSchema, topicSchema } from './mqtt-broker.ts';
 import { nameSchema, textSchema } from './names.ts';
 import { retrySchema } from './retry.ts';
 
@@ -44,7 +44,7 @@ const credentials = {
 };
 
 /** Name of the database that is meant; undefined when there is none, or one that CouchDB keeps for itself. */
-export function couchDatabase({ url, database }: { readonly url: string; readonly database?: string | undefined }) {
+export function findCouchDatabase({ url, database }: { readonly url: string; readonly database?: string | undefined }) {
   const last = URL.parse(url)
     ?.pathname.split('/')
     .findLast((part) => part !== '');
@@ -73,7 +73,7 @@ export const couchdbParamsSchema = z
     create: z.boolean().default(false),
     ...everySink,
   })
-  .refine((params) => params.database !== undefined || couchDatabase(params) !== undefined, {
+  .refine((params) => params.database !== undefined || findCouchDatabase(params) !== undefined, {
     path: ['database'],
     message: 'must be given, unless url ends with it',
   });
@@ -91,7 +91,7 @@ export const httpSinkParamsSchema = z.strictObject({
 export type HttpSinkParams = z.output<typeof httpSinkParamsSchema>;
 
 export const mqttSinkParamsSchema = z.strictObject({
-  ...brokerFields,
+  ...brokerAddressFields,
   /** Where each document is published. */
   topic: topicSchema,
   qos: qosSchema.default(1),

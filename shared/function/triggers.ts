@@ -3,9 +3,9 @@
  * its events, `{"type": "mqtt", "params": {…}}`; FunLess knows `host`, `port` and `topic` of them.
  */
 import * as z from 'zod';
-import { brokerFields, qosSchema, topicFilterSchema } from './mqtt-broker.ts';
+import { brokerAddressFields, qosSchema, topicFilterSchema } from './mqtt-broker.ts';
 import { nameSchema, textSchema } from './names.ts';
-import { cronProblem, isTimeZone } from './schedule.ts';
+import { describeCronProblem, isTimeZone } from './schedule.ts';
 
 /** Bytes of a schedule's input, as JSON. */
 const maxArgsBytes = 65_536;
@@ -27,7 +27,7 @@ const fullFields = {
 };
 
 export const mqttParamsSchema = z.strictObject({
-  ...brokerFields,
+  ...brokerAddressFields,
   placement: placementSchema,
   topic: topicFilterSchema,
   /** Asked of the broker, which gives a message at the lower of this and the publisher's. */
@@ -62,7 +62,7 @@ export const scheduleParamsSchema = z.strictObject({
   placement: placementSchema,
   /** Five fields, or six with seconds first. */
   cron: textSchema(256).superRefine((cron, context) => {
-    const problem = cronProblem(cron);
+    const problem = describeCronProblem(cron);
     if (problem) context.addIssue(problem);
   }),
   /** Name in the IANA time zone database. */

@@ -24,7 +24,7 @@ export function jsonRequestHead(authority: string, input: Uint8Array): RequestHe
  * The body, or `null` when it is empty.
  * @throws SkerryError('function_error') for a status of 400 and above, with the body's text if it has one
  */
-export function jsonOf(head: ResponseHead, body: Uint8Array): Uint8Array {
+export function toJsonOutput(head: ResponseHead, body: Uint8Array): Uint8Array {
   if (head.status >= 400) throw new SkerryError('function_error', messageOf(head, body));
   return body.byteLength === 0 ? Buffer.from('null') : body;
 }

@@ -1,141 +1,165 @@
 /**
- * Waits for the ticks of one schedule and gives them to the intake.
+ * Listens to one schedule: gives each tick to the intake.
  *
- * The wall clock decides, and it can jump: it is looked at again after `lookMs` at the latest. A tick has an id of its
- * own, so that one that comes twice, from a clock that was set back or after a crash, is one event.
+ * The wall clock decides, and it can jump. So the listener looks at it again after at most `maxLookMs`. Each tick has
+ * an id of its own. A tick that comes twice, after the clock was set back or after a crash, is therefore one event.
+ *
+ * The loop is written by hand because it has two waits. A write is repeated in place until the store takes it: a step
+ * that began again from the clock would find the tick late, and `missed` would leave it out.
  */
 import { backoffDelay } from '../backoff.ts';
 import { type Clock, settledWithin } from '../clock.ts';
 import { toSkerryError } from '../errors.ts';
-import { deriveEventId, type Intake, type NewEvent } from '../events/intake.ts';
+import { deriveEventId, type Intake, type NewEvent, type PendingLimit } from '../events/intake.ts';
 import type { Listener, ListenerState } from '../events/listener.ts';
-import { type DueTick, dueTick, nextTick } from '../function/schedule.ts';
+import { type DueTick, findDueTick, findNextTick } from '../function/schedule.ts';
 import type { ScheduleParams } from '../function/triggers.ts';
 
 export type ScheduleListenerOptions = {
   readonly trigger: string;
   readonly params: ScheduleParams;
   readonly function: string;
-  /** Of events that are this device's own, whoever else has the same trigger; see EventScope. */
+  /** Set where the events belong to this device, although other devices have the same trigger. See `EventScope`. */
   readonly device?: string | undefined;
   readonly intake: Intake;
   readonly clock: Clock;
   readonly random: () => number;
 };
 
-/** Milliseconds between two looks at the clock at most. */
-export const lookMs = 30_000;
-/** Milliseconds for what is on its way to the store at the end. */
-const lastTickMs = 5_000;
+/** Longest time between two looks at the clock, in milliseconds. */
+const maxLookMs = 30_000;
+/** How long `stop` waits for a write, in milliseconds. */
+const lastWriteMs = 5_000;
 const awayBackoff = { baseMs: 250, capMs: 5_000 };
 
 export function createScheduleListener(options: ScheduleListenerOptions): Listener {
-  const { trigger, device, params, intake, clock, random } = options;
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const input = new TextEncoder().encode(JSON.stringify(params.args));
-  // A tick is not held back: whoever wants it later says so with `missed`.
-  const room = { maxPending: params.max_pending, whenFull: 'hold' } as const;
-  const since = clock.now();
-  let last: number | undefined;
-  let lastMessage: number | undefined;
-  let next: number | undefined;
-  let received = 0;
-  let dropped = 0;
-  let error: string | undefined;
-  let away = false;
+  return new ScheduleListener(options);
+}
 
-  /** Repeats until the store is there; undefined when stopped before. */
-  const persist = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
-    for (let failures = 1; !signal.aborted; failures += 1) {
-      try {
-        const result = await work();
-        away = false;
-        return result;
-      } catch (cause) {
-        away = true;
-        error = `ticks cannot be kept now: ${toSkerryError(cause).message}`;
-        await clock.sleep(backoffDelay(failures, random(), awayBackoff.baseMs, awayBackoff), signal);
-      }
+class ScheduleListener implements Listener {
+  readonly #options: ScheduleListenerOptions;
+  readonly #input: Uint8Array;
+  readonly #since: number;
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<void>;
+  #last: number | undefined;
+  #lastMessage: number | undefined;
+  #next: number | undefined;
+  #received = 0;
+  #dropped = 0;
+  #error: string | undefined;
+  #isStoreAway = false;
+
+  constructor(options: ScheduleListenerOptions) {
+    this.#options = options;
+    this.#input = new TextEncoder().encode(JSON.stringify(options.params.args));
+    this.#since = options.clock.now();
+    this.#running = this.#run();
+  }
+
+  get state(): ListenerState {
+    return {
+      state: this.#isStoreAway ? 'holding' : 'up',
+      since: this.#since,
+      ...(this.#lastMessage !== undefined && { lastMessage: this.#lastMessage }),
+      ...(this.#next !== undefined && { next: this.#next }),
+      received: this.#received,
+      dropped: this.#dropped,
+      ...(this.#error !== undefined && { error: this.#error }),
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    // A store that is opening can be silent for minutes. The listener asks it nothing more. If it still stores a tick,
+    // the next listener derives the same id for that tick.
+    await settledWithin(this.#options.clock, lastWriteMs, this.#running);
+  }
+
+  cut(): void {
+    this.#stopping.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { trigger, intake, clock } = this.#options;
+    const { signal } = this.#stopping;
+    const stored = await this.#persist(() => intake.lastTick(trigger).then((moment) => moment ?? Number.NaN));
+    if (stored === undefined) return;
+    if (Number.isNaN(stored)) await this.#setLast(clock.now());
+    else this.#last = stored;
+    let lookedAt = Number.POSITIVE_INFINITY;
+    while (!signal.aborted) {
+      const now = clock.now();
+      // The expression is evaluated once per tick, and again when the clock was set back.
+      if (this.#next === undefined || now >= this.#next || now < lookedAt) await this.#catchUp(now);
+      lookedAt = now;
+      const untilNextMs = (this.#next ?? Number.POSITIVE_INFINITY) - now;
+      await clock.sleep(Math.min(maxLookMs, Math.max(1, untilNextMs)), signal);
     }
-    return undefined;
-  };
-  const setLast = async (moment: number) => {
-    await persist(() => intake.setLastTick(trigger, moment));
-    last = moment;
-  };
+  }
 
-  const keep = async (due: DueTick) => {
+  /** Records the ticks that are due, and finds the next one. */
+  async #catchUp(now: number): Promise<void> {
+    const { params } = this.#options;
+    if (this.#last === undefined || this.#last > now) await this.#setLast(now);
+    for (;;) {
+      const due = findDueTick(params, this.#last ?? now, now);
+      if (!due || this.#stopping.signal.aborted) break;
+      await this.#record(due);
+    }
+    this.#next = findNextTick(params, now);
+  }
+
+  async #record(due: DueTick): Promise<void> {
+    const { trigger, device, params, intake, clock } = this.#options;
+    // A full queue drops the tick instead of holding it back. Users who want late ticks set `missed`.
+    const limit: PendingLimit = { maxPending: params.max_pending, whenFull: 'hold' };
     const event: NewEvent = {
       id: deriveEventId({ trigger, device }, String(due.tick)),
       named: true,
       trigger,
-      function: options.function,
+      function: this.#options.function,
       origin: 'schedule',
-      input,
+      input: this.#input,
       createdAt: clock.now(),
       tick: due.last,
     };
-    const kept = await persist(() => intake.record(event, room));
-    if (kept === undefined) return;
-    if (kept !== 'known') {
-      received += 1;
-      lastMessage = event.createdAt;
+    const result = await this.#persist(() => intake.record(event, limit));
+    if (result === undefined) return;
+    if (result !== 'known') {
+      this.#received += 1;
+      this.#lastMessage = event.createdAt;
     }
-    error = undefined;
-    if (kept === 'recorded') last = due.last;
-    else await setLast(due.last);
-    if (kept === 'full') {
-      dropped += 1;
-      error = 'a tick was dropped: there is no room for more events';
+    this.#error = undefined;
+    if (result === 'recorded') this.#last = due.last;
+    else await this.#setLast(due.last);
+    if (result === 'full') {
+      this.#dropped += 1;
+      this.#error = 'a tick was dropped: there is no room for more events';
     }
-  };
+  }
 
-  /** Runs what is due, and finds the next tick. */
-  const catchUp = async (now: number) => {
-    if (last === undefined || last > now) await setLast(now);
-    for (;;) {
-      const due = dueTick(params, last ?? now, now);
-      if (!due || signal.aborted) break;
-      await keep(due);
-    }
-    next = nextTick(params, now);
-  };
+  async #setLast(moment: number): Promise<void> {
+    const { trigger, intake } = this.#options;
+    await this.#persist(() => intake.setLastTick(trigger, moment));
+    this.#last = moment;
+  }
 
-  const run = async () => {
-    const kept = await persist(() => intake.lastTick(trigger).then((moment) => moment ?? Number.NaN));
-    if (kept === undefined) return;
-    if (Number.isNaN(kept)) await setLast(clock.now());
-    else last = kept;
-    let looked = Number.POSITIVE_INFINITY;
-    while (!signal.aborted) {
-      const now = clock.now();
-      // What an expression means is worked out once for each tick, and anew when the clock was set back.
-      if (next === undefined || now >= next || now < looked) await catchUp(now);
-      looked = now;
-      await clock.sleep(Math.min(lookMs, Math.max(1, (next ?? Number.POSITIVE_INFINITY) - now)), signal);
+  /** Repeats the write until the store takes it. Resolves with undefined when the listener stops first. */
+  async #persist<T>(write: () => Promise<T>): Promise<T | undefined> {
+    const { clock, random } = this.#options;
+    const { signal } = this.#stopping;
+    for (let failures = 1; !signal.aborted; failures += 1) {
+      try {
+        const result = await write();
+        this.#isStoreAway = false;
+        return result;
+      } catch (cause) {
+        this.#isStoreAway = true;
+        this.#error = `ticks cannot be kept now: ${toSkerryError(cause).message}`;
+        await clock.sleep(backoffDelay(failures, random(), awayBackoff.baseMs, awayBackoff), signal);
+      }
     }
-  };
-  const running = run();
-
-  return {
-    get state(): ListenerState {
-      return {
-        state: away ? 'holding' : 'up',
-        since,
-        ...(lastMessage !== undefined && { lastMessage }),
-        ...(next !== undefined && { next }),
-        received,
-        dropped,
-        ...(error !== undefined && { error }),
-      };
-    },
-    async stop() {
-      stopping.abort();
-      // A store that is opened may be silent for minutes. Nothing is asked of it any more, and a tick that it still
-      // keeps is the same event for whoever listens next.
-      await settledWithin(clock, lastTickMs, running);
-    },
-    cut: () => stopping.abort(),
-  };
+    return undefined;
+  }
 }

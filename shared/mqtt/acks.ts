@@ -1,56 +1,62 @@
 /**
- * The messages of one session that the broker has no answer to yet, and the answers: PUBACK for QoS 1, PUBREC for QoS 2
- * (MQTT 3.1.1 and 5.0, section 4.3). An answer means that the event is on disk.
+ * The unacknowledged messages of one session, and their acknowledgements: PUBACK for QoS 1, PUBREC for QoS 2 (MQTT 3.1.1
+ * and 5.0, section 4.3). An acknowledgement means that the event is on disk.
  *
- * Invariants: answers leave in the order of the messages (section 4.6); what the broker sends again because it has no
- * answer is the same message, also over a new connection of the same session, and is not taken twice. After the answer
- * has left, a QoS 1 message that comes again is a new one: nothing tells it from one with the same content. A QoS 2
- * message is the same until its PUBREL.
+ * Invariants:
+ * - Acknowledgements leave in the order of the messages (section 4.6).
+ * - A message that the broker sends again because it is unacknowledged is the same message, also over a new connection
+ *   of the same session. It is not taken twice.
+ * - After its acknowledgement has left, a QoS 1 message that comes again is a new message: nothing distinguishes it from
+ *   another message with the same content. A QoS 2 message is the same until its PUBREL.
  */
 import { createHash } from 'node:crypto';
 import type { MqttPacket, MqttStream } from './client.ts';
 
-/** A message to be answered. */
-export type Unanswered = {
+export type UnackedMessage = {
   readonly messageId: number;
   readonly qos: number;
-  /** Tells a QoS 1 message from others under the same id; the message itself is not kept, it may be large. */
-  readonly print: string | undefined;
+  /**
+   * Digest of a QoS 1 message, which distinguishes it from others under the same id. The message itself can be large
+   * and is not held.
+   */
+  readonly digest: string | undefined;
   settled: boolean;
 };
 
-/** Answers that are still to leave, at most: there are no more ids. Whoever asks for more breaks the protocol. */
-const maxAnswers = 65_535;
+/** Bounds the acknowledgements that wait to be sent. It is the number of ids: a broker that needs more is at fault. */
+const maxAcks = 65_535;
 
-export type Answers = {
-  /** A connection began. Without a session, what came before will not come again. */
+export type Acks = {
+  /** Call when a connection begins. Without a session, the broker will not send earlier messages again. */
   begin(stream: Pick<MqttStream, 'write'>, sessionPresent: boolean): void;
-  /** The connection is over; what has no answer is waited for. */
+  /** Call when the connection is over. The unacknowledged messages stay, because the broker will send them again. */
   end(): void;
-  /** Takes a message of QoS 1 or 2. Undefined when we have it already: then its answer is on its way. */
-  take(packet: MqttPacket, qos: number): Unanswered | undefined;
-  /** This one may be answered, with the next `flush`. */
-  settle(message: Unanswered): void;
+  /** Takes a message of QoS 1 or 2. Returns undefined for a message that was taken before: `flush` acknowledges it. */
+  take(packet: MqttPacket, qos: number): UnackedMessage | undefined;
+  /** Marks the message as ready to be acknowledged by the next `flush`. */
+  settle(message: UnackedMessage): void;
+  /** Sends the acknowledgements of all settled messages before the first one that is not settled. */
   flush(): void;
-  /** The broker released a QoS 2 message: its id is free for another one. */
+  /** Call when the broker releases a QoS 2 message (PUBREL): another message may then use its id. */
   released(messageId: number): void;
   /**
-   * Resolves when the broker has released every QoS 2 message that was answered, or the connection is over. Whoever says
-   * goodbye before that meets the releases with a stream that has ended, and what is thrown away with it takes along
-   * answers that the broker has not read yet.
+   * Resolves when the broker has released every acknowledged QoS 2 message, or when the connection is over. A client
+   * must wait for that before it disconnects. Otherwise the releases meet a closed stream, and the connection is reset
+   * together with acknowledgements that the broker has not read yet.
    */
   whenReleased(): Promise<void>;
 };
 
-export function createAnswers(): Answers {
-  const byId = new Map<number, Unanswered>();
-  let order: Unanswered[] = [];
+export function createAcks(): Acks {
+  const byId = new Map<number, UnackedMessage>();
+  let order: UnackedMessage[] = [];
   let stream: Pick<MqttStream, 'write'> | undefined;
 
-  const forRelease = new Set<() => void>();
+  const releaseWaiters = new Set<() => void>();
   const isReleased = () => ![...byId.values()].some(({ qos, settled }) => qos === 2 && settled);
-  const lookForRelease = () => {
-    if (forRelease.size > 0 && (stream === undefined || isReleased())) for (const done of forRelease) done();
+  const checkReleased = () => {
+    if (releaseWaiters.size === 0) return;
+    if (stream === undefined || isReleased()) for (const resolve of releaseWaiters) resolve();
   };
 
   const flush = () => {
@@ -61,30 +67,30 @@ export function createAnswers(): Answers {
     for (const message of ready) {
       if (message.qos === 1 && byId.get(message.messageId) === message) byId.delete(message.messageId);
     }
-    stream?.write(Buffer.concat(ready.map(answerTo)));
+    stream?.write(Buffer.concat(ready.map(encodeAck)));
   };
 
   return {
-    begin(now, sessionPresent) {
+    begin(nextStream, sessionPresent) {
       if (!sessionPresent) byId.clear();
-      stream = now;
+      stream = nextStream;
       order = [];
     },
     end() {
       stream = undefined;
       order = [];
-      lookForRelease();
+      checkReleased();
     },
     take(packet, qos) {
       const messageId = packet.messageId ?? 0;
       const prior = byId.get(messageId);
-      const print = qos === 2 ? undefined : printOf(packet);
-      if (prior && prior.qos === qos && (qos === 2 || (packet.dup && prior.print === print))) {
-        if (order.length < maxAnswers) order.push(prior);
+      const digest = qos === 2 ? undefined : computeDigest(packet);
+      if (prior && prior.qos === qos && (qos === 2 || (packet.dup && prior.digest === digest))) {
+        if (order.length < maxAcks) order.push(prior);
         flush();
         return undefined;
       }
-      const message: Unanswered = { messageId, qos, print, settled: false };
+      const message: UnackedMessage = { messageId, qos, digest, settled: false };
       byId.set(messageId, message);
       order.push(message);
       return message;
@@ -95,21 +101,21 @@ export function createAnswers(): Answers {
     flush,
     released(messageId) {
       if (byId.get(messageId)?.qos === 2) byId.delete(messageId);
-      lookForRelease();
+      checkReleased();
     },
     whenReleased: () =>
       new Promise((resolve) => {
-        forRelease.add(resolve);
-        lookForRelease();
+        releaseWaiters.add(resolve);
+        checkReleased();
       }),
   };
 }
 
-/** PUBACK and PUBREC without a reason code are alike in both versions (section 3.4 and 3.5). */
-function answerTo({ messageId, qos }: Unanswered): Uint8Array {
+/** PUBACK or PUBREC without a reason code, which has the same bytes in both versions (sections 3.4 and 3.5). */
+function encodeAck({ messageId, qos }: UnackedMessage): Uint8Array {
   return Uint8Array.of(qos === 2 ? 0x50 : 0x40, 2, messageId >> 8, messageId & 0xff);
 }
 
-function printOf({ topic = '', payload = '' }: MqttPacket): string {
+function computeDigest({ topic = '', payload = '' }: MqttPacket): string {
   return createHash('sha256').update(topic).update('\0').update(payload).digest('base64');
 }

@@ -1,10 +1,10 @@
 /**
- * What is used of an MQTT client, and the options for it. The mqtt package fits this shape; it comes in as a parameter,
- * so that an agent without MQTT triggers never loads it.
+ * The part of an MQTT client that Skerry uses, and the options for it. The mqtt package has this shape. It is a
+ * parameter, so that an agent without MQTT triggers never loads it.
  */
-import { type Broker, effectivePort } from '../function/mqtt-broker.ts';
+import { type BrokerAddress, effectivePort } from '../function/mqtt-broker.ts';
 
-/** A packet that the broker sent; which of this it has depends on its kind. */
+/** A packet from the broker. Which fields are present depends on `cmd`. */
 export type MqttPacket = {
   readonly cmd: string;
   readonly messageId?: number | undefined;
@@ -14,9 +14,9 @@ export type MqttPacket = {
   readonly dup?: boolean;
   readonly retain?: boolean;
   readonly sessionPresent?: boolean | undefined;
-  /** Of CONNACK and DISCONNECT, in MQTT 5. */
+  /** In CONNACK and DISCONNECT of MQTT 5. */
   readonly reasonCode?: number | undefined;
-  /** Of CONNACK, in MQTT 3.1.1. */
+  /** In CONNACK of MQTT 3.1.1. */
   readonly returnCode?: number | undefined;
 };
 
@@ -29,12 +29,15 @@ export type MqttStream = {
 
 export type SubscribeOptions = {
   readonly qos: 0 | 1 | 2;
-  /** MQTT 5.0, section 3.8.3.1: 0 send retained messages, 1 only when there was no such subscription, 2 do not. */
+  /**
+   * Retain handling (MQTT 5.0, section 3.8.3.1). 0: send retained messages. 1: send them only for a new subscription. 2:
+   * do not send them.
+   */
   readonly rh?: number;
 };
 
-/** What comes of a subscription; the codes of the SUBACK, when there was one. */
-export type Subscribed = (
+/** Receives the result of a subscription, with the codes of the SUBACK if one came. */
+export type OnSubscribed = (
   error: Error | null,
   granted?: unknown,
   suback?: { readonly granted?: readonly unknown[] },
@@ -42,40 +45,41 @@ export type Subscribed = (
 
 export type MqttClient = {
   readonly stream: MqttStream;
-  /** Called for each message, with the way to go on with the next one. */
+  /** The client calls it for each message. It reads the next message after `done`. */
   handleMessage(packet: MqttPacket, done: (error?: Error) => void): void;
   on(event: 'packetreceive', listener: (packet: MqttPacket) => void): unknown;
   on(event: 'disconnect', listener: (packet: Pick<MqttPacket, 'reasonCode'>) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'connect' | 'close', listener: () => void): unknown;
-  subscribe(filter: string, options: SubscribeOptions, done: Subscribed): unknown;
+  subscribe(filter: string, options: SubscribeOptions, done: OnSubscribed): unknown;
   end(force: boolean): unknown;
 };
 
-/** Everything that the mqtt package's `connect` is given. */
-export type MqttOptions = ReturnType<typeof mqttOptions>;
+/** Options for `connect` of the mqtt package. */
+export type MqttOptions = ReturnType<typeof toMqttOptions>;
 
-/** Makes a client that connects once. @throws when a certificate or a key cannot be read */
-export type Connect = (options: MqttOptions) => MqttClient;
+/** Creates a client that connects once. @throws when a certificate or a key cannot be read */
+export type ConnectMqtt = (options: MqttOptions) => MqttClient;
 
-/** Seconds between signs of life; a broker that does not answer in half as long again is gone. */
+/** Seconds between pings. A broker that is silent for one and a half times as long counts as dead. */
 const keepaliveSeconds = 30;
-/** Milliseconds from dialing to the broker's welcome. */
+/** Longest time from dialing to CONNACK, in milliseconds. */
 export const connectTimeoutMs = 10_000;
-/** Seconds that a broker of MQTT 5 keeps the session of one that is away: 30 days. With 3.1.1 it decides by itself. */
+/** How long a broker of MQTT 5 keeps the session of a disconnected client: 30 days. A broker of 3.1.1 decides itself. */
 const sessionSeconds = 30 * 24 * 3_600;
 
-export type Session = {
+export type MqttSessionOptions = {
   readonly clientId: string;
-  /** Begin without what the broker kept, and let nothing be kept. */
+  /** True: discard the session that the broker has, and keep none after the connection. */
   readonly clean: boolean;
-  /** Unacknowledged messages that a broker of MQTT 5 may send. */
+  /** Maximum of unacknowledged messages that a broker of MQTT 5 may send. */
   readonly receiveMaximum: number;
-  /** Bytes of a packet that a broker of MQTT 5 may send. */
+  /** Maximum size of a packet from a broker of MQTT 5, in bytes. */
   readonly maximumPacketSize: number;
 };
 
-export function mqttOptions(broker: Broker, { clientId, clean, receiveMaximum, maximumPacketSize }: Session) {
+export function toMqttOptions(broker: BrokerAddress, session: MqttSessionOptions) {
+  const { clientId, clean, receiveMaximum, maximumPacketSize } = session;
   const { host, version, username, password, tls } = broker;
   const { ca, cert, key, servername } = typeof tls === 'object' ? tls : {};
   return {
@@ -87,7 +91,7 @@ export function mqttOptions(broker: Broker, { clientId, clean, receiveMaximum, m
     clean,
     keepalive: keepaliveSeconds,
     connectTimeout: connectTimeoutMs,
-    // Connecting again is ours: with back-off, and with a look at what is still held.
+    // The listener reconnects itself, with back-off, and only when it has room for messages.
     reconnectPeriod: 0,
     resubscribe: false,
     ...(username !== undefined && { username }),

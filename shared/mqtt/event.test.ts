@@ -6,13 +6,13 @@ import { toEvent } from './event.ts';
 const now = Date.parse('2026-05-01T12:00:00Z');
 
 function event(payload: string | Uint8Array, params: Record<string, unknown> = {}) {
-  const form = mqttParamsSchema.parse({ host: 'h', topic: '#', ...params });
+  const format = mqttParamsSchema.parse({ host: 'h', topic: '#', ...params });
   const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
-  return toEvent(form, { trigger: 't', function: 'f' }, { topic: 'a "b"/c', payload: bytes }, now, 'made');
+  return toEvent(format, { trigger: 't', function: 'f' }, { topic: 'a "b"/c', payload: bytes }, now, 'made');
 }
-const inputOf = (...args: Parameters<typeof event>) => new TextDecoder().decode(event(...args).input);
+const readInput = (...args: Parameters<typeof event>) => new TextDecoder().decode(event(...args).input);
 
-test('JSON is the input as it is, to the last space', () => {
+test('a JSON payload is the input byte for byte', () => {
   expect(event(' {"n" : 1} ')).toEqual({
     id: 'made',
     named: false,
@@ -24,13 +24,13 @@ test('JSON is the input as it is, to the last space', () => {
   });
 });
 
-test('the envelope tells topic and time', () => {
-  expect(JSON.parse(inputOf('{"n":1}', { envelope: true }))).toEqual({
+test('the envelope contains topic, time and payload', () => {
+  expect(JSON.parse(readInput('{"n":1}', { envelope: true }))).toEqual({
     topic: 'a "b"/c',
     time: '2026-05-01T12:00:00.000Z',
     payload: { n: 1 },
   });
-  expect(JSON.parse(inputOf(Uint8Array.of(0, 255), { envelope: true, payload: 'raw' }))).toEqual({
+  expect(JSON.parse(readInput(Uint8Array.of(0, 255), { envelope: true, payload: 'raw' }))).toEqual({
     topic: 'a "b"/c',
     time: '2026-05-01T12:00:00.000Z',
     payload: 'AP8=',
@@ -46,13 +46,13 @@ test.each(['', '{', 'NaN', '\ufeff1', Uint8Array.of(0x22, 0xff, 0x22)])('%j is n
   expect(event(payload).invalid).toBe('the payload is not JSON');
 });
 
-test('the id of a message is found at its path', () => {
+test('the id of a message is read at its path', () => {
   const named = (payload: unknown, path = 'meta.id') => event(JSON.stringify(payload), { message_id: path });
   expect(named({ meta: { id: 'x' } })).toMatchObject({ id: deriveEventId({ trigger: 't' }, 'x'), named: true });
   expect(named({ meta: { id: 17 } })).toMatchObject({ id: deriveEventId({ trigger: 't' }, '17'), named: true });
   for (const payload of [{}, { meta: null }, { meta: { id: '' } }, { meta: { id: {} } }, 1, null, [], { meta: 'id' }]) {
     expect(named(payload)).toMatchObject({ invalid: 'the payload has no id at "meta.id"' });
   }
-  // What every object has is not in the payload.
+  // Inherited properties are not part of the payload.
   expect(named({ id: 1 }, 'constructor.name').invalid).toBeDefined();
 });

@@ -1,4 +1,4 @@
-/** Why a broker cannot be listened to, in plain words and one line. */
+/** Faults of a broker connection, described for a person in one line. */
 import { expect, test } from 'vitest';
 import { describeFault } from './fault.ts';
 
@@ -11,11 +11,11 @@ test.each([
   ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'TLS: the broker does not trust the authority of our certificate'],
   ['EPROTO', 'TLS: the broker refuses us; it may ask for a certificate of ours'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'TLS: the broker does not speak it at this port'],
-])('%s', (code, words) => {
+])('%s is described', (code, words) => {
   expect(describeFault(failed(code, '40D39F:error:0A00045C:SSL routines:ssl3_read_bytes\n'))).toBe(words);
 });
 
-test('what is not known stays in one line', () => {
+test('an unknown error is described in one line', () => {
   expect(describeFault(failed('ERR_SSL_NO_SUCH', 'error:1:\n  routines\n'))).toBe('TLS: error:1: routines');
   expect(describeFault(new Error('a\n\tb'))).toBe('a b');
 });

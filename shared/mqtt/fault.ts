@@ -1,7 +1,7 @@
-/** Why a broker cannot be listened to, in plain words. */
+/** Describes faults of a broker connection for a person. */
 
-/** Codes of CONNACK in MQTT 3.1.1 (section 3.2.2.3), and of SUBACK (3.9.3). */
-const codes: Readonly<Record<number, string>> = {
+/** Codes of CONNACK (MQTT 3.1.1, section 3.2.2.3) and SUBACK (section 3.9.3). */
+const reasonCodes: Readonly<Record<number, string>> = {
   1: 'the broker does not speak this version of MQTT',
   2: 'the broker does not take our client id',
   3: 'the broker is not available',
@@ -47,7 +47,7 @@ const systemCodes: Readonly<Record<string, string>> = {
   ENETUNREACH: 'the network cannot be reached',
   ENOTFOUND: 'there is no host of this name',
   EAI_AGAIN: 'the name of the host cannot be looked up now',
-  // A handshake that the other side ended while something was being written.
+  // The other side ended the handshake during a write.
   EPROTO: 'TLS: the broker refuses us; it may ask for a certificate of ours',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS: the certificate is signed by itself',
   SELF_SIGNED_CERT_IN_CHAIN: 'TLS: the authority is not trusted',
@@ -59,10 +59,10 @@ const systemCodes: Readonly<Record<string, string>> = {
 };
 
 /**
- * What a broker ends a TLS handshake with (RFC 8446, section 6.2), as OpenSSL has it at the end of its codes: with and
- * without the version of TLS before it.
+ * TLS alerts with which a broker ends a handshake (RFC 8446, section 6.2). The keys are the end of OpenSSL's error
+ * codes, behind `ALERT_`.
  */
-const alerts: Readonly<Record<string, string>> = {
+const tlsAlerts: Readonly<Record<string, string>> = {
   CERTIFICATE_REQUIRED: 'TLS: the broker asks for a certificate of ours',
   HANDSHAKE_FAILURE: 'TLS: the broker refuses us; it may ask for a certificate of ours',
   BAD_CERTIFICATE: 'TLS: the broker does not take our certificate',
@@ -76,17 +76,17 @@ const alerts: Readonly<Record<string, string>> = {
 
 const maxCharacters = 200;
 
-/** What a reason code of the broker means. */
-export function reasonOf(code: number): string {
-  return codes[code] ?? `the broker gives reason 0x${code.toString(16)}`;
+/** Describes a reason code of the broker. */
+export function describeReasonCode(code: number): string {
+  return reasonCodes[code] ?? `the broker gives reason 0x${code.toString(16)}`;
 }
 
-/** An error of the client's, in words for a person and in one line; nothing of what was sent is in it. */
+/** Describes an error of the client in one line. The text contains no data that was sent. */
 export function describeFault(error: unknown): string {
-  // Several addresses of one name that all failed: the first is as good as any.
+  // All addresses of a name failed. The first error describes them well enough.
   const first = error instanceof AggregateError ? error.errors[0] : error;
   const { code, message } = first as { code?: unknown; message?: unknown };
-  if (typeof code === 'number') return reasonOf(code);
+  if (typeof code === 'number') return describeReasonCode(code);
   if (message === 'connack timeout') return 'the broker does not answer';
   if (message === 'Keepalive timeout') return 'the broker fell silent';
   const text = String(message ?? first)
@@ -94,6 +94,6 @@ export function describeFault(error: unknown): string {
     .trim()
     .slice(0, maxCharacters);
   if (typeof code !== 'string') return text;
-  const known = systemCodes[code] ?? alerts[/^ERR_SSL_.*ALERT_([A-Z_]+)$/.exec(code)?.[1] ?? ''];
+  const known = systemCodes[code] ?? tlsAlerts[/^ERR_SSL_.*ALERT_([A-Z_]+)$/.exec(code)?.[1] ?? ''];
   return known ?? (/^ERR_(SSL|TLS|OSSL)/.test(code) ? `TLS: ${text}` : `${text} (${code})`);
 }

@@ -1,218 +1,239 @@
 /**
- * Listens to one topic of a broker, for ever: connects, subscribes, gives what comes to the intake, answers the broker
- * when it is on disk, and connects again with back-off when the connection is over.
+ * Listens to one topic of a broker until it is stopped: connects, subscribes, gives the messages to the intake,
+ * acknowledges them, and connects again with back-off when the connection is over.
  *
- * Invariants: a message of QoS 1 or 2 is answered only after its event was kept, or was found not to be one; what is
- * held in memory is bounded, and beyond the bound nothing is read; a broker that goes on for long beyond it is left, and
- * found again when there is room; once it is cut, nothing is answered and nobody is connected to any more.
+ * Invariants:
+ * - The listener acknowledges a message of QoS 1 or 2 only after its event was stored or was found invalid.
+ * - The listener holds a bounded number of messages, and reads nothing beyond that bound. It leaves a broker that stays
+ *   unread for `maxUnreadMs`, and connects again when there is room.
+ * - After `cut`, the listener acknowledges nothing and opens no connection.
+ *
+ * The loop is written by hand because the end of a connection is neither a success nor a failure of a step: the listener
+ * waits for room first, and the back-off starts over after a connection that lasted.
  */
-import { randomUUIDv7 } from 'node:crypto';
 import { backoffDelay } from '../backoff.ts';
 import { type Clock, settledWithin } from '../clock.ts';
-import { createEventQueue } from '../events/event-queue.ts';
+import { createEventQueue, type EventQueue } from '../events/event-queue.ts';
 import type { Intake } from '../events/intake.ts';
 import type { Listener, ListenerState } from '../events/listener.ts';
 import type { MqttParams } from '../function/triggers.ts';
-import { createAnswers, type Unanswered } from './acks.ts';
-import { type Connect, type MqttPacket, mqttOptions } from './client.ts';
-import { type Connection, openConnection } from './connection.ts';
-import { toEvent } from './event.ts';
+import { type Acks, createAcks, type UnackedMessage } from './acks.ts';
+import { type ConnectMqtt, type MqttOptions, type MqttPacket, toMqttOptions } from './client.ts';
+import { type MqttConnection, openConnection } from './connection.ts';
 import { describeFault } from './fault.ts';
-import { subscriptionFor } from './retained.ts';
-import { forgetSession, leave, subscribeTo } from './session.ts';
+import { MessageReader, maxPayloadBytes } from './message-reader.ts';
+import { planSubscription } from './retained.ts';
+import { disconnect, forgetSession, subscribeTo } from './session.ts';
 
 export type MqttListenerOptions = {
   readonly trigger: string;
   readonly params: MqttParams;
   readonly function: string;
-  /** Of events that are this device's own, whoever else has the same trigger; see EventScope. */
+  /** Set where the events belong to this device, although other devices have the same trigger. See `EventScope`. */
   readonly device?: string | undefined;
-  /** Stable, and nobody else's: the broker keeps the session under it. */
+  /** Stable, and unique among the broker's clients: the broker keeps the session under this id. */
   readonly clientId: string;
-  /** What the broker keeps under the client id is of another subscription, and shall go. */
+  /** True when the broker's session under the client id belongs to another subscription. It is then discarded. */
   readonly fresh: boolean;
-  /** Loads the client. */
-  readonly load: () => Promise<Connect>;
+  /** Loads the MQTT client. */
+  readonly load: () => Promise<ConnectMqtt>;
   readonly intake: Intake;
   readonly clock: Clock;
   readonly random: () => number;
 };
 
-/** Bytes of a payload at most: what the largest function takes. */
-const maxPayloadBytes = 4 * 1024 * 1024;
-/** Unanswered messages that a broker of MQTT 5 may send. */
+/** Maximum of unacknowledged messages that a broker of MQTT 5 may send. */
 const receiveMaximum = 250;
-/** Milliseconds that a broker is left unread before we leave it. */
-const unreadMs = 10_000;
-/** Milliseconds that a connection has to last for the next one to come without a long rest. */
+/** How long a broker stays unread before the listener leaves it, in milliseconds. */
+const maxUnreadMs = 10_000;
+/** How long a connection must last for the back-off to start over, in milliseconds. */
 const steadyMs = 5_000;
-/** Milliseconds for what is on its way to the disk at the end. */
+/** How long `stop` waits for the last wave to reach the disk, in milliseconds. */
 const lastWaveMs = 5_000;
-/** Milliseconds for the broker to release the last messages of QoS 2. */
+/** How long `stop` waits for the broker to release the last messages of QoS 2, in milliseconds. */
 const releaseMs = 1_000;
 
 export function createMqttListener(options: MqttListenerOptions): Listener {
-  const { trigger, params, clientId, load, intake, clock, random } = options;
-  const keeping = new AbortController();
-  const listening = new AbortController();
-  const cutting = new AbortController();
-  const answers = createAnswers();
-  const queue = createEventQueue({
-    trigger,
-    intake,
-    room: { maxPending: params.max_pending, whenFull: params.when_full },
-    clock,
-    random,
-    signal: keeping.signal,
-    onSettled: answers.flush,
-  });
-  // Members of a group share the messages, and one that the broker gives to another member is the same event.
-  const device = params.share === undefined ? options.device : undefined;
-  const origin = { trigger, device, function: options.function };
-  const topic = params.share === undefined ? params.topic : `$share/${params.share}/${params.topic}`;
-  let since: number | undefined;
-  let lastMessage: number | undefined;
-  let received = 0;
-  let invalid = 0;
-  let error: string | undefined;
-  let tried = false;
-  let { fresh } = options;
-  /** Whether this listener has been subscribed. */
-  let granted = false;
-  let leaveOut = false;
+  return new MqttListener(options);
+}
 
-  const optionsFor = (clean: boolean) =>
-    mqttOptions(params, { clientId, clean, receiveMaximum, maximumPacketSize: maxPayloadBytes + 64 * 1024 });
+class MqttListener implements Listener {
+  readonly #options: MqttListenerOptions;
+  readonly #topic: string;
+  readonly #acks = createAcks();
+  readonly #messages: MessageReader;
+  readonly #queue: EventQueue;
+  readonly #endQueue = new AbortController();
+  readonly #endListening = new AbortController();
+  readonly #cutting = new AbortController();
+  readonly #running: Promise<void>;
+  /** When the current connection was subscribed. Undefined while there is no subscription. */
+  #since: number | undefined;
+  #error: string | undefined;
+  #hasFailed = false;
+  #fresh: boolean;
+  /** True when this listener has been subscribed. */
+  #granted = false;
+  #ignoreRetained = false;
+  #stopped: Promise<void> | undefined;
 
-  /** The event of a message, if it is one. */
-  const eventFrom = (packet: MqttPacket) => {
-    if (packet.retain && leaveOut) return undefined;
-    received += 1;
-    lastMessage = clock.now();
-    const payload = bytesOf(packet.payload);
-    const event =
-      payload.byteLength > maxPayloadBytes
-        ? `the payload has more than ${maxPayloadBytes} bytes`
-        : toEvent(params, origin, { topic: packet.topic ?? '', payload }, clock.now(), randomUUIDv7());
-    if (typeof event === 'object' && event.invalid === undefined) return event;
-    invalid += 1;
-    error = `a message was dropped: ${typeof event === 'string' ? event : event.invalid}`;
-    return typeof event === 'object' && params.dead_letter ? event : undefined;
-  };
-
-  // By itself: made beside `goOn`, it would hold what that holds, which is the packet.
-  const settling = (message: Unanswered | undefined) => () => {
-    if (message) answers.settle(message);
-  };
-
-  const take = (packet: MqttPacket, qos: number, connection: Connection, goOn: () => void) => {
-    const message = qos === 0 ? undefined : answers.take(packet, qos);
-    if (qos === 0 || message) {
-      queue.add({ event: eventFrom(packet), canWait: qos > 0, settle: settling(message) });
-    }
-    // What was agreed on with MQTT 5 is not insisted on: mosquitto 2.0 forgets it when it resumes a session.
-    if (queue.hasRoom) return goOn();
-    void settledWithin(clock, unreadMs, queue.whenRoom(listening.signal)).then(() => {
-      if (queue.hasRoom) goOn();
-      else connection.cut('there is no room for what the broker sends');
-    });
-  };
-
-  /** One connection, until it is over. Resolves with the reason. */
-  const listen = async (): Promise<string> => {
-    const connect = await load();
-    if (fresh) await forgetSession(connect, optionsFor(true), clock, cutting.signal);
-    fresh = false;
-    if (listening.signal.aborted) return 'stopped';
-    let present = false;
-    const connection: Connection = openConnection(connect, optionsFor(params.session === 'clean'), {
-      onWelcome(stream, sessionPresent) {
-        present = sessionPresent;
-        answers.begin(stream, sessionPresent);
-        ({ leaveOut } = subscriptionFor(params, granted, present));
+  constructor(options: MqttListenerOptions) {
+    const { trigger, params, intake, clock, random } = options;
+    this.#options = options;
+    this.#fresh = options.fresh;
+    this.#topic = params.share === undefined ? params.topic : `$share/${params.share}/${params.topic}`;
+    // Members of a group share the messages: a message that the broker gives to another member is the same event.
+    const device = params.share === undefined ? options.device : undefined;
+    this.#messages = new MessageReader({
+      params,
+      source: { trigger, device, function: options.function },
+      clock,
+      onInvalid: (why) => {
+        this.#error = `a message was dropped: ${why}`;
       },
-      onMessage: (packet, qos, goOn) => take(packet, qos, connection, goOn),
-      onReleased: answers.released,
     });
-    const onStop = () => void leave(connection, clock);
-    listening.signal.addEventListener('abort', onStop);
+    this.#queue = createEventQueue({
+      trigger,
+      intake,
+      limit: { maxPending: params.max_pending, whenFull: params.when_full },
+      clock,
+      random,
+      signal: this.#endQueue.signal,
+      onSettled: this.#acks.flush,
+    });
+    this.#running = this.#run();
+  }
+
+  get state(): ListenerState {
+    const isUp = this.#since !== undefined;
+    const { trouble } = this.#queue;
+    const { received, invalid, lastMessage } = this.#messages;
+    const error = isUp ? (trouble ?? this.#error) : this.#error;
+    return {
+      state: isUp ? (trouble ? 'holding' : 'up') : this.#hasFailed ? 'failing' : 'connecting',
+      ...(this.#since !== undefined && { since: this.#since }),
+      ...(lastMessage !== undefined && { lastMessage }),
+      received,
+      dropped: this.#queue.dropped + invalid,
+      ...(error !== undefined && { error }),
+    };
+  }
+
+  stop(forget: boolean): Promise<void> {
+    this.#stopped ??= this.#stop(forget);
+    return this.#stopped;
+  }
+
+  cut(): void {
+    // First: the other signals alone would disconnect politely.
+    this.#cutting.abort();
+    this.#endQueue.abort();
+    this.#endListening.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, random } = this.#options;
+    const { signal } = this.#endListening;
+    let failures = 0;
+    while (!signal.aborted) {
+      const why = await this.#listen().catch(describeFault);
+      if (signal.aborted) return;
+      const wasSteady = this.#since !== undefined && clock.now() - this.#since >= steadyMs;
+      failures = wasSteady ? 1 : failures + 1;
+      this.#since = undefined;
+      this.#hasFailed = true;
+      this.#error = why;
+      await this.#queue.whenRoom(signal);
+      await clock.sleep(backoffDelay(failures, random()), signal);
+    }
+  }
+
+  /** Keeps one connection until it is over. Resolves with the reason. */
+  async #listen(): Promise<string> {
+    const { params, load, clock } = this.#options;
+    const connect = await load();
+    if (this.#fresh) await forgetSession(connect, this.#toMqttOptions(true), clock, this.#cutting.signal);
+    this.#fresh = false;
+    if (this.#endListening.signal.aborted) return 'stopped';
+    let hasSession = false;
+    const connection: MqttConnection = openConnection(connect, this.#toMqttOptions(params.session === 'clean'), {
+      onWelcome: (stream, sessionPresent) => {
+        hasSession = sessionPresent;
+        this.#acks.begin(stream, sessionPresent);
+        this.#ignoreRetained = planSubscription(params, this.#granted, hasSession).ignoreRetained;
+      },
+      onMessage: (packet, qos, goOn) => this.#take(packet, qos, connection, goOn),
+      onReleased: this.#acks.released,
+    });
+    const onStop = () => void disconnect(connection, clock);
+    this.#endListening.signal.addEventListener('abort', onStop);
     const onCut = () => connection.cut('stopped');
-    cutting.signal.addEventListener('abort', onCut);
+    this.#cutting.signal.addEventListener('abort', onCut);
     try {
       await connection.ready;
-      const { send, rh } = subscriptionFor(params, granted, present);
+      const { send, rh } = planSubscription(params, this.#granted, hasSession);
       const { qos, version } = params;
-      if (send) await subscribeTo(connection, topic, { qos, ...(version === '5' && { rh }) }, clock);
-      granted = true;
-      since = clock.now();
-      error = undefined;
+      if (send) await subscribeTo(connection, this.#topic, { qos, ...(version === '5' && { rh }) }, clock);
+      this.#granted = true;
+      this.#since = clock.now();
+      this.#error = undefined;
       return await connection.over;
     } catch (cause) {
       connection.cut(describeFault(cause));
       return await connection.over;
     } finally {
-      listening.signal.removeEventListener('abort', onStop);
-      cutting.signal.removeEventListener('abort', onCut);
-      answers.end();
+      this.#endListening.signal.removeEventListener('abort', onStop);
+      this.#cutting.signal.removeEventListener('abort', onCut);
+      this.#acks.end();
     }
-  };
+  }
 
-  const run = async () => {
-    let failures = 0;
-    while (!listening.signal.aborted) {
-      const why = await listen().catch(describeFault);
-      if (listening.signal.aborted) return;
-      const steady = since !== undefined && clock.now() - since >= steadyMs;
-      failures = steady ? 1 : failures + 1;
-      since = undefined;
-      tried = true;
-      error = why;
-      await queue.whenRoom(listening.signal);
-      await clock.sleep(backoffDelay(failures, random()), listening.signal);
+  #take(packet: MqttPacket, qos: number, connection: MqttConnection, goOn: () => void): void {
+    const message = qos === 0 ? undefined : this.#acks.take(packet, qos);
+    if (qos === 0 || message) {
+      const isIgnored = packet.retain && this.#ignoreRetained;
+      const event = isIgnored ? undefined : this.#messages.read(packet);
+      this.#queue.add({ event, canWait: qos > 0, settle: settleLater(this.#acks, message) });
     }
-  };
-  const running = run();
+    // A broker that sends more than the agreed maximum of MQTT 5 is not refused: mosquitto 2.0 forgets the maximum when
+    // it resumes a session.
+    if (this.#queue.hasRoom) {
+      goOn();
+      return;
+    }
+    const hasRoom = this.#queue.whenRoom(this.#endListening.signal);
+    void settledWithin(this.#options.clock, maxUnreadMs, hasRoom).then(() => {
+      if (this.#queue.hasRoom) goOn();
+      else connection.cut('there is no room for what the broker sends');
+    });
+  }
 
-  let stopping: Promise<void> | undefined;
-  const stop = async (forgetting: boolean) => {
-    keeping.abort();
-    const cut = new Promise((resolve) => cutting.signal.addEventListener('abort', resolve));
-    if (!cutting.signal.aborted) await settledWithin(clock, lastWaveMs, Promise.race([queue.done, cut]));
-    if (!cutting.signal.aborted) await settledWithin(clock, releaseMs, Promise.race([answers.whenReleased(), cut]));
-    listening.abort();
-    await running;
-    if (!forgetting || params.session === 'clean' || cutting.signal.aborted) return;
-    // One attempt: a broker that is away keeps the session for as long as it likes.
+  async #stop(forget: boolean): Promise<void> {
+    const { params, load, clock } = this.#options;
+    const { signal } = this.#cutting;
+    this.#endQueue.abort();
+    const cut = new Promise((resolve) => signal.addEventListener('abort', resolve));
+    if (!signal.aborted) await settledWithin(clock, lastWaveMs, Promise.race([this.#queue.done, cut]));
+    if (!signal.aborted) await settledWithin(clock, releaseMs, Promise.race([this.#acks.whenReleased(), cut]));
+    this.#endListening.abort();
+    await this.#running;
+    if (!forget || params.session === 'clean' || signal.aborted) return;
+    // One attempt only: a broker that is away keeps the session until it expires there.
     await load()
-      .then((connect) => forgetSession(connect, optionsFor(true), clock, cutting.signal))
+      .then((connect) => forgetSession(connect, this.#toMqttOptions(true), clock, signal))
       .catch(() => undefined);
-  };
+  }
 
-  return {
-    get state(): ListenerState {
-      const trouble = since === undefined ? error : (queue.trouble ?? error);
-      return {
-        state: since === undefined ? (tried ? 'failing' : 'connecting') : queue.trouble ? 'holding' : 'up',
-        ...(since !== undefined && { since }),
-        ...(lastMessage !== undefined && { lastMessage }),
-        received,
-        dropped: queue.dropped + invalid,
-        ...(trouble !== undefined && { error: trouble }),
-      };
-    },
-    stop(forgetting) {
-      stopping ??= stop(forgetting);
-      return stopping;
-    },
-    cut() {
-      // First of all: with the others only, the connection would be left politely.
-      cutting.abort();
-      keeping.abort();
-      listening.abort();
-    },
-  };
+  #toMqttOptions(clean: boolean): MqttOptions {
+    const { params, clientId } = this.#options;
+    const maximumPacketSize = maxPayloadBytes + 64 * 1024;
+    return toMqttOptions(params, { clientId, clean, receiveMaximum, maximumPacketSize });
+  }
 }
 
-function bytesOf(payload: string | Uint8Array = ''): Uint8Array {
-  return typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
+/** Outside of the class, so that the callback does not share a scope with the packet and keep it in memory. */
+function settleLater(acks: Acks, message: UnackedMessage | undefined): () => void {
+  return () => {
+    if (message) acks.settle(message);
+  };
 }

@@ -1,28 +1,28 @@
 import { expect, test } from 'vitest';
-import { subscriptionFor } from './retained.ts';
+import { planSubscription } from './retained.ts';
 
-const of = (retained: 'all' | 'first' | 'none', version: '3.1.1' | '5', granted: boolean, present: boolean) =>
-  subscriptionFor({ retained, version }, granted, present);
+const plan = (retained: 'all' | 'first' | 'none', version: '3.1.1' | '5', granted: boolean, present: boolean) =>
+  planSubscription({ retained, version }, granted, present);
 
-test('first: those of the first subscription, and of none after it', () => {
-  expect(of('first', '3.1.1', false, false)).toEqual({ send: true, rh: 1, leaveOut: false });
-  expect(of('first', '3.1.1', true, false)).toEqual({ send: true, rh: 2, leaveOut: true });
-  expect(of('first', '5', true, false)).toEqual({ send: true, rh: 2, leaveOut: false });
+test('first: the first subscription gets retained messages, later ones do not', () => {
+  expect(plan('first', '3.1.1', false, false)).toEqual({ send: true, rh: 1, ignoreRetained: false });
+  expect(plan('first', '3.1.1', true, false)).toEqual({ send: true, rh: 2, ignoreRetained: true });
+  expect(plan('first', '5', true, false)).toEqual({ send: true, rh: 2, ignoreRetained: false });
 });
 
-test('first, with a session from an earlier process: it counts as subscribed', () => {
-  expect(of('first', '3.1.1', false, true)).toEqual({ send: true, rh: 1, leaveOut: true });
-  expect(of('first', '5', false, true)).toEqual({ send: true, rh: 1, leaveOut: false });
+test('first: a session from an earlier process counts as subscribed', () => {
+  expect(plan('first', '3.1.1', false, true)).toEqual({ send: true, rh: 1, ignoreRetained: true });
+  expect(plan('first', '5', false, true)).toEqual({ send: true, rh: 1, ignoreRetained: false });
 });
 
-test('a session that goes on is not subscribed again, and what it still has comes', () => {
-  expect(of('first', '3.1.1', true, true)).toEqual({ send: false, rh: 2, leaveOut: false });
-  expect(of('all', '5', true, true)).toEqual({ send: false, rh: 0, leaveOut: false });
+test('a resumed session is not subscribed again, and its retained messages are delivered', () => {
+  expect(plan('first', '3.1.1', true, true)).toEqual({ send: false, rh: 2, ignoreRetained: false });
+  expect(plan('all', '5', true, true)).toEqual({ send: false, rh: 0, ignoreRetained: false });
 });
 
-test('all and none', () => {
+test('all: every subscription gets retained messages; none: no subscription does', () => {
   for (const version of ['3.1.1', '5'] as const) {
-    expect(of('all', version, true, false)).toEqual({ send: true, rh: 0, leaveOut: false });
-    expect(of('none', version, false, false)).toEqual({ send: true, rh: 2, leaveOut: true });
+    expect(plan('all', version, true, false)).toEqual({ send: true, rh: 0, ignoreRetained: false });
+    expect(plan('none', version, false, false)).toEqual({ send: true, rh: 2, ignoreRetained: true });
   }
 });

@@ -1,14 +1,14 @@
-/** The steps of a session that have an end: subscribing, saying goodbye, having the broker forget it. */
+/** Steps of a session that must end in bounded time: subscribe, disconnect, make the broker forget the session. */
 import { type Clock, settledWithin } from '../clock.ts';
-import { type Connect, connectTimeoutMs, type MqttOptions, type SubscribeOptions } from './client.ts';
-import { type Connection, openConnection } from './connection.ts';
+import { type ConnectMqtt, connectTimeoutMs, type MqttOptions, type SubscribeOptions } from './client.ts';
+import { type MqttConnection, openConnection } from './connection.ts';
 
-/** Milliseconds for saying goodbye. */
-const goodbyeMs = 1_000;
+/** Longest time for a polite disconnect, in milliseconds. */
+const disconnectMs = 1_000;
 
 /** Rejects with the reason when the broker refuses, or does not answer in time. */
 export async function subscribeTo(
-  connection: Connection,
+  connection: MqttConnection,
   filter: string,
   options: SubscribeOptions,
   clock: Clock,
@@ -18,21 +18,21 @@ export async function subscribeTo(
   return answered;
 }
 
-/** Resolves when the connection is over, politely or not. */
-export async function leave(connection: Connection, clock: Clock): Promise<void> {
+/** Disconnects politely, and cuts the connection when that takes too long. Resolves when the connection is over. */
+export async function disconnect(connection: MqttConnection, clock: Clock): Promise<void> {
   connection.close();
-  if (!(await settledWithin(clock, goodbyeMs, connection.over))) connection.cut('stopped');
+  if (!(await settledWithin(clock, disconnectMs, connection.over))) connection.cut('stopped');
 }
 
 /**
- * Ends the session that the broker keeps under the client id: a clean one in its place does (MQTT 3.1.1, section
+ * Ends the session that the broker keeps under the client id, by a connection with a clean session (MQTT 3.1.1, section
  * 3.1.2.4). Rejects with the reason when the broker cannot be reached.
  *
- * @param options those of a clean session
- * @param signal cuts it off
+ * @param options with `clean` true
+ * @param signal cuts the connection
  */
 export async function forgetSession(
-  connect: Connect,
+  connect: ConnectMqtt,
   options: MqttOptions,
   clock: Clock,
   signal: AbortSignal,
@@ -48,7 +48,7 @@ export async function forgetSession(
   try {
     await connection.ready;
   } finally {
-    await leave(connection, clock);
+    await disconnect(connection, clock);
     signal.removeEventListener('abort', cut);
   }
 }

@@ -8,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
 import type { Headers, ResponseHead } from '@skerry/shared/http/http.ts';
-import { jsonOf } from '@skerry/shared/http/http-json.ts';
+import { toJsonOutput } from '@skerry/shared/http/http-json.ts';
 import { maxPartBytes } from '@skerry/shared/http/http-limits.ts';
 import type { AnswerStream, InvocationOutcome, Invoker } from '../../invoke/invoker.ts';
 import type { Logger } from '../../log/log.ts';
@@ -84,7 +84,7 @@ function tell(
   result: InvocationOutcome,
 ): void {
   try {
-    wanted.succeeded(input, { ...result, output: jsonOf(head, result.output) });
+    wanted.succeeded(input, { ...result, output: toJsonOutput(head, result.output) });
   } catch (error) {
     wanted.failed(input, error);
   }

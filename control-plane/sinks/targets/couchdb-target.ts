@@ -1,5 +1,5 @@
 /** Which server and which database a sink's parameters mean: FunLess has one URL of both. */
-import { type CouchdbParams, couchDatabase } from '@skerry/shared/function/sinks.ts';
+import { type CouchdbParams, findCouchDatabase } from '@skerry/shared/function/sinks.ts';
 
 export type CouchTarget = {
   /** Without the database and without credentials; ends with "/". */
@@ -16,7 +16,7 @@ export function couchTarget(params: Pick<CouchdbParams, 'url' | 'database' | 'us
   if (params.database === undefined) path.pop();
   return {
     server: `${origin}/${path.map((part) => `${part}/`).join('')}`,
-    database: couchDatabase(params) as string,
+    database: findCouchDatabase(params) as string,
     authorization: basicAuthorization(params),
   };
 }

@@ -8,7 +8,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { MqttSinkParams } from '@skerry/shared/function/sinks.ts';
-import { connectTimeoutMs, mqttOptions } from '@skerry/shared/mqtt/client.ts';
+import { connectTimeoutMs, toMqttOptions } from '@skerry/shared/mqtt/client.ts';
 import { guardPackets } from '@skerry/shared/mqtt/guard.ts';
 import type { IConnackPacket } from 'mqtt';
 import { failureReason } from '../../outbound/http-exchange.ts';
@@ -102,7 +102,7 @@ type Connection = {
 async function open(params: MqttSinkParams, signal: AbortSignal): Promise<Connection> {
   const lost = new AbortController();
   const client = connectBroker(
-    mqttOptions(params, {
+    toMqttOptions(params, {
       clientId: `skerry-${randomBytes(8).toString('hex')}`,
       clean: true,
       receiveMaximum: maxWindow,

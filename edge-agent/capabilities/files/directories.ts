@@ -8,7 +8,7 @@
  */
 import { type BigIntStats, constants, existsSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, opendir, rename, rmdir, unlink } from 'node:fs/promises';
-import type { Directory } from '@skerry/shared/function/manifest.ts';
+import type { DirectoryGrant } from '@skerry/shared/function/manifest.ts';
 import type { DirectoryEntry, DirectoryRequest, FileStat, Reply } from '../../runner/protocol/capability-requests.ts';
 import { entryPath, handlePath, inDirectory, inParent, reopen, withEntry } from './confined-path.ts';
 import type { DiskReserve } from './disk-reserve.ts';
@@ -33,7 +33,7 @@ type Operation<K extends DirectoryRequest['op']> = Extract<DirectoryRequest, { o
 
 export type Directories = {
   /** Never rejects: what goes wrong is `reply.error`, an error-code of wasi:filesystem. The ask has been checked. */
-  answer(granted: readonly Directory[], ask: DirectoryRequest, bytes: Uint8Array): Promise<Answer>;
+  answer(granted: readonly DirectoryGrant[], ask: DirectoryRequest, bytes: Uint8Array): Promise<Answer>;
 };
 
 /** @param offered absolute paths; what is granted must be one of them or below */
@@ -41,7 +41,7 @@ export function createDirectories(offered: readonly string[], reserve: DiskReser
   /** Without it there is no way to open an entry of an open directory, and so no safe way at all. */
   const supported = existsSync('/proc/self/fd');
 
-  const rootOf = (granted: readonly Directory[], grant: number): Place => {
+  const rootOf = (granted: readonly DirectoryGrant[], grant: number): Place => {
     if (!supported) throw new FileRefused('unsupported');
     const directory = granted[grant];
     const root = directory && offered.find((path) => isWithin(directory.host, path));

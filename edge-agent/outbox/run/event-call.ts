@@ -1,7 +1,7 @@
 /** One attempt to run an event, through the agent's door: an HTTP request for a wasi:http function, JSON for others. */
 import { type OutcomeCode, SkerryError, toOutcomeCode, toSkerryError } from '@skerry/shared/errors.ts';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
-import { jsonOf, jsonRequestHead, outputTooLarge } from '@skerry/shared/http/http-json.ts';
+import { jsonRequestHead, outputTooLarge, toJsonOutput } from '@skerry/shared/http/http-json.ts';
 import type { Result } from '@skerry/shared/result.ts';
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import type { InvocationGate, InvocationOutcome } from '../../invoke/invocation-gate.ts';
@@ -75,7 +75,7 @@ function collectAnswer(gate: CallGate, id: string, limit: number) {
       if (head && end !== 'last') throw new SkerryError('function_output_invalid', 'its answer was not finished');
       const given = head ?? wholeHead;
       if (!given) throw new SkerryError('function_no_answer', 'the function gave no answer');
-      return { ok: true, output: jsonOf(given, head ? Buffer.concat(parts, size) : result.output) };
+      return { ok: true, output: toJsonOutput(given, head ? Buffer.concat(parts, size) : result.output) };
     } catch (error) {
       const { code, message } = toSkerryError(error);
       return { ok: false, code: toOutcomeCode(code), message };

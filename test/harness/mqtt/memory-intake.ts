@@ -45,7 +45,7 @@ export function createTestIntake(): TestIntake {
       await rest(intake.delayMs);
       return 'recorded';
     },
-    async room(_trigger, _room, signal) {
+    async waitForRoom(_trigger, _room, signal) {
       while (!signal.aborted && intake.events.length >= intake.takes) await rest(5);
     },
     lastTick: async (trigger) => ticks.get(trigger),
