@@ -1,6 +1,6 @@
 /**
- * The Hono application: which routes there are, and what happens to what they throw. The doors to an invocation are
- * in front of it (api/invoke/dispatch.ts); here they are only described.
+ * The Hono application: its routes, and the handling of thrown errors. The endpoints of an invocation are in front of
+ * it (api/invoke/dispatch.ts); here they are only described.
  */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -62,7 +62,7 @@ export type AppOptions = {
   readonly triggerStatus: TriggerStatus;
   readonly secrets: SecretService;
   readonly operations: InvocationOperations;
-  /** Key with which callbacks to an address are signed. */
+  /** Key that signs callbacks to an address. */
   readonly callbackSecret: (url: URL) => string;
   readonly metrics: Metrics;
   readonly requests: RequestMetrics;

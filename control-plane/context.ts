@@ -1,6 +1,6 @@
 /**
- * The composition root: every part of the control plane is made and joined here, and nowhere else. Tests replace
- * parts through `overrides`.
+ * The composition root: every part of the control plane is made and joined here, and nowhere else. Tests replace parts
+ * through `overrides`.
  */
 import { randomBytes } from 'node:crypto';
 import { maxSinks, type Sink } from '@skerry/shared/function/sinks.ts';
@@ -54,7 +54,7 @@ import { createCloudTriggers } from './triggers/triggers.ts';
 import { findFunctionAgents } from './tunnel/function-agents.ts';
 import { createHub, type Hub } from './tunnel/hub.ts';
 
-/** Parts that can be given from outside; whoever gives one closes it. */
+/** Parts that the caller may provide, and then must close itself. */
 export type Overrides = {
   readonly store?: Store;
   readonly preparer?: Preparer;
@@ -77,13 +77,13 @@ export type ControlPlane = {
   /** Rejects with the system's error when the port cannot be had. */
   listen(): Promise<{ port: number }>;
   /**
-   * Takes no new requests, waits for those in flight (`config.drainMs` at most), sends the agents away, and lets go
-   * of everything. Every further call returns the same promise.
+   * Takes no new requests, waits for those in flight (at most `config.drainMs`), sends the agents away, and closes
+   * everything. Every further call returns the same promise.
    */
   close(): Promise<void>;
 };
 
-/** How long outcomes of synchronous calls are waited for at the end, in milliseconds. */
+/** Milliseconds that closing waits for outcomes of synchronous calls. */
 const recordWithinMs = 2_000;
 
 /** @throws SkerryError store_unavailable, internal (secrets/sealing-key.ts), DirectoryInUse, or a migration's error */

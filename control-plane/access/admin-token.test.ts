@@ -1,4 +1,4 @@
-/** The first admin, and what becomes of it and of its file over restarts. */
+/** The first admin, its token and the token's file, over restarts. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ const subjects = () =>
   );
 const statusWith = async (token: string) => (await h.request('GET', '/v1/admin/subjects', { token })).status;
 
-test('a rotated token of the file is replaced in it, readable by nobody else', async () => {
+test('a rotated token replaces the old one in the file, readable by this user only', async () => {
   expect(await statusWith(first)).toBe(200);
   const { token } = await subjects().rotate('admin');
   expect(await written()).toBe(token);
@@ -61,7 +61,7 @@ test('a deleted admin stays deleted over a restart, and its file is gone', async
   expect(await written()).toBe('');
 });
 
-test('the setting stays in force: it brings the admin back at each start, and gives it the role again', async () => {
+test('the setting stays in force: each start brings the admin back, with its role', async () => {
   const configured = 'configured-token-0123456789';
   await restart(configured);
   expect(await statusWith(configured)).toBe(200);
@@ -76,7 +76,7 @@ test('a file that cannot be changed does not undo the change', async () => {
   await expect(replaceWrittenToken('/proc/nope', hashToken('x'), 'y')).resolves.toBeUndefined();
 });
 
-test('a data directory that cannot be made is told at once', async () => {
+test('a data directory that cannot be made is reported at once', async () => {
   await expect(openPglite('/proc/nope/db')).rejects.toThrow(/ENOENT.*\/proc\/nope/);
   const parent = await mkdtemp(join(tmpdir(), 'skerry-test-'));
   const driver = await openPglite(join(parent, 'a', 'b'));

@@ -1,10 +1,10 @@
 /**
- * The first admin, so that there is a way in. Its token is the setting's, or is made when there is no admin at all and
- * written to a file that only this user can read. The file is written before the row: a start that is cut off in
- * between finds the file and goes on with it.
+ * The first admin, so that there is a way in. Its token is the setting's. Without a setting and without any admin, the
+ * token is made here and written to a file that only this user can read. The file is written before the row: a start
+ * that is interrupted in between finds the file and continues with it.
  *
  * Invariants: an admin that was deleted or got another token stays so over a restart, unless the setting says
- * otherwise; the file never keeps a token that was ended through this process.
+ * otherwise. The file never keeps a token that was ended through this process.
  */
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
@@ -20,16 +20,16 @@ export const adminName = 'admin';
 
 export type AdminTokenOptions = {
   readonly dataDirectory: string;
-  /** The token of the setting. The operator's explicit wish: each start puts the subject `admin` in force with it. */
+  /** The token of the setting, the operator's explicit wish: each start creates the subject `admin` with it. */
   readonly configured: string | undefined;
 };
 
-/** Name of the file that the token is written to when it was made here. */
+/** Name of the file with a token that was made here. */
 export function adminTokenFile(dataDirectory: string): string {
   return join(dataDirectory, 'admin-token');
 }
 
-/** Makes sure that there is an admin; part of the seeding transaction. */
+/** Makes sure that there is an admin. Part of the seeding transaction. */
 export async function seedAdmin(orm: Orm, { dataDirectory, configured }: AdminTokenOptions): Promise<void> {
   if (configured === undefined) {
     const [anyAdmin] = await orm.select().from(subjects).where(eq(subjects.role, 'admin')).limit(1);
@@ -46,8 +46,8 @@ export async function seedAdmin(orm: Orm, { dataDirectory, configured }: AdminTo
 }
 
 /**
- * Keeps the file true when a token has ended: if it holds that one, it gets the successor, or goes. Never rejects: the
- * change is stored by now, and a file that could not be changed holds a token that opens nothing.
+ * Updates the file when a token has ended: if the file holds that token, it gets the successor, or is removed. Never
+ * rejects: the change is already stored, and a file that could not be changed holds a token that opens nothing.
  */
 export async function replaceWrittenToken(
   dataDirectory: string,
@@ -60,7 +60,7 @@ export async function replaceWrittenToken(
   try {
     if (successor !== undefined) return await writeToken(path, successor);
   } catch {
-    // No room for the new one: then at least the old one goes.
+    // There is no room for the new token, so the old one is removed at least.
   }
   await rm(path, { force: true }).catch(() => undefined);
 }
@@ -75,7 +75,7 @@ async function writtenToken(dataDirectory: string): Promise<string> {
   return token;
 }
 
-/** Empty when there is none. */
+/** Empty when there is no file. */
 async function readToken(path: string): Promise<string> {
   return (await readFile(path, 'utf8').catch(() => '')).trim();
 }
@@ -83,7 +83,7 @@ async function readToken(path: string): Promise<string> {
 async function writeToken(path: string, token: string): Promise<void> {
   const file = await open(`${path}.new`, 'w', 0o600);
   try {
-    // The mode above counts only when the file is new.
+    // The mode above counts only for a new file.
     await file.chmod(0o600);
     await file.writeFile(`${token}\n`);
     await file.sync();

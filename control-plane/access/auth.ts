@@ -1,4 +1,4 @@
-/** Who calls, and what they may do. Answers out of memory; see catalog/catalog.ts for where subjects come from. */
+/** Identifies the caller, and checks its role. Answers from memory; catalog/catalog.ts has the subjects. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Role, Subject } from '../model/subject.ts';

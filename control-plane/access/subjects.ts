@@ -1,4 +1,4 @@
-/** Subjects: whoever may call the API. Tokens are shown when they are made, and stored as hashes. */
+/** Subjects: the users of the API. Tokens are shown when they are made, and stored as hashes. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { and, asc, eq, ne } from 'drizzle-orm';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -18,13 +18,13 @@ export type SubjectService = {
   list(): Promise<SubjectRecord[]>;
   /** @throws SkerryError conflict when the name is taken */
   create(name: string, role: Role): Promise<SubjectWithToken>;
-  /** Its token is refused from now on. @throws SkerryError not_found; conflict for the last admin */
+  /** The subject's token is refused from now on. @throws SkerryError not_found; conflict for the last admin */
   remove(name: string): Promise<void>;
-  /** Gives it a new token; the old one is refused from now on. @throws SkerryError not_found */
+  /** Gives the subject a new token; the old one is refused from now on. @throws SkerryError not_found */
   rotate(name: string): Promise<SubjectWithToken>;
 };
 
-/** Told when a token has ended, with its hash and with the one that took its place; must not reject. */
+/** Called when a token has ended, with its hash and its successor. Must not reject. */
 export type OnTokenEnd = (ended: Uint8Array, successor: string | undefined) => Promise<void>;
 
 export function createSubjectService(
@@ -103,7 +103,7 @@ export function createSubjectService(
 
 type SubjectRow = typeof subjects.$inferSelect;
 
-/** @throws SkerryError conflict, which takes the removal of this admin back */
+/** @throws SkerryError conflict, which rolls the removal of this admin back */
 async function needOtherAdmin(orm: Orm, name: string): Promise<void> {
   const [other] = await orm
     .select()

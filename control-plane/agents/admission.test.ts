@@ -1,4 +1,4 @@
-/** Time in admission: join tokens expire, sightings are written. */
+/** Time in admission: join tokens expire, and last-seen times are written. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Harness, startHarness } from '../testing/harness.ts';
 
@@ -17,7 +17,7 @@ const hello = (key: number, joinToken: string) => ({
   joinToken,
 });
 
-test('a join token is good until it expires; an expired one leaves the list a week later', async () => {
+test('a join token is valid until it expires; an expired one leaves the list a week later', async () => {
   const { agents } = h.controlPlane;
   const created = await h.request('POST', '/v1/agents/tokens', { json: { uses: 5, expires_in_seconds: 60 } });
   const { token, expires_at } = (created.json as { data: { token: string; expires_at: string } }).data;
@@ -34,7 +34,7 @@ test('a join token is good until it expires; an expired one leaves the list a we
   expect(listed.data).toHaveLength(1);
 });
 
-test('what was last heard of an agent is written in the end', async () => {
+test('the last-seen time of an agent is written in the end', async () => {
   const { agents } = h.controlPlane;
   const { id } = await agents.get('agent-1');
   now = new Date('2026-01-09T12:00:00Z');

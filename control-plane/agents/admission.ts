@@ -1,8 +1,8 @@
 /**
- * Whether an agent may have a tunnel.
+ * Decides whether an agent may have a tunnel.
  *
- * Invariants: a use of a join token is taken in the transaction that inserts the agent, or not at all; a revoked key
- * is never admitted again; an agent's epoch only goes up, also over times when it was counted in memory.
+ * Invariants: a use of a join token is taken in the transaction that inserts the agent, or not at all. A revoked key is
+ * never admitted again. An agent's epoch only rises, even over times when it was counted in memory.
  */
 
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -14,42 +14,42 @@ import { violates } from '../db/errors.ts';
 import { agents, joinTokens } from '../db/schema/catalog.ts';
 import type { Orm, Store } from '../db/store.ts';
 
-/** What an agent says of itself when it asks for a tunnel; its signature has been checked. */
+/** An agent's request for a tunnel. Its signature has been checked. */
 export type Hello = {
   /** Raw Ed25519 key, 32 bytes. */
   readonly publicKey: Uint8Array;
   readonly name: string;
   readonly labels: Labels;
   readonly agentVersion: string;
-  /** Looked at when the key is unknown. */
+  /** Used when the key is unknown. */
   readonly joinToken?: string | undefined;
 };
 
-/** Whether an agent may have a tunnel. Of two tunnels of one agent, the one with the higher epoch counts. */
+/** The decision about a tunnel. Of two tunnels of one agent, the one with the higher epoch is current. */
 export type Admission =
   | {
       readonly ok: true;
       readonly agentId: string;
       readonly name: string;
-      /** The agent's own labels and those that its join token gave it. */
+      /** The agent's own labels, and those of its join token. */
       readonly labels: Labels;
       readonly epoch: number;
     }
   | { readonly ok: false; readonly close: CloseName; readonly message: string };
 
-/** Names that mean something else where an agent's stands: `/v1/agents/tokens` are the join tokens. */
+/** Reserved names: `/v1/agents/tokens` are the join tokens. */
 const reservedNames: ReadonlySet<string> = new Set(['tokens']);
 
 export type Admissions = {
   admit(hello: Hello): Promise<Admission>;
-  /** The key was revoked: it is not admitted out of memory either. */
+  /** The key was revoked: it is not admitted from memory either. */
   forget(publicKey: Uint8Array): void;
 };
 
 type Known = { readonly agentId: string; readonly name: string; readonly granted: Labels; epoch: number };
 
 export function createAdmissions(store: Store, now: () => Date): Admissions {
-  /** Agents admitted since the start, by key in hex: as many as there are agents in the database, at most. */
+  /** Agents admitted since the start, by key in hex. At most one entry per agent in the database. */
   const known = new Map<string, Known>();
 
   const admitInStore = async (hello: Hello, key: string): Promise<Admission> => {
@@ -65,8 +65,8 @@ export function createAdmissions(store: Store, now: () => Date): Admissions {
   };
 
   /**
-   * Two that come at the same moment can meet at either unique index, of keys or of names, whichever is looked at
-   * first. A second look tells them apart: one key, which the other one has enrolled by now, or one name.
+   * Two agents that arrive together can collide at either unique index, of keys or of names. A second look tells the
+   * cases apart: the same key, which the other one has enrolled by now, or the same name.
    */
   const admitWithSecondLook = async (hello: Hello, key: string): Promise<Admission> => {
     try {
@@ -133,7 +133,7 @@ async function welcomeBack(
     .where(and(byKey, isNull(agents.revokedAt)))
     .returning();
   if (row) return row;
-  // Not just any row of this key: one that was enrolled a moment ago, by somebody else, is no revoked one.
+  // Any other row of this key: an agent that was enrolled a moment ago is not revoked.
   const [revoked] = await orm
     .select({ id: agents.id })
     .from(agents)
@@ -143,7 +143,7 @@ async function welcomeBack(
 
 async function enrol(orm: Orm, hello: Hello, at: Date): Promise<AgentRow | Refused> {
   if (hello.joinToken === undefined) {
-    return refused('join_refused', 'this agent is not known here: it needs a join token');
+    return refused('join_refused', 'this agent is unknown: it needs a join token');
   }
   const [token] = await orm
     .update(joinTokens)
@@ -171,7 +171,7 @@ async function enrol(orm: Orm, hello: Hello, at: Date): Promise<AgentRow | Refus
       lastSeenAt: at,
     })
     .returning();
-  if (!row) throw new SkerryError('internal', 'the inserted agent did not come back');
+  if (!row) throw new SkerryError('internal', 'the insert returned no agent');
   return row;
 }
 

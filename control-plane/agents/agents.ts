@@ -1,4 +1,6 @@
-/** Agents as the database knows them: who may have a tunnel, and what was last heard. Tunnels themselves: tunnel/. */
+/**
+ * Agents in the database: who may have a tunnel, and when each was last seen. The tunnels themselves are in tunnel/.
+ */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Labels } from '@skerry/shared/function/names.ts';
 import { and, asc, eq, isNull } from 'drizzle-orm';
@@ -14,7 +16,7 @@ export type AgentRecord = {
   readonly name: string;
   readonly labels: Labels;
   readonly version: string;
-  /** Generation that it last reported as applied. */
+  /** Generation that the agent last reported as applied. */
   readonly applied: number;
   readonly createdAt: Date;
   readonly lastSeenAt: Date;
@@ -22,18 +24,18 @@ export type AgentRecord = {
 
 export type AgentService = {
   /**
-   * Admits an agent whose key is known, or that brings a good join token, of which a refusal takes no use.
-   * While the database is away, keys that were admitted since the start are admitted out of memory.
+   * Admits an agent with a known key, or with a valid join token; a refusal costs no use of the token. While the
+   * database is away, keys that were admitted since the start are admitted from memory.
    * @throws SkerryError store_unavailable
    */
   admit(hello: Hello): Promise<Admission>;
-  /** Notes that the agent was heard of. Best effort: written some seconds later, lost when that fails. */
+  /** Notes that the agent was seen. Best effort: written some seconds later, lost when that fails. */
   seen(agentId: string, appliedGeneration: number): void;
-  /** All that are not revoked, by name. @throws SkerryError store_unavailable */
+  /** All agents that are not revoked, by name. @throws SkerryError store_unavailable */
   list(): Promise<AgentRecord[]>;
   /** By id or name. @throws SkerryError not_found, store_unavailable */
   get(idOrName: string): Promise<AgentRecord>;
-  /** Takes the right to a tunnel away, for good: the key is never admitted again. Returns the agent's id. */
+  /** Revokes the right to a tunnel: the key is never admitted again. Returns the agent's id. */
   revoke(idOrName: string): Promise<string>;
   close(): Promise<void>;
 };

@@ -1,4 +1,4 @@
-/** Join tokens: with one, an agent that nobody knows may enrol itself. Shown once, stored as hashes. */
+/** Join tokens: an unknown agent enrols itself with one. Shown once, stored as hashes. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Labels } from '@skerry/shared/function/names.ts';
 import { and, desc, eq, isNull, lt } from 'drizzle-orm';
@@ -11,7 +11,7 @@ export type JoinToken = {
   readonly id: string;
   readonly usesLeft: number;
   readonly usesMax: number;
-  /** Labels that the agents enrolled with it get besides their own. */
+  /** Labels that enrolled agents get in addition to their own. */
   readonly labels: Labels;
   readonly createdAt: Date;
   readonly createdBy: string;
@@ -22,20 +22,20 @@ export type JoinTokenRequest = {
   readonly uses: number;
   readonly expiresInSeconds: number;
   readonly labels: Labels;
-  /** Name of the subject that asks. */
+  /** Name of the subject that creates the token. */
   readonly createdBy: string;
 };
 
 export type JoinTokenService = {
   /** `token` is shown here and never again. */
   create(request: JoinTokenRequest): Promise<JoinToken & { readonly token: string }>;
-  /** Those that are not revoked, newest first; expired ones for a week. */
+  /** Tokens that are not revoked, newest first; expired ones for a week. */
   list(): Promise<JoinToken[]>;
   /** @throws SkerryError not_found */
   revoke(id: string): Promise<void>;
 };
 
-/** Expired and revoked ones are deleted after this time, in milliseconds. */
+/** Milliseconds after which expired and revoked tokens are deleted. */
 const keptMs = 7 * 86_400_000;
 
 export function createJoinTokenService(
@@ -63,7 +63,7 @@ export function createJoinTokenService(
           .returning();
         return inserted;
       });
-      if (!row) throw new SkerryError('internal', 'the inserted join token did not come back');
+      if (!row) throw new SkerryError('internal', 'the insert returned no join token');
       return { ...joinTokenOf(row), token };
     },
     list: async () =>

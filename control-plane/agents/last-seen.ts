@@ -1,6 +1,6 @@
 /**
- * When each agent was last heard of, written in batches: ten thousand agents report every few seconds, and none of
- * these reports is worth a statement of its own. Losing some is fine; the next ones repair it.
+ * When each agent was last seen, written in batches: ten thousand agents report every few seconds, and one report is
+ * not worth a statement. Losing some is fine; later reports repair it.
  */
 import { toSkerryError } from '@skerry/shared/errors.ts';
 import { sql } from 'drizzle-orm';
@@ -10,14 +10,14 @@ import type { Logger } from '../log/log.ts';
 
 export type LastSeen = {
   note(agentId: string, appliedGeneration: number): void;
-  /** Writes what is left. */
+  /** Writes the pending times. */
   close(): Promise<void>;
 };
 
 const flushMs = 5_000;
 
 export function createLastSeen(store: Store, log: Logger, now: () => Date): LastSeen {
-  /** One entry per agent: bounded by their number. */
+  /** At most one entry per agent. */
   let noted = new Map<string, { id: string; applied: number; at: Date }>();
   let timer: NodeJS.Timeout | undefined;
 
@@ -34,7 +34,7 @@ export function createLastSeen(store: Store, log: Logger, now: () => Date): Last
           where ${agents}.id = seen.id`),
       );
     } catch (error) {
-      log.debug({ reason: toSkerryError(error).message }, 'sightings of agents were not written');
+      log.debug({ reason: toSkerryError(error).message }, 'the last-seen times of agents were not written');
     }
   };
 

@@ -1,6 +1,6 @@
 /**
- * /metrics/agents: each agent's Prometheus registry, fetched through its tunnel when asked for, and the list that a
- * Prometheus discovers them by (http_sd_configs). Labels of the agent become target labels, as `agent_label_<name>`.
+ * /metrics/agents: each agent's Prometheus registry, fetched through its tunnel on request, and the list by which a
+ * Prometheus discovers the agents (http_sd_configs). Labels of an agent become target labels, as `agent_label_<name>`.
  */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -25,7 +25,7 @@ export function addAgentMetricsRoutes(
       ...guarded,
       middleware: access.user,
       path: '/metrics/agents',
-      summary: 'Agents with a tunnel, as Prometheus HTTP service discovery reads them',
+      summary: 'Connected agents, for Prometheus HTTP service discovery',
       responses: { 200: json(targetsSchema, 'A target group per agent'), ...problems(401) },
     }),
     (c) => {
@@ -61,7 +61,7 @@ export function addAgentMetricsRoutes(
   );
 }
 
-/** Label names of Prometheus know no `-`. */
+/** Prometheus allows no `-` in the names of labels. */
 function asTargetLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(labels).map(([name, value]) => [`agent_label_${name.replaceAll('-', '_')}`, value]),

@@ -1,4 +1,4 @@
-/** /v1/agents: agents, as the database and their tunnels know them. */
+/** /v1/agents: agents in the database, with the state of their tunnels. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { OutboxState } from '@skerry/shared/tunnel/protocol.ts';
 import type { AgentRecord, AgentService } from '../agents/agents.ts';
@@ -17,8 +17,8 @@ const agentSchema = z
     draining: z.boolean(),
     outbox: z
       .object({
-        events: z.number().openapi({ description: 'That have no outcome yet' }),
-        outcomes: z.number().openapi({ description: 'That are not home yet' }),
+        events: z.number().openapi({ description: 'Events without an outcome' }),
+        outcomes: z.number().openapi({ description: 'Outcomes that are not yet delivered to the control plane' }),
         bytes: z.number(),
         limit_bytes: z.number(),
         dropped: z.number(),
@@ -59,7 +59,7 @@ export function addAgentRoutes(app: OpenAPIHono<AppEnv>, { access, agents, hub, 
       path: '/v1/agents',
       summary: 'List agents',
       responses: {
-        200: json(dataEnvelope(z.array(agentSchema)), 'All that are not revoked, by name'),
+        200: json(dataEnvelope(z.array(agentSchema)), 'All agents that are not revoked, by name'),
         ...problems(401, 503),
       },
     }),

@@ -1,4 +1,4 @@
-/** The OpenAPI document, and a page to read it that needs nothing from outside. */
+/** The OpenAPI document, and a page that shows it without outside assets. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -44,7 +44,7 @@ export function addDocsRoutes(app: OpenAPIHono<AppEnv>, access: Access, version:
         info: {
           title: 'Skerry',
           version,
-          description: 'Runs functions on devices. Every route but those under "status" wants a bearer token.',
+          description: 'Runs functions on devices. Every route but those under "status" needs a bearer token.',
           license: { name: 'Apache-2.0' },
         },
       }),

@@ -1,4 +1,4 @@
-/** /v1/invocations: what is kept of invocations, and what can be done about them. */
+/** /v1/invocations: stored invocations, and the operations on them. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { InvocationRow } from '../db/events/invocation-reading.ts';
 import { type InvocationState, invocationOrigins, invocationStates } from '../model/origin.ts';
@@ -13,13 +13,13 @@ const summarySchema = z
     id: z.string(),
     module: z.string(),
     function: z.string(),
-    revision: z.number().openapi({ description: 'That ran last; 0 before any did' }),
+    revision: z.number().openapi({ description: 'The revision that ran last; 0 before the first run' }),
     state: z.enum(invocationStates).openapi({
-      description: 'dead: tried as often as its function allows, or not fit to run; it can be replayed',
+      description: 'dead: its attempts are used up, or its input is invalid; it can be replayed',
     }),
     origin: z.enum(invocationOrigins),
     trigger: z.string().nullable(),
-    agent: z.string().nullable().openapi({ description: 'That ran it last' }),
+    agent: z.string().nullable().openapi({ description: 'The agent that ran it last' }),
     attempts: z.number(),
     error: z
       .object({ code: z.string(), message: z.string() })
@@ -32,12 +32,12 @@ const summarySchema = z
   })
   .openapi('InvocationSummary');
 
-/** As the API shows one. */
+/** An invocation in the API. */
 export const invocationSchema = summarySchema
   .extend({
-    input: z.unknown().optional().openapi({ description: 'Absent when it is not kept' }),
+    input: z.unknown().optional().openapi({ description: 'Absent when it is not stored' }),
     input_encoding: z.literal('base64').optional().openapi({ description: 'Present when the input is not JSON' }),
-    output: z.unknown().optional().openapi({ description: 'Absent before the end, and when it failed' }),
+    output: z.unknown().optional().openapi({ description: 'Absent before the end, and after a failure' }),
     output_encoding: z.literal('base64').optional(),
     only_agent: z.string().nullable(),
     callback: z.object({ url: z.string(), state: z.enum(['pending', 'delivered', 'failed']) }).nullable(),
@@ -51,7 +51,7 @@ export const invocationSchema = summarySchema
           error: z.string().nullable(),
         }),
       )
-      .openapi({ description: 'What is still on its way to a sink; what was taken is not listed' }),
+      .openapi({ description: 'Pending deliveries to sinks; finished ones are not listed' }),
   })
   .openapi('Invocation');
 
@@ -82,7 +82,7 @@ const query = z.object({
     .default('50')
     .transform(Number)
     .openapi({ type: 'integer', minimum: 1, maximum: 1_000 }),
-  cursor: z.string().optional().openapi({ description: 'The `next` of the page before' }),
+  cursor: z.string().optional().openapi({ description: 'The `next` of the previous page' }),
 });
 
 const one = z.object({ id: z.string() });
@@ -94,7 +94,7 @@ const receiverSchema = z
 export type InvocationRoutesOptions = {
   readonly access: Access;
   readonly operations: InvocationOperations;
-  /** Key with which callbacks to an address are signed, as receivers take it. */
+  /** Key that signs callbacks to an address, in the form that receivers take. */
   readonly callbackSecret: (url: URL) => string;
 };
 
@@ -108,13 +108,13 @@ export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: Invocatio
       ...guarded,
       method: 'get',
       path,
-      summary: 'List kept invocations',
-      description: 'Asynchronous ones, those of triggers, and those whose outcome had a sink to go to.',
+      summary: 'List stored invocations',
+      description: 'Asynchronous invocations, events, and invocations whose outcome goes to a sink.',
       request: { query },
       responses: {
         200: json(
           dataEnvelope(invocationPageSchema),
-          'Those kept last come first; `next` is the cursor of the next page, null on the last',
+          'Those stored last come first; `next` is the cursor of the next page, null on the last',
         ),
         ...problems(400, 401, 422, 503),
       },
@@ -143,7 +143,7 @@ export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: Invocatio
       ...guarded,
       method: 'get',
       path: `${path}/{id}`,
-      summary: 'Show a kept invocation',
+      summary: 'Show a stored invocation',
       request: { params: one },
       responses: { 200: json(dataEnvelope(invocationSchema), 'The invocation'), ...problems(401, 404, 503) },
     }),
@@ -160,7 +160,7 @@ export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: Invocatio
       path: `${path}/{id}`,
       summary: 'Cancel an invocation',
       description:
-        'One that waits ends at once. One that runs ends as well; its agent is told, and may be at it still.',
+        'A waiting invocation ends at once. A running one ends as well; its agent gets a cancel, and may still be at it.',
       request: { params: one },
       responses: { 204: { description: 'Cancelled' }, ...problems(401, 404, 409, 503) },
     }),
@@ -196,8 +196,9 @@ export function addInvocationRoutes(app: OpenAPIHono<AppEnv>, options: Invocatio
       middleware: access.admin,
       method: 'get',
       path: '/v1/callback-key',
-      summary: 'Show the key with which callbacks to a receiver are signed',
-      description: 'Each receiver (scheme, host and port) has its own: none can make what another one would believe.',
+      summary: 'Show the key that signs callbacks to a receiver',
+      description:
+        'Each receiver (scheme, host and port) has its own key, so that none can forge callbacks to another.',
       request: { query: z.object({ url: receiverSchema }) },
       responses: {
         200: json(dataEnvelope(z.object({ key: z.string() })), 'As whsec_…'),

@@ -33,7 +33,7 @@ const requestSchema = z.strictObject({
     .min(1, expiryRange)
     .max(maxDays * 86_400, expiryRange)
     .default(3_600),
-  labels: labelsSchema.default({}).openapi({ description: 'Labels that these agents get besides their own' }),
+  labels: labelsSchema.default({}).openapi({ description: 'Labels that these agents get in addition to their own' }),
 });
 
 const tags = ['agents'];

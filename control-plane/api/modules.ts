@@ -100,7 +100,7 @@ export function addModuleRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, mod
       const name = c.req.valid('param').module;
       if (name === defaultModule) {
         const refusal = new SkerryError('bad_request', 'The default module cannot be deleted');
-        // FunLess has this one answer in a shape of its own: its clients find it beside the usual one.
+        // FunLess has a shape of its own for this one answer; its clients find it beside the usual one.
         return c.json({ error: refusal.message, ...problemBody(refusal) }, 400);
       }
       await modules.remove(name);

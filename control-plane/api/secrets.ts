@@ -6,7 +6,7 @@ import type { Access, AppEnv } from './http/access.ts';
 import { bearer, bodyNameSchema, dataEnvelope, json, jsonBody, pathName, problems } from './http/schemas.ts';
 
 const tags = ['secrets'];
-/** As the API shows one. */
+/** A secret in the API. */
 export const secretSchema = z
   .object({ name: z.string(), created_at: z.string(), updated_at: z.string() })
   .openapi('Secret', { description: 'A secret without its value' });
@@ -42,7 +42,7 @@ export function addSecretRoutes(app: OpenAPIHono<AppEnv>, access: Access, secret
       method: 'put',
       path: '/v1/secrets/{name}',
       summary: 'Set a secret',
-      description: 'Triggers and sinks that use it connect anew.',
+      description: 'Triggers and sinks that use it reconnect.',
       request: { params: z.object({ name: bodyNameSchema }), body: jsonBody(valueSchema) },
       responses: { 204: { description: 'Set' }, ...problems(400, 401, 403, 409, 413, 422, 503) },
     }),
@@ -59,7 +59,7 @@ export function addSecretRoutes(app: OpenAPIHono<AppEnv>, access: Access, secret
       tags,
       method: 'delete',
       path: '/v1/secrets/{name}',
-      summary: 'Remove a secret that nothing uses',
+      summary: 'Remove an unused secret',
       request: { params },
       responses: { 204: { description: 'Removed' }, ...problems(401, 403, 404, 409, 503) },
     }),

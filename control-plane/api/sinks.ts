@@ -1,4 +1,7 @@
-/** /v1/sinks: how deliveries stand, and dead letters. Sinks themselves are made at their functions (attachments.ts). */
+/**
+ * /v1/sinks: the state of deliveries, and dead letters. Sinks themselves are created at their functions
+ * (api/functions/sinks.ts).
+ */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { FullCatalog } from '../catalog/catalog.ts';
@@ -18,9 +21,9 @@ export const sinkStateSchema = z
     waiting: z.number(),
     dead: z.number().openapi({ description: 'Dead letters' }),
     delivered: z.number(),
-    lag_seconds: z.number().openapi({ description: 'Age of the oldest outcome that waits' }),
+    lag_seconds: z.number().openapi({ description: 'Age of the oldest pending outcome' }),
     last_delivered_at: z.string().nullable(),
-    error: z.string().nullable().openapi({ description: 'Why it cannot be delivered to' }),
+    error: z.string().nullable().openapi({ description: 'Why deliveries fail' }),
     next_try_at: z.string().nullable().openapi({ description: 'Null where another control plane delivers' }),
   })
   .openapi('SinkState');
@@ -54,7 +57,7 @@ export function addSinkRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, sinks
       middleware: access.user,
       method: 'get',
       path: '/v1/sinks',
-      summary: 'List sinks, and how their deliveries stand',
+      summary: 'List sinks with the state of their deliveries',
       request: {
         query: z.object({
           function: z.string().optional().openapi({ description: 'module/name', example: '_/hello' }),
@@ -100,7 +103,7 @@ export function addSinkRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, sinks
       middleware: access.user,
       method: 'post',
       path: '/v1/sinks/{sink}/replay',
-      summary: 'Try dead letters again, in their old places and with all their attempts',
+      summary: 'Deliver dead letters again, in their old positions and with all their attempts',
       request: {
         params,
         body: {
@@ -112,7 +115,7 @@ export function addSinkRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, sinks
         },
       },
       responses: {
-        200: json(dataEnvelope(z.object({ replayed: z.number() })), 'How many wait again'),
+        200: json(dataEnvelope(z.object({ replayed: z.number() })), 'The number of replayed deliveries'),
         ...problems(400, 401, 404, 503),
       },
     }),

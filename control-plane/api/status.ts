@@ -40,7 +40,7 @@ export function addStatusRoutes(app: OpenAPIHono<AppEnv>, { access, metrics, rea
       ...open,
       method: 'get',
       path: '/healthz',
-      summary: 'Whether the process lives',
+      summary: 'Whether the process is alive',
       responses: { 200: json(z.object({ status: z.literal('ok') }), 'It does') },
     }),
     (c) => c.json({ status: 'ok' as const }, 200),
@@ -51,7 +51,7 @@ export function addStatusRoutes(app: OpenAPIHono<AppEnv>, { access, metrics, rea
       ...open,
       method: 'get',
       path: '/readyz',
-      summary: 'Whether it takes requests; the database may be away meanwhile',
+      summary: 'Whether it takes requests, even without the database',
       responses: {
         200: json(z.object({ status: z.literal('ready') }), 'It does'),
         503: json(z.object({ status: z.literal('draining') }), 'It is about to stop'),

@@ -1,4 +1,4 @@
-/** /v1/admin/subjects: who may call the API. */
+/** /v1/admin/subjects: the users of the API. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { SubjectRecord, SubjectService } from '../access/subjects.ts';
 import type { Access, AppEnv } from './http/access.ts';

@@ -1,11 +1,11 @@
 /**
- * Many small writes as few larger ones: what is asked for while one is under way goes together with the next, so that
- * the cost of a transaction is shared by all that came meanwhile.
+ * Turns many small writes into few larger ones: requests that arrive while a write runs share the next one, and so
+ * share the cost of a transaction.
  */
 
 /**
- * @param most items that go together
- * @param run gives one result for each item, in their order; when it rejects, all of them fail
+ * @param max items of one write
+ * @param run returns one result per item, in their order; when it rejects, all of them fail
  */
 export function createCoalescer<Item, Result>(
   most: number,
@@ -17,7 +17,7 @@ export function createCoalescer<Item, Result>(
 
   const work = async () => {
     running = true;
-    // Whoever asks in the same turn goes along.
+    // Requests of the same turn of the event loop share the first write.
     await undefined;
     while (waiting.length > 0) {
       const some = waiting.splice(0, most);

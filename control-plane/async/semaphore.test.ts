@@ -3,7 +3,7 @@ import { createSemaphore } from './semaphore.ts';
 
 const never = new AbortController().signal;
 
-test('so many at one time, first come, first served; who goes away loses its place only', async () => {
+test('limits concurrency, serves waiters in order, and an aborted waiter frees its place', async () => {
   const semaphore = createSemaphore(2);
   const first = await semaphore.acquire(never);
   const second = await semaphore.acquire(never);

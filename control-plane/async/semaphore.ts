@@ -1,11 +1,11 @@
-/** So many at one time; whoever comes later waits for a turn, first come, first served. */
+/** A semaphore: at most `count` holders. Waiters are served first come, first served. */
 
 export type Semaphore = {
-  /** Resolves with the way to give the turn back, which is idempotent, or with undefined when the signal aborts before. */
+  /** Resolves with the release function, which is idempotent, or with undefined when the signal aborts before. */
   acquire(signal: AbortSignal): Promise<(() => void) | undefined>;
 };
 
-/** @param count that may have a turn at one time */
+/** @param count holders at once */
 export function createSemaphore(count: number): Semaphore {
   let free = count;
   const waiting = new Set<() => void>();

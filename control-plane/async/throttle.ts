@@ -1,10 +1,13 @@
-/** A refresh that many ask for and that is costly: those who ask while one has to wait for its time share the next. */
+/**
+ * Throttles an expensive refresh that many parts request: requests that arrive while one waits for its time share the
+ * next.
+ */
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
  * Resolves after a refresh that began no earlier than the call.
  * @param now monotonic, in milliseconds
- * @param spaceMs between the beginnings of two refreshes
+ * @param spaceMs milliseconds between the starts of two refreshes
  */
 export function createThrottle(refresh: () => Promise<void>, now: () => number, spaceMs: number) {
   let beganAt = Number.NEGATIVE_INFINITY;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createWakeup } from './wakeup.ts';
 
-test('a ring is heard once, whether it comes before or after, unless it was forgotten', async () => {
+test('a signal is received once, before or after the wait begins, unless it is cleared', async () => {
   const wakeup = createWakeup();
   wakeup.wake();
   expect(await wakeup.wait()).toBe(true);
@@ -13,7 +13,7 @@ test('a ring is heard once, whether it comes before or after, unless it was forg
   expect(await wakeup.wait({ withinMs: 1 })).toBe(false);
 });
 
-test('of the moments to ring at the earliest counts', async () => {
+test('of several delayed signals the earliest counts', async () => {
   const wakeup = createWakeup();
   wakeup.wakeIn(60_000);
   wakeup.wakeIn(1);
@@ -22,7 +22,7 @@ test('of the moments to ring at the earliest counts', async () => {
   expect(await wakeup.wait({ withinMs: 20 })).toBe(false);
 });
 
-test('who hears ends with the signal', async () => {
+test('an aborted signal ends the wait', async () => {
   const closing = new AbortController();
   const wakeup = createWakeup();
   const hearing = wakeup.wait({ withinMs: 60_000, signal: closing.signal });

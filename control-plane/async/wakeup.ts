@@ -1,19 +1,19 @@
-/** Wakes one that waits. A ring that nobody waits for is heard by the next who does. */
+/** A latched wake-up signal for one waiter: a signal sent while nothing waits is kept for the next `wait`. */
 
 export type Wakeup = {
   wake(): void;
-  /** Rings after so many milliseconds; of several moments that were asked for the earliest counts. */
+  /** Signals after this number of milliseconds; of several such calls the earliest counts. */
   wakeIn(ms: number): void;
-  /** Forgets a ring: whoever looks for work now finds what it was rung for. */
+  /** Clears a signal: a waiter that looks for work now finds the work it was sent for. */
   clear(): void;
   /**
-   * True at the next ring; false after so many milliseconds without one (absent: however long that takes), or when the
-   * signal aborts. For one at a time.
+   * True at the next signal. False after `withinMs` without one (absent: no limit), or when the signal aborts. For one
+   * waiter.
    */
   wait(until?: { readonly withinMs?: number; readonly signal?: AbortSignal }): Promise<boolean>;
 };
 
-/** Its moments to come keep no process alive. */
+/** Timers are unref'ed. */
 export function createWakeup(): Wakeup {
   let rung = false;
   let wake: (() => void) | undefined;

@@ -1,4 +1,4 @@
-/** What triggers and sinks must not do to the rest, and what a change of them must not cost. */
+/** Triggers and sinks must not harm other parts, and a change of them must not cost pending work. */
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { create, type Harness, startHarness, upload } from '../testing/harness.ts';
@@ -16,7 +16,7 @@ const list = async (path: string) => ((await h.request('GET', path)).json as { d
 const put = (name: string, fields: Record<string, string>, code = 'wasm 1') =>
   h.request('PUT', `/v1/fn/_/${name}`, { body: upload({ name, ...fields }, code) });
 
-test('a stored trigger that does not fit is left out, and nothing else suffers', async () => {
+test('an invalid stored trigger is left out, and affects nothing else', async () => {
   const schedule = { type: 'schedule', params: { cron: '0 0 1 1 *' } };
   await create(h, 'unfit', 'wasm 1', { events: JSON.stringify([schedule, mqtt({})]) });
   await h.controlPlane.store.change((orm) =>
@@ -32,7 +32,7 @@ test('a stored trigger that does not fit is left out, and nothing else suffers',
   expect(rows).toMatchObject({ rows: [] });
 });
 
-test('the triggers of a function have a bound in bytes', async () => {
+test('the triggers of a function are bounded in bytes', async () => {
   await create(h, 'large');
   const path = '/v1/fn/_/large/triggers';
   const large = (n: number) => ({ type: 'schedule', params: { cron: `${n} 0 1 1 *`, args: 'a'.repeat(65_000) } });
@@ -51,7 +51,7 @@ test('the triggers of a function have a bound in bytes', async () => {
   expect(await list(path)).toHaveLength(9);
 });
 
-test('a deploy that corrects a password changes the sink, and does not make another', async () => {
+test('a deploy that corrects a password changes the sink, and does not make another one', async () => {
   const sinks = (password: string, url = 'http://127.0.0.1:1/db') =>
     JSON.stringify([couchdb({ url, username: 'ada', password })]);
   await create(h, 'correct', 'wasm 1', { sinks: sinks('wrong') });
@@ -66,7 +66,7 @@ test('a deploy that corrects a password changes the sink, and does not make anot
   expect(await ids()).toEqual(before);
 });
 
-test('credentials that cannot be opened any more are sealed anew by the next deploy', async () => {
+test('the next deploy seals credentials again that cannot be opened any longer', async () => {
   const sinks = JSON.stringify([couchdb({ username: 'ada', password: 'p' })]);
   await create(h, 'resealed', 'wasm 1', { sinks });
   const id = (await list('/v1/fn/_/resealed/sinks'))[0]?.id ?? '';

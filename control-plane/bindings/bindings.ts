@@ -1,9 +1,10 @@
 /**
- * Triggers and sinks of functions: made, replaced, removed. They belong to the function, not to a revision: a rollback
+ * Triggers and sinks of functions: create, replace, remove. They belong to the function, not to a revision: a rollback
  * of its code leaves them as they are (docs/decisions/0017).
  *
- * Invariants: every change raises the catalog's version, so that agents and control planes learn of it; credentials are
- * sealed before they are stored; only an admin names a secret, since whoever says where it is sent can read it there.
+ * Invariants: every change raises the catalog's version, so that agents and control planes learn of it. Credentials are
+ * sealed before they are stored. Only an admin may name a secret, since the author of a binding decides where the
+ * secret is sent.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
@@ -32,22 +33,22 @@ import { pairUp } from './match.ts';
 
 export type BindingService<Spec extends Trigger | Sink> = {
   /**
-   * @throws SkerryError not_found; conflict when the function has too many, or too large ones; forbidden when it names
-   *   a secret and `by` is no admin; validation_failed when there is no such secret,
-   *   and see checks.ts; store_unavailable; so below
+   * @throws SkerryError not_found; conflict when the function has too many or too large bindings; forbidden when it
+   *   names a secret and `by` is no admin; validation_failed when there is no such secret, and see checks.ts;
+   *   store_unavailable. The methods below throw the same.
    */
   create(fn: CatalogFunction, spec: Spec, by: Author): Promise<Binding<Spec>>;
-  /** Replaces all that it says, credentials included. */
+  /** Replaces the whole binding, including credentials. */
   update(fn: CatalogFunction, id: string, spec: Spec, by: Author): Promise<Binding<Spec>>;
   remove(fn: CatalogFunction, id: string): Promise<void>;
   /**
-   * The function has exactly these from now on. One that is there already, if only changed, keeps its id.
+   * Sets the function's bindings to exactly this list. An existing binding that is only changed keeps its id.
    * @returns the ids, in the order of the list
    */
   replaceAll(functionId: string, specs: readonly Spec[], by: Author): Promise<readonly string[]>;
 };
 
-/** Who makes a change. What names a secret and stays the same may come from anybody. */
+/** The author of a change. An unchanged binding that names a secret may come from any user. */
 export type Author = Pick<Subject, 'role'>;
 
 export type BindingOptions = {
@@ -55,13 +56,16 @@ export type BindingOptions = {
   readonly catalog: Pick<FullCatalog, 'refresh'>;
   readonly credentials: CredentialStore;
   readonly table: BindingTable;
-  /** What one is called in messages. */
+  /** The word for one binding in messages. */
   readonly noun: 'trigger' | 'sink';
-  /** Of one function at most. */
+  /** Most bindings of one function. */
   readonly max: number;
 };
 
-/** Bytes of all of one function's, as JSON and with their credentials: they go to agents in one frame. */
+/**
+ * Largest size of all bindings of one function, as JSON and with their credentials, in bytes: agents get them in one
+ * frame.
+ */
 const maxBytes = 512 * 1024;
 
 export function createBindingService<Spec extends Trigger | Sink>(options: BindingOptions): BindingService<Spec> {
@@ -98,7 +102,7 @@ export function createBindingService<Spec extends Trigger | Sink>(options: Bindi
     if (by.role === 'admin' || listSecrets(spec).length === 0 || (old && isSame(old, spec))) return;
     throw new SkerryError('forbidden', `Only an admin may name a secret in a ${noun}`);
   };
-  /** A name that is mistyped shows at once, and not first where it is used. */
+  /** A mistyped name is reported now, and not only when it is used. */
   const needSecrets = async (orm: Orm, spec: Spec) => {
     for (const name of listSecrets(spec)) {
       if ((await orm.$count(secrets, eq(secrets.name, name))) > 0) continue;
@@ -111,7 +115,7 @@ export function createBindingService<Spec extends Trigger | Sink>(options: Bindi
     try {
       return isDeepStrictEqual(credentials.own(old), own);
     } catch {
-      // What cannot be opened any more is to be sealed anew.
+      // Credentials that cannot be opened any longer are sealed again.
       return false;
     }
   };
@@ -154,7 +158,7 @@ export function createBindingService<Spec extends Trigger | Sink>(options: Bindi
           await needSecrets(orm, given);
         }
         for (const [at, spec] of specs.entries()) checkDistinct(spec, specs.slice(0, at));
-        // Of those that are made at one moment, ids tell the order.
+        // Of bindings that are created at the same time, ids tell the order.
         const ids = specs.map(() => randomUUIDv7()).sort();
         const rows = pairs.map(({ given, old }, at) => rowOf(old?.id ?? ids[at] ?? randomUUIDv7(), given));
         needRoom(rows);

@@ -1,10 +1,10 @@
 /**
- * What a schema does not say of a trigger or a sink, and what would only show when it is dialed: an address that nothing
- * is sent to (what a name leads to is judged then; outbound/forbidden-addresses.ts), PEM texts that are none, parameters that do
- * not go together. Where a trigger with placement `edge` connects to is the device's own.
+ * Checks of a trigger or a sink beyond its schema, for faults that would only show when it connects: a forbidden
+ * address (the addresses of a name are judged then; outbound/forbidden-addresses.ts), invalid PEM texts, parameters
+ * that do not go together. With placement `edge` the device decides where a trigger connects.
  *
- * These are checks of the door, and not of the schemas: what was stored before there was one of them stays readable, and
- * so do the frames that carry it.
+ * These checks belong to the API and not to the schemas: bindings that were stored before a check existed stay
+ * readable, and so do the frames that carry them.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { validateHeaderValue } from 'node:http';
@@ -34,14 +34,14 @@ export function checkBinding({ type, params }: Trigger | Sink): void {
     throw refusal('key', 'must be a private key as PEM, without a passphrase');
   }
   checkCredentials(params);
-  // The id is looked for in JSON, so that every payload for which `raw` is meant would be dropped.
+  // The id is looked up in JSON, so every payload for which `raw` is meant would be dropped.
   if ('message_id' in params && params.message_id !== undefined && params.payload === 'raw') {
     throw refusal('message_id', 'must not be given beside payload raw: it is found in JSON only');
   }
 }
 
 /**
- * A trigger must not subscribe to what another one of the function subscribes to in the same place: each message would
+ * A trigger must not subscribe to the topic of another trigger of the function in the same place: each message would
  * run twice.
  * @throws SkerryError validation_failed
  */
@@ -52,7 +52,7 @@ export function checkDistinct(spec: Trigger | Sink, others: readonly (Trigger | 
   }
 }
 
-/** Undefined for what does not subscribe. */
+/** Undefined for a binding that does not subscribe. */
 function subscriptionOf({ type, params }: Trigger | Sink): string | undefined {
   if (type !== 'mqtt' || !('placement' in params)) return undefined;
   return JSON.stringify([params.placement, params.host, effectivePort(params), params.topic, params.share]);

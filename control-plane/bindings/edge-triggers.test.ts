@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { CatalogFunction } from '../model/catalog-function.ts';
 import { createEdgeTriggers } from './edge-triggers.ts';
 
-test('a secret that is longer than a password may be keeps its own trigger away, and no other', () => {
+test('a secret that is too long for a password leaves out its own trigger, and no other', () => {
   const params = { host: 'b', topic: 't', placement: 'edge', password_secret: 's' };
   const spec = triggerSchema.parse({ type: 'mqtt', params });
   const triggers = ['long', 'short'].map((id) => ({ id, spec, sealed: undefined, createdAt: new Date(0) }));

@@ -1,4 +1,4 @@
-/** The triggers of a function that its agents listen to themselves, with the credentials that they need for it. */
+/** The triggers of a function that its agents listen to, with their credentials. */
 import { SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
 import { type ReadyTrigger, triggerSchema } from '@skerry/shared/function/triggers.ts';
 import * as z from 'zod';
@@ -6,7 +6,7 @@ import type { Logger } from '../log/log.ts';
 import type { CatalogFunction } from '../model/catalog-function.ts';
 import type { CredentialStore } from '../secrets/credentials.ts';
 
-/** One whose credentials are not to be had is left out, and told of in the log: the others go on. */
+/** A trigger whose credentials are not available is left out and logged; the others go on. */
 export function createEdgeTriggers(
   credentials: Pick<CredentialStore, 'ready'>,
   log: Logger,
@@ -16,7 +16,7 @@ export function createEdgeTriggers(
       if (trigger.spec.params.placement !== 'edge') return [];
       try {
         const ready = credentials.ready(trigger);
-        // A secret may be longer than what it stands for may be; one frame out of form would be the end of all.
+        // A secret may be longer than the parameter that it fills. One invalid trigger would spoil the whole frame.
         const { id, ...spec } = ready;
         const { error } = triggerSchema.safeParse(spec);
         if (error) throw new SkerryError('validation_failed', z.prettifyError(error));
@@ -25,7 +25,7 @@ export function createEdgeTriggers(
         const { message } = toSkerryError(error);
         log.warn(
           { function: `${fn.module}/${fn.name}`, trigger: trigger.id, message },
-          'a trigger cannot be given out',
+          'a trigger is left out of the desired state',
         );
         return [];
       }

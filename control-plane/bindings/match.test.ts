@@ -9,18 +9,18 @@ const mqtt = (topic: string, params: object = {}) =>
   triggerSchema.parse({ type: 'mqtt', params: { host: 'b', topic, ...params } });
 const schedule = (cron: string, args: unknown) => triggerSchema.parse({ type: 'schedule', params: { cron, args } });
 
-/** For each of the list the index of what it means, `=` before it when it stays the same. */
+/** For each entry of the list the index of its match, with `=` before it when it is unchanged. */
 function pairs<Spec extends Trigger | Sink>(there: Spec[], list: Spec[]) {
   const bindings = there.map((spec, at) => ({ id: String(at), spec, sealed: undefined, createdAt: new Date(0) }));
   const isSame = (old: { spec: Spec }, given: Spec) => JSON.stringify(old.spec) === JSON.stringify(given);
   return pairUp<Spec>(bindings, list, isSame).map(({ old, same }) => old && `${same ? '=' : ''}${old.id}`);
 }
 
-test('what is the same is itself, wherever it stands', () => {
+test('an unchanged entry matches itself, at any position', () => {
   expect(pairs([mqtt('a'), mqtt('b')], [mqtt('b'), mqtt('a')])).toEqual(['=1', '=0']);
 });
 
-test('what has the same place is changed, wherever it stands', () => {
+test('an entry with the same place is a change, at any position', () => {
   const changed = { username: 'ada' };
   expect(pairs([couchdb('http://a/x'), couchdb('http://b/x')], [couchdb('http://b/x', changed)])).toEqual(['1']);
   expect(pairs([mqtt('a'), mqtt('b')], [mqtt('b', changed), mqtt('a')])).toEqual(['1', '=0']);
@@ -28,12 +28,12 @@ test('what has the same place is changed, wherever it stands', () => {
   expect(pairs([mqtt('a')], [mqtt('a', { port: 1_883 })])).toEqual(['0']);
 });
 
-test('what has another place is changed where it has the position and the type, else new', () => {
+test('an entry with another place is a change of the one with its position and type, else new', () => {
   expect(pairs([http('http://a'), http('http://b')], [http('http://a'), http('http://c')])).toEqual(['=0', '1']);
   expect(pairs([http('http://a'), http('http://b')], [http('http://b'), http('http://c')])).toEqual(['=1', undefined]);
   expect(pairs([http('http://a/x')], [couchdb('http://a/x')])).toEqual([undefined]);
 });
 
-test('nothing is meant twice', () => {
+test('no binding is matched twice', () => {
   expect(pairs([mqtt('a')], [mqtt('a'), mqtt('a')])).toEqual(['=0', undefined]);
 });

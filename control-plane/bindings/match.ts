@@ -1,15 +1,15 @@
 /**
- * Which of the triggers or sinks that a function has are meant by those of a new list. Pure.
+ * Matches the entries of a new list to the triggers or sinks that a function has. Pure.
  *
- * What is meant keeps its id, and with it what is on its way: deliveries that wait for a sink, the session that a broker
- * keeps for a trigger. So a password that is corrected, or a parameter that changes, costs nothing of it.
+ * A matched binding keeps its id, and with it its pending work: deliveries of a sink, the session that a broker keeps
+ * for a trigger. So a corrected password, or a changed parameter, costs no pending work.
  */
 import { type BrokerAddress, effectivePort } from '@skerry/shared/function/mqtt-broker.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
 import type { Binding } from '../model/catalog-function.ts';
 
-/** What one of a list means. `same`: nothing of it changes. `old` absent: it is new. */
+/** The match of one entry. `same`: nothing of it changes. `old` absent: it is new. */
 export type Pair<Spec extends Trigger | Sink> = {
   readonly given: Spec;
   readonly old?: Binding<Spec>;
@@ -17,10 +17,10 @@ export type Pair<Spec extends Trigger | Sink> = {
 };
 
 /**
- * In the order of the list. First come those that are the same, then those of the same place, then those of the same
- * type that stand where the old one stands.
+ * In the order of the list. Unchanged entries match first, then those with the same place, then those of the same type
+ * at the same position.
  *
- * @param isSame also as to credentials
+ * @param isSame compares credentials as well
  */
 export function pairUp<Spec extends Trigger | Sink>(
   there: readonly Binding<Spec>[],

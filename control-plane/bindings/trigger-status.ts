@@ -1,4 +1,4 @@
-/** How triggers are, in all the places where they run, and what they have come to altogether. */
+/** The state of triggers in all the places where they run, and their totals. */
 import { setTimeout } from 'node:timers/promises';
 import type { Trigger, TriggerState } from '@skerry/shared/function/triggers.ts';
 import { inArray } from 'drizzle-orm';
@@ -34,11 +34,11 @@ export type TriggerStatusOptions = {
 export type TriggerStatus = {
   /** In the order of the triggers. Rejects with `store_unavailable`. */
   report(triggers: readonly Binding<Trigger>[]): Promise<TriggerReport[]>;
-  /** Resolves with how the trigger is, as soon as it listens somewhere, or when the wait is over. */
+  /** Resolves with the trigger's state as soon as it listens somewhere, or when the wait is over. */
   connected(triggerId: string, waitMs: number): Promise<TriggerState | undefined>;
 };
 
-/** How often one that waits looks, in milliseconds. */
+/** Milliseconds between two looks while waiting. */
 const lookMs = 50;
 
 export function createTriggerStatus({ store, hub, cloudState }: TriggerStatusOptions): TriggerStatus {
@@ -59,7 +59,7 @@ export function createTriggerStatus({ store, hub, cloudState }: TriggerStatusOpt
       return triggers.map(({ id }) => {
         const own = totalsOf(totals.get(id));
         const { received, run, failed, dropped } = own;
-        // What the control plane listens to has one place at a time, whose counts are those of the trigger.
+        // A trigger of the control plane has one place at a time, whose counts are those of the trigger.
         const places = placesOf(id).map(({ agent, state }) =>
           agent === undefined ? { state: { ...state, received, run, failed, dropped } } : { agent, state },
         );
@@ -87,8 +87,8 @@ function totalsOf(row: typeof triggerCounts.$inferSelect | undefined): TriggerTo
 export const maxTime = 8.64e15;
 
 /**
- * What has come home, or what the places have counted that are there now, whichever is more: an agent tells of what it
- * received and dropped by its counts only, and begins them anew when it starts.
+ * The larger of two numbers: the outcomes that were delivered, and the counts of the connected places. Agents report
+ * received and dropped events only as counts, which begin again when they restart.
  */
 function largest(kept: TriggerTotals, places: readonly TriggerLocation[]): TriggerTotals {
   const more = (count: 'received' | 'run' | 'failed' | 'dropped') =>

@@ -1,10 +1,10 @@
 /**
- * Outcomes to whoever asked for a call back: POSTed as JSON and signed after the Standard Webhooks specification, tried
- * again with back-off until the other side answers 2xx, given up after a while.
+ * Callbacks: outcomes are POSTed as JSON, signed after the Standard Webhooks specification, and tried again with
+ * back-off until the receiver answers 2xx, for a limited time.
  *
- * Each receiver has a key of its own, so that none of them can make what another one would believe; one that is slow
- * holds up no other (receivers.ts). Redirects are not followed, link-local and metadata addresses are refused, an
- * answer is bounded and has a deadline (outbound/http-exchange.ts).
+ * Each receiver has a key of its own, so that none can forge callbacks to another. A slow receiver holds up no other
+ * (receivers.ts). Redirects are not followed, link-local and metadata addresses are refused, and an answer is bounded
+ * and has a deadline (outbound/http-exchange.ts).
  */
 import { createHmac } from 'node:crypto';
 import { backoffDelay } from '@skerry/shared/backoff.ts';
@@ -24,7 +24,7 @@ export type CallbacksOptions = {
   readonly store: Store;
   readonly boss: Pick<Boss, 'complete' | 'insert'>;
   readonly log: Logger;
-  /** A key for one use of its own, 32 bytes, always the same. */
+  /** Derives a key for one purpose: 32 bytes, always the same. */
   readonly derive: (use: string) => Uint8Array;
   readonly now: () => Date;
   /** In milliseconds. */
@@ -33,29 +33,29 @@ export type CallbacksOptions = {
 };
 
 export type Callbacks = {
-  /** The key of who is called back at this address, as receivers' libraries take it: one for each origin. */
+  /** The key of the receiver at this address, in the form that receivers' libraries take; one per origin. */
   secretFor(url: URL): string;
   /** Does one job of the queue `callbacks`. */
   handle(job: Job, stopping: AbortSignal): Promise<void>;
   close(): void;
 };
 
-/** How often a callback is tried: with these rests over about half an hour. */
+/** Attempts of a callback: with these delays, over about half an hour. */
 const attempts = 12;
 const rests = { baseMs: 1_000, capMs: 3_600_000 };
 /** Milliseconds that one attempt may take. */
 const timeoutMs = 15_000;
-/** RFC 9110, section 15.5.11: whoever was there will not come back. */
+/** RFC 9110, section 15.5.11: the receiver is gone for good. */
 const gone = 410;
 
 export function createCallbacks(options: CallbacksOptions): Callbacks {
   const { store, boss, log, derive, now, monotonic, random } = options;
   const receivers = createReceivers({ now: monotonic, random });
   const keyOf = ({ origin }: URL) => derive(`callback:${origin}`);
-  // Whoever may invoke names the receivers: connections kept for them would be as many as they like.
+  // Any caller can name receivers, so kept connections would be unbounded.
   const exchange = createExchange(undefined, timeoutMs, 0);
 
-  /** Undefined when the other side has it; else why not, and whether it is worth another attempt. */
+  /** Undefined when the receiver has the callback; otherwise why not, and whether another attempt is useful. */
   const post = async (url: URL, row: WholeInvocation, signal: AbortSignal) => {
     const timestamp = Math.floor(now().getTime() / 1_000);
     const id = `${row.id}-${row.endedAt?.getTime() ?? 0}`;
@@ -99,7 +99,7 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
       const { id, rests: tried } = asked.success ? asked.data : { id: undefined, rests: 0 };
       const patiently = <T>(work: () => Promise<T>) => whileAway(work, stopping);
       const row = id === undefined ? undefined : await patiently(() => store.read((orm) => findInvocation(orm, id)));
-      // Replayed meanwhile, or removed: whoever ends it again asks again.
+      // Replayed or removed meanwhile: a new end will ask again.
       if (!row?.callbackUrl || !row.endedAt) return patiently(() => settle(job, '', undefined, undefined));
       const url = new URL(row.callbackUrl);
       const laterMs = receivers.begin(url.host);

@@ -1,4 +1,4 @@
-/** Who may be called back now. */
+/** Decides which receivers may get a callback now. */
 import { beforeEach, expect, test } from 'vitest';
 import { createReceivers, type Receivers } from './receivers.ts';
 
@@ -10,7 +10,7 @@ beforeEach(() => {
   receivers = createReceivers({ now: () => time, random: () => 0.5 });
 });
 
-test('a host has four at one time, and takes no place from another', () => {
+test('a host has at most four callbacks at once, and takes no place from another', () => {
   const begun = Array.from({ length: 6 }, () => receivers.begin('one'));
   expect(begun).toEqual([undefined, undefined, undefined, undefined, 250, 500]);
   expect(receivers.begin('two')).toBeUndefined();
@@ -18,7 +18,7 @@ test('a host has four at one time, and takes no place from another', () => {
   expect(receivers.begin('one')).toBeUndefined();
 });
 
-test('a slow one rests, then has one at a time until it is quick again', () => {
+test('a slow host gets a pause, then one callback at a time until it is quick again', () => {
   for (let n = 0; n < 4; n += 1) receivers.begin('one');
   time = 15_000;
   for (let n = 0; n < 4; n += 1) receivers.done('one', 15_000);
@@ -36,7 +36,7 @@ test('a slow one rests, then has one at a time until it is quick again', () => {
   expect([receivers.begin('one'), receivers.begin('one')]).toEqual([undefined, undefined]);
 });
 
-test('those that found no room come again one after another, however many there are', () => {
+test('callbacks without a place return one after another, however many there are', () => {
   const later = Array.from({ length: 1_004 }, () => receivers.begin('one') ?? 0).slice(4);
   expect(later).toEqual(Array.from({ length: 1_000 }, (_, n) => (n + 1) * 250));
 });

@@ -1,16 +1,16 @@
 /**
- * How many callbacks are under way to whom: one receiver that is slow takes no places from the others. It has a few at
- * one time, and one that let us wait has a rest, which grows, and then one at a time until it is quick again.
+ * Limits the callbacks in progress per host, so that a slow receiver takes no places from others. A host has a few at
+ * once. A slow host gets a pause, which grows, and then one callback at a time until it is quick again.
  */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
 
 export type Receivers = {
   /**
-   * Undefined: one may go to this host now, and whoever sends it tells with `done`. Else milliseconds after which it
-   * may be worth asking again.
+   * Undefined: one may go to this host now, and the sender must call `done` afterwards. Otherwise the milliseconds
+   * after which to ask again.
    */
   begin(host: string): number | undefined;
-  /** @param tookMs how long it took until there was an answer, or none */
+  /** @param tookMs milliseconds until there was an answer, or none */
   done(host: string, tookMs: number): void;
 };
 
@@ -20,21 +20,21 @@ export type ReceiversOptions = {
   readonly random: () => number;
 };
 
-/** Under way to one host at one time. */
+/** In progress to one host at once. */
 const most = 4;
-/** Whoever takes longer holds others up, whatever comes of it. */
+/** A callback that takes longer than this holds others up, with any result. */
 const slowMs = 5_000;
 const rests = { baseMs: 20_000, capMs: 300_000 };
 const leastRestMs = 10_000;
-/** How long one is taken to need before any came back; and how long one that found no room waits at most. */
+/** The assumed duration before the first answer, and the longest wait of a callback without a place. */
 const firstMs = 1_000;
 const longestMs = 600_000;
 
-/** `nextAt`: when the last of those that found no room is to come again; they come one after another, as it takes them. */
+/** `nextAt`: when the last waiting callback is to return. They return one after another, at the host's pace. */
 type Receiver = { underWay: number; slow: number; until: number; tookMs: number; nextAt: number };
 
 export function createReceivers({ now, random }: ReceiversOptions): Receivers {
-  /** Only those that have something under way, or were slow not long ago. */
+  /** Only hosts with callbacks in progress, or that were slow recently. */
   const receivers = new Map<string, Receiver>();
   const forget = () => {
     for (const [host, { underWay, slow, until, nextAt }] of receivers) {
@@ -60,7 +60,7 @@ export function createReceivers({ now, random }: ReceiversOptions): Receivers {
       one.underWay -= 1;
       one.tookMs = (one.tookMs + tookMs) / 2;
       if (tookMs >= slowMs) {
-        // Those that went out together are slow together, which counts once.
+        // Callbacks that were sent together are slow together, which counts once.
         if (one.until < now()) {
           one.slow += 1;
           one.until = now() + backoffDelay(one.slow, random(), leastRestMs, rests);

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness?.close());
 
-test('a listener that throws takes nothing from the others, and is not taken for a lost database', async () => {
+test('a listener that throws affects no other, and is not taken for a lost database', async () => {
   const { catalog } = harness.controlPlane;
   const heard: number[] = [];
   const ends = [

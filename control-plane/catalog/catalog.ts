@@ -1,9 +1,9 @@
 /**
- * The catalog: modules, functions with their current revisions, and subjects, in memory. The hot path reads only
- * this. It is read again as a whole whenever the database's version has moved, by a change made here or elsewhere.
+ * The catalog: modules, functions with their current revisions, and subjects, in memory. The hot path reads only this.
+ * It is read again as a whole when the database's version has changed, here or elsewhere.
  *
- * Invariants: what is visible is one moment of the database; `version` never goes back; while the database is away
- * the last content stays.
+ * Invariants: the content is one moment of the database. `version` never goes back. While the database is away the last
+ * content stays.
  */
 
 import { hashTokenHex } from '../crypto/tokens.ts';
@@ -22,16 +22,16 @@ export type Catalog = {
   /** The sealed value of a secret. */
   secret(name: string): Uint8Array | undefined;
   subjectByToken(token: string): Subject | undefined;
-  /** Calls back with the new version after each change of the content; returns the way to stop it. */
+  /** Calls back with the new version after each change of the content; returns the function that ends this. */
   onChange(listener: (version: number) => void): () => void;
   /**
-   * Resolves when the content is at least as new as the database was at the time of this call, or when the
-   * database was found to be away; never rejects.
+   * Resolves when the content is at least as new as the database was at the time of this call, or when the database was
+   * found to be away. Never rejects.
    */
   refresh(): Promise<void>;
 };
 
-/** The catalog as its owner and the services that read modules back see it. */
+/** The catalog with the reads that only its owner and the services need. */
 export type FullCatalog = Catalog & {
   /** Names of all modules, in order. */
   modules(): readonly string[];
@@ -40,20 +40,20 @@ export type FullCatalog = Catalog & {
   facts(functionId: string): RevisionFacts | undefined;
   /** False while the database is away. */
   readonly storeUp: boolean;
-  /** Stops asking the database. */
+  /** Stops polling the database. */
   close(): void;
 };
 
 export type CatalogOptions = {
   readonly store: Store;
   readonly log: Logger;
-  /** How often the database is asked for a version that another process raised. */
+  /** Milliseconds between two looks for a version that another process raised. */
   readonly pollMs: number;
 };
 
 /** Reads the catalog for the first time. @throws SkerryError store_unavailable */
 export async function openCatalog({ store, log, pollMs }: CatalogOptions): Promise<FullCatalog> {
-  const onUnfit: OnUnfit = (row) => log.error(row, 'a trigger or sink cannot be read, and is left out: set it anew');
+  const onUnfit: OnUnfit = (row) => log.error(row, 'a trigger or sink cannot be read, and is left out: set it again');
   let content = index((await readContent(store, undefined, onUnfit)) ?? empty);
   let storeUp = true;
   const listeners = new Set<(version: number) => void>();
@@ -66,25 +66,26 @@ export async function openCatalog({ store, log, pollMs }: CatalogOptions): Promi
       if (!read) return;
       content = index(read);
     } catch (error) {
-      if (storeUp) log.error({ err: error }, 'the catalog cannot be read; going on with what is in memory');
+      if (storeUp) log.error({ err: error }, 'the catalog cannot be read; continuing with the content in memory');
       storeUp = false;
       return;
     }
     tell();
   };
 
-  /** What one listener throws is neither the database's fault nor a reason to leave out the others. */
+  /** An exception of one listener is not the database's fault, and the other listeners are still called. */
   const tell = () => {
     for (const listener of listeners) {
       try {
         listener(content.version);
       } catch (error) {
-        log.error({ err: error, version: content.version }, 'a change of the catalog did not get through');
+        log.error({ err: error, version: content.version }, 'a listener of the catalog failed');
       }
     }
   };
 
-  // A load that has begun may have looked before the caller's change: who comes meanwhile waits for the next one.
+  // A load in progress may have looked before the caller's change, so callers that arrive meanwhile wait for the next
+  // load.
   let running: Promise<void> | undefined;
   let next: Promise<void> | undefined;
   const refresh = (): Promise<void> => {
@@ -114,7 +115,7 @@ export async function openCatalog({ store, log, pollMs }: CatalogOptions): Promi
     byId: (functionId) => content.byId.get(functionId),
     secret: (name) => content.secrets.get(name),
     subjectByToken(token) {
-      // Looking up a hash tells nothing of the token, however long it takes.
+      // The time of a lookup by hash says nothing about the token.
       return content.subjects.get(hashTokenHex(token));
     },
     onChange(listener) {

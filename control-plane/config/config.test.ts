@@ -43,7 +43,7 @@ test('an empty environment gives the defaults', () => {
   });
 });
 
-test('values are taken; an empty one counts as absent; names of others are left alone', () => {
+test('values are taken; an empty value counts as absent; foreign names are ignored', () => {
   const config = readConfig({
     PORT: '0',
     SKERRY_HOST: '',
@@ -62,7 +62,7 @@ test('values are taken; an empty one counts as absent; names of others are left 
   });
 });
 
-test('WASI 0.3 is accepted where that is set, in the one way of setting it', () => {
+test('WASI 0.3 is accepted only with the one value that enables it', () => {
   expect(readConfig({ SKERRY_WASI_03: '1' }).wasi03).toBe(true);
   expect(readConfig({ SKERRY_WASI_03: '0' }).wasi03).toBe(false);
   expect(faultsOf({ SKERRY_WASI_03: 'yes' })).toHaveLength(1);

@@ -1,6 +1,6 @@
 /**
- * Environment to a complete, typed configuration, in one pure step. A name that is unknown, a value that does not
- * parse: every fault is reported, together; nothing silently becomes a default.
+ * Turns the environment into a complete, typed configuration, in one pure step. Unknown names and values that do not
+ * parse are faults, and all faults are reported together. No fault silently becomes a default.
  */
 
 import { readFileSync } from 'node:fs';
@@ -14,43 +14,46 @@ export type Config = {
   /** TCP port; 0 takes a free one. */
   readonly port: number;
   readonly host: string;
-  /** Directory of everything that this process keeps on disk. */
+  /** Directory of everything that this process stores on disk. */
   readonly dataDirectory: string;
   readonly database: DatabaseSettings;
-  /** Token of the subject `admin`; absent: one is made at the first start. */
+  /** Token of the subject `admin`; absent: one is created at the first start. */
   readonly adminToken: string | undefined;
   readonly logLevel: LogLevel;
   readonly scrapeIntervalMs: number;
   readonly pingIntervalMs: number;
   readonly statusIntervalMs: number;
   readonly handshakeTimeoutMs: number;
-  /** Bytes of an upload, the whole multipart body. */
+  /** Largest upload in bytes: the whole multipart body. */
   readonly maxUploadBytes: number;
-  /** Bytes of every other request body. */
+  /** Largest other request body in bytes. */
   readonly maxBodyBytes: number;
-  /** How long create and update wait for the agents when the request does not say. */
+  /** How long create and update wait for the agents, unless the request says otherwise. */
   readonly waitForWorkersMs: number;
   readonly prepareTimeoutMs: number;
   readonly prepareMemoryMb: number;
   /** Whether components of WASI 0.3 are accepted. */
   readonly wasi03: boolean;
-  /** The only `host:port` names under which agents may know this control plane; none: any. See tunnel/connect/upgrade.ts. */
+  /**
+   * The only `host:port` names under which agents may know this control plane; empty: any. See
+   * tunnel/connect/upgrade.ts.
+   */
   readonly tunnelHosts: readonly string[];
   /** How long a shutdown waits for requests in flight. */
   readonly drainMs: number;
-  /** How often the database is asked whether another process changed the catalog. */
+  /** How often the database is asked for changes of the catalog by other processes. */
   readonly catalogPollMs: number;
   /** Key that seals credentials, 32 bytes in hex; absent: the one in the data directory. */
   readonly sealingKey: string | undefined;
-  /** How long a control plane that died keeps others from taking up its work. */
+  /** How long after a crash its work waits before another control plane takes over. */
   readonly leaseMs: number;
-  /** Kept invocations of this control plane that run at one time. */
+  /** Queued invocations that this control plane runs at once. */
   readonly asyncConcurrency: number;
-  /** Kept invocations that may wait; one more is refused with `queue_full`. */
+  /** Most queued invocations; a further one is refused with `queue_full`. */
   readonly maxQueued: number;
-  /** Outcomes that may wait for one sink; see sinks/capacity.ts. */
+  /** Most pending deliveries of one sink; see sinks/capacity.ts. */
   readonly maxDeliveries: number;
-  /** How long ended invocations and their outcomes are kept. */
+  /** How long ended invocations and their outcomes are stored. */
   readonly retentionMs: number;
 };
 
@@ -188,7 +191,7 @@ function databaseSettings(
   }
   const parsed = URL.parse(url);
   if (!parsed || !/^postgres(ql)?:$/.test(parsed.protocol)) {
-    // The value is not repeated: it may hold a password.
+    // The value is not repeated: it may contain a password.
     faults.push('DATABASE_URL must begin with postgres:// or postgresql://');
     return embedded;
   }

@@ -1,4 +1,4 @@
-/** Bearer tokens: 32 random bytes behind a prefix that tells people what they hold. Only the hash is ever stored. */
+/** Bearer tokens: 32 random bytes behind a prefix that tells people which kind it is. Only the hash is stored. */
 import { hash, timingSafeEqual } from 'node:crypto';
 
 /** `sk_` for subjects, `sj_` for join tokens. */

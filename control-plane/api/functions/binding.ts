@@ -1,4 +1,4 @@
-/** What the routes of triggers and of sinks have in common. */
+/** The shared parts of the routes of triggers and of sinks. */
 import { z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
@@ -24,7 +24,7 @@ export function needBinding<Spec extends Trigger | Sink>(
   return found;
 }
 
-/** The parameters, with a note that there are credentials beside them, which nobody is shown. */
+/** The parameters, with a note where there are credentials, which are never shown. */
 export function shownParams({ spec, sealed }: Binding<Trigger | Sink>): Record<string, unknown> {
   return sealed ? { ...spec.params, credentials: 'sealed' } : { ...spec.params };
 }

@@ -1,7 +1,7 @@
 /**
- * The `events` and `sinks` of an upload, carried out after the function itself: each gets its own answer, and one that
- * cannot be connected makes the status 207, as FunLess has it. A list with one out of form changes nothing that a
- * function has; of a new one, the others are connected.
+ * The `events` and `sinks` of an upload, applied after the function itself. Each entry gets its own answer, and a
+ * failed one makes the status 207, as in FunLess. With an invalid entry in the list, an update changes nothing, and a
+ * new function gets the other entries.
  */
 import { toSkerryError } from '@skerry/shared/errors.ts';
 import { effectivePort } from '@skerry/shared/function/mqtt-broker.ts';
@@ -16,13 +16,13 @@ import type { BindingList, FunctionUpload } from './upload.ts';
 
 export type BindingResult = { readonly status: 'success' | 'error'; readonly message?: string };
 
-/** What an answer says of them; absent where the request had none. */
+/** Results per list; absent where the request had no such list. */
 export type Connected = {
   readonly events?: BindingResult[];
   readonly sinks?: BindingResult[];
 };
 
-/** Whose request it is, and whether it makes the function or changes one. */
+/** The author of the request, and whether it creates the function or changes one. */
 export type Deploy = { readonly by: Author; readonly isNew: boolean };
 
 export type DeployBindingsOptions = {
@@ -32,12 +32,12 @@ export type DeployBindingsOptions = {
   readonly triggerStatus: Pick<TriggerStatus, 'connected'>;
 };
 
-/** What has become of one of a list: it is connected under an id, or is not, and why. */
+/** The result of one entry: its id, or why it is not connected. */
 type Outcome =
   | { readonly id: string; readonly message?: undefined }
   | { readonly id?: undefined; readonly message: string };
 
-/** Never rejects: the function is there, and the answer says what of it is not connected. */
+/** Never rejects: the function is there, and the answer says which entries are not connected. */
 export function createDeployBindings({ catalog, triggers, sinks, triggerStatus }: DeployBindingsOptions) {
   /** In the order of the list. */
   const attach = async <Spec extends Trigger | Sink>(
@@ -49,9 +49,9 @@ export function createDeployBindings({ catalog, triggers, sinks, triggerStatus }
     const checked = withChecks(asked);
     const specs = specsOf(checked);
     const others = (message: string) => checked.map((one): Outcome => ({ message: one.message ?? message }));
-    // What is out of form may be meant for one that is there, which must not go for it.
+    // An invalid entry may be meant for an existing binding, which must not be removed for it.
     if (specs.length < asked.length && !isNew) {
-      return others('not connected, because another one of the list is out of form: nothing has changed');
+      return others('not connected, because another entry of the list is invalid: nothing has changed');
     }
     try {
       const ids = (await service.replaceAll(functionId, specs, by)).values();
@@ -69,7 +69,7 @@ export function createDeployBindings({ catalog, triggers, sinks, triggerStatus }
     const { params } = trigger.spec;
     const host = params.host.includes(':') ? `[${params.host}]` : params.host;
     const where = `${host}:${effectivePort(params)} ${params.topic}`;
-    return `not connected within ${waitMs} ms, and going on trying: ${where} (${state?.error ?? 'no answer yet'})`;
+    return `not connected within ${waitMs} ms, still trying: ${where} (${state?.error ?? 'no answer yet'})`;
   };
 
   return async (
@@ -94,7 +94,7 @@ export function createDeployBindings({ catalog, triggers, sinks, triggerStatus }
   };
 }
 
-/** Each by itself, so that the fault of one is told of that one only. */
+/** One at a time, so that each fault is reported for its own entry. */
 function withChecks<Spec extends Trigger | Sink>(asked: BindingList<Spec>): BindingList<Spec> {
   const good: Spec[] = [];
   return asked.map((one) => {

@@ -25,7 +25,7 @@ export type DeployRoutesOptions = {
   readonly waitForWorkersMs: number;
 } & Omit<DeployBindingsOptions, 'catalog'>;
 
-/** Uploads of the largest size that may be in memory at one time; of smaller ones, as many more. */
+/** At most this number of uploads of the largest size is in memory at once, and more of smaller ones. */
 const largestAtOnce = 4;
 
 export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesOptions): void {
@@ -34,7 +34,7 @@ export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesO
   const connect = createDeployBindings(options);
   const budget = createUploadBudget(options.maxUploadBytes, largestAtOnce);
 
-  /** Reads the form and carries it out; its bytes count as in memory until then. */
+  /** Reads the form and applies it. Its bytes count as in memory until then. */
   const carryOut = async (c: Context<AppEnv>, isNew: boolean, work: (form: FunctionUpload) => Promise<Deployed>) => {
     const { incoming } = c.env;
     const { 'content-length': length, 'content-type': type } = incoming.headers;
@@ -119,7 +119,7 @@ export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesO
     path: '/v1/fn/{module}/{function}',
     summary: 'Update a function',
     description:
-      'Without a manifest the one in force stays; code may be left out beside a manifest. ' +
+      'Without a manifest the current one stays; code may be left out beside a manifest. ' +
       'When neither code nor manifest changes, no revision is made.',
     parameters: [pathParameter('module'), pathParameter('function')],
     responses: {
@@ -130,7 +130,7 @@ export function addDeployRoutes(app: OpenAPIHono<AppEnv>, options: DeployRoutesO
   });
 }
 
-/** What a change has come to, after the agents concerned have applied it or the wait is over. */
+/** The state of a change after the agents concerned have applied it, or the wait is over. */
 export async function rolledOut(
   hub: Pick<Hub, 'rollout'>,
   deployed: Deployed,
@@ -152,7 +152,7 @@ export async function rolledOut(
   };
 }
 
-/** FunLess says nothing of an empty list. */
+/** FunLess leaves an empty list out. */
 function told(field: 'events' | 'sinks', results: BindingResult[] = []) {
   if (results.length === 0) return {};
   const successful = results.filter(({ status }) => status === 'success').length;

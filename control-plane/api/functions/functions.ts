@@ -1,4 +1,4 @@
-/** Functions read back, listed, rolled back, deleted; their code downloaded. */
+/** Routes that read, list, roll back and delete functions, and download their code. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { FullCatalog } from '../../catalog/catalog.ts';

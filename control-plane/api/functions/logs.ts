@@ -1,4 +1,4 @@
-/** GET /v1/fn/{module}/{function}/logs: the last lines of a function, asked of the agents that are connected now. */
+/** GET /v1/fn/{module}/{function}/logs: the last lines of a function, from the connected agents. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { maxLogLines } from '@skerry/shared/tunnel/protocol.ts';
 import type { FullCatalog } from '../../catalog/catalog.ts';
@@ -14,7 +14,7 @@ const limit = z.coerce
   .number()
   .pipe(z.int(range).min(1, range).max(maxLogLines, range))
   .default(100)
-  .openapi({ description: 'Lines at most' });
+  .openapi({ description: 'At most this number of lines' });
 
 /** The largest time that a date can hold, in milliseconds; an agent may send any number. */
 const maxTime = 8.64e15;
@@ -34,7 +34,7 @@ export function addLogRoutes(app: OpenAPIHono<AppEnv>, { access, catalog, hub }:
       method: 'get',
       path: '/v1/fn/{module}/{function}/logs',
       summary: 'Show the last lines that a function wrote',
-      description: 'Agents keep the last lines of each function in memory; those that are offline are not asked.',
+      description: 'Agents keep the last lines of each function in memory; offline agents are not asked.',
       request: { params, query: z.object({ limit }) },
       responses: { 200: json(dataEnvelope(logsSchema), 'By time, oldest first'), ...problems(400, 401, 404, 422) },
     }),

@@ -5,7 +5,7 @@ const type = 'multipart/form-data; boundary=xYz';
 const parse = (text: string, contentType = type) => parseMultipart(Buffer.from(text, 'latin1'), contentType);
 const part = (head: string, body: string) => `--xYz\r\nContent-Disposition: form-data; ${head}\r\n\r\n${body}\r\n`;
 
-test('what a browser writes is read as it was', async () => {
+test('a browser’s form is read unchanged', async () => {
   const form = new FormData();
   form.set('name', 'grüße');
   const bytes = new Uint8Array([0, 13, 10, 45, 45, 255]);
@@ -22,7 +22,7 @@ test('what a browser writes is read as it was', async () => {
   expect(parts.get('empty')).toMatchObject({ file: true, bytes: Buffer.alloc(0) });
 });
 
-test('a preamble, an epilogue, blanks after a boundary, a quoted boundary; the first of one name counts', async () => {
+test('a preamble, an epilogue, blanks after a boundary and a quoted boundary are read; of several parts with one name the first counts', async () => {
   const text = `hello\r\n${part('name=a', '1')}--xYz  \r\nX-More: 1\r\ncontent-disposition: form-data; name="a"\r\n\r\n2\r\n--xYz--\r\nbye`;
   const parts = await parse(text, 'Multipart/Form-Data; charset=utf-8; boundary="xYz"');
   expect([...parts].map(([name, { bytes }]) => [name, bytes.toString()])).toEqual([['a', '1']]);
@@ -30,10 +30,10 @@ test('a preamble, an epilogue, blanks after a boundary, a quoted boundary; the f
 
 test.each([
   ['nothing', ''],
-  ['no boundary in it', 'torn'],
+  ['no boundary', 'torn'],
   ['no end', part('name="a"', '1')],
-  ['a part that is cut', '--xYz\r\nContent-Disposition: form-data; name="a"\r\n\r\n1'],
-  ['headers that do not end', '--xYz\r\nContent-Disposition: form-data; name="a"'],
+  ['a truncated part', '--xYz\r\nContent-Disposition: form-data; name="a"\r\n\r\n1'],
+  ['headers without an end', '--xYz\r\nContent-Disposition: form-data; name="a"'],
   ['a part without a name', `${part('', '1')}--xYz--`],
   ['too many parts', `${part('name="a"', '1').repeat(65)}--xYz--`],
 ])('%s: bad_request', async (_, text) => {
@@ -43,7 +43,7 @@ test.each([
 test.each([
   ['a part without headers', '--xYz\r\n\r\n1\r\n--xYz--'],
   ['text after a boundary', '--xYzABC\r\n\r\n1\r\n--xYz--'],
-])('%s names nothing, and is left out', async (_, text) => {
+])('%s has no name, and is left out', async (_, text) => {
   expect((await parse(text)).size).toBe(0);
 });
 

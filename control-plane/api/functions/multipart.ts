@@ -1,4 +1,4 @@
-/** multipart/form-data out of a body that is in memory already. */
+/** multipart/form-data from a body in memory. */
 import { Busboy } from '@fastify/busboy';
 import { SkerryError } from '@skerry/shared/errors.ts';
 
@@ -8,7 +8,10 @@ export type Part = {
   readonly bytes: Buffer;
 };
 
-/** Parts at most; FunLess and we know seven. Names, and text beside the code, in bytes. */
+/**
+ * Limits of a form: at most this number of parts (FunLess and Skerry know seven); bytes of names, and of text beside
+ * the code.
+ */
 const limits = { parts: 64, fieldNameSize: 1_024, fieldSize: 1024 * 1024, headerPairs: 100 };
 
 /** Parts by name; of several with one name the first counts. Rejects with SkerryError bad_request. */
@@ -28,7 +31,7 @@ export function parseMultipart(body: Buffer, contentType: string | undefined): P
     try {
       const parser = new Busboy({
         headers: { 'content-type': contentType ?? '' },
-        // Whatever has a filename is a file; by default one without a content type of its own would be text.
+        // A part with a filename is a file; by default, one without a content type of its own would be text.
         isPartAFile: (_name, _type, filename) => filename !== undefined,
         limits: { ...limits, fileSize: body.byteLength + 1 },
       });

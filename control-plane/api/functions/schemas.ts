@@ -1,4 +1,4 @@
-/** Functions as the API shows them. */
+/** Schemas of functions in the API. */
 import { z } from '@hono/zod-openapi';
 import { errorCodes } from '@skerry/shared/errors.ts';
 import { worldSchema } from '@skerry/shared/function/bundle.ts';
@@ -23,7 +23,7 @@ export const deployedSchema = z
       .object({ added: z.array(z.string()), removed: z.array(z.string()) })
       .openapi({ description: 'Interfaces imported and capabilities granted, against the revision before' }),
     agents: z.object({
-      total: z.number().openapi({ description: 'Connected agents that shall hold it' }),
+      total: z.number().openapi({ description: 'Connected agents that must hold it' }),
       applied: z.number(),
       failed: z.array(z.object({ agent: z.string(), code: z.enum(errorCodes), message: z.string() })),
     }),
@@ -35,13 +35,13 @@ export const deployedSchema = z
   .openapi('DeployedFunction');
 
 const permissionsSchema = z.object({
-  asks: z.array(z.string()).openapi({ description: 'What it imports, in plain words' }),
-  granted: z.array(z.string()).openapi({ description: 'What its manifest gives it' }),
-  ungranted: z.array(z.string()).openapi({ description: 'Asked for and not granted: these attempts fail' }),
+  asks: z.array(z.string()).openapi({ description: 'Permissions that its imports ask for, in plain words' }),
+  granted: z.array(z.string()).openapi({ description: 'Permissions that its manifest grants' }),
+  ungranted: z.array(z.string()).openapi({ description: 'Asked for and not granted: such requests fail' }),
   unused: z.array(z.string()).openapi({ description: 'Granted and not asked for' }),
 });
 
-/** Lines that a function wrote, and the agents that could not be asked. */
+/** Log lines of a function, and the agents that did not answer. */
 export const logsSchema = z
   .object({
     lines: z.array(
@@ -54,11 +54,11 @@ export const logsSchema = z
         text: z.string(),
       }),
     ),
-    missing: z.array(z.string()).openapi({ description: 'Connected agents that gave no answer' }),
+    missing: z.array(z.string()).openapi({ description: 'Connected agents that did not answer' }),
   })
   .openapi('Logs');
 
-/** A function read back. */
+/** A function with all its fields. */
 export const functionSchema = z
   .object({
     name: z.string(),
@@ -81,13 +81,14 @@ export const functionSchema = z
         holds: z
           .boolean()
           .nullable()
-          .openapi({ description: 'The current revision is ready there; null: not known while it is offline' }),
+          .openapi({ description: 'The current revision is ready there; null: unknown while it is offline' }),
         error: z.string().optional(),
         state: z.enum(functionAgentStates).openapi({
-          description: 'held_back: the agent refuses calls for a while, because it ended its runner again and again',
+          description:
+            'held_back: the agent refuses calls for a while, because the function ended its runner several times',
         }),
         reason: z.string().optional().openapi({ description: 'Why it is held back' }),
-        retry_in_ms: z.number().optional().openapi({ description: 'How long it is still held back' }),
+        retry_in_ms: z.number().optional().openapi({ description: 'Milliseconds until it is no longer held back' }),
       }),
     ),
   })
@@ -120,12 +121,12 @@ export const uploadSchema = z.object({
   manifest: z.string().optional().openapi({ description: 'JSON' }),
   metadata: z.string().optional().openapi({ description: 'JSON: {"tag": text, "capacity": KB or -1}' }),
   events: z.string().optional().openapi({
-    description: 'JSON array of {type, params}: all triggers that it shall have from now on; absent: they stay',
+    description: 'JSON array of {type, params}: all triggers of the function from now on; absent: they stay',
   }),
   sinks: z.string().optional().openapi({
-    description: 'JSON array of {type, params}: all sinks that it shall have from now on; absent: they stay',
+    description: 'JSON array of {type, params}: all sinks of the function from now on; absent: they stay',
   }),
   wait_for_events: z.string().optional().openapi({
-    description: 'true, or milliseconds: triggers that are not connected by then are answered for as errors',
+    description: 'true, or milliseconds: triggers that are not connected by then are reported as errors',
   }),
 });

@@ -1,4 +1,4 @@
-/** /v1/fn/{module}/{function}/sinks: where the outcomes of a function go. How far they got is in api/sinks.ts. */
+/** /v1/fn/{module}/{function}/sinks: the sinks of a function. Their deliveries are in api/sinks.ts. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { type Sink, sinkSchema } from '@skerry/shared/function/sinks.ts';
 import type { BindingService } from '../../bindings/bindings.ts';
@@ -9,13 +9,13 @@ import { bearer, dataEnvelope, json, jsonBody, problems } from '../http/schemas.
 import { needFunction } from '../invoke/handler.ts';
 import { bindingPath, needBinding, onePath, shownParams } from './binding.ts';
 
-/** As the API shows one. */
+/** A sink in the API. */
 export const shownSinkSchema = z
   .object({
     id: z.string(),
     type: z.enum(['couchdb', 'http', 'mqtt']),
     params: z.record(z.string(), z.unknown()).openapi({
-      description: 'Without credentials; where there are any, `credentials` says so',
+      description: 'Without credentials; `credentials` says whether there are any',
     }),
     created_at: z.string(),
   })
@@ -91,8 +91,8 @@ export function addFunctionSinkRoutes(app: OpenAPIHono<AppEnv>, options: Functio
       path: `${path}/{id}`,
       summary: 'Replace a sink',
       description:
-        'All of it: parameters that are absent take their defaults, and credentials must be given again. ' +
-        'What waits for the sink goes where it says now.',
+        'All of it: absent parameters take their defaults, and credentials must be given again. ' +
+        'Its pending deliveries go to the new address.',
       request: { params: onePath, body: jsonBody(sinkSchema) },
       responses: {
         200: json(dataEnvelope(shownSinkSchema), 'Replaced'),
@@ -111,7 +111,7 @@ export function addFunctionSinkRoutes(app: OpenAPIHono<AppEnv>, options: Functio
       ...guarded,
       method: 'delete',
       path: `${path}/{id}`,
-      summary: 'Remove a sink, and drop what waits for it',
+      summary: 'Remove a sink and its pending deliveries',
       request: { params: onePath },
       responses: { 204: { description: 'Removed' }, ...problems(401, 404, 503) },
     }),

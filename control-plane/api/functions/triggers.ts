@@ -1,4 +1,4 @@
-/** /v1/fn/{module}/{function}/triggers: what starts a function besides calls of the API. */
+/** /v1/fn/{module}/{function}/triggers: the triggers of a function. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Trigger, triggerSchema } from '@skerry/shared/function/triggers.ts';
@@ -17,7 +17,7 @@ const placeSchema = z
   .object({
     agent: z.string().nullable().openapi({ description: 'The agent that listens; null: the control plane' }),
     state: z.enum(['connecting', 'up', 'holding', 'failing']).openapi({
-      description: 'holding: it leaves messages with the broker, because no more may wait here',
+      description: 'holding: messages stay with the broker, because there is no room here',
     }),
     since: z.string().optional(),
     last_message_at: z.string().optional(),
@@ -31,14 +31,14 @@ const placeSchema = z
   })
   .openapi('TriggerLocation');
 
-/** As the API shows one. */
+/** A trigger in the API. */
 export const shownTriggerSchema = z
   .object({
     id: z.string(),
     type: z.enum(['mqtt', 'schedule']),
     params: z
       .record(z.string(), z.unknown())
-      .openapi({ description: 'Without credentials; where there are any, `credentials` says so' }),
+      .openapi({ description: 'Without credentials; `credentials` says whether there are any' }),
     created_at: z.string(),
     received: z.number(),
     run: z.number(),
@@ -49,7 +49,7 @@ export const shownTriggerSchema = z
       description: 'Where it runs, as far as this control plane knows now; an agent counts from its start on',
     }),
     offline: z.array(z.object({ agent: z.string(), since: z.string() })).openapi({
-      description: 'Agents that may go on with it by themselves; how it is there is known when they are back',
+      description: 'Offline agents that may go on with it by themselves; their state arrives when they reconnect',
     }),
   })
   .openapi('Trigger');
@@ -67,7 +67,7 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
   const { access, catalog, triggers, triggerStatus: places, functionAgents: holders, agents } = options;
   const path = '/v1/fn/{module}/{function}/triggers';
   const guarded = { middleware: access.user, security: bearer, tags: ['triggers'] };
-  /** Agents that shall hold the function and are away, where that matters to a trigger. */
+  /** Offline agents that hold the function, for triggers that run on agents. */
   const offlineOf = async (fn: CatalogFunction, all: readonly Binding<Trigger>[]): Promise<OfflineAgent[]> => {
     if (!all.some(isEdge)) return [];
     const away = new Set((await holders(fn)).flatMap(({ id, online }) => (online ? [] : [id])));
@@ -75,7 +75,7 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
     const known = (await agents.list()).filter(({ id }) => away.has(id));
     return known.map(({ name, lastSeenAt }) => ({ agent: name, since: lastSeenAt.toISOString() }));
   };
-  /** In the order given. Rejects with `store_unavailable`. */
+  /** In the given order. Rejects with `store_unavailable`. */
   const shownAll = async (fn: CatalogFunction, all: readonly Binding<Trigger>[]) => {
     const [reports, offline] = await Promise.all([places.report(all), offlineOf(fn, all)]);
     return all.map((trigger, at) => shown(trigger, reports[at], isEdge(trigger) ? offline : []));
@@ -91,7 +91,7 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
       ...guarded,
       method: 'get',
       path,
-      summary: 'List the triggers of a function, and how they are',
+      summary: 'List the triggers of a function with their state',
       request: { params: bindingPath },
       responses: { 200: json(dataEnvelope(z.array(shownTriggerSchema)), 'Oldest first'), ...problems(401, 404, 503) },
     }),
@@ -109,7 +109,7 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
       path,
       summary: 'Create a trigger',
       description:
-        'It is in effect from now on, also after restarts; whether its broker can be reached shows in its state.',
+        'It is in effect from now on, also after restarts. Its state shows whether its broker can be reached.',
       request: { params: bindingPath, body: jsonBody(triggerSchema) },
       responses: {
         201: json(dataEnvelope(shownTriggerSchema), 'Created'),
@@ -129,7 +129,7 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
       ...guarded,
       method: 'get',
       path: `${path}/{id}`,
-      summary: 'Show a trigger, and how it is',
+      summary: 'Show a trigger with its state',
       request: { params: onePath },
       responses: { 200: json(dataEnvelope(shownTriggerSchema), 'The trigger'), ...problems(401, 404, 503) },
     }),
@@ -146,7 +146,7 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
       method: 'put',
       path: `${path}/{id}`,
       summary: 'Replace a trigger',
-      description: 'All of it: parameters that are absent take their defaults, and credentials must be given again.',
+      description: 'All of it: absent parameters take their defaults, and credentials must be given again. ',
       request: { params: onePath, body: jsonBody(triggerSchema) },
       responses: {
         200: json(dataEnvelope(shownTriggerSchema), 'Replaced'),
@@ -167,7 +167,7 @@ export function addTriggerRoutes(app: OpenAPIHono<AppEnv>, options: TriggerRoute
       method: 'delete',
       path: `${path}/{id}`,
       summary: 'Remove a trigger',
-      description: 'Events that it has already brought still run.',
+      description: 'Its recorded events still run.',
       request: { params: onePath },
       responses: { 204: { description: 'Removed' }, ...problems(401, 404, 503) },
     }),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createUploadBudget } from './upload-budget.ts';
 
-test('shares are given until none is left; one of unknown length counts as the largest', () => {
+test('gives shares until the budget is used up; an upload of unknown length counts as the largest', () => {
   const budget = createUploadBudget(100, 2);
   const busy = expect.objectContaining({ code: 'prepare_busy' });
   const release = budget.take(undefined);

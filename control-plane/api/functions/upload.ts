@@ -1,6 +1,6 @@
 /**
- * The multipart body of function create and update, FunLess's fields and ours. What cannot be read at all is 400,
- * what can be read and is out of form is 422 with the field's name; nothing has been stored when either happens.
+ * The multipart body of function create and update: FunLess's fields and ours. An unreadable body is 400, an invalid
+ * field is 422 with the field's name. In both cases nothing has been stored.
  */
 import { isUtf8 } from 'node:buffer';
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -13,7 +13,7 @@ import type { FunctionMetadata } from '../../functions/metadata.ts';
 import { fieldError } from '../http/problem.ts';
 import { type Part, parseMultipart } from './multipart.ts';
 
-/** Triggers or sinks of a request, each with the reason why it cannot be one, in the order of the request. */
+/** Triggers or sinks of a request in its order, each valid, or with the reason why it is not. */
 export type BindingList<Spec> = readonly (
   | { readonly spec: Spec; readonly message?: undefined }
   | { readonly spec?: undefined; readonly message: string }
@@ -26,15 +26,15 @@ export type FunctionUpload = {
   readonly metadata: FunctionMetadata;
   /** How long the answer may wait for agents, in milliseconds; absent when the request does not say. */
   readonly waitMs: number | undefined;
-  /** Absent: those that the function has stay. */
+  /** Absent: the function keeps its list. */
   readonly events: BindingList<Trigger> | undefined;
   readonly sinks: BindingList<Sink> | undefined;
-  /** How long the answer may wait until the triggers are connected, in milliseconds; 0: it does not ask. */
+  /** How long the answer may wait for the triggers' connections, in milliseconds; 0: not at all. */
   readonly eventsWaitMs: number;
 };
 
 const maxConnectors = 100;
-/** Longest wait that a request can ask for, in milliseconds. */
+/** Longest wait that a request may ask for, in milliseconds. */
 export const maxWaitMs = 60_000;
 
 type Parts = ReadonlyMap<string, Part>;
@@ -113,14 +113,14 @@ function schemaError(field: string, error: z.ZodError): SkerryError {
   return new SkerryError('validation_failed', `${field} ${messages.join('; ')}`, { fields: { [field]: messages } });
 }
 
-/** How long a wait may take that is asked for with `true`, in milliseconds. */
+/** The wait for `true`, in milliseconds. */
 const eventsWaitMs = 5_000;
 
 function eventsWaitOf(text: string | undefined): number {
   return text === undefined || text === '' ? 0 : (waitOf('wait_for_events', text) ?? eventsWaitMs);
 }
 
-/** Undefined for `true`: as long as usual. */
+/** Undefined for `true`: the default. */
 function waitOf(field: string, text: string | undefined): number | undefined {
   const value = text?.trim().toLowerCase();
   if (value === undefined || value === '' || value === 'true' || value === 'yes') return undefined;
@@ -131,8 +131,8 @@ function waitOf(field: string, text: string | undefined): number | undefined {
 }
 
 /**
- * What is no trigger or sink does not keep the rest from being one: FunLess answers for each by itself.
- * @throws SkerryError bad_request, validation_failed, when it is no list at all
+ * An invalid trigger or sink does not spoil the others: FunLess answers for each by itself.
+ * @throws SkerryError bad_request, validation_failed, when the value is no list
  */
 function connectorsOf<Spec>(
   field: 'events' | 'sinks',

@@ -1,11 +1,11 @@
-/** Content negotiation: this API speaks JSON, and some of its routes another type besides. */
+/** Content negotiation: all routes speak JSON, and some another type as well. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 
 const json = 'application/json';
 
 /**
- * Lets an `Accept` header pass that has JSON or the route's own type in it (RFC 9110, section 12.5.1); one with a
- * weight of 0 does not count. JSON passes everywhere, since that is what errors are in.
+ * Accepts an `Accept` header that allows JSON or the route's own type (RFC 9110, section 12.5.1); a weight of 0
+ * excludes a type. JSON is always enough, since errors are JSON.
  * @throws SkerryError not_acceptable
  */
 export function needType(accept: string | undefined, type: string = json): void {

@@ -1,4 +1,4 @@
-/** What stands before every handler but the invocation's: an id for the request, a count of it, who may call it. */
+/** Middleware in front of every handler except the invocation's: a request id, metrics, authorization. */
 import type { HttpBindings } from '@hono/node-server';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { MiddlewareHandler } from 'hono';
@@ -16,7 +16,7 @@ export type AppEnv = {
   Bindings: HttpBindings;
   Variables: {
     requestId: string;
-    /** Set where a role is needed. */
+    /** Set where a role is required. */
     subject: Subject;
   };
 };
@@ -24,8 +24,8 @@ export type AppEnv = {
 type Guard = MiddlewareHandler<AppEnv>;
 
 /**
- * Middleware lists for routes, by who may call them. `upload` is `user` without a limit on the body; `download` and
- * `scrape` are `user` where the answer is a component or Prometheus text.
+ * Middleware lists for routes, by required role. `upload` is `user` without a limit on the body; `download` and
+ * `scrape` are `user` with an answer that is a component or Prometheus text.
  */
 export type Access = Readonly<Record<'open' | 'user' | 'admin' | 'upload' | 'download' | 'scrape', Guard[]>>;
 

@@ -1,8 +1,8 @@
-/** What a schema found wrong in a request, as an answer. */
+/** Turns the faults that a schema found in a request into an answer. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { z } from 'zod';
 
-/** A value that is missing or of the wrong type is `bad_request`; one that is out of form is `validation_failed`. */
+/** A value that is missing or of the wrong type is `bad_request`; an invalid value is `validation_failed`. */
 export function bodyError(error: z.ZodError): SkerryError {
   const malformed = error.issues.find((issue) => issue.code === 'invalid_type');
   if (malformed) {

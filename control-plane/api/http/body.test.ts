@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { readBody } from './body.ts';
 
-/** What `readBody` makes of one request, sent as raw text and bytes. */
+/** The result of `readBody` for one request, sent as raw text and bytes. */
 async function read(head: string, body: Uint8Array, limit: number): Promise<Buffer> {
   const result = Promise.withResolvers<Buffer>();
   const server = createServer((request, response) => {
@@ -26,12 +26,12 @@ async function read(head: string, body: Uint8Array, limit: number): Promise<Buff
 
 const large = Buffer.alloc(1_000_000, 'abcdefghij');
 
-test.each([1, 1_000, 1_000_000])('a body of %i bytes, its length told', async (size) => {
+test.each([1, 1_000, 1_000_000])('a body of %i bytes with its length', async (size) => {
   const body = large.subarray(0, size);
   expect((await read(`Content-Length: ${size}`, body, 1_000_000)).equals(body)).toBe(true);
 });
 
-test('a large body whose length is not told', async () => {
+test('a large body without a length', async () => {
   const chunked = Buffer.concat([Buffer.from('f4240\r\n'), large, Buffer.from('\r\n0\r\n\r\n')]);
   expect((await read('Transfer-Encoding: chunked', chunked, 1_000_000)).equals(large)).toBe(true);
   await expect(read('Transfer-Encoding: chunked', chunked, 999_999)).rejects.toMatchObject({

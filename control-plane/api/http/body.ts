@@ -1,4 +1,4 @@
-/** Request bodies, read once into memory, never more than a given number of bytes of them. */
+/** Reads request bodies into memory once, up to a given number of bytes. */
 import type { IncomingMessage } from 'node:http';
 import { SkerryError } from '@skerry/shared/errors.ts';
 
@@ -11,7 +11,7 @@ export function readBody(incoming: IncomingMessage, limit: number): Promise<Buff
     return Promise.resolve(Buffer.alloc(0));
   }
   if (Number(declared) > limit) return Promise.reject(tooLarge(limit));
-  // A large body of known length goes into one piece of memory; joining its chunks in the end would take it twice.
+  // A large body of known length goes into one piece of memory; joining chunks would take twice the memory.
   const whole = Number(declared) > wholeFromBytes ? Buffer.allocUnsafeSlow(Number(declared)) : undefined;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -1,4 +1,4 @@
-/** From whatever was thrown to an answer; what is our own fault is logged with the request's id. */
+/** Turns any thrown value into an answer. Internal errors are logged with the request's id. */
 import { SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
 import { HTTPException } from 'hono/http-exception';
 import type { Logger } from '../../log/log.ts';
@@ -15,7 +15,7 @@ export function createErrorAnswer(log: Logger): ErrorAnswer {
   };
 }
 
-/** Hono throws its own errors, for bodies that are not JSON. */
+/** Hono throws its own errors for bodies that are not JSON. */
 function fromHono(error: unknown): SkerryError | undefined {
   if (!(error instanceof HTTPException)) return undefined;
   return error.status < 500 ? new SkerryError('bad_request', error.message, { cause: error }) : undefined;

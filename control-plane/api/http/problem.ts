@@ -1,7 +1,7 @@
 /**
  * Errors as answers: `{"errors": {"detail": …, "code": …}}`. `detail` is FunLess's phrase where FunLess has one;
- * `message` then says what exactly. Messages about fields stand beside them under the field's name, as FunLess has it,
- * and all of them under `fields`, where a field called `code` or `detail` is not hidden by its namesake.
+ * `message` then has the details. Messages about fields stand beside them under the field's name, as in FunLess, and
+ * all of them under `fields`, where a field called `code` or `detail` is not hidden.
  */
 import { type ErrorCode, type FieldErrors, SkerryError } from '@skerry/shared/errors.ts';
 
@@ -27,7 +27,9 @@ export type Problem = {
   };
 };
 
-/** A taken name of a module or subject is told as FunLess does: 422 with the field, though its code is `conflict`. */
+/**
+ * A taken name of a module or subject is reported as in FunLess: 422 with the field, although its code is `conflict`.
+ */
 export function problemStatus(error: SkerryError): number {
   return error.code === 'conflict' && error.fields ? 422 : error.status;
 }
@@ -35,7 +37,7 @@ export function problemStatus(error: SkerryError): number {
 export function problemBody(error: SkerryError): Problem {
   const phrase = phrases[error.code];
   const detail = error.code === 'function_error' ? `Error: ${error.message}` : (phrase ?? error.message);
-  // What is internal stays in the log; the caller gets the request's id.
+  // Internal details stay in the log; the caller gets the request's id.
   const message = phrase !== undefined && error.code !== 'internal' && error.message !== phrase;
   return {
     errors: {
@@ -48,7 +50,7 @@ export function problemBody(error: SkerryError): Problem {
   };
 }
 
-/** An answer as it is written, by Hono or by the doors themselves. */
+/** An answer in the form in which Hono and the invoke endpoints write it. */
 export type PlainAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -58,7 +60,7 @@ export type PlainAnswer = {
 export function problemAnswer(error: SkerryError, requestId: string): PlainAnswer {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'x-request-id': requestId };
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
-  // The rest of the body is not read: the connection cannot serve another request.
+  // The rest of the body is not read, so the connection cannot serve another request.
   if (error.code === 'payload_too_large') headers.connection = 'close';
   return { status: problemStatus(error), headers, body: JSON.stringify(problemBody(error)) };
 }

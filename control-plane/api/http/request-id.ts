@@ -1,4 +1,4 @@
-/** The id of a request: the client's `x-request-id` when it has a plain form, else a new one. */
+/** The id of a request: the client's `x-request-id` if it is plain, else a new one. */
 import { randomUUID } from 'node:crypto';
 
 const form = /^[A-Za-z0-9._+/=-]{1,200}$/;

@@ -1,4 +1,4 @@
-/** Schemas that several routes share, and what the OpenAPI document says of errors. */
+/** Schemas that several routes share, and the errors of the OpenAPI document. */
 import { z } from '@hono/zod-openapi';
 import { errorCodes } from '@skerry/shared/errors.ts';
 import { namePattern } from '@skerry/shared/function/names.ts';
@@ -13,10 +13,10 @@ const nameForm = { type: 'string', pattern: namePattern.source } as const;
 /** A name in a request body; absent: 400. */
 export const bodyNameSchema = z.string().superRefine(checkName).openapi(nameForm);
 
-/** A name in a request body whose absence FunLess tells like an empty one: 422 "can't be blank". */
+/** A name in a request body whose absence FunLess reports like an empty name: 422 "can't be blank". */
 export const blankNameSchema = z.string().default('').superRefine(checkName).openapi(nameForm);
 
-/** Names in paths are not checked: what has no such form is not there. */
+/** Names in paths are not checked: an invalid name is simply not found. */
 export const pathName = (description: string) => z.string().openapi({ description, example: '_' });
 
 /** A parameter of a path that is documented by hand. */
@@ -36,7 +36,7 @@ export const problemSchema = z
         fields: z
           .record(z.string(), z.array(z.string()))
           .optional()
-          .openapi({ description: 'Messages by field of the request; each stands beside it under its name, too' }),
+          .openapi({ description: 'Messages by field of the request; each also stands beside it under its own name' }),
       })
       .catchall(z.union([z.string(), z.array(z.string())])),
   })
@@ -62,9 +62,9 @@ const descriptions = {
   403: 'The role is too low',
   404: 'Not there',
   406: 'JSON is not accepted',
-  409: 'Conflict with what is there',
+  409: 'Conflict with the current state',
   413: 'Body over the limit',
-  422: 'Out of form, refused component, or error of the function',
+  422: 'Invalid field, refused component, or error of the function',
   500: 'The function failed, or the control plane did',
   502: 'The agent was lost in mid-call',
   503: 'No agent, or the database is away',
@@ -78,5 +78,5 @@ export function problems(...statuses: Status[]): Record<string, ReturnType<typeo
   return Object.fromEntries(statuses.map((status) => [status, json(problemSchema, descriptions[status])]));
 }
 
-/** Says in the document that a route wants a token. */
+/** Declares in the document that a route needs a token. */
 export const bearer = [{ bearer: [] as string[] }];

@@ -1,14 +1,14 @@
 /**
- * What becomes of a request's body that was answered before it was read: it is read to its end and thrown away, so
- * that the client gets its answer and the connection serves further requests, but neither for long nor without end.
+ * Handles a request's body that was not read before the answer: it is read and discarded, so that the client gets its
+ * answer and the connection serves further requests. Time and bytes are bounded.
  */
 import type { IncomingMessage } from 'node:http';
 
-/** How long and how much is thrown away before the connection is cut, in milliseconds and bytes. */
+/** Milliseconds and bytes that are discarded before the connection is cut. */
 const patienceMs = 500;
 const patienceBytes = 64 * 1024 * 1024;
 
-/** Called when the answer has been written; does nothing to a body that came to its end. */
+/** Called when the answer has been written; does nothing when the body has ended. */
 export function discardRest(incoming: IncomingMessage): void {
   if (incoming.complete || incoming.destroyed) return;
   let left = patienceBytes;

@@ -8,7 +8,7 @@ import { createRequestMetrics } from '../../metrics/request-metrics.ts';
 import { createErrorAnswer } from '../http/errors.ts';
 import { createInvokeEndpoints } from './dispatch.ts';
 
-/** What was looked for, or `other` for what the doors left alone. */
+/** The target that was looked up, or `other` for requests that the endpoints left alone. */
 let found: string[];
 let server: Server;
 let port: number;
@@ -51,7 +51,7 @@ afterEach(() => {
   server.closeAllConnections();
 });
 
-/** The whole answer to one request, sent as it is. */
+/** The whole answer to one request, sent as raw text. */
 async function send(line: string, ...headers: string[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.write([`${line} HTTP/1.1`, 'host: x', 'connection: close', ...headers, '', ''].join('\r\n'));
@@ -84,7 +84,7 @@ test.each([
   expect(found).toEqual([expected]);
 });
 
-test('without a token nothing is looked for', async () => {
+test('without a token no function is looked up', async () => {
   const answer = await send('POST /v1/fn/m/f', 'x-request-id: r1');
   expect(answer).toMatch(/^HTTP\/1.1 401 /);
   expect(answer).toMatch(/^x-request-id: r1\r$/m);
@@ -92,7 +92,7 @@ test('without a token nothing is looked for', async () => {
   expect(found).toEqual([]);
 });
 
-test('a client that goes on sending after its answer is cut off', async () => {
+test('a client that keeps sending after its answer is cut off', async () => {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   socket.write('POST /v1/fn/m/f HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n');

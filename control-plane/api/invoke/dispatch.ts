@@ -1,7 +1,7 @@
 /**
- * The doors to an invocation, in front of the application: which requests are for them is seen by their first
- * characters, and they are answered without the router, the request and response objects and the middleware that the
- * rest of the API is well served by (docs/decisions/0011-the-cost-of-a-call.md).
+ * The endpoints of an invocation, in front of the application. Their requests are recognised by their first characters
+ * and answered without the router, the request and response objects and the middleware that serve the rest of the API
+ * (docs/decisions/0011-the-cost-of-a-call.md).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { defaultModule } from '@skerry/shared/function/names.ts';
@@ -9,7 +9,7 @@ import { createInvokeEndpoint, type InvokeEndpointOptions, type Target } from '.
 import { jsonEndpoint } from './json-endpoint.ts';
 import { rawEndpoint } from './raw-endpoint.ts';
 
-/** Answers the request and returns true, or returns false when it is for somebody else. */
+/** Answers the request and returns true, or returns false when it belongs to another route. */
 export type InvokeEndpoints = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
 
 const jsonPrefix = '/v1/fn/';
@@ -58,7 +58,7 @@ function rawTarget(rest: string): Target | undefined {
     : { name: target.slice(0, dot), module: target.slice(dot + 1) };
 }
 
-/** What cannot be decoded stays as it is, and names nothing. */
+/** A part that cannot be decoded stays as it is, and names nothing. */
 function decoded(text: string): string {
   if (!text.includes('%')) return text;
   try {

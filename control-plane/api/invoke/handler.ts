@@ -1,7 +1,7 @@
 /**
- * What both doors to an invocation have in common: the request's id, its metrics, who calls, and how errors are told.
- * One function does it all, from Node's request to Node's response, one wait after another: this is the hot path, and
- * each further layer would cost every call. What differs between the doors are plain functions.
+ * The shared part of both endpoints of an invocation: the request's id, its metrics, authorization, and errors. One
+ * function does it all, from Node's request to Node's response: this is the hot path, and each further layer would cost
+ * every call. The endpoints differ in plain functions.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -30,9 +30,9 @@ export type InvokeEndpointOptions = {
   readonly answerError: ErrorAnswer;
   readonly log: Logger;
   readonly maxBodyBytes: number;
-  /** Takes calls that are to be run later. */
+  /** Services of asynchronous calls. */
   readonly asyncServices: AsyncServices;
-  /** Takes outcomes that a sink wants to have; nobody waits for it. */
+  /** Takes outcomes that a sink selects, without waiting. */
   readonly recordBestEffort: (ended: EndedInvocation) => void;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
@@ -44,13 +44,13 @@ export type InvokeEndpoint = {
   readonly route: string;
   /** @throws SkerryError not_acceptable */
   check(incoming: IncomingMessage): void;
-  /** Whether an HTTP function gets the request as it is; else it gets the input as JSON. */
+  /** Whether an HTTP function gets the request itself; otherwise it gets the input as JSON. */
   readonly raw: boolean;
-  /** Bytes of the body at most, where it is less than for any body. */
+  /** Largest body in bytes, where it is below the general limit. */
   readonly limit: ((fn: CatalogFunction) => number) | undefined;
-  /** The function's input out of the body. @throws SkerryError bad_request, validation_failed */
+  /** Reads the function's input from the body. @throws SkerryError bad_request, validation_failed */
   input(body: Buffer): Uint8Array;
-  /** The answer's body out of the function's output. @throws SkerryError function_output_invalid */
+  /** Builds the answer's body from the function's output. @throws SkerryError function_output_invalid */
   output(output: Uint8Array): { readonly body: string | Uint8Array; readonly contentType: string };
 };
 
@@ -82,7 +82,7 @@ export function createInvokeEndpoint(options: InvokeEndpointOptions, endpoint: I
         await callOverHttp(call, { invoker, metrics, log });
         return metrics.observe(outgoing.statusCode, now() - start);
       }
-      // Where the function itself sees the headers, they are between its callers and it.
+      // Where the function itself sees the headers, they belong to the function and its callers.
       const seesHeaders = endpoint.raw && (overHttp || isCommand(fn.world));
       if (!later && !seesHeaders) refuseCallback(headers);
       const limit = Math.min(maxBodyBytes, endpoint.limit?.(fn) ?? maxBodyBytes);
@@ -130,7 +130,7 @@ export function needFunction(
   return fn;
 }
 
-/** The result, and its outcome to the sinks that want it. */
+/** Awaits the outcome, and passes it to the sinks that select it. */
 async function told(
   called: Promise<InvocationOutcome>,
   input: Uint8Array,
@@ -161,7 +161,7 @@ function invocationHeaders(headers: IncomingHttpHeaders): { agent?: string; trac
   };
 }
 
-/** Names and values in turn, as Node writes them fastest. */
+/** Names and values alternate, which Node writes fastest. */
 function resultHeaders(result: InvocationOutcome, requestId: string, contentType: string, body: string | Uint8Array) {
   return [
     'content-type',

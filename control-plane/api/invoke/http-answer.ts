@@ -1,9 +1,9 @@
 /**
  * A function's answer on its way to the client.
  *
- * Invariants: what is written is framed by us alone: the function's `content-length` is held to, and a body that has
- * another length, or that ends before it is whole, costs the client's connection, so that nobody takes it for whole
- * and nothing of it is taken for the next answer. Nothing here throws once the head is out.
+ * Invariants: only this code frames the answer. The function's `content-length` is enforced: a body of another length,
+ * or one that ends early, costs the client's connection, so that the client does not take it for complete and no byte
+ * of it is read as the next answer. Nothing here throws once the head is out.
  */
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -13,12 +13,12 @@ import { responseHeaders, responseTrailers } from './http-headers.ts';
 import { createSlowWriter, type SlowWriter } from './slow-writer.ts';
 
 export type HttpAnswer = {
-  /** True when the head is out: from then on an error can only be told by breaking off. */
+  /** True when the head is out. From then on the only way to report an error is to cut the connection. */
   readonly begun: boolean;
   /** True when the end of the body has been given. */
   readonly whole: boolean;
   /**
-   * Sends the head, with headers of ours besides.
+   * Sends the head, together with our own headers.
    * @throws SkerryError function_http_error when it is malformed; nothing is out then
    */
   begin(head: ResponseHead, ours: Headers): void;
@@ -28,19 +28,19 @@ export type HttpAnswer = {
    */
   part(part: BodyPart, taken: (bytes: number) => void): void;
   /**
-   * Head, body and trailers at once, with headers of ours besides.
+   * Sends head, body and trailers at once, together with our own headers.
    * @throws SkerryError as `begin` and `part`; nothing is out then
    */
   send(head: ResponseHead, body: Uint8Array, trailers: Headers | undefined, ours: Headers): void;
-  /** Cuts the connection: the body will not be whole. */
+  /** Cuts the connection: the body will be incomplete. */
   breakOff(): void;
 };
 
-/** @param limit bytes of the body at most */
+/** @param limit largest body in bytes */
 export function createHttpAnswer(outgoing: ServerResponse, requestId: string, limit: number): HttpAnswer {
   let whole = false;
   let size = 0;
-  /** What the function says of the body's length, where that binds. */
+  /** The body's length as the function declares it, where that is binding. */
   let declared: number | undefined;
   let hasBody = true;
   let writer: SlowWriter | undefined;
@@ -80,7 +80,7 @@ export function createHttpAnswer(outgoing: ServerResponse, requestId: string, li
     },
     begin(head, ours) {
       begin(head, ours, undefined);
-      // The client shall see the head also when the body is long in coming.
+      // The client must see the head even when the body takes long.
       outgoing.flushHeaders();
     },
     part({ bytes, last, trailers }, taken) {
@@ -119,14 +119,14 @@ const isLength = (name: string) => name.length === 14 && name.toLowerCase() === 
 const isTrailer = (name: string) => name.length === 7 && name.toLowerCase() === 'trailer';
 
 /**
- * What Node refuses of a function's head is the function's fault.
+ * A head that Node refuses is the function's fault.
  * @throws SkerryError function_http_error; the response can then be given another head
  */
 function writeHead(outgoing: ServerResponse, status: number, headers: string[]): void {
   try {
     outgoing.writeHead(status, STATUS_CODES[status] ?? '', headers);
   } catch (cause) {
-    // Node keeps the reason phrase for the next head, whatever its status.
+    // Node keeps the reason phrase for the next head, with any status.
     outgoing.statusMessage = '';
     throw new SkerryError('function_http_error', 'the function answered with a malformed head', { cause });
   }

@@ -1,10 +1,10 @@
 /**
- * Which headers and trailers pass between a caller and a function, in both directions.
+ * Decides which headers and trailers pass between a caller and a function, in both directions.
  *
- * What is about one connection stays on it (RFC 9110, section 7.6.1: `connection`, what it names, and the others that
- * are always hop by hop). `x-skerry-*` is Skerry's own in both directions, `authorization` holds the caller's token
- * for Skerry, `host` travels as the authority, `expect` is answered here. All else passes as it came, repeated ones
- * apart and in order.
+ * Headers about one connection do not pass (RFC 9110, section 7.6.1: `connection`, the headers that it names, and other
+ * hop-by-hop ones). `x-skerry-*` is Skerry's own in both directions, `authorization` holds the caller's token for
+ * Skerry, `host` becomes the authority, `expect` is answered here. All others pass unchanged, repeated ones apart and
+ * in order.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { hopByHop } from '@skerry/shared/http/hop-by-hop.ts';
@@ -22,17 +22,17 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** RFC 9110, section 5.5: visible characters, blanks, tabs, and the upper half of Latin-1. */
 const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** @param raw names and values in turn, as Node gives them */
+/** @param raw alternating names and values, as Node gives them */
 export function requestHeaders(raw: readonly string[]): [name: string, value: string][] {
   return passing(inPairs(raw), (name) => !ofTheCaller.has(name));
 }
 
-/** @param raw names and values in turn, as Node gives them */
+/** @param raw alternating names and values, as Node gives them */
 export function requestTrailers(raw: readonly string[]): [name: string, value: string][] {
   return passing(inPairs(raw), (name) => !ofTheCaller.has(name) && !notInTrailers.has(name));
 }
 
-/** @throws SkerryError function_http_error when a name or value cannot stand in an answer */
+/** @throws SkerryError function_http_error when a name or value is not allowed in an answer */
 export function responseHeaders(headers: Headers): [name: string, value: string][] {
   checkForm(headers);
   return passing(headers, (name) => !ofTheAnswer.has(name));

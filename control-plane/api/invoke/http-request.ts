@@ -1,4 +1,4 @@
-/** A request as a function shall see it (shared/http/http.ts). */
+/** A request as a function sees it (shared/http/http.ts). */
 import type { IncomingMessage } from 'node:http';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { type RequestHead, requestHeadSchema } from '@skerry/shared/http/http.ts';
@@ -6,8 +6,8 @@ import { maxPartBytes } from '@skerry/shared/http/http-limits.ts';
 import { requestHeaders } from './http-headers.ts';
 
 /**
- * The head of a request at the raw door. The path is what follows `/function/{target}`, with the query, as it came,
- * and at least `/`. The scheme is that of the connection to us: a proxy in between tells its own in `forwarded`.
+ * The head of a request at the raw endpoint. The path is the part after `/function/{target}`, with the query, unchanged
+ * and at least `/`. The scheme is that of the connection to us; a proxy in between reports its own in `forwarded`.
  * @throws SkerryError bad_request when it has more or longer parts than a call carries
  */
 export function toRequestHead(incoming: IncomingMessage): RequestHead {
@@ -25,7 +25,7 @@ export function toRequestHead(incoming: IncomingMessage): RequestHead {
 }
 
 /**
- * True when there is no body, or it is told to be small: then it goes with the call's first frame.
+ * True when there is no body, or a small body of known length: then it goes with the call's first frame.
  * @param limit bytes that a function takes as a whole
  */
 export function isSmall({ headers }: IncomingMessage, limit: number): boolean {

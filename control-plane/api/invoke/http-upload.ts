@@ -8,14 +8,13 @@ import { requestTrailers } from './http-headers.ts';
 const nothing = new Uint8Array(0);
 
 /**
- * Sends all of the body. Resolves when it is sent or nobody wants more of it; what is left then is the server's to
- * discard. Rejects with payload_too_large when it has more than `limit` bytes, with cancelled when the client breaks
- * off.
+ * Sends the body. Resolves when all of it is sent, or the rest is no longer wanted and left for the server to discard.
+ * Rejects with payload_too_large when it has more than `limit` bytes, with cancelled when the client breaks off.
  */
 export async function sendBody(incoming: IncomingMessage, upload: Upload, limit: number): Promise<void> {
   let size = 0;
   try {
-    // Destroying the request would take the connection, and with it the answer, away.
+    // Destroying the request would close the connection, and with it the answer.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.byteLength;
       if (size > limit) throw bodyTooLarge(limit);

@@ -1,6 +1,6 @@
 /**
- * POST /v1/fn/{module}/{function}: the hot path. Routes, tokens and functions come out of memory, the body is read
- * once, and the function's output goes into the answer as the bytes it is.
+ * POST /v1/fn/{module}/{function}: the hot path. Routes, tokens and functions come from memory, the body is read once,
+ * and the bytes of the function's output go into the answer unchanged.
  */
 import { isUtf8 } from 'node:buffer';
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
@@ -9,7 +9,7 @@ import { needType } from '../http/accept.ts';
 import { bearer, dataEnvelope, json, jsonBody, pathParameter, problems } from '../http/schemas.ts';
 import type { InvokeEndpoint } from './handler.ts';
 
-/** The door for `POST /v1/fn/{module}/{function}`. */
+/** The endpoint `POST /v1/fn/{module}/{function}`. */
 export const jsonEndpoint: InvokeEndpoint = {
   route: 'POST /v1/fn/:module/:function',
   check: ({ headers }) => needType(headers.accept),
@@ -55,7 +55,7 @@ const invocationSchema = z.object({
 
 const noArguments = Buffer.from('{}');
 
-/** The function's input out of the request's body. @throws SkerryError bad_request, validation_failed */
+/** Reads the function's input from the request's body. @throws SkerryError bad_request, validation_failed */
 function inputOf(body: Buffer): Uint8Array {
   if (body.byteLength === 0) return noArguments;
   const request = parse(body);
@@ -87,7 +87,7 @@ function checkScheduling(scheduling: unknown): void {
   throw new SkerryError('validation_failed', message, { fields: { scheduling: [message] } });
 }
 
-/** The output as text, checked to be one JSON value. @throws SkerryError function_output_invalid */
+/** The output as text, after a check that it is one JSON value. @throws SkerryError function_output_invalid */
 function jsonOf(output: Uint8Array): string {
   if (isUtf8(output)) {
     const text = Buffer.from(output.buffer, output.byteOffset, output.byteLength).toString();
@@ -95,7 +95,7 @@ function jsonOf(output: Uint8Array): string {
       JSON.parse(text);
       return text;
     } catch {
-      // told below
+      // reported below
     }
   }
   throw new SkerryError('function_output_invalid', 'The function returned something that is not JSON');

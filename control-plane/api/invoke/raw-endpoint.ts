@@ -1,14 +1,14 @@
 /**
- * ANY /function/{name}[.{module}]/{path}: an HTTP function gets the request and gives the answer (wasi-http.ts); for
- * any other the body of the request is its input, and its output is the body of the answer, both as they are. Errors
- * are JSON as everywhere.
+ * ANY /function/{name}[.{module}]/{path}: an HTTP function gets the request and gives the answer (wasi-http.ts). For
+ * any other function the body of the request is its input, and its output is the body of the answer, both unchanged.
+ * Errors are JSON as everywhere.
  */
 import { isUtf8 } from 'node:buffer';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { bearer, pathParameter, problems } from '../http/schemas.ts';
 import type { InvokeEndpoint } from './handler.ts';
 
-/** The door for `ANY /function/{name}[.{module}]/{path}`. */
+/** The endpoint `ANY /function/{name}[.{module}]/{path}`. */
 export const rawEndpoint: InvokeEndpoint = {
   route: 'ALL /function/:target',
   check: () => {},
@@ -26,7 +26,7 @@ export function describeRawEndpoint(registry: OpenAPIHono['openAPIRegistry']): v
     description:
       'Every method is taken, and every path below. `target` is the name of the function, or name.module. ' +
       'A function of the world wasi:http/incoming-handler gets the request (its path is what follows the target) and ' +
-      'gives the answer, bodies streamed both ways. For other functions the body is the input as it is, and the ' +
+      'gives the answer, bodies streamed both ways. For other functions the body is the input, unchanged, and the ' +
       'output is the body of the answer.',
     tags: ['invocation'],
     security: bearer,

@@ -1,6 +1,6 @@
 /**
- * `Prefer: respond-async` (RFC 7240, section 4.1): the call is kept to be run when somebody can run it, and the answer
- * is 202 with the place where its outcome will be.
+ * `Prefer: respond-async` (RFC 7240, section 4.1): the call is stored and runs as soon as an agent can run it. The
+ * answer is 202 with the URL of its outcome.
  */
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
@@ -11,22 +11,22 @@ import type { CatalogFunction } from '../../model/catalog-function.ts';
 import type { KeptInvocations, NewInvocation } from '../../model/invocation.ts';
 import { isForbidden } from '../../outbound/forbidden-addresses.ts';
 
-/** A call as the door has read it. */
+/** An asynchronous call, read from the request. */
 export type AsyncCall = {
   readonly function: CatalogFunction;
   readonly input: Uint8Array;
   readonly headers: IncomingHttpHeaders;
-  /** The request as it came, where the function gets it so. */
+  /** The request, where the function gets it. */
   readonly http: RequestHead | undefined;
   readonly agent?: string;
   readonly traceparent?: string;
-  /** Name of the subject that calls. */
+  /** Name of the calling subject. */
   readonly createdBy: string;
 };
 
 const maxUrlLength = 2_048;
 
-/** Whether a `Prefer` header asks for it (RFC 7240, section 2); a wait is not kept to. */
+/** Whether a `Prefer` header asks for it (RFC 7240, section 2); its `wait` is ignored. */
 export function prefersAsync(prefer: string | string[]): boolean {
   return String(prefer)
     .split(',')
@@ -34,7 +34,7 @@ export function prefersAsync(prefer: string | string[]): boolean {
 }
 
 /**
- * A call that is answered now calls nobody back: whoever asks for that would wait for ever.
+ * A synchronous call has no callback, so a caller that asks for one would wait without an end.
  * @throws SkerryError bad_request
  */
 export function refuseCallback(headers: IncomingHttpHeaders): void {
@@ -42,7 +42,7 @@ export function refuseCallback(headers: IncomingHttpHeaders): void {
   throw new SkerryError('bad_request', 'X-Callback-Url is for asynchronous calls: "Prefer: respond-async" is missing');
 }
 
-/** The invocation that a call asks for. @throws SkerryError bad_request, payload_too_large */
+/** Builds the invocation of a call. @throws SkerryError bad_request, payload_too_large */
 export function newInvocation(call: AsyncCall, createdAt: Date): NewInvocation {
   const { function: fn, input, headers, http, agent, traceparent, createdBy } = call;
   const { input_bytes: limit } = fn.manifest.limits;
@@ -71,14 +71,14 @@ export function newInvocation(call: AsyncCall, createdAt: Date): NewInvocation {
   };
 }
 
-/** What keeps invocations, and who knows the agents that one may name. */
+/** The services that store invocations and know the agents. */
 export type AsyncServices = {
   readonly invocations: Pick<KeptInvocations, 'enqueue'>;
   readonly agents: Pick<AgentService, 'get'>;
 };
 
 /**
- * Keeps the invocation and answers. One for an agent that nobody knows would wait for ever: it is refused.
+ * Stores the invocation and answers. An invocation for an unknown agent would wait without an end, so it is refused.
  * @throws SkerryError not_found, conflict, queue_full, store_unavailable; nothing is out then
  */
 export async function answerAsync(
@@ -90,7 +90,7 @@ export async function answerAsync(
   const asked = invocation.onlyAgent;
   const onlyAgent = asked === undefined ? undefined : (await agents.get(asked)).name;
   const [kept] = await invocations.enqueue([{ ...invocation, onlyAgent }]);
-  if (!kept) throw new SkerryError('internal', 'what was kept did not come back');
+  if (!kept) throw new SkerryError('internal', 'the enqueued invocation was not returned');
   const body = JSON.stringify({ data: { id: kept.id } });
   outgoing.writeHead(202, {
     'content-type': 'application/json',

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { createSlowWriter } from './slow-writer.ts';
 
-test('pieces for a client that does not read are joined; all arrive, and all are counted', async () => {
+test('joins the pieces for a client that does not read; all arrive, and all are counted', async () => {
   const answering = Promise.withResolvers<ServerResponse>();
   const server = createServer((_, response) => answering.resolve(response)).listen(0, '127.0.0.1');
   onTestFinished(() => {

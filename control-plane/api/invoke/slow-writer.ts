@@ -1,19 +1,19 @@
 /**
- * Writes pieces to a client that may be slow. While it is, pieces are joined in blocks: what waits takes memory by its
- * bytes and not by the number of pieces, which is an agent's to choose.
+ * Writes pieces to a client that may be slow. Meanwhile it joins pieces in blocks, so that waiting data takes memory by
+ * its bytes and not by the number of pieces, which an agent chooses.
  */
 import type { ServerResponse } from 'node:http';
 
 export type SlowWriter = {
-  /** Takes a piece, of which the caller may go on using nothing. */
+  /** Takes a piece. The caller must not use the piece's bytes afterwards. */
   write(bytes: Uint8Array): void;
-  /** Hands on what still waits; comes before the end. */
+  /** Writes the waiting pieces; comes before the end. */
   flush(): void;
 };
 
 const blockBytes = 64 * 1024;
 
-/** @param taken called with so many bytes as the operating system has taken */
+/** @param taken called with the number of bytes that the operating system has taken */
 export function createSlowWriter(outgoing: ServerResponse, taken: (bytes: number) => void): SlowWriter {
   let full: Buffer[] = [];
   let block: Buffer | undefined;

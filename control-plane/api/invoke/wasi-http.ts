@@ -1,9 +1,9 @@
 /**
- * The raw door for functions of the world wasi:http/incoming-handler: the request goes to the function as it is, the
- * answer comes back as it is, bodies in parts and never more than a window of them in memory.
+ * The raw endpoint for functions of the world wasi:http/incoming-handler: request and answer pass unchanged, bodies in
+ * parts, with never more than a window of them in memory.
  *
- * Before the answer's head is out, an error is told as everywhere. After it the connection is cut, which is all that
- * HTTP has for it, and the error is logged and counted.
+ * An error before the answer's head is JSON as everywhere. After the head the connection is cut, which is all that HTTP
+ * offers, and the error is logged and counted.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
@@ -24,10 +24,10 @@ export type HttpCall = {
   readonly function: CatalogFunction;
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
-  /** Aborts when the caller goes; what cannot be sent or written aborts it as well. */
+  /** Aborts when the caller disconnects, and when the body cannot be sent or written. */
   readonly end: AbortController;
   readonly requestId: string;
-  /** Present where a sink wants to have the outcome. */
+  /** Present where a sink selects the outcome. */
   readonly wanted: SinkableCall | undefined;
   /** Headers of the request that say how to run it. */
   readonly how: { readonly agent?: string; readonly traceparent?: string };
@@ -43,7 +43,7 @@ const nothing = new Uint8Array(0);
 
 /**
  * Calls the function and writes its answer.
- * @throws SkerryError when there is none, and nothing has been written
+ * @throws SkerryError when there is no answer, and nothing has been written
  */
 export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: HttpCallOptions): Promise<void> {
   const { function: fn, incoming, outgoing, end, requestId, wanted, how } = call;
@@ -76,7 +76,7 @@ export async function callOverHttp(call: HttpCall, { invoker, metrics, log }: Ht
   }
 }
 
-/** An answer that came in parts is not kept: it may have any length. */
+/** A streamed answer is not recorded: it may have any length. */
 function tell(
   wanted: SinkableCall,
   input: Uint8Array | undefined,
@@ -90,7 +90,7 @@ function tell(
   }
 }
 
-/** What cannot be written ends the call, with the reason. */
+/** A write that fails ends the call, with the reason. */
 function answerStream(answer: HttpAnswer, end: AbortController): Pick<AnswerStream, 'head' | 'part'> {
   const attempt = (work: () => void) => {
     try {
@@ -120,7 +120,7 @@ function originOf({ id, agent }: Pick<InvocationOutcome, 'id' | 'agent'>): [name
   ];
 }
 
-/** Headers of a whole answer; of one that comes in parts, the rest is not known yet when its head leaves. */
+/** Headers of a complete answer. For a streamed one the other values are not known yet when its head leaves. */
 function factsOf({ id, agent, revision, durationUs, cold }: InvocationOutcome): Headers {
   return [
     ...originOf({ id, agent }),

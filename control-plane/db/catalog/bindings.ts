@@ -1,7 +1,7 @@
 /**
- * Statements on triggers and sinks, whose tables are alike. The caller holds the catalog version.
+ * Queries on triggers and sinks, whose tables are alike. The caller holds the catalog version.
  *
- * Invariant: a row that does not fit its schema (another version stored it) is left out, and hinders no other.
+ * Invariant: a row that does not fit its schema (another version stored it) is left out, and affects no other.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Sink, sinkSchema } from '@skerry/shared/function/sinks.ts';
@@ -15,7 +15,7 @@ import { rememberTriggers } from './former-triggers.ts';
 
 export type BindingTable = typeof triggers | typeof sinks;
 
-/** Is told of rows that were left out. */
+/** Called for rows that were left out. */
 export type OnUnfit = (row: { readonly id: string; readonly functionId: string; readonly why: string }) => void;
 
 type Row<Spec> = { readonly id: string; readonly spec: Spec; readonly sealed: Uint8Array | undefined };
@@ -67,7 +67,7 @@ export async function insertBinding<Spec extends Trigger | Sink>(
           .insert(sinks)
           .values({ ...values, spec: spec as Sink })
           .returning(columns(sinks));
-  if (!row) throw new SkerryError('internal', 'what was inserted did not come back');
+  if (!row) throw new SkerryError('internal', 'the insert returned no row');
   return attachmentOf(row, spec);
 }
 
@@ -96,7 +96,7 @@ export async function removeBinding(orm: Orm, table: BindingTable, functionId: s
   return removed.length > 0;
 }
 
-/** Those that could not be read included. */
+/** Including unreadable rows. */
 export async function removeOtherBindings(
   orm: Orm,
   table: BindingTable,
@@ -112,7 +112,7 @@ function columns({ id, spec, sealed, createdAt }: BindingTable) {
   return { id, spec, sealed, createdAt };
 }
 
-/** What an older version stored lacks the keys that came later: they take their defaults. */
+/** A row that an older version stored lacks later keys, which take their defaults. */
 function schemaOf(table: BindingTable): z.ZodType<Trigger | Sink> {
   return table === triggers ? triggerSchema : sinkSchema;
 }

@@ -20,16 +20,16 @@ async function migrated() {
   return orm;
 }
 
-test.each([0, 1, 256 * 1024, 256 * 1024 + 1, 600_000])('%d bytes come back as they were', async (size) => {
+test.each([0, 1, 256 * 1024, 256 * 1024 + 1, 600_000])('%d bytes are read back unchanged', async (size) => {
   const orm = await migrated();
   const bytes = randomBytes(size);
   await writeCode(orm, 'bundle', 'd', bytes);
-  await writeCode(orm, 'bundle', 'd', Buffer.from('whoever names it the same has the same'));
+  await writeCode(orm, 'bundle', 'd', Buffer.from('code with the same digest is the same code'));
   expect(Buffer.compare((await readCode(orm, 'bundle', 'd')) ?? Buffer.from('none'), bytes)).toBe(0);
   expect(await readCode(orm, 'component', 'd')).toBeUndefined();
 });
 
-test('nothing waits long while 8 MB are stored and read', async () => {
+test('storing and reading 8 MB blocks nothing for long', async () => {
   const orm = await migrated();
   const bytes = randomBytes(8 * 1024 * 1024);
   let longest = 0;
@@ -41,11 +41,11 @@ test('nothing waits long while 8 MB are stored and read', async () => {
   await orm.transaction((transaction) => writeCode(transaction, 'component', 'd', bytes));
   await readCode(orm, 'component', 'd');
   clearInterval(timer);
-  // In one statement it is more than a second; in parts, less than 50 ms on a machine that does nothing else.
+  // In one statement it takes more than a second; in parts, less than 50 ms on an idle machine.
   expect(longest).toBeLessThan(500);
 });
 
-test('code from before there were parts is still there', async () => {
+test('code from before there were parts is still readable', async () => {
   const [first, second] = ['0000_spine.sql', '0001_code_in_parts.sql'].map((name) =>
     readFile(new URL(name, migrations), 'utf8'),
   );

@@ -1,7 +1,7 @@
 /**
- * Components and bundles in the database, by their SHA-256, in parts. PGlite runs in this process: storing 14 MB in
- * one statement stops everything else for seconds, and agents take a control plane that is silent for so long for
- * dead. Between two parts whatever waits gets its turn.
+ * Components and bundles in the database, by their SHA-256, in parts. PGlite runs in this process: storing 14 MB in one
+ * statement blocks everything else for seconds, and agents take a control plane that is silent for that long for dead.
+ * Between two parts, other work gets its turn.
  *
  * Invariant: code is stored whole or not at all, since all of its parts are in the caller's transaction.
  */
@@ -10,7 +10,7 @@ import { and, eq } from 'drizzle-orm';
 import { bundleParts, bundles, componentParts, components } from '../schema/catalog.ts';
 import type { Orm } from '../store.ts';
 
-/** Takes PGlite some 15 ms to store. The migration that introduced parts has the same number in it. */
+/** PGlite stores this in about 15 ms. The migration that introduced parts contains the same number. */
 const partBytes = 256 * 1024;
 
 const tables = {
@@ -20,7 +20,7 @@ const tables = {
 
 export type CodeKind = keyof typeof tables;
 
-/** Stores it, unless it is there already. */
+/** Stores the code, unless it is already there. */
 export async function writeCode(orm: Orm, kind: CodeKind, digest: string, bytes: Uint8Array): Promise<void> {
   const { whole, parts } = tables[kind];
   const added = await orm.insert(whole).values({ digest }).onConflictDoNothing().returning();

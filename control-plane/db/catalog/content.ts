@@ -1,4 +1,4 @@
-/** Reads all that the catalog holds, as of one moment. */
+/** Reads the whole content of the catalog, as of one moment. */
 import { manifestSchema } from '@skerry/shared/function/manifest.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
@@ -24,7 +24,7 @@ export type CatalogContent = {
 
 /**
  * Undefined when the database still has the version that the caller knows.
- * @param onUnfit is told of triggers and sinks that are left out, since they do not fit their schema
+ * @param onUnfit called for triggers and sinks that are left out, since they do not fit their schema
  * @throws SkerryError store_unavailable
  */
 export function readContent(
@@ -59,7 +59,7 @@ async function readFunctions(orm: Orm, onUnfit: OnUnfit): Promise<CatalogContent
   const triggersOf = byFunction(await readAllBindings<Trigger>(orm, triggers, onUnfit));
   const sinksOf = byFunction(await readAllBindings<Sink>(orm, sinks, onUnfit));
   return rows.map(({ module, fn, revision }) => {
-    // A manifest that an older version stored lacks the keys that came later: they take their defaults.
+    // A manifest that an older version stored lacks later keys, which take their defaults.
     const manifest = manifestSchema.parse(revision.manifest);
     return {
       entry: {
