@@ -1,4 +1,4 @@
-/** For drizzle-kit, which writes the next migration out of the schema; it needs no database for that. */
+/** For drizzle-kit, which writes the next migration from the schema, without a database. */
 import { defineConfig } from 'drizzle-kit';
 
 export default defineConfig({

@@ -1,4 +1,4 @@
-/** The control plane as a process: its start, its end, and what it leaves on disk. */
+/** The control plane as a process: its start, its end, and its files. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-// Each of these starts whole processes, most of them with an empty PGlite, which takes its seconds.
+// Each test starts whole processes, most of them with an empty PGlite, which takes seconds.
 vi.setConfig({ testTimeout: 90_000 });
 
 const main = join(import.meta.dirname, 'main.ts');

@@ -1,6 +1,6 @@
 /**
  * The control plane as a process. Exit codes: 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 when a setting is
- * wrong. Faults at the start are told in one line each on stderr; the log goes to stdout.
+ * wrong. Faults at the start are reported in one line each on stderr; the log goes to stdout.
  */
 import { ConfigError } from '@skerry/shared/config-error.ts';
 import { type Environment, readConfig } from './config/config.ts';
@@ -39,7 +39,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** One line: the message, and the message of what caused it. */
+/** One line: the message, and the message of its cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? causeOf(error.cause) : '';
@@ -50,7 +50,7 @@ function reasonOf(error: unknown): string {
     .slice(0, 500);
 }
 
-/** An error of many addresses has no message of its own. */
+/** An AggregateError has no message of its own. */
 function causeOf(cause: Error): string {
   return cause instanceof AggregateError ? reasonOf(cause.errors[0]) : cause.message;
 }

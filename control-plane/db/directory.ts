@@ -1,9 +1,9 @@
-/** Making the data directory with its parents. */
+/** Creates the data directory with its parents. */
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Like `mkdir` with `recursive`, which never ends where a file system answers ENOENT although the parent is there, as
+ * Like `mkdir` with `recursive`, which never ends where a file system answers ENOENT although the parent exists, as
  * /proc does. Rejects with the system's error.
  */
 export async function makeDirectory(path: string, mode: number): Promise<void> {

@@ -1,4 +1,4 @@
-/** Failures of a real database as others see them. */
+/** Failures of a real database, as callers see them. */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ const failureOf = (work: (orm: Orm) => Promise<unknown>): Promise<Error> =>
     (error) => error as Error,
   );
 
-test('no parameter of a statement that failed gets into the message, the stack or the log', async () => {
+test('no parameter of a failed statement gets into the message, the stack or the log', async () => {
   const payload = `payload-${randomUUID()}`;
   const error = await failureOf((orm) => orm.execute(sql`select ${payload}::text, 1 / (length(${payload}::text) * 0)`));
   const lines: string[] = [];
@@ -39,7 +39,7 @@ test('no parameter of a statement that failed gets into the message, the stack o
   expect(lines.join()).toContain('division by zero');
 });
 
-test('a broken rule is known by its name, in the transaction and after it', async () => {
+test('a violated constraint is recognised by its name, in the transaction and after it', async () => {
   const broken: boolean[] = [];
   const error = await failureOf(async (orm) => {
     await orm.insert(modules).values({ name: 'twice' });

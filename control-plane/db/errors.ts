@@ -1,37 +1,38 @@
 /**
- * What a failure of the database means: a rule of ours that was broken, a bug, or a database that is away.
+ * Classifies failures of the database: a violated constraint, a bug, or a database that is away.
  *
- * Invariant: what leaves here has no parameter of a statement in it, neither in a message nor in a property: inputs and
- * outputs of functions are among them, and whoever meets the failure logs it.
+ * Invariant: no error that leaves here contains a parameter of a statement, neither in a message nor in a property.
+ * Inputs and outputs of functions are among the parameters, and errors are logged.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { DrizzleQueryError } from 'drizzle-orm';
 
 /** SQLSTATE classes that say nothing about the statement: connection, resources, operator, system, and timeouts. */
 const awayClasses = new Set(['08', '53', '57', '58']);
-/** `character_not_in_repertoire`, `untranslatable_character`: what Postgres cannot store, such as NUL in a text. */
+/** `character_not_in_repertoire`, `untranslatable_character`: text that Postgres cannot store, such as NUL. */
 const textStates = new Set(['22021', '22P05']);
 /**
- * `lock_not_available`: a lock was waited for until the deadline. `deadlock_detected`: of two that waited for each other,
- * this one was ended. Both may well do the next time.
+ * `lock_not_available`: a lock was waited for until the deadline. `deadlock_detected`: of two transactions that waited
+ * for each other, this one was ended. Both may succeed the next time.
  */
 const awayStates = new Set(['55P03', '40P01']);
 
 /**
- * The given failure as the caller shall see it: `store_unavailable` when the database is away, `validation_failed` when
- * it was given a text that it cannot hold. Else itself; a failed statement of Drizzle's without its text and parameters,
- * with its SQLSTATE as `code`.
- * Whether it is away is told by what is missing: an error that the server reported carries a SQLSTATE.
+ * The error for the caller: `store_unavailable` when the database is away, `validation_failed` for text that it cannot
+ * store. Otherwise the error itself; a failed statement of Drizzle without its text and parameters, with its SQLSTATE
+ * as `code`. An error from the server carries a SQLSTATE; an error without one means that the database is away.
  *
- * @param during while connecting, whatever goes wrong means that there is no database; a statement that was not
- *   Drizzle's fails with the driver's own error
+ * @param during while connecting, any error means that there is no database; a statement that was not Drizzle's fails
+ *   with the driver's own error
  */
 export function storeError(error: unknown, during: 'connecting' | 'query' | 'statement'): unknown {
   const cause = error instanceof DrizzleQueryError ? error.cause : error;
   forgetStatement(cause);
   const state = sqlState(cause);
   if (state !== undefined && textStates.has(state)) {
-    return new SkerryError('validation_failed', 'a text has characters that cannot be stored, such as NUL', { cause });
+    return new SkerryError('validation_failed', 'the text has characters that cannot be stored, such as NUL', {
+      cause,
+    });
   }
   const away =
     during === 'connecting' ||
@@ -49,7 +50,7 @@ export function violates(error: unknown, constraint: string): boolean {
   return sqlState(cause) === '23505' && (cause as { constraint?: unknown }).constraint === constraint;
 }
 
-/** PGlite hangs the statement and its parameters on its errors. */
+/** PGlite puts the statement and its parameters on its errors. */
 function forgetStatement(error: unknown): void {
   if (error instanceof Error)
     for (const name of ['query', 'params', 'queryOptions']) Reflect.deleteProperty(error, name);

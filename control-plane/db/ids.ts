@@ -1,6 +1,6 @@
 /**
- * Form of the database's keys. What has another form is not there, and Postgres need not be asked: it would answer with
- * an error, to a NUL for instance.
+ * The form of the database's keys. A text of another form cannot be a key, and Postgres need not be asked: it would
+ * fail, for example on a NUL.
  */
 import { namePattern } from '@skerry/shared/function/names.ts';
 

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-/** Another process that holds the lock until it is ended, though it keeps nothing of it but the lock itself. */
+/** Another process that holds the lock until it is ended, although it keeps no reference to it. */
 async function holder() {
   const code = `
     const { lockDirectory } = await import(${JSON.stringify(join(import.meta.dirname, 'lock.ts'))});
@@ -28,7 +28,7 @@ async function holder() {
   return child;
 }
 
-test('a lock that is held is refused with the pid of its holder, and had at once when that was killed', async () => {
+test('a held lock is refused with the pid of its holder, and is free at once when that is killed', async () => {
   const child = await holder();
   expect(() => lockDirectory(directory)).toThrow(DirectoryInUse);
   expect(() => lockDirectory(directory)).toThrow(`is in use by process ${child.pid} on `);
@@ -37,7 +37,7 @@ test('a lock that is held is refused with the pid of its holder, and had at once
   lockDirectory(directory)();
 });
 
-test('one process cannot have it twice; given back, it can be had again', () => {
+test('one process cannot hold it twice; a released lock can be taken again', () => {
   const unlock = lockDirectory(directory);
   expect(() => lockDirectory(directory)).toThrow(`process ${process.pid} `);
   unlock();

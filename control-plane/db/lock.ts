@@ -2,15 +2,15 @@
  * Keeps a second process out of a data directory: PGlite has no lock of its own, and two processes on one directory
  * destroy it.
  *
- * The lock is the operating system's, taken by SQLite on an empty file, so it ends with its process however that
- * ends: nothing is ever stale, no pid is compared. Who holds it stands in a file beside it, for the message only.
+ * The lock is the operating system's, taken by SQLite on an empty file. It ends with its process in any case, so it is
+ * never stale, and no pid is compared. A file beside it names the holder, for the message only.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** The directory is in use; the message names the process that has it. */
+/** The directory is in use; the message names the process that uses it. */
 export class DirectoryInUse extends Error {
   constructor(directory: string, holder: string) {
     super(`${directory} is in use by ${holder}`);
@@ -22,7 +22,7 @@ export class DirectoryInUse extends Error {
 const sqliteBusy = 5;
 
 /**
- * Takes the lock of an existing directory at once or not at all; the returned function gives it back.
+ * Takes the lock of an existing directory at once, or fails; the returned function releases it.
  * @throws DirectoryInUse
  */
 export function lockDirectory(directory: string): () => void {
@@ -41,7 +41,7 @@ export function lockDirectory(directory: string): () => void {
     rmSync(holderFile, { force: true });
     lock.close();
   };
-  // Besides tidying up, this keeps `lock` reachable: a collected one would be closed, and the directory open to all.
+  // Besides tidying up, this keeps `lock` reachable: a collected lock would be closed, and the directory open to all.
   process.on('exit', unlock);
   return unlock;
 }

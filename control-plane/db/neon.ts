@@ -9,19 +9,19 @@ import type { Driver } from './store.ts';
 export type NeonOptions = {
   readonly connectionString: string;
   /**
-   * `host:port/path` of a WebSocket-to-TCP proxy without TLS that leads to the server; absent: Neon's own.
-   * The driver knows this per process only, so one process has one such proxy.
+   * `host:port/path` of a WebSocket-to-TCP proxy without TLS that leads to the server; absent: Neon's own. The driver
+   * has one proxy per process.
    */
   readonly proxy?: string | undefined;
 };
 
-/** @param onError told of connections that break while nobody uses them */
+/** @param onError called for idle connections that break */
 export function openNeon({ connectionString, proxy }: NeonOptions, onError: (error: Error) => void): Driver {
   neonConfig.webSocketConstructor = WebSocket;
   if (proxy !== undefined) {
     neonConfig.wsProxy = proxy;
     neonConfig.useSecureWebSocket = false;
-    // The default sends a cleartext password ahead, which a server that asks for SCRAM refuses.
+    // By default the driver sends a cleartext password ahead, which a server that asks for SCRAM refuses.
     neonConfig.pipelineConnect = false;
   }
   const pool = new Pool({ ...poolSettings, connectionString });

@@ -1,4 +1,4 @@
-/** Opens the database that the settings name, brings its tables up to date, and puts in what must always be there. */
+/** Opens the database of the settings, migrates its tables, and seeds it. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultModule } from '@skerry/shared/function/names.ts';
@@ -11,7 +11,7 @@ import { openPostgres } from './postgres.ts';
 import { catalogVersion, modules } from './schema/catalog.ts';
 import { createStore, type Driver, type Orm, type Store } from './store.ts';
 
-/** Which database; see the settings DATABASE_URL, DATABASE_DRIVER and NEON_WS_PROXY. */
+/** Selects the database; see the settings DATABASE_URL, DATABASE_DRIVER and NEON_WS_PROXY. */
 export type DatabaseSettings =
   | { readonly driver: 'pglite'; readonly directory: string }
   | { readonly driver: 'pg'; readonly url: string }
@@ -23,8 +23,8 @@ const migrations = join(fileURLToPath(new URL('.', import.meta.url)), 'migration
 const migrationLock = 0x736b_6572_7279;
 
 /**
- * @param seed further rows for an empty database, put in under the same lock as the migrations, so that of two
- *   processes that start at once the second finds what the first has done
+ * @param seed further rows for an empty database, inserted under the same lock as the migrations, so that of two
+ *   processes that start at once the second finds the rows of the first
  * @throws SkerryError store_unavailable; DirectoryInUse
  */
 export async function openStore(
@@ -58,7 +58,7 @@ async function prepare(driver: Driver, seed: (orm: Orm) => Promise<void>): Promi
     await lease.orm.execute(sql`select pg_advisory_unlock(${migrationLock})`);
     lease.release();
   } catch (error) {
-    // Closing the connection gives the lock back, too.
+    // Closing the connection also releases the lock.
     lease.release(error instanceof Error ? error : new Error(String(error)));
     throw error;
   }

@@ -1,4 +1,4 @@
-/** Waits for a database that is away, for what must not be lost and has nobody else to try again. */
+/** Waits for a database that is away, on behalf of work that must not be lost and has no other retry. */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
 import { sleep } from '@skerry/shared/clock.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -6,7 +6,7 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 const pace = { baseMs: 200, capMs: 2_000 };
 
 /**
- * The work's result, however often it takes. Rejects with whatever else is wrong, and with `store_unavailable` when the
+ * The work's result, after any number of tries. Rejects with every other error, and with `store_unavailable` when the
  * signal aborts first.
  */
 export async function whileAway<T>(work: () => Promise<T>, signal: AbortSignal, random = Math.random): Promise<T> {

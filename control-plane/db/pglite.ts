@@ -1,6 +1,6 @@
 /**
  * PGlite in the data directory: for trying out, development and small installations. It has one connection, so a
- * transaction keeps all others waiting; and it does not fsync, so a power cut may cost the last changes.
+ * transaction blocks all others. It does not fsync, so a power cut may lose the last changes.
  */
 import { PGlite, types } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
@@ -9,7 +9,7 @@ import { makeDirectory } from './directory.ts';
 import { lockDirectory } from './lock.ts';
 import type { Driver, Row } from './store.ts';
 
-/** @param directory is made when absent. @throws DirectoryInUse */
+/** @param directory is created when absent. @throws DirectoryInUse */
 export async function openPglite(directory: string): Promise<Driver> {
   await makeDirectory(directory, 0o700);
   const unlock = lockDirectory(directory);
@@ -35,8 +35,8 @@ export async function openPglite(directory: string): Promise<Driver> {
 }
 
 /**
- * A script goes by the simple protocol, a statement with values by the extended one, as with `pg`. There is one session
- * only: a script that failed within a transaction of its own is rolled back, or everything after it would fail as well.
+ * A script uses the simple protocol, a statement with values the extended one, as with `pg`. There is one session only:
+ * a script that failed within its own transaction is rolled back, or everything after it would fail as well.
  */
 async function execute(client: PGlite, text: string, values: readonly unknown[] | undefined): Promise<Row[]> {
   if (values && values.length > 0) return (await client.query<Row>(text, [...values])).rows;
@@ -48,7 +48,7 @@ async function execute(client: PGlite, text: string, values: readonly unknown[] 
   }
 }
 
-/** PGlite's own goes byte by byte in script, and takes as long as storing the bytes does. */
+/** PGlite's own encoding goes byte by byte in JavaScript, and takes as long as storing the bytes does. */
 function hexOf(bytes: Uint8Array): string {
   return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
 }

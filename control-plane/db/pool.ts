@@ -1,7 +1,7 @@
 /** A driver on a pool of connections: `pg`'s, and Neon's, which has the same interface. */
 import { connectTimeoutMs, type Driver, type Lease, maxConnections, type Row, statementTimeoutMs } from './store.ts';
 
-/** What is used of a connection. */
+/** The part of a connection that is used. */
 type PooledClient = {
   on(event: 'error', listener: (error: Error) => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
@@ -29,7 +29,7 @@ export const poolSettings = {
 
 /**
  * @param drizzleOn drizzle, and its migrations, on one connection
- * @param onError told of connections that break while nobody uses them; the pool replaces them by itself
+ * @param onError called for idle connections that break; the pool replaces them by itself
  */
 export function poolDriver<Client extends PooledClient>(
   pool: PoolOf<Client>,

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { poolDriver, poolSettings } from './pool.ts';
 import type { Driver } from './store.ts';
 
-/** @param onError told of connections that break while nobody uses them */
+/** @param onError called for idle connections that break */
 export function openPostgres(connectionString: string, onError: (error: Error) => void): Driver {
   const pool = new pg.Pool({ ...poolSettings, connectionString, keepAlive: true });
   const drizzleOn = (client: pg.PoolClient) => {

@@ -1,8 +1,8 @@
 /**
- * The one door to the database, the same for all three drivers.
+ * The one way to the database, the same for all three drivers.
  *
- * Invariants: every wait has a deadline (connecting, each statement); a database that cannot be reached shows as
- * SkerryError('store_unavailable') and as nothing else; a connection that broke inside a transaction is thrown away.
+ * Invariants: every wait has a deadline (connecting, each statement). A database that cannot be reached shows as
+ * SkerryError('store_unavailable') and as nothing else. A connection that broke inside a transaction is discarded.
  */
 
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -19,9 +19,9 @@ export type Lease = {
   readonly orm: Orm;
   /** Applies the migrations of a folder on this connection. */
   migrate(folder: string): Promise<void>;
-  /** Runs a statement as it is; without values it may be a script of several. Gives the rows of all. */
+  /** Runs a statement unchanged; without values it may be a script of several. Returns the rows of all. */
   execute(text: string, values: readonly unknown[] | undefined): Promise<Row[]>;
-  /** Gives the connection back; with an error it is closed instead. */
+  /** Returns the connection to the pool; with an error it is closed instead. */
   release(error?: Error): void;
 };
 
@@ -34,11 +34,11 @@ export type Driver = {
 export type Store = {
   /** One transaction that sees one moment of the database. @throws SkerryError store_unavailable */
   read<T>(work: (orm: Orm) => Promise<T>): Promise<T>;
-  /** One transaction; nothing of it stays when `work` rejects. @throws SkerryError store_unavailable */
+  /** One transaction; it is rolled back when `work` rejects. @throws SkerryError store_unavailable */
   change<T>(work: (orm: Orm) => Promise<T>): Promise<T>;
   /**
-   * A statement that another library wrote, outside of any transaction but its own; without values it may be a script.
-   * Rejects with `store_unavailable`, or with the driver's error as it is.
+   * Runs a statement of another library, outside of any transaction but its own; without values it may be a script.
+   * Rejects with `store_unavailable`, or with the driver's error unchanged.
    */
   execute(text: string, values: readonly unknown[] | undefined): Promise<Row[]>;
   close(): Promise<void>;
@@ -48,7 +48,7 @@ export type Store = {
 export const connectTimeoutMs = 5_000;
 /** Milliseconds that one statement may take, waiting for locks included. */
 export const statementTimeoutMs = 15_000;
-/** Connections to Postgres at most; whoever comes later waits, `connectTimeoutMs` at most. */
+/** Most connections to Postgres; a further request waits, at most `connectTimeoutMs`. */
 export const maxConnections = 10;
 
 export function createStore(driver: Driver): Store {
@@ -81,7 +81,7 @@ export function createStore(driver: Driver): Store {
       try {
         return await lease.execute(text, values);
       } catch (error) {
-        // A script that failed may have left its transaction open: the connection is not used again.
+        // A failed script may have left its transaction open, so the connection is not used again.
         broken = error instanceof Error ? error : new Error(String(error));
         throw storeError(error, 'statement');
       } finally {

@@ -3,7 +3,7 @@ import { createByteCache } from './bundle-cache.ts';
 
 const bytes = (size: number) => new Uint8Array(size);
 
-test('the least recently used ones go when all together are over the limit', () => {
+test('evicts the least recently used bundles when all together are over the limit', () => {
   const cache = createByteCache(10);
   cache.set('a', bytes(4));
   cache.set('b', bytes(4));
@@ -12,7 +12,7 @@ test('the least recently used ones go when all together are over the limit', () 
   expect(['a', 'b', 'c'].filter((key) => cache.get(key))).toEqual(['a', 'c']);
 });
 
-test('one that replaces another gives its place back', () => {
+test('a replaced bundle frees its bytes', () => {
   const cache = createByteCache(10);
   cache.set('a', bytes(8));
   cache.set('a', bytes(2));
@@ -21,7 +21,7 @@ test('one that replaces another gives its place back', () => {
   expect(cache.get('b')?.byteLength).toBe(8);
 });
 
-test('one that is over the limit by itself is not kept, nor is what it replaces', () => {
+test('a bundle over the limit is not kept, nor the one that it replaces', () => {
   const cache = createByteCache(10);
   cache.set('a', bytes(1));
   cache.set('b', bytes(1));

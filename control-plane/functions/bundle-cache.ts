@@ -1,13 +1,13 @@
-/** Byte strings by key, the least recently used ones dropped when all together are over the limit. */
+/** A cache of byte strings that evicts the least recently used ones when all together are over the limit. */
 
 export type ByteCache = {
   get(key: string): Uint8Array | undefined;
-  /** One that is over the limit by itself is not kept. */
+  /** A value over the limit is not kept. */
   set(key: string, bytes: Uint8Array): void;
 };
 
 export function createByteCache(maxBytes: number): ByteCache {
-  // A Map iterates in order of insertion: the first key is the one that was not used for longest.
+  // A Map iterates in order of insertion, so the first key is the least recently used.
   const entries = new Map<string, Uint8Array>();
   let total = 0;
   const remove = (key: string) => {

@@ -1,5 +1,5 @@
 /**
- * Bundles by digest, out of the database through a cache. Thousands of agents ask for the same one at once after an
+ * Bundles by digest, from the database through a cache. Thousands of agents request the same bundle at once after an
  * update: they share one query.
  */
 
@@ -9,11 +9,11 @@ import { createByteCache } from './bundle-cache.ts';
 
 export type Bundles = {
   /**
-   * Undefined when no revision has this bundle; one deleted of late may still come out of the cache.
+   * Undefined when no revision has this bundle; a recently deleted one may still come from the cache.
    * @throws SkerryError store_unavailable
    */
   read(digest: string): Promise<Uint8Array | undefined>;
-  /** Remembers a bundle that was just made: agents ask for it within milliseconds of its revision. */
+  /** Caches a bundle that was just made: agents request it within milliseconds of its revision. */
   remember(digest: string, bytes: Uint8Array): void;
 };
 

@@ -1,8 +1,8 @@
 /**
- * Functions and their revisions: create, update, roll back, remove. Reading current state goes to the catalog.
+ * Functions and their revisions: create, update, roll back, remove. Reads of the current state go to the catalog.
  *
- * Invariants: code is prepared before anything is stored, so a refused upload leaves nothing behind; a revision is
- * never changed once stored; an update that changes nothing makes no revision.
+ * Invariants: code is prepared before anything is stored, so a refused upload leaves nothing behind. A stored revision
+ * never changes. An update that changes nothing makes no revision.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -35,7 +35,7 @@ export type NewFunction = {
   readonly name: string;
   readonly code: Uint8Array;
   readonly manifest: Manifest;
-  /** Name of the subject that asks. */
+  /** Name of the calling subject. */
   readonly createdBy: string;
 };
 
@@ -45,12 +45,12 @@ export type FunctionUpdate = {
   readonly newName: string;
   /** Absent: the code stays. */
   readonly code: Uint8Array | undefined;
-  /** From the manifest in force to the one that shall be. */
+  /** From the current manifest to the new one. */
   readonly manifest: (current: Manifest) => Manifest;
   readonly createdBy: string;
 };
 
-/** A function as a change has left it. */
+/** A function after a change. */
 export type Deployed = {
   readonly id: string;
   readonly module: string;
@@ -63,16 +63,16 @@ export type Deployed = {
   /** Bytes of the component. */
   readonly size: number;
   readonly imports: readonly string[];
-  /** Against the revision that was current before; a new function has everything added. */
+  /** Against the previous current revision; a new function has everything added. */
   readonly permissions: PermissionDiff;
-  /** Catalog version that has it. */
+  /** Catalog version that contains it. */
   readonly version: number;
 };
 
 export type FunctionService = {
   /** @throws SkerryError not_found (module), conflict, component_rejected, prepare_busy, store_unavailable */
   create(request: NewFunction): Promise<Deployed>;
-  /** @throws SkerryError as `create`; conflict also when somebody else changed the function meanwhile */
+  /** @throws SkerryError as `create`; conflict also when the function was changed meanwhile */
   update(request: FunctionUpdate): Promise<Deployed>;
   /** Makes an older revision the current one again. @throws SkerryError not_found */
   rollback(module: string, name: string, revision: number): Promise<Deployed>;
@@ -110,7 +110,7 @@ export function createFunctionService({ store, catalog, preparer, bundles }: Fun
 
   return {
     async create({ module, name, code, manifest, createdBy }) {
-      // Cheap and early; what counts is what the transaction below finds.
+      // Cheap and early; the check within the transaction below decides.
       if (!catalog.hasModule(module)) throw noModule(module);
       if (catalog.find(module, name)) throw taken(module, name);
       const row = await prepare(code, manifest);

@@ -1,4 +1,4 @@
-/** Modules: namespaces of functions. Reading goes to the catalog, so that it works while the database is away. */
+/** Modules: namespaces of functions. Reads go to the catalog, so that they work while the database is away. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { defaultModule } from '@skerry/shared/function/names.ts';
 import { eq } from 'drizzle-orm';
@@ -14,7 +14,7 @@ import type { Orm, Store } from '../db/store.ts';
 export type ModuleService = {
   /** @throws SkerryError conflict when the name is taken */
   create(name: string): Promise<void>;
-  /** Its functions stay what they are, under the new name. @throws SkerryError not_found, conflict, bad_request */
+  /** Its functions stay unchanged under the new name. @throws SkerryError not_found, conflict, bad_request */
   rename(name: string, newName: string): Promise<void>;
   /** Removes it with all its functions. @throws SkerryError not_found; bad_request for the default module */
   remove(name: string): Promise<void>;

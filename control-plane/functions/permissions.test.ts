@@ -12,7 +12,7 @@ const wide = manifestSchema.parse({
   config: { unit: 'C' },
 });
 
-test('a component that imports nothing asks for nothing', () => {
+test('a component without imports asks for nothing', () => {
   expect(listPermissions([], plain)).toEqual({
     asks: [],
     granted: [],
@@ -21,7 +21,7 @@ test('a component that imports nothing asks for nothing', () => {
   });
 });
 
-test('asked and not granted; each word once', () => {
+test('requested permissions that are not granted are listed once each', () => {
   const imports = [
     'wasi:http/outgoing-handler@0.2.3',
     'wasi:http/types@0.2.3',
@@ -38,7 +38,7 @@ test('asked and not granted; each word once', () => {
   });
 });
 
-test('granted and never asked for', () => {
+test('granted permissions that are never asked for', () => {
   const everything = ['HTTP to api.example.com:443', 'network lan', 'directory /srv/data as /data (rw)'];
   expect(listPermissions([], wide)).toMatchObject({
     granted: [...everything, 'configuration unit'],
@@ -47,7 +47,7 @@ test('granted and never asked for', () => {
   expect(listPermissions(['fl_imps.__http_request'], wide).unused).not.toContain('HTTP to api.example.com:443');
 });
 
-test('a diff: imports by interface, grants by what they give; another version is no change', () => {
+test('a diff compares imports by interface and grants by effect; another version is no change', () => {
   const before = { imports: ['wasi:io/poll@0.2.0', 'wasi:random/random@0.2.0'], manifest: plain };
   const after = { imports: ['wasi:io/poll@0.2.3', 'wasi:sockets/tcp@0.2.3'], manifest: wide };
   expect(permissionDiff(before, after)).toEqual({

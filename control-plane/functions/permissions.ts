@@ -1,11 +1,10 @@
 /**
- * What a function asks for, by what it imports, against what its manifest grants; in words for people. Of what is
- * not listed here nothing is said: standard streams, environment, exit and the machinery of streams are every
- * program's.
+ * Compares the permissions that a function's imports ask for with those that its manifest grants, in words for people.
+ * Imports of every program are not listed: standard streams, environment, exit and the machinery of streams.
  */
 import type { Manifest } from '@skerry/shared/function/manifest.ts';
 
-/** What imports ask for, by what their names begin with. */
+/** Permissions of imports, by the beginning of their names. */
 const asked: Readonly<Record<string, string>> = {
   'wasi:http/outgoing-handler': 'outgoing HTTP',
   'wasi:http/client': 'outgoing HTTP',
@@ -23,13 +22,13 @@ const asked: Readonly<Record<string, string>> = {
 };
 
 export type Permissions = {
-  /** What it imports, in plain words, each once. */
+  /** Permissions that it asks for, in plain words, each once. */
   readonly asks: readonly string[];
-  /** What the manifest gives it, one line each. */
+  /** Permissions that the manifest grants, one line each. */
   readonly granted: readonly string[];
-  /** Asked for, but not granted: these attempts fail. */
+  /** Asked for, but not granted: such requests fail. */
   readonly ungranted: readonly string[];
-  /** Granted, but not asked for: the manifest is wider than it need be. */
+  /** Granted, but not asked for: the manifest is wider than necessary. */
   readonly unused: readonly string[];
 };
 
@@ -43,7 +42,7 @@ export function listPermissions(imports: readonly string[], manifest: Manifest):
     ['files', directories.length > 0],
     ['configuration', config.length > 0],
     ['key-value store', manifest.limits.keyvalue_bytes > 0],
-    // Nothing grants sockets.
+    // No manifest grants sockets.
     ['sockets', false],
   ];
   return {
@@ -60,10 +59,10 @@ export function listPermissions(imports: readonly string[], manifest: Manifest):
 
 export type PermissionDiff = { readonly added: readonly string[]; readonly removed: readonly string[] };
 
-/** What a revision imports and is granted; two of them make a diff. */
+/** The imports and grants of a revision; two of them make a diff. */
 export type PermissionFacts = { readonly imports: readonly string[]; readonly manifest: Manifest };
 
-/** What a revision asks for and is granted more and less than the one before; `before` absent: all is more. */
+/** Permissions that a revision adds and removes against the previous one; `before` absent: all are added. */
 export function permissionDiff(before: PermissionFacts | undefined, after: PermissionFacts): PermissionDiff {
   const old = new Set(before ? linesOf(before) : []);
   const now = new Set(linesOf(after));

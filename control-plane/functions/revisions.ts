@@ -1,4 +1,4 @@
-/** Reading revisions back: the list of a function's, and the component of one. */
+/** Reads revisions: the list of a function's, and the component of one. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { findFunction, type RevisionRow, readComponent, readRevision, readRevisions } from '../db/catalog/functions.ts';
 import type { Store } from '../db/store.ts';
@@ -6,7 +6,7 @@ import type { Store } from '../db/store.ts';
 export type RevisionService = {
   /** Newest first, with the number of the current one. @throws SkerryError not_found, store_unavailable */
   list(module: string, name: string): Promise<{ readonly current: number; readonly revisions: readonly RevisionRow[] }>;
-  /** The component as it was uploaded; of the current revision when no number is given. */
+  /** The component as uploaded; of the current revision when no number is given. */
   code(module: string, name: string, number?: number): Promise<{ readonly digest: string; readonly bytes: Uint8Array }>;
 };
 

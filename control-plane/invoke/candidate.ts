@@ -1,13 +1,13 @@
-/** What a policy knows of an agent when it chooses one. */
+/** The facts about an agent from which a policy chooses. */
 export type Candidate = {
   readonly id: string;
-  /** Bytes available on the device as last reported; undefined while nothing was reported yet. */
+  /** Bytes available on the device, as last reported; undefined before the first report. */
   readonly memoryAvailable: number | undefined;
-  /** Bytes reserved by the calls that are in flight to it. */
+  /** Bytes reserved by the calls in flight to it. */
   readonly reserved: number;
   /** Calls in flight to it from here. */
   readonly running: number;
-  /** True when it holds the function's current revision, ready to run. */
+  /** True when it has the function's current revision, ready to run. */
   readonly ready: boolean;
 };
 

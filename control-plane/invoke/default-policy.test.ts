@@ -19,11 +19,11 @@ describe('default policy', () => {
     expect(choose([])).toBe('no_agent');
   });
 
-  test('the most available memory wins', () => {
+  test('the agent with the most available memory wins', () => {
     expect(choose([agent('a'), agent('b', { memoryAvailable: 200 * MiB }), agent('c')])).toBe('b');
   });
 
-  test('what calls in flight have reserved does not count as available', () => {
+  test('memory that calls in flight have reserved is not available', () => {
     const busy = agent('busy', { memoryAvailable: 200 * MiB, reserved: 150 * MiB });
     expect(choose([busy, agent('idle')])).toBe('idle');
   });
@@ -41,7 +41,7 @@ describe('default policy', () => {
     expect(choose(equal, MiB, () => 0)).toBe('c');
   });
 
-  test('chance is fair among equals', () => {
+  test('the choice among equals is uniform', () => {
     let seed = 1;
     const random = () => {
       seed = (seed * 48_271) % 2_147_483_647;
@@ -55,7 +55,7 @@ describe('default policy', () => {
     for (const count of Object.values(counts)) expect(count).toBeGreaterThan(900);
   });
 
-  test('one that has the code comes before one with more memory', () => {
+  test('an agent that has the code comes before one with more memory', () => {
     expect(choose([agent('late', { memoryAvailable: 500 * MiB, ready: false }), agent('ready')])).toBe('ready');
   });
 
@@ -65,7 +65,7 @@ describe('default policy', () => {
     expect(choose(unknown, 999 * MiB, () => 0.99)).toBe('b');
   });
 
-  test('one that has not reported is kept, but comes last', () => {
+  test('an agent without a report is kept, but comes last', () => {
     const silent = agent('silent', { memoryAvailable: undefined });
     expect(choose([silent, agent('b')])).toBe('b');
     expect(choose([silent, agent('b')], 200 * MiB)).toBe('silent');
@@ -73,7 +73,7 @@ describe('default policy', () => {
 });
 
 describe('reservations', () => {
-  test('what is taken is given back, once', () => {
+  test('a reservation is returned once', () => {
     const reservations = createReservations();
     const first = reservations.take('a', 10);
     const second = reservations.take('a', 5);

@@ -1,9 +1,9 @@
 /**
- * The default policy: the agent with the most memory available, less what calls in flight have reserved there.
+ * The default policy: the agent with the most memory available, less the reservations of calls in flight.
  *
- * Agents that hold the code already come before those that would have to fetch it first. An agent that has not
- * reported yet is kept (it may be the only one) but comes after those that have. Ties go to the one with fewer calls
- * in flight, then by chance. When no agent at all has reported, chance decides (FunLess's fallback).
+ * Agents that already have the code come before those that would have to fetch it. An agent that has not reported yet
+ * is kept (it may be the only one) but comes after those that have. Ties go to the agent with fewer calls in flight,
+ * then to chance. When no agent has reported, chance decides (FunLess's fallback).
  */
 import type { Candidate, Policy } from './candidate.ts';
 

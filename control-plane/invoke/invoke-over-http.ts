@@ -1,5 +1,6 @@
 /**
- * A wasi:http function called without HTTP: JSON in, JSON out, through the same invocation (see shared/http/http-json.ts).
+ * A wasi:http function called without HTTP: JSON in, JSON out, through the same invocation (see
+ * shared/http/http-json.ts).
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
@@ -8,9 +9,9 @@ import type { BodyPart, CallStream } from '../tunnel/calls/streams.ts';
 import type { InvocationOutcome, InvocationRequest, Invoker } from './invoker.ts';
 
 /**
- * The output is the body of the answer, or `null` when that is empty. A request of the caller's own goes in place of
- * the one that is made of the input.
- * Rejects as `invoke` does, with `function_error` for a status of 400 and above, with `function_output_too_large`.
+ * The output is the body of the answer, or `null` when it is empty. A request in the invocation replaces the one that
+ * is made from the input. Rejects as `invoke` does, with `function_error` for a status of 400 or above, and with
+ * `function_output_too_large`.
  */
 export async function invokeForJson(
   invoker: Invoker,
@@ -35,7 +36,7 @@ export async function invokeForJson(
 
 type Collected = { readonly head: ResponseHead | undefined; readonly whole: boolean; readonly body: Uint8Array };
 
-/** Keeps what comes in parts, up to `limit` bytes, in one growing piece; the output counts when none came. */
+/** Collects a streamed body, up to `limit` bytes, in one growing buffer; without parts, the output counts. */
 function collect(limit: number, tooLarge: AbortController) {
   let body = Buffer.alloc(0);
   let size = 0;

@@ -1,9 +1,9 @@
 /**
- * Synchronous invocation: choose an agent, send, wait, and go elsewhere as long as nothing has started.
+ * Synchronous invocation: choose an agent, send, wait, and try another agent as long as nothing has started.
  *
- * Invariants: one deadline covers all tries; a call that an agent has accepted is never made again from here; every
- * reservation is given back however the call ends. A cut wire can lose the word that a call was accepted, so a call
- * that was sent and then lost may run twice: at least once is the promise (docs/ARCHITECTURE.md, rule 4).
+ * Invariants: one deadline covers all tries. A call that an agent has accepted is never made again from here. Every
+ * reservation is returned in any case. A broken connection can lose the `accepted` frame, so a call that was sent and
+ * then lost may run twice: the promise is at least once (docs/ARCHITECTURE.md, rule 4).
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { type ErrorCode, errorKinds, SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
@@ -18,7 +18,7 @@ import type { Candidate, Policy } from './candidate.ts';
 import { defaultPolicy } from './default-policy.ts';
 import { createReservations, type Reservations } from './reserve.ts';
 
-/** The caller's side of a call with bodies in parts; the head comes with who gives the answer. */
+/** The caller's side of a call with bodies in parts; the head comes with the answering agent. */
 export type AnswerStream = Omit<CallStream, 'head'> & {
   head(head: ResponseHead, from: Pick<InvocationOutcome, 'id' | 'agent'>): void;
 };
@@ -36,7 +36,7 @@ export type InvocationRequest = {
   readonly http?: RequestHead | undefined;
   /** Takes the answer in parts, and gives the body in parts when it has `begun`; for wasi:http functions only. */
   readonly stream?: AnswerStream;
-  /** Aborts when the caller is gone, or for the reason that it gives when that is a SkerryError. */
+  /** Aborts when the caller disconnects; a SkerryError as its reason becomes the error of the call. */
   readonly signal?: AbortSignal;
 };
 
@@ -48,16 +48,16 @@ export type InvocationOutcome = {
   readonly output: Uint8Array;
   readonly durationUs: number;
   readonly cold: boolean;
-  /** Head of an HTTP answer that came whole: `output` is its body. */
+  /** Head of a complete HTTP answer: `output` is its body. */
   readonly head?: ResponseHead | undefined;
   /** Trailers that came with the end. */
   readonly trailers?: Headers | undefined;
 };
 
 export type Invoker = {
-  /** Rejects with a SkerryError: what the function did wrong, or why no agent could run it. */
+  /** Rejects with a SkerryError: the function's failure, or why no agent could run it. */
   invoke(invocation: InvocationRequest): Promise<InvocationOutcome>;
-  /** Whether anybody who may run the function is connected here. @param agent name of the only one that may */
+  /** Whether an agent that may run the function is connected here. @param agent name of the only one that may */
   reaches(fn: CatalogFunction, agent?: string): boolean;
 };
 
@@ -68,7 +68,7 @@ export type InvokerOptions = {
   readonly now?: () => number;
 };
 
-/** How much longer than the deadline we wait for the agent to say itself what became of the call. */
+/** Milliseconds beyond the deadline during which the agent may still report the outcome itself. */
 const graceMs = 1_000;
 
 type SessionCandidate = Candidate & { readonly session: Session };
@@ -164,7 +164,7 @@ function candidateOf(session: Session, fn: CatalogFunction, reservations: Reserv
   };
 }
 
-/** When nobody is left to try, the reason of the last refusal says more than "no agent". */
+/** When no agent is left to try, the reason of the last refusal says more than "no agent". */
 function chooseOr(refusal: SkerryError | undefined, choose: () => Session): Session {
   try {
     return choose();
@@ -173,7 +173,7 @@ function chooseOr(refusal: SkerryError | undefined, choose: () => Session): Sess
   }
 }
 
-/** A call failed that an agent had. What it had said to have started is not tried again, whatever the error. */
+/** A call failed on an agent. A call that the agent reported as started is not tried again, with any error. */
 class CallFailed extends SkerryError {
   readonly started: boolean;
   readonly agent: string;
@@ -185,12 +185,12 @@ class CallFailed extends SkerryError {
   }
 }
 
-/** Name of the agent that had the call that failed; undefined when none is known to have had it. */
+/** Name of the agent of a failed call; undefined when none is known to have had it. */
 export function findAgentOf(error: unknown): string | undefined {
   return error instanceof CallFailed ? error.agent : undefined;
 }
 
-/** The tunnel of the agent went while it ran the call: the error says which agent it was. */
+/** The tunnel of the agent ended while it ran the call: the error names the agent. */
 function startedAt(error: unknown, agent: string): unknown {
   return error instanceof CallLost ? new CallFailed(error, error.started, agent) : error;
 }
@@ -215,13 +215,13 @@ function timeoutError(limitMs: number): SkerryError {
   return new SkerryError('function_timeout', `no answer within ${limitMs} ms`);
 }
 
-/** A signal that aborts at the deadline or when the caller goes, with the error to answer with as its reason. */
+/** A signal that aborts at the deadline or when the caller disconnects, with the error of the call as its reason. */
 function endOf(afterMs: number, caller: AbortSignal | undefined): { signal: AbortSignal; clear: () => void } {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(timeoutError(afterMs - graceMs)), afterMs);
   const onAbort = () => {
     const reason: unknown = caller?.reason;
-    controller.abort(reason instanceof SkerryError ? reason : new SkerryError('cancelled', 'the caller went away'));
+    controller.abort(reason instanceof SkerryError ? reason : new SkerryError('cancelled', 'the caller disconnected'));
   };
   if (caller?.aborted) onAbort();
   else caller?.addEventListener('abort', onAbort);

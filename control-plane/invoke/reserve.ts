@@ -1,10 +1,10 @@
-/** What calls in flight hold of each agent: memory and a count. Entries vanish with their last call. */
+/** Reservations of calls in flight per agent: memory and a count. An entry vanishes with its last call. */
 
 export type Held = { readonly bytes: number; readonly calls: number };
 
 export type Reservations = {
   held(agentId: string): Held;
-  /** Takes `bytes` of an agent for one call; the returned function gives them back, once. */
+  /** Reserves `bytes` of an agent for one call; the returned function releases them, once. */
   take(agentId: string, bytes: number): () => void;
 };
 

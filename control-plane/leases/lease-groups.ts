@@ -1,13 +1,13 @@
-/** One holder of leases for several parts of a control plane: each names its own, and hears of its own. */
+/** One holder of leases for several parts of a control plane: each part names its leases, and hears of them only. */
 import { createLeases, type Lease, type LeasesOptions } from './leases.ts';
 
 export type LeaseGroups = {
   /**
-   * Gives the way to say which leases the new group wants from now on; no two groups want the same.
+   * Returns the function that sets the leases of a new group; no two groups name the same lease.
    * @param onHeld a lease of the group was taken
    */
   group(onHeld: (lease: Lease) => void): (names: ReadonlySet<string>) => void;
-  /** Gives all back. Idempotent. */
+  /** Releases all leases. Idempotent. */
   close(): Promise<void>;
 };
 

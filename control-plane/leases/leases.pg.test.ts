@@ -1,4 +1,4 @@
-/** Leases over a real Postgres: several holders, as several control planes are. */
+/** Leases over a real Postgres: several holders, like several control planes. */
 import { randomUUID } from 'node:crypto';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import pino from 'pino';
@@ -41,7 +41,7 @@ function holder(through: Store = store, told = log) {
   return { leases, taken, next };
 }
 
-test('of two that want the same, one has it, and the other one gets it when it is given back', async () => {
+test('one of two holders gets a lease, and the other gets it when it is released', async () => {
   const [a, b] = [holder(), holder()];
   const first = a.next();
   a.leases.setWanted(new Set(['x', 'y']));
@@ -57,7 +57,7 @@ test('of two that want the same, one has it, and the other one gets it when it i
   await expect.poll(() => [...b.leases.held.keys()].sort()).toEqual(['x', 'y']);
 });
 
-test('what is not wanted any more is given back, and the rest stays', async () => {
+test('leases that are no longer wanted are released, and the rest stays', async () => {
   const [a, b] = [holder(), holder()];
   a.leases.setWanted(new Set(['x', 'y']));
   await expect.poll(() => a.leases.held.size).toBe(2);
@@ -71,7 +71,7 @@ test('what is not wanted any more is given back, and the rest stays', async () =
   ]);
 });
 
-test('a holder that is cut off from the database lets go before another one can take over', async () => {
+test('a holder that is cut off from the database gives up before another one can take over', async () => {
   let cut = false;
   const flaky: Store = {
     ...store,
@@ -87,7 +87,7 @@ test('a holder that is cut off from the database lets go before another one can 
   expect(a.taken[0]?.signal.aborted).toBe(true);
 });
 
-test('a holder whose database does not answer lets go before another one can take over', async () => {
+test('a holder whose database does not answer gives up before another one can take over', async () => {
   let hangs = false;
   const hung: Store = { ...store, change: (work) => (hangs ? new Promise(() => {}) : store.change(work)) };
   const [a, b] = [holder(hung), holder()];
@@ -101,7 +101,7 @@ test('a holder whose database does not answer lets go before another one can tak
   open = [b.leases];
 });
 
-/** A store whose changes are done at once, and told of when they are let through. */
+/** A store whose changes are done at once, and reported when the test lets them through. */
 function slow() {
   const gate = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
@@ -121,7 +121,7 @@ const names = async () => {
   return rows.map(({ name }) => name).sort();
 };
 
-test('what is not wanted any more while it is being taken is given back', async () => {
+test('a lease that is no longer wanted while it is being taken is released', async () => {
   const { through, done, letThrough } = slow();
   const { leases, taken } = holder(through);
   leases.setWanted(new Set(['x', 'y']));
@@ -132,7 +132,7 @@ test('what is not wanted any more while it is being taken is given back', async 
   expect(taken.map(({ name }) => name)).toEqual(['y']);
 });
 
-test('closing gives back what is just being taken, and what was taken without our hearing of it', async () => {
+test('closing releases leases that are being taken, and leases whose answer was lost', async () => {
   const { through, done, letThrough } = slow();
   const { leases, taken } = holder(through);
   leases.setWanted(new Set(['x']));
@@ -157,7 +157,7 @@ test('closing gives back what is just being taken, and what was taken without ou
   expect([await names(), taken]).toEqual([[], []]);
 });
 
-test('a failure that is not the absence of the database is told as an error', async () => {
+test('a failure other than an absent database is logged as an error', async () => {
   const levels: number[] = [];
   const told = pino({ level: 'debug' }, { write: (line: string) => void levels.push(JSON.parse(line).level) });
   const failures = [new SkerryError('store_unavailable', 'away'), new Error('no such column')];
@@ -166,7 +166,7 @@ test('a failure that is not the absence of the database is told as an error', as
   await expect.poll(() => levels.slice(0, 2)).toEqual([20, 50]);
 });
 
-test('rows that nobody has wanted for long are forgotten, and only those', async () => {
+test('rows that have not been wanted for long are deleted, and only those', async () => {
   const day = 24 * 60 * 60 * 1_000;
   await store.change((orm) =>
     orm.insert(leaseTable).values([

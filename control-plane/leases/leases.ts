@@ -1,11 +1,11 @@
 /**
- * Work that one control plane does for all: listening to a broker, delivering to a sink. Who holds a lease renews it
- * well before it ends; who dies loses it with time, and another one takes over.
+ * Leases for work that one control plane does for all: listening to a broker, delivering to a sink. A holder renews its
+ * lease well before it ends. A holder that dies loses it with time, and another control plane takes over.
  *
- * Times are the database's, so control planes need not agree on one. While the database is away nobody can take a
- * lease, and who holds one lets go when two thirds of its time are over, by a timer that waits for nothing: never two at
- * once, as long as whoever works under a lease ends at once when `signal` aborts, and a process that was stopped in
- * between for longer than the last third bears what it does beside its successor.
+ * Times are the database's, so control planes need not agree on the time. While the database is away no lease can be
+ * taken, and a holder gives its leases up after two thirds of their time, by a timer that waits for nothing. So two
+ * never work at once, as long as the work under a lease ends at once when `signal` aborts. A process that was stopped
+ * in between for longer than the last third may do a step beside its successor, which must be harmless.
  */
 import { randomUUID } from 'node:crypto';
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -16,43 +16,40 @@ import type { Logger } from '../log/log.ts';
 
 export type Lease = {
   readonly name: string;
-  /** Aborts when the lease is lost, a third of its time before another one can have it, or when it is given back. */
+  /** Aborts when the lease is lost, a third of its term before another holder can take it, or when it is released. */
   readonly signal: AbortSignal;
 };
 
 export type Leases = {
-  /**
-   * From now on tries to hold exactly these; takes what is free, gives back what is not named any more.
-   * Idempotent; cheap when nothing has changed.
-   */
+  /** Sets the leases to hold; takes free ones and releases others. Idempotent, and cheap when nothing has changed. */
   setWanted(names: ReadonlySet<string>): void;
-  /** Those that are held now. */
+  /** The leases that are held now. */
   readonly held: ReadonlyMap<string, Lease>;
-  /** Gives all back. Idempotent. */
+  /** Releases all leases. Idempotent. */
   close(): Promise<void>;
 };
 
 export type LeasesOptions = {
   readonly store: Store;
   readonly log: Logger;
-  /** How long a lease lasts without being renewed, in milliseconds. */
+  /** The term of a lease without renewal, in milliseconds. */
   readonly termMs: number;
-  /** A lease was taken. Whoever works under it stops when its signal aborts. */
+  /** A lease was taken. The work under it stops when its signal aborts. */
   readonly onHeld: (lease: Lease) => void;
 };
 
-/** Rows of what nobody has wanted for a day: its trigger or sink is gone, or so is everybody who might hold it. */
+/** Deletes rows that have not been wanted for a day: their trigger or sink is gone, or all possible holders are. */
 export async function forgetLeases(orm: Orm): Promise<void> {
   await orm.delete(leases).where(lt(leases.until, sql`now() - interval '1 day'`));
 }
 
-/** Share of a lease's time for which it is held without being renewed; the rest is between one holder and the next. */
+/** Share of the term during which a lease is held without renewal; the rest separates one holder from the next. */
 const heldShare = 2 / 3;
 
 export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Leases {
   const holder = randomUUID();
   const held = new Map<string, Lease & { readonly controller: AbortController; expiry: NodeJS.Timeout }>();
-  /** Names whose rows may be ours: asked for, and neither given back since nor told to be another's. */
+  /** Names whose rows may be ours: requested, and neither released since nor held by another. */
   const asked = new Set<string>();
   let wanted: ReadonlySet<string> = new Set();
   let closed = false;
@@ -67,7 +64,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
   };
   const letGoIn = (name: string, ms: number) => setTimeout(() => letGo(name), ms);
 
-  /** All that is not wanted any more, whether its taking was told or not. */
+  /** Releases all leases that are no longer wanted, including those whose taking was not confirmed. */
   const release = async () => {
     const names = [...asked].filter((name) => !wanted.has(name)).sort();
     for (const name of names) letGo(name);
@@ -78,9 +75,9 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
     for (const name of names) asked.delete(name);
   };
 
-  /** Takes or renews all that are wanted, in one statement each: a row is ours, free, or another's. */
+  /** Takes or renews all wanted leases in one statement: a row is ours, free, or another's. */
   const take = async () => {
-    // In one order everywhere: two that take the same rows at once do not wait for each other in a circle.
+    // In one order everywhere: two processes that take the same rows at once do not wait for each other in a circle.
     const names = [...wanted].sort();
     if (names.length === 0) return;
     for (const name of names) asked.add(name);
@@ -101,7 +98,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
     for (const name of names) if (!ours.has(name)) asked.delete(name);
     for (const name of held.keys()) if (!ours.has(name)) letGo(name);
     const leftMs = begun + termMs * heldShare - performance.now();
-    // An answer that came too late to be worth anything: the next one takes them again.
+    // The answer came too late to be useful. The next round takes them again.
     if (leftMs <= 0) return;
     for (const name of ours) {
       const lease = held.get(name);
@@ -110,7 +107,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
         lease.expiry = letGoIn(name, leftMs);
         continue;
       }
-      // Wanted no more since it was asked for: given back next.
+      // No longer wanted since it was requested: the next round releases it.
       if (!wanted.has(name)) continue;
       const controller = new AbortController();
       const taken = { name, controller, signal: controller.signal, expiry: letGoIn(name, leftMs) };
@@ -129,7 +126,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
   };
   const tell = (error: unknown) => {
     const away = error instanceof SkerryError && error.code === 'store_unavailable';
-    log[away ? 'debug' : 'error']({ err: error }, 'leases could not be renewed or given back');
+    log[away ? 'debug' : 'error']({ err: error }, 'leases could not be renewed or released');
   };
 
   const run = (): Promise<void> => {

@@ -1,18 +1,18 @@
 /**
- * Lines of the log about others' faults, which would be as many as these like: one for each of them in a time, with how
- * much there was since the last one. What comes after the last line and before a next one is not told.
+ * Throttles log lines about misbehaving peers. Each peer gets at most one line per `spaceMs`, with the number of events
+ * since its last line. Events after the last line are never reported.
  */
 
-/** Gives the count to tell now; undefined when it is not the time yet. */
+/** Returns the count to report now; undefined when it is too early. */
 export type LogThrottle = (who: string, count: number) => number | undefined;
 
 /**
- * Remembers no more of them than were told of within the time.
- * @param spaceMs between two lines about the same one
+ * Remembers only peers that were reported within the interval.
+ * @param spaceMs milliseconds between two lines about one peer
  * @param now monotonic, in milliseconds
  */
 export function createLogThrottle(spaceMs: number, now: () => number): LogThrottle {
-  /** By whom, the one told of longest ago first. */
+  /** By peer, the least recently reported first. */
   const told = new Map<string, { readonly at: number; untold: number }>();
   return (who, count) => {
     const time = now();

@@ -1,6 +1,6 @@
 /**
- * The log: one JSON line per event on stdout. Neither tokens nor inputs and outputs get into it: nothing logs headers or
- * bodies, and errors of the database come without the parameters of their statements (db/errors.ts).
+ * The log: one JSON line per event on stdout. It contains no tokens, inputs or outputs: headers and bodies are never
+ * logged, and errors of the database come without the parameters of their statements (db/errors.ts).
  */
 import { type Logger as PinoLogger, pino } from 'pino';
 

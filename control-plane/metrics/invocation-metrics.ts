@@ -1,4 +1,4 @@
-/** Figures of kept invocations for metrics: all of them are in memory. */
+/** Counts of stored invocations for metrics, all from memory. */
 
 import type { BestEffortOutcomes } from '../outcomes/best-effort.ts';
 import type { Backlog } from '../queue/backlog.ts';

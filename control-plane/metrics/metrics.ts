@@ -55,7 +55,7 @@ export function createMetrics({ catalog, hub, requests, sinks, triggers, invocat
   }
   new Counter({
     name: 'skerry_invocations_ended_total',
-    help: 'Kept invocations whose outcome this control plane recorded.',
+    help: 'Stored invocations whose outcome this control plane recorded.',
     labelNames: ['state'],
     registers: [registry],
     collect() {
@@ -72,15 +72,15 @@ export function createMetrics({ catalog, hub, requests, sinks, triggers, invocat
 }
 
 const invocationGauges = [
-  ['skerry_invocations_queued', 'Kept invocations that wait, of all control planes.', 'queued'],
-  ['skerry_invocations_running', 'Kept invocations that run in this control plane.', 'running'],
-  ['skerry_invocations_oldest_seconds', 'Age of the oldest kept invocation that waits.', 'oldestSeconds'],
+  ['skerry_invocations_queued', 'Queued invocations, of all control planes.', 'queued'],
+  ['skerry_invocations_running', 'Stored invocations that run in this control plane.', 'running'],
+  ['skerry_invocations_oldest_seconds', 'Age of the oldest queued invocation.', 'oldestSeconds'],
 ] as const;
 const invocationCounters = [
-  ['skerry_invocation_rests_total', 'How often a kept invocation had to wait for another attempt.', 'rests'],
+  ['skerry_invocation_rests_total', 'How often a queued invocation had to wait for another attempt.', 'rests'],
   [
     'skerry_outcomes_dropped_total',
-    'Outcomes of synchronous calls that no sink will get: no room was left.',
+    'Outcomes of synchronous calls that no sink will get, for lack of room.',
     'dropped',
   ],
 ] as const;
@@ -88,8 +88,8 @@ const invocationCounters = [
 type Family<Figure> = readonly [name: string, help: string, figure: Figure];
 
 /**
- * Families with a line for each thing. Labels are ids and no names: whoever reaches the control plane may read metrics.
- * @param things gives all there are now
+ * Metric families with a line per item. Labels are ids and no names, since metrics need no token.
+ * @param things returns the current items
  */
 function perThing<Figure extends string, Label extends string>(
   registry: Registry,
@@ -129,23 +129,23 @@ type Thing<Figure extends string, Label extends string> = Readonly<Record<Figure
 
 const sinkFamilies = {
   gauges: [
-    ['skerry_sink_deliveries_waiting', 'Outcomes on their way to the sink.', 'waiting'],
+    ['skerry_sink_deliveries_waiting', 'Pending outcomes of the sink.', 'waiting'],
     ['skerry_sink_deliveries_dead', 'Dead letters of the sink.', 'dead'],
-    ['skerry_sink_lag_seconds', 'Age of the oldest outcome that waits for the sink.', 'lagSeconds'],
+    ['skerry_sink_lag_seconds', 'Age of the oldest pending outcome of the sink.', 'lagSeconds'],
   ],
   counters: [
     ['skerry_sink_delivered_total', 'Outcomes that this control plane delivered to the sink.', 'delivered'],
-    ['skerry_sink_failures_total', 'How often this control plane could not deliver to the sink.', 'failures'],
+    ['skerry_sink_failures_total', 'Failed deliveries of this control plane to the sink.', 'failures'],
   ],
 } as const;
 
 const triggerFamilies = {
   gauges: [
     ['skerry_trigger_up', '1 when this control plane listens for the trigger, 0 when it tries to.', 'up'],
-    ['skerry_trigger_pending', 'Events of the trigger that wait for their turn.', 'pending'],
+    ['skerry_trigger_pending', 'Queued events of the trigger.', 'pending'],
   ],
   counters: [
-    ['skerry_trigger_received_total', 'Events of the trigger that came to this control plane.', 'received'],
+    ['skerry_trigger_received_total', 'Events of the trigger that arrived at this control plane.', 'received'],
     ['skerry_trigger_dropped_total', 'Events of the trigger that were dropped here.', 'dropped'],
   ],
 } as const;

@@ -32,7 +32,7 @@ test('counts by route and status, in cumulative buckets', () => {
   ).toBeCloseTo(70.0011);
 });
 
-test('the same route asked for twice is one', () => {
+test('the same route twice is one route', () => {
   const requests = createRequestMetrics();
   requests.route('a').observe(200, 1);
   requests.route('a').observe(200, 1);

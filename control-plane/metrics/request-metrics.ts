@@ -1,6 +1,6 @@
 /**
- * Counts and durations of requests, by route and status. Kept apart from prom-client because observing happens with
- * every invocation: here it costs one lookup and a few additions; the text is made when somebody asks for it.
+ * Counts and durations of requests, by route and status. Apart from prom-client because observing happens with every
+ * invocation: here it costs one lookup and a few additions. The text is built on request.
  */
 
 /** Upper bounds of the buckets, in seconds. */
@@ -12,12 +12,12 @@ type Series = { readonly counts: Float64Array; sum: number };
 export type RouteMetrics = {
   /** @param ms duration in milliseconds */
   observe(status: number, ms: number): void;
-  /** An answer whose head was out already did not come to its end. */
+  /** An answer whose head was already out was cut off. */
   brokenOff(): void;
 };
 
 export type RequestMetrics = {
-  /** @param name method and path pattern: never a path with names in it, which would make series without end */
+  /** @param name method and path pattern: never a path with names in it, which would make unbounded series */
   route(name: string): RouteMetrics;
   /** Prometheus text format 0.0.4. */
   text(): string;

@@ -1,15 +1,15 @@
-/** A function as the catalog holds it. */
+/** A function in the catalog. */
 import type { World } from '@skerry/shared/function/bundle.ts';
 import type { Manifest } from '@skerry/shared/function/manifest.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
 
-/** What belongs to a function besides its revisions: its triggers, and its sinks. */
+/** A trigger or a sink, which belongs to a function beside its revisions. */
 export type Binding<Spec extends Trigger | Sink> = {
   readonly id: string;
   /** Without credentials. */
   readonly spec: Spec;
-  /** The credentials that came with it, sealed; see secrets/credentials.ts. */
+  /** The binding's credentials, sealed; see secrets/credentials.ts. */
   readonly sealed: Uint8Array | undefined;
   readonly createdAt: Date;
 };
@@ -34,7 +34,7 @@ export type CatalogFunction = {
   readonly sinks: readonly Binding<Sink>[];
 };
 
-/** What is known of the current revision besides, for reading back. */
+/** Further facts about the current revision, for reading back. */
 export type RevisionFacts = {
   /** Digest of the component. */
   readonly digest: string;

@@ -1,35 +1,35 @@
 /**
- * Invocations that are kept, as the parts that make them, run them and deliver their outcomes see them. Types only:
- * what keeps them is queue/queue.ts.
+ * Stored invocations, as the parts see them that create them, run them and deliver their outcomes. Types only;
+ * queue/queue.ts stores them.
  */
 import type { RequestHead } from '@skerry/shared/http/http.ts';
 import type { Result } from '@skerry/shared/result.ts';
 import type { CatalogFunction } from './catalog-function.ts';
 import type { InvocationOrigin } from './origin.ts';
 
-/** An invocation to be run when there is somebody to run it. */
+/** An invocation to be run when an agent can run it. */
 export type NewInvocation = {
-  /** Made by whoever first recorded the event; the same id again is the same invocation. Absent: a new one. */
+  /** Made where the event is first recorded; the same id again is the same invocation. Absent: a new one. */
   readonly id?: string;
   readonly function: CatalogFunction;
   readonly input: Uint8Array;
   readonly origin: InvocationOrigin;
-  /** When the event came in, or the request. */
+  /** When the event arrived, or the request. */
   readonly createdAt: Date;
   readonly triggerId?: string | undefined;
-  /** Invocations of its trigger that may run at one time, in all control planes together. */
+  /** Invocations of its trigger that may run at once, over all control planes. */
   readonly concurrency?: number | undefined;
   readonly createdBy?: string | undefined;
   readonly onlyAgent?: string | undefined;
   readonly traceparent?: string | undefined;
-  /** The request as it came, for wasi:http functions called as they are. */
+  /** The request, for wasi:http functions that get the request itself. */
   readonly http?: RequestHead | undefined;
-  /** Where the outcome is POSTed to. */
+  /** The callback URL. */
   readonly callbackUrl?: string | undefined;
   readonly idempotency?: { readonly key: string; readonly digest: string } | undefined;
 };
 
-/** What became of an invocation, here or on a device. */
+/** How an invocation ended, here or on a device. */
 export type EndedInvocation = {
   readonly id: string;
   readonly functionId: string;
@@ -45,22 +45,23 @@ export type EndedInvocation = {
   readonly createdAt: Date;
   readonly startedAt: Date;
   readonly endedAt: Date;
-  /** Kept where a sink wants it, and where the invocation failed, for a replay. */
+  /** Present where a sink needs it, and after a failure, for a replay. */
   readonly input?: Uint8Array | undefined;
   readonly result: Result;
 };
 
 export type KeptInvocations = {
   /**
-   * On disk when it resolves; all of them or none. Gives each one's id, and whether it was there before.
-   * Rejects with `store_unavailable`, `queue_full`, or `conflict` when an idempotency key came with another request.
+   * Stores all of the invocations, or none; they are on disk when it resolves. Returns each one's id, and whether it
+   * existed before. Rejects with `store_unavailable`, `queue_full`, or `conflict` when an idempotency key came earlier
+   * with another request.
    */
   enqueue(requests: readonly NewInvocation[]): Promise<readonly { readonly id: string; readonly known: boolean }[]>;
   /**
-   * Keeps outcomes, and sends each on its way to the sinks of its function: on disk when it resolves. What is there
-   * already is left as it is. Rejects with `store_unavailable`.
+   * Stores outcomes with their deliveries to the sinks of their functions; they are on disk when it resolves. Existing
+   * outcomes stay as they are. Rejects with `store_unavailable`.
    */
   record(ended: readonly EndedInvocation[]): Promise<void>;
-  /** Of a trigger, not ended yet. Rejects with `store_unavailable`. */
+  /** Unfinished invocations of a trigger. Rejects with `store_unavailable`. */
   countPending(triggerId: string): Promise<number>;
 };

@@ -1,9 +1,9 @@
-/** Where an invocation comes from, and what has become of it. */
+/** The origin and the state of an invocation. */
 
-/** State of an invocation that is kept. `dead`: tried as often as its function allows, or out of form. */
+/** State of a stored invocation. `dead`: its attempts are used up, or its input is invalid. */
 export const invocationStates = ['queued', 'running', 'succeeded', 'dead', 'cancelled'] as const;
 export type InvocationState = (typeof invocationStates)[number];
 
-/** What started an invocation that is kept. */
+/** The origin of a stored invocation. */
 export const invocationOrigins = ['api', 'mqtt', 'schedule'] as const;
 export type InvocationOrigin = (typeof invocationOrigins)[number];

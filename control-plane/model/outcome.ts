@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@skerry/shared/errors.ts';
 import type { InvocationOrigin } from './origin.ts';
 
-/** An invocation that has ended, as far as documents tell of it. */
+/** An ended invocation, with the fields that documents contain. */
 export type OutcomeRecord = {
   readonly id: string;
   readonly module: string;
@@ -16,6 +16,6 @@ export type OutcomeRecord = {
   readonly attempts: number;
   readonly input: Uint8Array | null;
   readonly output: Uint8Array | null;
-  /** Set when it failed; there is no result then. */
+  /** Set after a failure, when there is no result. */
   readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
 };

@@ -1,12 +1,12 @@
-/** What the sinks of a function want to have of its invocations. */
+/** Which outcomes and inputs the sinks of a function select. */
 import type { CatalogFunction } from './catalog-function.ts';
 
-/** Whether an outcome has anywhere to go. */
+/** Whether any sink selects the outcome. */
 export function wantsOutcome({ sinks }: Pick<CatalogFunction, 'sinks'>, ok: boolean): boolean {
   return sinks.some(({ spec }) => spec.params.on === 'all' || (spec.params.on === 'success') === ok);
 }
 
-/** Whether the input goes along. */
+/** Whether a sink needs the input as well. */
 export function wantsInput({ sinks }: Pick<CatalogFunction, 'sinks'>): boolean {
   return sinks.some(({ spec }) => spec.params.envelope);
 }

@@ -1,7 +1,7 @@
 /** Subjects of the API and their roles. */
 
-/** `admin` may do whatever `user` may. */
+/** `admin` may do everything that `user` may. */
 export type Role = 'admin' | 'user';
 
-/** Whoever holds a token of the API. */
+/** The owner of a token of the API. */
 export type Subject = { readonly id: string; readonly name: string; readonly role: Role };

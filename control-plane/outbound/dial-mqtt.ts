@@ -1,9 +1,12 @@
-/** Dials a broker for a trigger or a sink: never to a forbidden address, and over TLS only when it proves who it is. */
+/**
+ * Connects to a broker for a trigger or a sink: never to a forbidden address, and over TLS only after its certificate
+ * was verified.
+ */
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { forbiddenError, guardedLookup, isForbidden } from './forbidden-addresses.ts';
 
-/** PEM texts are absent for the authorities that the system trusts, and where the broker wants no certificate. */
+/** PEM texts are absent for the authorities that the system trusts, and for brokers that need no client certificate. */
 export type BrokerAddress = {
   readonly host: string;
   readonly port: number;
@@ -12,7 +15,7 @@ export type BrokerAddress = {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
-  /** Name that the certificate must have, where that is not `host`. */
+  /** Name that the certificate must have, if not `host`. */
   readonly servername?: string | undefined;
 };
 

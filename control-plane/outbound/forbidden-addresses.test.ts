@@ -34,12 +34,12 @@ test.each([
   'fd20:ce::253',
   '::ffff:10.0.0.1',
   '64:ff9b::10.0.0.1',
-])('%s is not', (host) => {
+])('%s is not forbidden', (host) => {
   expect(isForbidden(host)).toBe(false);
 });
 
 test('an address in another notation is judged when it is looked up', async () => {
-  // 169.254.169.254, as one number: no address to us, but one to the system.
+  // 169.254.169.254 as one number: no address to us, but one to the system.
   const code = await new Promise((resolve) => guardedLookup('2852039166', {}, (error) => resolve(error?.code)));
   expect(code).toBe('EACCES');
 });

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createExchange } from './http-exchange.ts';
 
-/** A server that never closes a connection by itself, nor says that it would. */
+/** A server that never closes a connection by itself, nor announces that it would. */
 async function startPatientServer(answerMs = 0) {
   const sockets = new Set<Socket>();
   let connections = 0;

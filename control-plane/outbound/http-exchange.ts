@@ -1,9 +1,9 @@
 /**
- * One HTTP request of a sink or a callback and its whole answer: with a deadline, a bound on the answer, no redirects, and
- * connections that are kept for the next one, for a while.
+ * One HTTP request of a sink or a callback and its whole answer: with a deadline, a bounded answer, no redirects, and
+ * connections that are kept alive for a while.
  *
- * A connection that was kept may have been closed from the other side just when it is used again; such a request goes
- * out once more. That is safe, since all that sinks send has an id by which a repeat is known.
+ * The other side may close a kept connection just when it is used again. Such a request is sent once more. That is
+ * safe, since everything that sinks send has an id by which a repeat is recognised.
  */
 import { Agent, type IncomingHttpHeaders, request as requestPlain } from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
@@ -26,27 +26,27 @@ export type ExchangeAnswer = {
 };
 
 export type Exchange = {
-  /** Rejects when there is no whole answer; `failureReason` tells why. */
+  /** Rejects when there is no complete answer; `failureReason` says why. */
   send(request: ExchangeRequest): Promise<ExchangeAnswer>;
-  /** Closes what is kept. */
+  /** Closes kept connections. */
   close(): void;
 };
 
-/** Bytes of an answer at most: one to 500 documents has about 100 KB. */
+/** Largest answer in bytes: one to 500 documents has about 100 KB. */
 const maxAnswerBytes = 1024 * 1024;
-/** Milliseconds that a request may take, its answer included. */
+/** Milliseconds that a request may take, including its answer. */
 export const requestTimeoutMs = 30_000;
-/** Connections to one server at most; further requests wait for one. */
+/** Most connections to one server; further requests wait for one. */
 const maxSockets = 8;
 /** Milliseconds for which a connection is kept for the next request, unless the server asks for less. */
 const keptMs = 10_000;
 
 /**
  * @param ca PEM of the authorities to trust instead of the system's
- * @param idleMs as `keptMs`; 0 keeps none, for whoever sends to ever new servers
+ * @param idleMs as `keptMs`; 0 keeps none, for callers with ever new servers
  */
 export function createExchange(ca?: string, timeoutMs = requestTimeoutMs, idleMs = keptMs): Exchange {
-  // The time-out is of connections that are kept; what is under way has a deadline of its own.
+  // The time-out applies to idle connections; requests in progress have a deadline of their own.
   const kept = { keepAlive: idleMs > 0, ...(idleMs > 0 && { timeout: idleMs }) };
   const common = { ...kept, maxSockets, scheduling: 'lifo', lookup: guardedLookup } as const;
   const plain = new Agent(common);
@@ -71,7 +71,7 @@ export function createExchange(ca?: string, timeoutMs = requestTimeoutMs, idleMs
         response.on('end', () => {
           if (response.complete) {
             resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) });
-          } else reject(new Error('the answer was cut'));
+          } else reject(new Error('the answer was truncated'));
         });
       });
       request.end(body);
@@ -99,29 +99,29 @@ export function createExchange(ca?: string, timeoutMs = requestTimeoutMs, idleMs
   };
 }
 
-/** A connection that was kept broke under a new request. */
+/** A kept connection broke under a new request. */
 class StaleConnection extends Error {
   constructor(cause: Error) {
     super(cause.message, { cause });
   }
 }
 
-/** For a person, in one line: our word for it where there is one, else the system's. */
+/** For a person, in one line: our own phrase where there is one, else the system's message. */
 export function failureReason(error: unknown): string {
   const { code, message } = (error instanceof StaleConnection ? error.cause : error) as NodeJS.ErrnoException;
   const known: Readonly<Record<string, string>> = {
     ECONNREFUSED: 'the connection was refused',
     ECONNRESET: 'the connection was broken off',
-    ENOTFOUND: 'there is no host of this name',
+    ENOTFOUND: 'no host has this name',
     EAI_AGAIN: 'the name of the host cannot be looked up now',
     ETIMEDOUT: 'the connection timed out',
-    EHOSTUNREACH: 'there is no way to the host',
-    ENETUNREACH: 'there is no way to the network',
+    EHOSTUNREACH: 'there is no route to the host',
+    ENETUNREACH: 'there is no route to the network',
   };
   return (code !== undefined && known[code]) || reasonOf(message) || 'the request failed';
 }
 
-/** Milliseconds that `Retry-After` asks for (RFC 9110, section 10.2.3), ten minutes at most. */
+/** Milliseconds that `Retry-After` asks for (RFC 9110, section 10.2.3), at most ten minutes. */
 export function retryAfterMs({ 'retry-after': after }: IncomingHttpHeaders): number | undefined {
   if (after === undefined || !/^\d{1,9}$/.test(after)) return undefined;
   return Math.min(Number(after) * 1_000, 600_000);

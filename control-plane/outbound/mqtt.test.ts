@@ -1,4 +1,4 @@
-/** The client of cloud triggers: where it does not go, and that it tells why it cannot be there. */
+/** The client of cloud triggers: forbidden addresses, and its reasons for failures. */
 import { systemClock } from '@skerry/shared/clock.ts';
 import { mqttParamsSchema } from '@skerry/shared/function/triggers.ts';
 import { createMqttListener } from '@skerry/shared/mqtt/listener.ts';
@@ -23,18 +23,18 @@ function listen(params: Record<string, unknown>) {
   return listener;
 }
 
-test.each(['169.254.169.254', '::ffff:169.254.169.254', '2852039166'])('does not go to %s', async (host) => {
+test.each(['169.254.169.254', '::ffff:169.254.169.254', '2852039166'])('does not connect to %s', async (host) => {
   const listener = listen({ host });
   await expect.poll(() => listener.state.error).toMatch(/is an address that nothing is sent to/);
   expect(listener.state.state).toBe('failing');
 });
 
-test('a broker that is not there', async () => {
+test('a broker that is absent', async () => {
   const listener = listen({ host: '127.0.0.1', port: 1 });
   await expect.poll(() => listener.state).toMatchObject({ state: 'failing', error: 'connection refused' });
 });
 
-test('TLS: in with its authority and our certificate, and told why not without', async () => {
+test('TLS: connects with its authority and our certificate, and gets a reason without', async () => {
   const broker = await startMosquitto({ tls: 'client' });
   onTestFinished(() => broker.close());
   const { ca = '', client } = broker.certificates ?? {};

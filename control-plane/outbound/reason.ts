@@ -1,6 +1,6 @@
 const maxReasonCharacters = 500;
 
-/** A reason out of what the other side said: bounded, in one line, without control characters. */
+/** Makes a reason from a text of the other side: bounded, in one line, without control characters. */
 export function reasonOf(text: string): string {
   return text
     .replaceAll(/\p{Cc}+/gu, ' ')

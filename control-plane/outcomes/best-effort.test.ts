@@ -26,7 +26,7 @@ function start(record: (outcomes: readonly EndedInvocation[]) => Promise<void>, 
   return { later: createBestEffortOutcomes({ invocations: { recordUnpromised: record }, log, ...bounds }), lines };
 }
 
-test('what comes at one time goes together, in order', async () => {
+test('outcomes that arrive together are recorded together, in order', async () => {
   const batches: number[] = [];
   const kept: string[] = [];
   const { later } = start(async (outcomes) => {
@@ -41,7 +41,7 @@ test('what comes at one time goes together, in order', async () => {
   expect(later).toMatchObject({ waiting: 0, dropped: 0 });
 });
 
-test('a database that is away is waited for; beyond the bound outcomes are dropped, counted, and told of once', async () => {
+test('waits for a database that is away; outcomes beyond the bound are dropped, counted, and logged once', async () => {
   let away = true;
   const record = vi.fn(async () => {
     if (away) throw new SkerryError('store_unavailable', 'away');
@@ -67,7 +67,7 @@ test('bytes are bounded as well', async () => {
   await later.close(1_000);
 });
 
-test('what the database will not have is dropped, and the next goes on', async () => {
+test('outcomes that the database refuses are dropped, and the next go on', async () => {
   let calls = 0;
   const { later } = start(async () => {
     calls += 1;
@@ -81,7 +81,7 @@ test('what the database will not have is dropped, and the next goes on', async (
   expect(calls).toBe(2);
 });
 
-test('of a batch that the database will not have, only what is at fault is dropped', async () => {
+test('of a refused batch, only the faulty outcomes are dropped', async () => {
   const kept: string[] = [];
   const all = Array.from({ length: 40 }, () => ended());
   const bad = new Set([all[3]?.id, all[20]?.id]);
@@ -96,7 +96,7 @@ test('of a batch that the database will not have, only what is at fault is dropp
   expect(lines).toHaveLength(1);
 });
 
-test('what is left when it is closed is counted and told of', async () => {
+test('outcomes that are left at the end are counted and logged', async () => {
   const { later, lines } = start(() => Promise.reject(new SkerryError('store_unavailable', 'away')));
   for (let n = 0; n < 1_200; n += 1) later.record(ended());
   await later.close(50);
@@ -106,7 +106,7 @@ test('what is left when it is closed is counted and told of', async () => {
   expect(later.dropped).toBe(1_200);
 });
 
-test('closing does not wait for a database that stays away, and takes nothing more', async () => {
+test('closing does not wait for a database that stays away, and takes no further outcome', async () => {
   const { later } = start(() => Promise.reject(new SkerryError('store_unavailable', 'away')));
   later.record(ended());
   await later.close(50);

@@ -1,10 +1,10 @@
 /**
- * Outcomes of synchronous calls on their way to the sinks of their functions: kept in memory until they are on disk,
- * so that no caller waits for it. That is all the promise there is: what is here when the process dies is lost.
+ * Outcomes of synchronous calls on their way to the sinks of their functions, in memory until they are on disk, so that
+ * no caller waits. There is no further promise: outcomes that are here when the process dies are lost.
  *
- * Bounded by count and bytes. A database that is away is waited for; of a batch that it refuses each goes by itself, and
- * is dropped if it is refused then, too. What comes when there is no room is dropped, and what is left at the end. All
- * that is dropped is counted, and told of in the log once until something goes well again, and at the end.
+ * Bounded by count and bytes. A database that is away is waited for. Of a batch that it refuses, each outcome is tried
+ * by itself, and dropped if it is refused again. Outcomes without room are dropped, and so are those left at the end.
+ * All dropped outcomes are counted, and logged once until one succeeds again, and at the end.
  */
 import { whileAway } from '../db/patience.ts';
 import type { Logger } from '../log/log.ts';
@@ -17,14 +17,14 @@ export type BestEffortOutcomes = {
   /** Dropped so far. */
   readonly dropped: number;
   readonly waiting: number;
-  /** Waits for what is on its way, so long at most. Idempotent. */
+  /** Waits for outcomes in progress, at most for this time. Idempotent. */
   close(withinMs: number): Promise<void>;
 };
 
 export type LaterRecordsOptions = {
   readonly invocations: Pick<Invocations, 'recordUnpromised'>;
   readonly log: Logger;
-  /** At one time. */
+  /** In memory at once. */
   readonly maxCount?: number;
   /** Of inputs and outputs. */
   readonly maxBytes?: number;
@@ -73,7 +73,7 @@ export function createBestEffortOutcomes(options: LaterRecordsOptions): BestEffo
     }
   };
 
-  /** One that cannot be kept shall not take the others with it. @param error why they cannot be kept together */
+  /** One faulty outcome must not spoil the others. @param error why they cannot be stored together */
   const keepEach = async (some: readonly EndedInvocation[], error: unknown): Promise<void> => {
     let lost = 0;
     for (const one of some) {
@@ -126,7 +126,7 @@ export function createBestEffortOutcomes(options: LaterRecordsOptions): BestEffo
   };
 }
 
-/** With what an outcome costs besides. */
+/** With the overhead of an outcome. */
 function sizeOf({ input, result }: EndedInvocation): number {
   return 512 + (input?.byteLength ?? 0) + (result.ok ? result.output.byteLength : result.message.length);
 }

@@ -1,4 +1,4 @@
-/** What agents tell of outcomes, and what of it is believed. */
+/** Outcomes from agents, and the checks on them. */
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { manifestSchema } from '@skerry/shared/function/manifest.ts';
@@ -14,11 +14,11 @@ import { createAgentOutcomes } from './from-agents.ts';
 let kept: EndedInvocation[];
 let lines: { level: number; refused?: number; invocation?: string; reason?: string }[];
 let functions: Map<string, CatalogFunction>;
-/** Triggers of the database that the catalog does not have. */
+/** Triggers in the database that the catalog does not have. */
 let stored: { former: FormerTrigger[]; present: string[] };
 let full: Set<string>;
 let refreshes: number;
-/** Milliseconds that the clock is ahead. */
+/** Milliseconds by which the clock is ahead. */
 let later: number;
 let record: ReturnType<typeof createAgentOutcomes>;
 
@@ -80,7 +80,7 @@ const sender = 'pi';
 
 const made = 'no device listens to such a trigger of the function, nor did';
 
-test('an outcome is kept under the names of its function and of its agent', async () => {
+test('an outcome is stored under the names of its function and of its agent', async () => {
   const { id, trigger } = add({ site: 'lab' });
   await record(sender, [outcome(id, trigger)]);
   expect(kept).toMatchObject([
@@ -103,14 +103,14 @@ test('with a trigger of another function it is refused and told of, wherever the
   expect(lines.map(({ level, refused, reason }) => [level, refused, reason])).toEqual([[50, 3, made]]);
 });
 
-test('however much an agent makes up, the log has one line of it in a minute, with the count and the first', async () => {
+test('for invented outcomes of an agent the log has one line a minute, with the count and the first one', async () => {
   const { id, trigger } = add();
   const bad = (name: string) => outcome(id, trigger, { id: name });
   for (let n = 0; n < 100; n += 1) await record(sender, [outcome(id, trigger), bad(`bad ${n}`), bad('another')]);
   await record('another', [bad('of another')]);
   later = 60_000;
   await record(sender, [bad('late')]);
-  const reason = 'it has an id that is none';
+  const reason = 'its id is invalid';
   expect(lines).toMatchObject([
     { level: 50, refused: 2, invocation: 'bad 0', reason },
     { level: 50, refused: 1, invocation: 'of another', reason },
@@ -119,7 +119,7 @@ test('however much an agent makes up, the log has one line of it in a minute, wi
   expect(kept).toHaveLength(100);
 });
 
-test('of a trigger or a function that is gone it is kept, under the name that it had', async () => {
+test('an outcome of a removed trigger or function is stored under the name of that time', async () => {
   const here = add();
   const gone = { id: randomUUID(), functionId: randomUUID(), module: 'old', name: 'g' };
   const moved = { id: randomUUID(), functionId: here.id, module: 'm', name: 'f' };
@@ -129,7 +129,7 @@ test('of a trigger or a function that is gone it is kept, under the name that it
   expect(lines).toEqual([]);
 });
 
-test('what was made up is not kept: of unknown functions and triggers, and of triggers of the cloud', async () => {
+test('invented outcomes are not stored: of unknown functions and triggers, and of triggers of the cloud', async () => {
   const here = add();
   const cloud = add({}, 'cloud');
   stored.former.push({ id: randomUUID(), functionId: randomUUID(), module: 'm', name: 'g' });
@@ -143,7 +143,7 @@ test('what was made up is not kept: of unknown functions and triggers, and of tr
   expect(lines.map(({ refused, reason }) => [refused, reason])).toEqual([[4, made]]);
 });
 
-test('the catalog is refreshed once a second at most, however many batches ask for it', async () => {
+test('the catalog is refreshed at most once a second, for any number of batches', async () => {
   const begun = performance.now();
   await record(sender, [outcome(randomUUID(), randomUUID())]);
   await Promise.all(Array.from({ length: 20 }, () => record(sender, [outcome(randomUUID(), randomUUID())])));
@@ -151,7 +151,7 @@ test('the catalog is refreshed once a second at most, however many batches ask f
   expect(performance.now() - begun).toBeGreaterThan(950);
 });
 
-test('a catalog that stays behind, or a sink that is full, leaves all to the agent', async () => {
+test('with a catalog that stays behind, or a full sink, the agent keeps all outcomes', async () => {
   const { id, trigger } = add();
   stored.present.push(randomUUID());
   const behind = record(sender, [outcome(randomUUID(), stored.present[0] ?? ''), outcome(id, trigger)]);
@@ -161,7 +161,7 @@ test('a catalog that stays behind, or a sink that is full, leaves all to the age
   expect(kept).toEqual([]);
 });
 
-test('numbers of any size are brought into what the database holds', async () => {
+test('numbers of any size are clamped to the range of the database', async () => {
   const { id, trigger } = add();
   const huge = Number.MAX_SAFE_INTEGER;
   await record(sender, [outcome(id, trigger, { endedAt: huge, attempts: huge, revision: huge })]);

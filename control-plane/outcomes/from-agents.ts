@@ -1,14 +1,15 @@
 /**
- * Outcomes that agents send home, taken for what they may be: an agent may tell of triggers that devices listen to, or
- * did, and of their functions. What it may not tell is left out, and told of in the log, once in a while for each agent;
- * the rest is kept, and the agent forgets all of it.
+ * Checks outcomes from agents: an agent may report outcomes of triggers that devices listen to, or listened to, and of
+ * their functions. Other outcomes are left out, and logged, once in a while for each agent. The rest is stored, and the
+ * agent forgets all of them.
  *
- * An agent may have been away for long: that a function or a trigger is gone, or is for other agents now, does not make
- * its outcomes worthless. Ids of triggers cannot be guessed, and those that were are remembered (db/catalog/former-triggers.ts),
- * as long as ended invocations are; what none of them fits was made up, and is not kept.
+ * An agent may have been offline for long: its outcomes are valid even when the function or trigger is gone, or is
+ * placed on other agents now. Ids of triggers cannot be guessed, and former ones are remembered
+ * (db/catalog/former-triggers.ts) as long as ended invocations are. An outcome that fits none of them is invented, and
+ * is not stored.
  *
- * Invariant: nothing is refused for want of knowledge. A catalog that is behind is refreshed first, once a second at
- * most however much comes; a database that is away, or a sink that is full, leaves all of it to the agent.
+ * Invariant: no outcome is refused for lack of knowledge. A catalog that is behind is refreshed first, at most once a
+ * second. While the database is away, or a sink is full, the agent keeps all of them.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
@@ -32,16 +33,19 @@ export type AgentOutcomesOptions = {
   readonly now: () => number;
 };
 
-/** Moments after this one are not stored: Postgres has years of more digits than JavaScript's. */
+/** Later times are not stored: Postgres allows years with more digits than JavaScript. */
 const lastMoment = Date.UTC(9999, 0);
-/** Between two refreshes of the catalog. */
+/** Milliseconds between two refreshes of the catalog. */
 const refreshMs = 1_000;
-/** Between two lines of the log about what one agent may not tell, in milliseconds. */
+/** Milliseconds between two log lines about invented outcomes of one agent. */
 const refusedLineMs = 60_000;
 
 type Names = Pick<EndedInvocation, 'module' | 'name'>;
 
-/** What keeps them: on disk when it resolves. Rejects with `store_unavailable`, or `queue_full` when a sink is full. */
+/**
+ * Stores the outcomes; they are on disk when it resolves. Rejects with `store_unavailable`, or `queue_full` when a sink
+ * is full.
+ */
 export function createAgentOutcomes(options: AgentOutcomesOptions) {
   const { catalog, store, invocations, sinkCapacity, log } = options;
   const refresh = createThrottle(catalog.refresh, options.now, refreshMs);
@@ -51,7 +55,7 @@ export function createAgentOutcomes(options: AgentOutcomesOptions) {
     catalog.byId(functionId)?.triggers.some(({ id, spec }) => id === trigger && spec.params.placement === 'edge') ??
     false;
 
-  /** Those of triggers that the catalog does not have where they are told to be. */
+  /** Former triggers among those that the catalog does not have. */
   const formerOf = async (outcomes: readonly RecordedOutcome[]): Promise<ReadonlyMap<string, FormerTrigger>> => {
     const unknown = (one: RecordedOutcome) => isOfForm(one) && !inCatalog(one);
     if (!outcomes.some(unknown)) return new Map();
@@ -66,12 +70,12 @@ export function createAgentOutcomes(options: AgentOutcomesOptions) {
   };
 
   const refusal = (outcome: RecordedOutcome, former: FormerTrigger | undefined): string | undefined => {
-    if (!isOfForm(outcome)) return 'it has an id that is none';
+    if (!isOfForm(outcome)) return 'its id is invalid';
     if (inCatalog(outcome) || former?.functionId === outcome.function) return undefined;
     return 'no device listens to such a trigger of the function, nor did';
   };
 
-  /** @param refused how many of them, of which this is the first */
+  /** @param refused how many, of which this is the first */
   const tellRefused = (agent: string, refused: number, first: RecordedOutcome, reason: string | undefined) => {
     const count = linesOfRefused(agent, refused);
     if (count === undefined) return;
@@ -122,7 +126,7 @@ export function createAgentOutcomes(options: AgentOutcomesOptions) {
 
   return async (agent: string, outcomes: readonly RecordedOutcome[]): Promise<void> => {
     await keep(agent, outcomes).catch((error: unknown) => {
-      log.warn({ agent, outcomes: outcomes.length, err: error }, 'outcomes of an agent could not be kept');
+      log.warn({ agent, outcomes: outcomes.length, err: error }, 'outcomes of an agent could not be stored');
       throw error;
     });
   };

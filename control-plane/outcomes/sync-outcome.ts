@@ -1,4 +1,4 @@
-/** What a synchronous call leaves behind for the sinks of its function; nothing for functions that have none. */
+/** The outcome of a synchronous call for the sinks of its function; nothing for functions without sinks. */
 import { randomUUIDv7 } from 'node:crypto';
 import { errorKinds, toSkerryError } from '@skerry/shared/errors.ts';
 import { findAgentOf, type InvocationOutcome } from '../invoke/invoker.ts';
@@ -6,16 +6,16 @@ import type { CatalogFunction } from '../model/catalog-function.ts';
 import type { EndedInvocation } from '../model/invocation.ts';
 import { wantsInput, wantsOutcome } from '../model/sink-interest.ts';
 
-/** A call whose outcome has somewhere to go. */
+/** A call whose outcome a sink selects. */
 export type SinkableCall = {
-  /** The invocation's id: made here, since a call that fails tells none. */
+  /** The invocation's id: made here, since a failed call returns none. */
   readonly id: string;
   succeeded(input: Uint8Array | undefined, result: Pick<InvocationOutcome, 'agent' | 'revision' | 'output'>): void;
-  /** What did not run, or was broken off by its caller, is no outcome. */
+  /** A call that did not run, or that its caller broke off, has no outcome. */
   failed(input: Uint8Array | undefined, error: unknown): void;
 };
 
-/** Undefined where nobody wants to know: then nothing is to be done. */
+/** Undefined when no sink selects the outcome. */
 export function wantedCall(
   fn: CatalogFunction,
   record: (ended: EndedInvocation) => void,

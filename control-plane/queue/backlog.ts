@@ -1,6 +1,6 @@
 /**
- * How much waits: counted in the database now and then, and in between by what is added here. With several control
- * planes the bound may so be passed by what the others took in since the last count.
+ * The number of queued invocations: counted in the database periodically, with local additions in between. With several
+ * control planes the bound may be exceeded by additions of the others since the last count.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { count, eq, min } from 'drizzle-orm';
@@ -8,24 +8,24 @@ import { invocations } from '../db/schema/events.ts';
 import type { Store } from '../db/store.ts';
 
 export type Backlog = {
-  /** @throws SkerryError queue_full when so many more would be too many */
+  /** @throws SkerryError queue_full when this number of further invocations would be too many */
   assertRoom(room: number): void;
   added(count: number): void;
-  /** As last counted; `oldest` is when the oldest that waits was made. */
+  /** As last counted; `oldest` is when the oldest queued one was made. */
   readonly queued: number;
   readonly oldest: Date | undefined;
   /** Counts now. Rejects with `store_unavailable`. */
   refresh(): Promise<void>;
 };
 
-/** @param most that may wait */
+/** @param max queued invocations */
 export function createBacklog(store: Store, most: number): Backlog {
   let counted: { queued: number; oldest: Date | undefined } = { queued: 0, oldest: undefined };
   let added = 0;
   return {
     assertRoom(room) {
       if (counted.queued + added + room <= most) return;
-      throw new SkerryError('queue_full', `${most} invocations are waiting, which is as many as may wait`);
+      throw new SkerryError('queue_full', `the queue is full (${most} invocations)`);
     },
     added(count) {
       added += count;
@@ -48,7 +48,7 @@ export function createBacklog(store: Store, most: number): Backlog {
           .where(eq(invocations.state, 'queued')),
       );
       counted = { queued: row?.queued ?? 0, oldest: row?.oldest ?? undefined };
-      // What was added while it was being counted may be in the count already: rather too many than too few.
+      // Additions during a count may be in it already: too many is better than too few.
       added -= before;
     },
   };

@@ -1,25 +1,25 @@
 /**
- * The invocations that are in this control plane's hands: claimed, and not yet settled. None is there twice, whatever
- * the queue says.
+ * The invocations that this control plane processes: claimed, and not yet settled. None is there twice, regardless of
+ * the queue.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 
 export type InProgress = {
   readonly ids: ReadonlySet<string>;
-  /** For one that is claimed, and not begun yet. */
+  /** For a claimed invocation that has not begun. */
   reserve(id: string): void;
   release(id: string): void;
-  /** Takes one up until the work is over; begins with an aborted signal when it was ended before. */
+  /** Runs the work for one invocation; it begins with an aborted signal when the invocation was ended before. */
   run<T>(id: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
-  /** Resolves when it is not there any more. */
+  /** Resolves when the invocation is no longer in progress. */
   settled(id: string): Promise<void>;
-  /** Ends it, because somebody cancelled it; false when it is not here. */
+  /** Ends a cancelled invocation; false when it is not here. */
   cancel(id: string): boolean;
-  /** Ends all, because this control plane goes: others shall run them. */
+  /** Ends all, because this control plane stops: others will run them. */
   abortAll(): void;
 };
 
-/** Reason of a signal when this control plane goes, and the invocation is for others to run. */
+/** Reason of a signal when this control plane stops, and another one will run the invocation. */
 export class Aborted extends SkerryError {
   constructor() {
     super('cancelled', 'the control plane stops');
@@ -27,7 +27,7 @@ export class Aborted extends SkerryError {
   }
 }
 
-/** Reason of a signal when the invocation was cancelled: its row says so already. */
+/** Reason of a signal when the invocation was cancelled: its row already says so. */
 export class Cancelled extends SkerryError {
   constructor() {
     super('cancelled', 'the invocation was cancelled');
@@ -53,7 +53,7 @@ export function createInProgress(): InProgress {
     release: (id) => void held.delete(id),
     async run(id, work) {
       const one = held.get(id) ?? reserve(id);
-      if (one.over) throw new Error(`invocation ${id} is in hand already`);
+      if (one.over) throw new Error(`invocation ${id} is already in progress`);
       const result = work(one.controller.signal);
       one.over = result.catch(() => undefined);
       try {

@@ -1,4 +1,4 @@
-/** A kept invocation as it is told: by the API, and to whoever asked for a call back. */
+/** A stored invocation as a document, for the API and for callbacks. */
 import { isUtf8 } from 'node:buffer';
 import type { DeliveryRow, InvocationRow, WholeInvocation } from '../db/events/invocation-reading.ts';
 
@@ -34,7 +34,7 @@ export function invocationDocument(row: WholeInvocation) {
   };
 }
 
-/** With what has become of its outcome. */
+/** With the state of its deliveries. */
 export function wholeDocument(row: WholeInvocation, deliveries: readonly DeliveryRow[]) {
   const callback = row.callbackUrl === null ? null : { url: row.callbackUrl, state: callbackState(row) };
   return {
@@ -56,13 +56,13 @@ function callbackState({ callbackDelivered }: WholeInvocation): 'pending' | 'del
   return callbackDelivered ? 'delivered' : 'failed';
 }
 
-/** JSON as it is, anything else in base64; undefined when it is not kept. */
+/** JSON unchanged, anything else in base64; undefined when it is not stored. */
 function partOf(bytes: Uint8Array | null): { readonly value: unknown; readonly encoded: boolean } {
   if (bytes === null) return { value: undefined, encoded: false };
   try {
     if (isUtf8(bytes)) return { value: JSON.parse(Buffer.from(bytes).toString()), encoded: false };
   } catch {
-    // told below
+    // reported below
   }
   return { value: Buffer.from(bytes).toString('base64'), encoded: true };
 }

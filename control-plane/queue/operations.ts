@@ -1,4 +1,4 @@
-/** Kept invocations for people: read back, listed, cancelled, run again. */
+/** Operations of users on stored invocations: read, list, cancel, replay. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { cancelInvocation, replayInvocation } from '../db/events/invocation-changes.ts';
 import {
@@ -18,11 +18,12 @@ import { jobsFor } from './jobs/job-payloads.ts';
 import type { Invocations } from './queue.ts';
 
 export type InvocationOperations = {
-  /** @throws SkerryError not_found, store_unavailable; so below */
+  /** @throws SkerryError not_found, store_unavailable. The methods below throw the same. */
   get(id: string): Promise<{ readonly row: WholeInvocation; readonly deliveries: readonly DeliveryRow[] }>;
   list(filter: InvocationFilter): Promise<readonly InvocationRow[]>;
   /**
-   * Ends one that waits, at once, or one that runs: here its agent is told at once, elsewhere within seconds.
+   * Ends a waiting invocation at once, and a running one: here its agent gets a cancel at once, elsewhere within
+   * seconds.
    * @throws SkerryError conflict when it has ended
    */
   cancel(id: string): Promise<void>;

@@ -1,13 +1,13 @@
 /**
- * Triggers that devices listened to and do not any more. What a device kept for one while it was offline comes home
- * later, and is known by this to be no invention.
+ * Triggers that devices listened to earlier. Outcomes that a device recorded for such a trigger while it was offline
+ * arrive later, and this table proves that they are genuine.
  */
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { functions, modules } from '../schema/catalog.ts';
 import { formerTriggers, triggers } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
 
-/** Remembers those of the given ones that devices listen to, before they go or change. */
+/** Remembers the given triggers that devices listen to, before they are removed or changed. */
 export async function rememberTriggers(orm: Orm, which: SQL | undefined): Promise<void> {
   const some = orm
     .select({
@@ -30,12 +30,12 @@ export async function rememberTriggers(orm: Orm, which: SQL | undefined): Promis
 export type FormerTrigger = {
   readonly id: string;
   readonly functionId: string;
-  /** Names of the function as it was. */
+  /** Names of the function at that time. */
   readonly module: string;
   readonly name: string;
 };
 
-/** Of the given ids: those of former triggers, and those of triggers that there are. */
+/** Of the given ids: former triggers and existing ones. */
 export async function findTriggers(
   orm: Orm,
   ids: readonly string[],
@@ -52,7 +52,7 @@ export async function findTriggers(
   return { former, present: rows.map((row) => row.id) };
 }
 
-/** Forgets those that ended so long ago. */
+/** Forgets triggers that ended longer ago than this. */
 export async function forgetTriggers(orm: Orm, olderThanMs: number): Promise<void> {
   await orm
     .delete(formerTriggers)

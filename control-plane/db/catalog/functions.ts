@@ -1,4 +1,4 @@
-/** Statements on functions, revisions and their code. The caller holds the catalog version when it changes something. */
+/** Queries on functions, revisions and their code. The caller holds the catalog version for changes. */
 
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { World } from '@skerry/shared/function/bundle.ts';
@@ -12,9 +12,9 @@ import { readCode, writeCode } from './code.ts';
 import { rememberTriggers } from './former-triggers.ts';
 import { sweepCode } from './sweep.ts';
 
-/** Functions at most: what one `desired` frame can name. */
+/** Most functions: one `desired` frame can name this number. */
 export const maxFunctions = 10_000;
-/** Revisions kept per function; older ones go with their code, but for the current one. */
+/** Revisions kept per function; older ones are deleted with their code, except the current one. */
 export const keptRevisions = 20;
 
 export type FunctionRow = {
@@ -26,7 +26,7 @@ export type FunctionRow = {
   readonly lastRevision: number;
 };
 
-/** Code of a revision: digests and what is known of it; the bytes too, when they have to be stored. */
+/** Code of a revision: digests and facts; the bytes as well, when they have to be stored. */
 export type CodeRow = {
   readonly component: string;
   readonly bundle: string;
@@ -89,7 +89,7 @@ export async function insertFunction(
     .insert(functions)
     .values({ moduleId: parent.id, name, revision: 1, lastRevision: 1, since })
     .returning();
-  if (!row) throw new SkerryError('internal', 'the inserted function did not come back');
+  if (!row) throw new SkerryError('internal', 'the insert returned no function');
   return { ...row, module };
 }
 
@@ -123,7 +123,7 @@ export async function insertRevision(
   });
 }
 
-/** Sets the given columns; then lets go of revisions that are too old. */
+/** Sets the given columns; then deletes revisions that are too old. */
 export async function moveFunction(
   orm: Orm,
   fn: FunctionRow,

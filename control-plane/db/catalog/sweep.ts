@@ -1,4 +1,6 @@
-/** Deletes the code that no revision refers to. The caller holds the catalog version, so that nobody adds one now. */
+/**
+ * Deletes code that no revision refers to. The caller holds the catalog version, so that no other process adds one now.
+ */
 import { sql } from 'drizzle-orm';
 import { bundles, components, revisions } from '../schema/catalog.ts';
 import type { Orm } from '../store.ts';

@@ -1,6 +1,6 @@
 /**
- * The catalog version in the database. Whoever changes the catalog holds its row first, so that changes come one
- * after another and a reader that sees a version sees all that belongs to it.
+ * The catalog version in the database. A change of the catalog holds its row first, so that changes come one after
+ * another, and a reader that sees a version sees all of its changes.
  */
 import { eq, sql } from 'drizzle-orm';
 import { catalogVersion } from '../schema/catalog.ts';

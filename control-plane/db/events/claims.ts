@@ -1,13 +1,13 @@
 /**
- * Whose turn it is: rows go from `queued` to `running` here, and back when they have to wait. Whoever claims one holds
- * the job that asks for it, so a row that runs without anybody is one whose holder has died.
+ * Claims rows: they go from `queued` to `running` here, and back when they have to wait. A claim belongs to the holder
+ * of the job that asks for the row, so a running row without a holder belonged to a process that died.
  */
 import { and, eq, inArray, isNull, not, sql } from 'drizzle-orm';
 import { invocations } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
 import { storable, toRows, uuids } from './record.ts';
 
-/** What is needed to run one. */
+/** The fields that running an invocation needs. */
 const columns = {
   id: invocations.id,
   seq: invocations.seq,
@@ -28,19 +28,19 @@ const columns = {
 
 export type Claimed = Pick<typeof invocations.$inferSelect, keyof typeof columns>;
 
-/** One that has to wait for its next attempt, and why. */
+/** An invocation that waits for its next attempt, and why. */
 export type Rested = {
   readonly id: string;
-  /** Spent so far. */
+  /** Attempts used so far. */
   readonly attempts: number;
-  /** Absent: nothing happened to it. */
+  /** Absent: no error. */
   readonly error?: { readonly code: string; readonly message: string } | undefined;
 };
 
 const claimed = { state: 'running', startedAt: null } as const;
 const begun = { state: 'running', startedAt: sql`now()` } as const;
 
-/** Those of the given ones that have not ended, whether they wait or whoever ran them has died. */
+/** Claims the given invocations that have not ended: waiting ones, and running ones whose process died. */
 export function claim(orm: Orm, ids: readonly string[]): Promise<Claimed[]> {
   return orm
     .update(invocations)
@@ -50,9 +50,10 @@ export function claim(orm: Orm, ids: readonly string[]): Promise<Claimed[]> {
 }
 
 /**
- * The oldest that wait for one trigger, oldest first. They have not begun: until then they are shown as waiting.
- * @param held that are in the caller's hands already
- * @param bytes of inputs at most; the first is given whatever it has
+ * Claims the oldest waiting invocations of one trigger, oldest first. They have not begun; until then they are shown as
+ * waiting.
+ * @param held ids that the caller already has
+ * @param bytes largest size of all inputs; the first is included at any size
  */
 export async function claimNext(
   orm: Orm,
@@ -79,7 +80,7 @@ export async function claimNext(
   return rows.sort((a, b) => Number(a.seq) - Number(b.seq));
 }
 
-/** Those of the given ones that were claimed have begun. */
+/** Marks claimed invocations as begun. */
 export async function begin(orm: Orm, ids: readonly string[]): Promise<void> {
   await orm
     .update(invocations)
@@ -87,7 +88,7 @@ export async function begin(orm: Orm, ids: readonly string[]): Promise<void> {
     .where(and(inArray(invocations.id, [...ids]), eq(invocations.state, 'running'), isNull(invocations.startedAt)));
 }
 
-/** Those of a trigger that run, and are not in the caller's hands, wait again: whoever ran them has died. */
+/** Returns running invocations of a trigger that the caller does not have to the queue: their process died. */
 export async function reclaimLane(orm: Orm, triggerId: string, held: readonly string[]): Promise<void> {
   await orm
     .update(invocations)
@@ -101,7 +102,7 @@ export async function reclaimLane(orm: Orm, triggerId: string, held: readonly st
     );
 }
 
-/** @returns ids of those that wait again; others have ended meanwhile, or were asked for anew */
+/** @returns ids of those that wait again; others have ended meanwhile, or got a new job */
 export async function rest(orm: Orm, rested: readonly Rested[]): Promise<ReadonlySet<string>> {
   if (rested.length === 0) return new Set();
   const rows = rested.map(
@@ -118,7 +119,7 @@ export async function rest(orm: Orm, rested: readonly Rested[]): Promise<Readonl
   return new Set(toRows(waiting).map(({ id }) => String(id)));
 }
 
-/** Those of the given ones that somebody has cancelled. */
+/** The given invocations that were cancelled. */
 export async function findCancelled(orm: Orm, ids: readonly string[]): Promise<string[]> {
   const rows = await orm
     .select({ id: invocations.id })

@@ -1,13 +1,13 @@
-/** Statements on deliveries: outcomes on their way to sinks. */
+/** Queries on deliveries: outcomes on their way to sinks. */
 import { and, asc, eq, exists, gt, inArray, isNotNull, lt, lte, type SQL, sql } from 'drizzle-orm';
 import type { OutcomeRecord } from '../../model/outcome.ts';
 import { deliveries, invocations, sinks } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
 
-/** One that waits, with what its document is made of. */
+/** A pending delivery, with the parts of its document. */
 export type Waiting = {
   readonly seq: number;
-  /** That were spent so far. */
+  /** Attempts used so far. */
   readonly attempts: number;
   /** Milliseconds until it may be tried; 0 or less: now. */
   readonly waitMs: number;
@@ -15,19 +15,19 @@ export type Waiting = {
 };
 
 export type PageLimits = {
-  /** Also those whose time has not come: nothing overtakes them. */
+  /** Includes deliveries whose time has not come: nothing overtakes them. */
   readonly ordered: boolean;
   readonly documents: number;
-  /** Bytes of inputs and outputs; the first is given whatever it has. */
+  /** Largest size of inputs and outputs in bytes; the first is included at any size. */
   readonly bytes: number;
-  /** Only what comes after this one. */
+  /** Only deliveries after this one. */
   readonly after?: number | undefined;
 };
 
 const due = lte(deliveries.nextAt, sql`now()`);
 const sizeOf = sql<number>`coalesce(octet_length(${invocations.input}), 0) + coalesce(octet_length(${invocations.output}), 0)`;
 
-/** Of one sink, oldest first. All of their invocations have ended: one that is replayed leaves its deliveries behind. */
+/** Of one sink, oldest first. All of their invocations have ended: a replayed invocation drops its deliveries. */
 export async function nextDeliveries(
   orm: Orm,
   sinkId: string,
@@ -96,23 +96,23 @@ export async function nextDeliveries(
     outcome: {
       ...row,
       attempts: runs,
-      // An invocation that went well keeps the error of the attempt before.
+      // A successful invocation keeps the error of its previous attempt.
       error: state === 'succeeded' || !errorCode ? undefined : { code: errorCode, message: errorMessage ?? '' },
     },
   }));
 }
 
-/** What became of deliveries that were tried. */
+/** The results of tried deliveries. */
 export type Settlement = {
-  /** Gone from here, since they are there. */
+  /** Delivered, so they are removed. */
   readonly taken: readonly number[];
-  /** An attempt was spent. `waitMs` undefined: it is a dead letter now. */
+  /** An attempt was used. `waitMs` undefined: it is a dead letter now. */
   readonly spent: readonly { readonly seq: number; readonly reason: string; readonly waitMs: number | undefined }[];
-  /** Why the sink as a whole cannot be delivered to, and how often in a row that was so; undefined: it was reached. */
+  /** Why the sink as a whole fails, and how often in a row; undefined: it was reached. */
   readonly down: { readonly reason: string; readonly failures: number } | undefined;
 };
 
-/** Idempotent, as far as a repeat of the same settlement takes the same rows. */
+/** Idempotent, as far as a repeat of the same settlement removes the same rows. */
 export async function settleDeliveries(orm: Orm, sinkId: string, { taken, spent, down }: Settlement): Promise<void> {
   const ours = (seqs: readonly number[]) => and(eq(deliveries.sinkId, sinkId), inArray(deliveries.seq, [...seqs]));
   const gone =
@@ -141,14 +141,14 @@ export async function settleDeliveries(orm: Orm, sinkId: string, { taken, spent,
     .where(eq(sinks.id, sinkId));
 }
 
-/** Keeps why a sink cannot be delivered to, or that nothing is known against it any more. */
+/** Stores why a sink fails, or that it works again. */
 export async function noteSinkError(orm: Orm, sinkId: string, error: string | undefined): Promise<void> {
   const changes = error === undefined ? { error: null, failures: 0 } : { error, failures: 1 };
   const where = error === undefined ? and(eq(sinks.id, sinkId), isNotNull(sinks.error)) : eq(sinks.id, sinkId);
   await orm.update(sinks).set(changes).where(where);
 }
 
-/** Which of these sinks have something to deliver now. */
+/** The given sinks that have deliveries due now. */
 export async function sinksWithDue(orm: Orm, sinkIds: readonly string[]): Promise<string[]> {
   if (sinkIds.length === 0) return [];
   const waiting = orm
@@ -166,7 +166,7 @@ export type SinkRecord = {
   readonly id: string;
   readonly waiting: number;
   readonly dead: number;
-  /** Age of the oldest that waits, in seconds. */
+  /** Age of the oldest pending delivery, in seconds. */
   readonly lagSeconds: number;
   readonly delivered: number;
   readonly lastDeliveredAt: Date | null;
@@ -174,7 +174,7 @@ export type SinkRecord = {
   readonly failures: number;
 };
 
-/** How sinks stand: all, or those of one function. */
+/** The state of all sinks, or of those of one function. */
 export async function sinkRecords(orm: Orm, functionId?: string): Promise<SinkRecord[]> {
   const counted = orm
     .select({
@@ -203,7 +203,7 @@ export async function sinkRecords(orm: Orm, functionId?: string): Promise<SinkRe
     .where(functionId === undefined ? undefined : eq(sinks.functionId, functionId));
 }
 
-/** Sinks for which so many deliveries wait, dead letters among them. */
+/** Sinks that have this number of pending deliveries, dead letters included. */
 export async function fullSinks(orm: Orm, most: number): Promise<string[]> {
   const rows = await orm
     .select({ sinkId: deliveries.sinkId })
@@ -221,7 +221,7 @@ export type DeadLetter = {
   readonly createdAt: Date;
 };
 
-/** Oldest first. @param after the `seq` of the last one of the page before; 0: from the first */
+/** Oldest first. @param after the `seq` of the last one of the previous page; 0: from the first */
 export async function deadLetters(orm: Orm, sinkId: string, after: number, limit: number): Promise<DeadLetter[]> {
   return orm
     .select({
@@ -238,10 +238,10 @@ export async function deadLetters(orm: Orm, sinkId: string, after: number, limit
 }
 
 /**
- * Dead letters wait again, in their old places and with all their attempts.
+ * Returns dead letters to the queue, in their old positions and with all their attempts.
  *
  * @param which ids of invocations; absent: all
- * @returns how many; not more than `limit` at one time
+ * @returns how many; at most `limit` at once
  */
 export async function replayDead(
   orm: Orm,

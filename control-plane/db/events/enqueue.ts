@@ -1,4 +1,4 @@
-/** New invocations into the database, to be run later. */
+/** Inserts new invocations, to be run later. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { and, eq, inArray, or, sql } from 'drizzle-orm';
 import type { NewInvocation } from '../../model/invocation.ts';
@@ -12,9 +12,9 @@ export type Enqueued = { readonly id: string; readonly known: boolean };
 export type Requested = NewInvocation & { readonly id: string };
 
 /**
- * Within a transaction of the caller's, in the order given. What is there already, by id or by the subject's idempotency
+ * Within the caller's transaction, in the given order. A row that exists already, by id or by the subject's idempotency
  * key, stays.
- * @throws SkerryError conflict when a key came with another request before
+ * @throws SkerryError conflict when the key came earlier with another request
  */
 export async function insertQueued(orm: Orm, requests: readonly Requested[]): Promise<Enqueued[]> {
   const enqueued: Enqueued[] = [];
@@ -30,7 +30,7 @@ export async function insertQueued(orm: Orm, requests: readonly Requested[]): Pr
             some.filter(({ id }) => !fresh.has(id)),
           );
     for (const request of some) {
-      // The same id twice in one call is inserted once; the second is known.
+      // The same id twice in one call is inserted once; the second counts as known.
       if (fresh.delete(request.id)) enqueued.push({ id: request.id, known: false });
       else enqueued.push({ id: known(request, there), known: true });
     }
@@ -71,7 +71,7 @@ function known({ id, function: fn, idempotency, createdBy }: Requested, there: r
       )
     : undefined;
   if (row && row.idempotencyDigest !== idempotency?.digest) {
-    throw new SkerryError('conflict', 'this Idempotency-Key came with another request before');
+    throw new SkerryError('conflict', 'this Idempotency-Key came earlier with another request');
   }
   return row?.id ?? id;
 }

@@ -1,11 +1,11 @@
-/** What people do with kept invocations: cancel them, and have them run again. */
+/** Operations of users on stored invocations: cancel and replay. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import { deliveries, invocations } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
 
 /**
- * Whether a callback is to be made.
+ * Whether a callback is due.
  * @throws SkerryError not_found; conflict when it has ended
  */
 export async function cancelInvocation(orm: Orm, id: string): Promise<{ readonly callback: boolean }> {
@@ -29,9 +29,9 @@ export async function cancelInvocation(orm: Orm, id: string): Promise<{ readonly
 }
 
 /**
- * Waits again from now on, with all its attempts. Within a transaction of the caller's: an outcome that no sink has taken
- * yet goes to none, dead letters included, since the invocation has another one to come.
- * @throws SkerryError not_found; conflict when it went well, has not ended, or can never run
+ * Returns the invocation to the queue, with all its attempts. Within the caller's transaction. Pending deliveries of
+ * its old outcome, dead letters included, are dropped, since it will have another outcome.
+ * @throws SkerryError conflict when it succeeded, has not ended, or can never run; not_found
  */
 export async function replayInvocation(orm: Orm, id: string): Promise<{ id: string; triggerId: string | null }> {
   const [row] = await orm
@@ -60,14 +60,14 @@ export async function replayInvocation(orm: Orm, id: string): Promise<{ id: stri
     return row;
   }
   const state = await stateOf(orm, id);
-  const reason = state === 'dead' || state === 'cancelled' ? 'its input is not fit to run, or was not kept' : state;
+  const reason = state === 'dead' || state === 'cancelled' ? 'its input is invalid, or was not stored' : state;
   throw new SkerryError(
     'conflict',
     `only a dead or cancelled invocation can run again, and this one is not: ${reason}`,
   );
 }
 
-/** Nobody needs to look at it any more; should it be replayed, it gets a job of its own again, and has just that one. */
+/** Removes its job. A replay gives it a job again, and only that one. */
 async function dropJobs(orm: Orm, id: string): Promise<void> {
   await orm.execute(
     sql`delete from pgboss.job where name = 'invocations' and state < 'active' and data->>'id' = ${id}`,

@@ -1,11 +1,11 @@
-/** What lists of invocations cost where there are many. */
+/** The cost of lists of invocations where there are many. */
 import pino from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { createDatabase, toRows } from '../../testing/postgres.ts';
 import { openStore } from '../open.ts';
 import { listInvocations } from './invocation-reading.ts';
 
-test('those of a rare function are found by an index, newest first, a page at a time', async () => {
+test('invocations of a rare function are found by an index, newest first, a page at a time', async () => {
   const url = await createDatabase(inject('postgresUrl'));
   const store = await openStore({ driver: 'pg', url }, pino({ level: 'silent' }), async () => {});
   onTestFinished(() => store.close());
@@ -23,7 +23,7 @@ test('those of a rare function are found by an index, newest first, a page at a 
   const seqs = [...first, ...rest].map(({ seq }) => seq);
   expect(seqs).toHaveLength(3);
   expect(seqs).toEqual(seqs.toSorted((a, b) => b - a));
-  // Postgres tells of what was used when a connection has been idle for a while.
+  // Postgres reports index usage when a connection has been idle for a while.
   const scans = () =>
     toRows(
       url,

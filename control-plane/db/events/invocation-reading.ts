@@ -1,10 +1,10 @@
-/** Kept invocations as they are read back. */
+/** Reads stored invocations. */
 import { and, asc, desc, eq, gte, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { InvocationState } from '../../model/origin.ts';
 import { deliveries, invocations, sinks } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
 
-/** One that is claimed waits for its turn still, as long as it has not begun. */
+/** A claimed invocation that has not begun still counts as waiting. */
 const state = sql<InvocationState>`case when ${invocations.state} = 'running' and ${invocations.startedAt} is null
   then 'queued' else ${invocations.state} end`.as('shown_state');
 
@@ -36,7 +36,7 @@ const whole = { ...brief, input: invocations.input, output: invocations.output }
 export type InvocationRow = Pick<typeof invocations.$inferSelect, keyof typeof brief>;
 export type WholeInvocation = Pick<typeof invocations.$inferSelect, keyof typeof whole>;
 
-/** One that is on its way to a sink still. */
+/** A delivery that is still pending. */
 export type DeliveryRow = {
   readonly sinkId: string;
   readonly type: string;
@@ -71,12 +71,12 @@ export type InvocationFilter = {
   readonly state?: InvocationState | undefined;
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
-  /** `seq` of the last one of the page before. */
+  /** `seq` of the last one of the previous page. */
   readonly after?: number | undefined;
   readonly limit: number;
 };
 
-/** Those that were kept last come first, whatever devices say about the time. */
+/** Last stored first, regardless of devices' clocks. */
 export function listInvocations(orm: Orm, filter: InvocationFilter): Promise<InvocationRow[]> {
   const { module, name, since, until, after, limit } = filter;
   const conditions: (SQL | undefined)[] = [
@@ -95,7 +95,7 @@ export function listInvocations(orm: Orm, filter: InvocationFilter): Promise<Inv
     .limit(limit);
 }
 
-/** As it is shown. */
+/** The state as the API shows it. */
 function inState(state: InvocationState): SQL | undefined {
   const running = eq(invocations.state, 'running');
   if (state === 'queued') return or(eq(invocations.state, 'queued'), and(running, isNull(invocations.startedAt)));

@@ -1,4 +1,4 @@
-/** Removes what has ended long ago, and asks again for what nobody is asked to look at. */
+/** Removes invocations that ended long ago, and finds rows without a job. */
 import { sql } from 'drizzle-orm';
 import { deliveries, invocations } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
@@ -6,15 +6,16 @@ import { toRows, uuids } from './record.ts';
 
 export type Removed = {
   readonly count: number;
-  /** Moment of the last of them, as the database writes it; undefined when there were none. */
+  /** Time of the last one, as the database writes it; undefined when there was none. */
   readonly upTo: string | undefined;
 };
 
 /**
- * Removes invocations that ended so long ago and whose outcome waits for no sink, not even as a dead letter: the oldest,
- * so many at most. Idempotency keys go with them. Times are the database's: those of a device may say anything.
+ * Removes invocations that ended this long ago and whose outcome has no pending delivery and no dead letter: the oldest
+ * first, at most `limit`. Their idempotency keys go with them. Times are the database's, since devices' clocks may say
+ * anything.
  *
- * @param from `upTo` of the batch before: what is older and still there has to stay, and is not looked at once more
+ * @param from `upTo` of the previous batch: older rows that are still there must stay, and are not looked at again
  */
 export async function removeEnded(
   orm: Orm,
@@ -38,7 +39,7 @@ export async function removeEnded(
   return { count: Number(row?.count), upTo: row?.up_to == null ? undefined : String(row.up_to) };
 }
 
-/** Jobs that wait for somebody to run what they ask for are due now; so many of them, those that are due first. */
+/** Makes delayed jobs due now: at most `limit`, in the order of their due times. */
 export async function endRests(orm: Orm, limit: number): Promise<void> {
   await orm.execute(sql`
     update pgboss.job set start_after = now() where name = 'invocations' and id in (
@@ -47,10 +48,10 @@ export async function endRests(orm: Orm, limit: number): Promise<void> {
       order by start_after limit ${limit})`);
 }
 
-/** A job that was passed on, and what it says. */
+/** A job that was passed on, with its data. */
 export type PassedJob = { readonly id: string; readonly data: unknown };
 
-/** Jobs that wait because whoever looked at them reached nobody who may run it; those that are due first. */
+/** Jobs that wait because their control plane reached no agent for them, in the order of their due times. */
 export async function passedJobs(orm: Orm, limit: number): Promise<PassedJob[]> {
   const found = await orm.execute(sql`
     select id, data from pgboss.job
@@ -60,14 +61,14 @@ export async function passedJobs(orm: Orm, limit: number): Promise<PassedJob[]> 
   return toRows(found).map(({ id, data }) => ({ id: String(id), data }));
 }
 
-/** They are due now. */
+/** Makes them due now. */
 export async function takeUp(orm: Orm, jobs: readonly string[]): Promise<void> {
   await orm.execute(sql`
     update pgboss.job set start_after = now()
     where name in ('lanes', 'invocations') and state = 'created' and id = any(${uuids(jobs)})`);
 }
 
-/** A row that waits has a job that asks for it, unless something went wrong; of those that have none, so many. */
+/** Finds waiting rows without a job, at most `limit`. There are none, unless something went wrong. */
 export async function findForgotten(orm: Orm, limit: number): Promise<{ id: string; triggerId: string | null }[]> {
   const found = await orm.execute(sql`
     select id, trigger_id from ${invocations} i

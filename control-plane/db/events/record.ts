@@ -1,9 +1,9 @@
 /**
- * Outcomes into the database: what ended, what has to go to which sink, what each trigger has come to. A fixed number of
- * statements however many outcomes there are.
+ * Records outcomes: the ended invocations, the deliveries to sinks, and the counts of triggers. The number of
+ * statements is fixed for any number of outcomes.
  *
- * Invariants: an invocation ends once, and only what ended now makes deliveries and is counted; a row that waits or runs
- * is ended only by an outcome of the same function and trigger.
+ * Invariants: an invocation ends once, and only outcomes that end it now make deliveries and are counted. A waiting or
+ * running row is ended only by an outcome of the same function and trigger.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { EndedInvocation } from '../../model/invocation.ts';
@@ -12,21 +12,21 @@ import { deliveries, invocations, sinks, triggerCounts, triggers } from '../sche
 import { pieces, rowsToInsert } from '../schema/recordset.ts';
 import type { Orm } from '../store.ts';
 
-/** Characters of an error's message that are kept. */
+/** Characters of an error's message that are stored. */
 const maxMessageLength = 4_096;
 
 export type Recorded = {
-  /** Those that ended now, and whose outcome is waited for at an address. */
+  /** Invocations that ended now and have a callback. */
   readonly callbacks: readonly string[];
   /** How many ended now, by state. */
   readonly states: ReadonlyMap<InvocationState, number>;
-  /** Sinks that have something new on its way. */
+  /** Sinks that have new deliveries. */
   readonly sinkIds: ReadonlySet<string>;
 };
 
 /**
- * Within a transaction of the caller's.
- * @param without sinks that get nothing of it
+ * Within the caller's transaction.
+ * @param without sinks that get no delivery
  */
 export async function recordEnded(
   orm: Orm,
@@ -37,7 +37,8 @@ export async function recordEnded(
   const states = new Map<InvocationState, number>();
   const sinkIds = new Set<string>();
   const places = new Map(ended.map(({ id }, place) => [id, place]));
-  // In one order everywhere: two that record the same outcomes at once do not wait for each other in a circle.
+  // In one order everywhere: two processes that record the same outcomes at once do not wait for each other in a
+  // circle.
   const ordered = ended.filter((one, place) => places.get(one.id) === place).sort((a, b) => (a.id < b.id ? -1 : 1));
   for (const piece of pieces(ordered, bytesOf)) {
     const some = await end(orm, piece);
@@ -79,7 +80,7 @@ const columns = {
   ended_at: 'timestamptz',
 } as const;
 
-/** Those that ended by this. What went well needs its input no more, unless a sink wants it. */
+/** The invocations that ended by this. A successful one drops its input, unless a sink needs it. */
 async function end(orm: Orm, ended: readonly EndedInvocation[]): Promise<Ended[]> {
   const rows = await orm.execute(sql`
     insert into ${invocations} as kept ${rowsToInsert(columns, ended.map(rowOf))}
@@ -118,14 +119,14 @@ function rowOf(one: EndedInvocation) {
   };
 }
 
-/** Postgres holds no NUL in a text, and takes no half of a character. */
+/** Postgres stores no NUL in text, and no half of a surrogate pair. */
 export function storable(message: string): string {
   return message.slice(0, maxMessageLength).toWellFormed().replaceAll('\0', '\u{fffd}');
 }
 
 /**
- * One delivery for each of these and each sink of its function that wants it; ids of those sinks. A sink that is being
- * removed meanwhile is waited for, and left out.
+ * Inserts one delivery for each outcome and each sink of its function that selects it; returns the sinks. A sink that
+ * is being removed meanwhile is waited for, and left out.
  */
 async function sendOn(orm: Orm, ids: readonly string[], without: readonly string[]): Promise<string[]> {
   const wanted = sql`${sinks.spec}->'params'->>'on'`;
@@ -150,8 +151,9 @@ async function sendOn(orm: Orm, ids: readonly string[], without: readonly string
 }
 
 /**
- * What was never fit to run counts neither as run nor as failed, but as dropped. What a device listens to counts as
- * received, and as dropped, when its outcome comes home; of the rest, whoever listens counts it (trigger-counts.ts).
+ * An invalid event counts neither as run nor as failed, but as dropped. Events of triggers on devices count as
+ * received, and as dropped, when their outcome arrives; for other triggers the listener counts them
+ * (trigger-counts.ts).
  */
 async function count(orm: Orm, ids: readonly string[]): Promise<void> {
   const onDevice = sql`${triggers.spec}->'params'->>'placement' = 'edge'`;
@@ -174,12 +176,12 @@ async function count(orm: Orm, ids: readonly string[]): Promise<void> {
       dropped = ${triggerCounts.dropped} + excluded.dropped`);
 }
 
-/** As one parameter: a list of parameters would be planned anew for every length. */
+/** As one parameter: a list of parameters would be planned again for every length. */
 export function uuids(ids: readonly string[]): SQL {
   return sql`${`{${ids.join(',')}}`}::uuid[]`;
 }
 
-/** Rows of a statement that was written by hand. */
+/** Rows of a hand-written statement. */
 export function toRows(result: unknown): readonly Record<string, unknown>[] {
   return (result as { readonly rows: readonly Record<string, unknown>[] }).rows;
 }

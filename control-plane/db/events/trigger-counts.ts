@@ -1,10 +1,10 @@
-/** Statements on what triggers have come to. A trigger that is gone has no counts: nothing is written then. */
+/** Queries on the counts of triggers. A removed trigger has no counts: nothing is written then. */
 import { and, count, eq, inArray, sql } from 'drizzle-orm';
 import { invocations, triggerCounts, triggers } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
 import { toRows } from './record.ts';
 
-/** What was counted since the last time. */
+/** Counts since the last write. */
 export type Counted = {
   readonly trigger: string;
   readonly received: number;
@@ -40,7 +40,7 @@ export async function setLastTick(orm: Orm, trigger: string, moment: number): Pr
     on conflict (trigger_id) do update set last_tick_at = excluded.last_tick_at`);
 }
 
-/** How many invocations of each trigger have not ended; those without any are left out. */
+/** The number of unfinished invocations of each trigger; triggers without any are left out. */
 export async function pendingByTrigger(orm: Orm, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
   const rows = await orm
     .select({ trigger: invocations.triggerId, pending: count() })
@@ -50,7 +50,7 @@ export async function pendingByTrigger(orm: Orm, ids: readonly string[]): Promis
   return new Map(rows.map(({ trigger, pending }) => [trigger ?? '', pending]));
 }
 
-/** Cancels the oldest invocations of a trigger that wait for their turn; gives how many there were. */
+/** Cancels the oldest waiting invocations of a trigger; returns how many there were. */
 export async function cancelOldest(orm: Orm, trigger: string, most: number): Promise<number> {
   const cancelled = await orm.execute(sql`
     update ${invocations} set state = 'cancelled', ended_at = now(), recorded_at = now(), error_code = 'queue_full',

@@ -1,10 +1,10 @@
 /**
- * Tables of the catalog: modules, functions, their code, and who may do what. Those of events are in
- * events.ts. A change here wants `npm run db:generate` and the migration it writes committed beside it; a released
- * migration is never edited. Stays within what PostgreSQL 15 to 18 understand.
+ * Tables of the catalog: modules, functions, their code, subjects and agents. The tables of events are in events.ts. A
+ * change here needs `npm run db:generate`, and the new migration committed beside it; a released migration is never
+ * edited. The schema stays within PostgreSQL 15 to 18.
  *
  * Invariants that the database itself keeps: names are unique where they must be, a revision's code exists, tokens are
- * there as hashes only, no two agents that are not revoked have one name.
+ * stored as hashes only, and no two agents that are not revoked have one name.
  */
 import type { World } from '@skerry/shared/function/bundle.ts';
 import type { Manifest } from '@skerry/shared/function/manifest.ts';
@@ -56,7 +56,7 @@ export const functions = pgTable(
   (table) => [uniqueIndex('functions_module_name_unique').on(table.moduleId, table.name)],
 );
 
-/** Uploaded components by SHA-256; what is in them is in parts, see db/catalog/code.ts. */
+/** Uploaded components by SHA-256; their bytes are in parts, see db/catalog/code.ts. */
 export const components = pgTable('components', { digest: text('digest').primaryKey() });
 
 export const componentParts = pgTable(
@@ -106,7 +106,7 @@ export const revisions = pgTable(
     size: integer('size').notNull(),
     initialMemoryBytes: version('initial_memory_bytes').notNull(),
     createdAt: moment('created_at').notNull().defaultNow(),
-    /** Name of the subject that uploaded it; the subject may be gone. */
+    /** Name of the subject that uploaded it, which may be deleted. */
     createdBy: text('created_by').notNull(),
   },
   (table) => [
@@ -119,7 +119,7 @@ export const revisions = pgTable(
   ],
 );
 
-/** Whoever may call the API. */
+/** Users of the API. */
 export const subjects = pgTable('subjects', {
   id: uuid('id').primaryKey().defaultRandom(),
   name: text('name').notNull().unique('subjects_name_unique'),
@@ -136,14 +136,14 @@ export const agents = pgTable(
     /** Raw Ed25519 key. */
     publicKey: bytea('public_key').notNull().unique('agents_public_key_unique'),
     name: text('name').notNull(),
-    /** As the agent last said. */
+    /** As the agent last reported. */
     labels: jsonb('labels').$type<Labels>().notNull(),
-    /** Given by the join token; they win over the agent's own. */
+    /** Given by the join token; they override the agent's own. */
     grantedLabels: jsonb('granted_labels').$type<Labels>().notNull(),
     /** Raised with every accepted tunnel. */
     epoch: version('epoch').notNull(),
     version: text('version').notNull(),
-    /** Last generation that it reported as applied. */
+    /** Last generation that the agent reported as applied. */
     applied: version('applied').notNull().default(0),
     createdAt: moment('created_at').notNull().defaultNow(),
     lastSeenAt: moment('last_seen_at').notNull().defaultNow(),

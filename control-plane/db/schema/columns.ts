@@ -5,5 +5,5 @@ export const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ 
 
 export const moment = (name: string) => timestamp(name, { withTimezone: true });
 
-/** A number that only grows, as a catalog version or a count. */
+/** A number that only grows, such as a catalog version or a count. */
 export const version = (name: string) => bigint(name, { mode: 'number' });

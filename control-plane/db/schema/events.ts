@@ -1,9 +1,9 @@
 /**
- * Tables of events and what becomes of them: triggers, kept invocations, sinks, deliveries. As with those of the
- * catalog (catalog.ts), a change here wants `npm run db:generate`.
+ * Tables of events and their outcomes: triggers, invocations, sinks, deliveries. As with the catalog's tables
+ * (catalog.ts), a change here needs `npm run db:generate`.
  *
- * Invariants that the database itself keeps: an invocation is there once; an outcome is delivered to a sink once at
- * most at a time; what is on its way to a sink has its invocation.
+ * Invariants that the database itself keeps: an invocation exists once. An outcome has at most one delivery per sink at
+ * a time. A delivery has its invocation.
  */
 import type { ErrorCode } from '@skerry/shared/errors.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
@@ -23,14 +23,14 @@ export const secrets = pgTable('secrets', {
   updatedAt: moment('updated_at').notNull().defaultNow(),
 });
 
-/** One row: by what the key is known that everything sealed here is sealed with (secrets/sealing-key.ts). */
+/** One row: the fingerprint of the key that seals everything here (secrets/sealing-key.ts). */
 export const sealingKeys = pgTable(
   'sealing_keys',
   { id: integer('id').primaryKey(), fingerprint: bytea('fingerprint').notNull() },
   (table) => [check('sealing_keys_one_row', sql`${table.id} = 1`)],
 );
 
-/** What starts invocations of a function, without its credentials: those are sealed beside it. */
+/** Triggers of functions, without their credentials, which are sealed beside them. */
 export const triggers = pgTable(
   'triggers',
   {
@@ -39,7 +39,7 @@ export const triggers = pgTable(
       .notNull()
       .references(() => functions.id, { onDelete: 'cascade' }),
     spec: jsonb('spec').$type<Trigger>().notNull(),
-    /** JSON of the credentials that came with it. */
+    /** JSON of the trigger's credentials. */
     sealed: bytea('sealed'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
@@ -47,19 +47,19 @@ export const triggers = pgTable(
 );
 
 /**
- * Triggers that devices listened to and do not any more: what a device kept for one may come home long after. Without
- * references: they outlive their functions.
+ * Triggers that devices listened to earlier: outcomes that a device recorded may arrive long after. Without references:
+ * they outlive their functions.
  */
 export const formerTriggers = pgTable('former_triggers', {
   id: uuid('id').primaryKey(),
   functionId: uuid('function_id').notNull(),
-  /** Names of the function as it was. */
+  /** Names of the function at that time. */
   module: text('module').notNull(),
   name: text('name').notNull(),
   endedAt: moment('ended_at').notNull().defaultNow(),
 });
 
-/** What a trigger has come to, in all places together. */
+/** Counts of a trigger, over all places. */
 export const triggerCounts = pgTable('trigger_counts', {
   triggerId: uuid('trigger_id')
     .primaryKey()
@@ -67,17 +67,17 @@ export const triggerCounts = pgTable('trigger_counts', {
   run: version('run').notNull().default(0),
   failed: version('failed').notNull().default(0),
   /**
-   * Messages and ticks that came in, and that were dropped. Of triggers that devices listen to: those whose outcome came
-   * home, and of these those that were not fit to run.
+   * Messages and ticks that arrived, and that were dropped. For triggers on devices: those whose outcome was delivered,
+   * and the invalid ones among them.
    */
   received: version('received').notNull().default(0),
   dropped: version('dropped').notNull().default(0),
   lastMessageAt: moment('last_message_at'),
-  /** Last tick of a schedule that ran, or the moment from which the next one counts. */
+  /** Last tick of a schedule that ran, or the time from which the next one counts. */
   lastTickAt: moment('last_tick_at'),
 });
 
-/** Where outcomes of a function go, without credentials: those are sealed beside it. */
+/** Sinks of functions, without their credentials, which are sealed beside them. */
 export const sinks = pgTable(
   'sinks',
   {
@@ -91,7 +91,7 @@ export const sinks = pgTable(
     /** Deliveries that the other side has taken. */
     delivered: version('delivered').notNull().default(0),
     lastDeliveredAt: moment('last_delivered_at'),
-    /** Why the sink as a whole cannot be delivered to, and how often in a row that was so. */
+    /** Why the sink as a whole fails, and how often in a row. */
     error: text('error'),
     failures: integer('failures').notNull().default(0),
   },
@@ -99,16 +99,16 @@ export const sinks = pgTable(
 );
 
 /**
- * Invocations that are kept: asynchronous ones, those of triggers, and those whose outcome has a sink to go to. Made
- * where they are first recorded, here or on a device, and under that id everywhere.
+ * Stored invocations: asynchronous ones, events, and those whose outcome goes to a sink. Created where they are first
+ * recorded, here or on a device, and under that id everywhere.
  */
 export const invocations = pgTable(
   'invocations',
   {
     id: uuid('id').primaryKey(),
-    /** In the order in which they were kept: the order in which those of one trigger run. */
+    /** In the order in which they were stored: the order in which those of one trigger run. */
     seq: bigint('seq', { mode: 'number' }).generatedAlwaysAsIdentity(),
-    /** Not a reference: what ran outlives its function. */
+    /** Not a reference: an invocation outlives its function. */
     functionId: uuid('function_id').notNull(),
     module: text('module').notNull(),
     name: text('name').notNull(),
@@ -121,7 +121,7 @@ export const invocations = pgTable(
     agent: text('agent'),
     attempts: integer('attempts').notNull().default(0),
     input: bytea('input'),
-    /** The request, for wasi:http functions called as they are. */
+    /** The request, for wasi:http functions that get the request itself. */
     http: jsonb('http').$type<RequestHead>(),
     output: bytea('output'),
     /** Why the last attempt failed. */
@@ -131,19 +131,19 @@ export const invocations = pgTable(
     onlyAgent: text('only_agent'),
     traceparent: text('traceparent'),
     callbackUrl: text('callback_url'),
-    /** Undefined as long as the callback is to be made, then whether it got through. */
+    /** Undefined while the callback is pending, then whether it succeeded. */
     callbackDelivered: boolean('callback_delivered'),
-    /** Of the function and the subject: another subject's same key is another one. */
+    /** Per function and subject: another subject's equal key is another key. */
     idempotencyKey: text('idempotency_key'),
     /** SHA-256 of the request that came with the key. */
     idempotencyDigest: text('idempotency_digest'),
-    /** Name of the subject that asked, absent for triggers. */
+    /** Name of the subject that called, absent for triggers. */
     createdBy: text('created_by'),
     createdAt: moment('created_at').notNull(),
     /** Absent while it is claimed and has not begun. */
     startedAt: moment('started_at'),
     endedAt: moment('ended_at'),
-    /** When it was kept, or ended, by the database's clock: devices' clocks may say anything. */
+    /** When it was stored, or ended, by the database's clock: devices' clocks may say anything. */
     recordedAt: moment('recorded_at').notNull().defaultNow(),
   },
   (table) => [
@@ -158,7 +158,7 @@ export const invocations = pgTable(
   ],
 );
 
-/** Outcomes on their way to a sink; one that was taken is removed. */
+/** Outcomes on their way to a sink; a delivered one is removed. */
 export const deliveries = pgTable(
   'deliveries',
   {
@@ -173,7 +173,7 @@ export const deliveries = pgTable(
     /** A dead letter: waits for a replay. */
     dead: boolean('dead').notNull().default(false),
     attempts: integer('attempts').notNull().default(0),
-    /** Not before this moment. */
+    /** Not before this time. */
     nextAt: moment('next_at').notNull().defaultNow(),
     error: text('error'),
     createdAt: moment('created_at').notNull().defaultNow(),
@@ -185,7 +185,7 @@ export const deliveries = pgTable(
   ],
 );
 
-/** Work that only one control plane at a time may do, and who does it until when, by the database's clock. */
+/** Work that only one control plane at a time may do, its holder, and the end of the lease by the database's clock. */
 export const leases = pgTable('leases', {
   name: text('name').primaryKey(),
   holder: uuid('holder').notNull(),

@@ -1,16 +1,16 @@
 /**
- * pg-boss on our own database: the queues in which it stands when something is to be looked at. What is to be done is in
- * our own tables; a job that is lost or comes twice costs a look.
+ * pg-boss on our own database: its queues say when to look at something. The work itself is in our own tables, so a job
+ * that is lost or comes twice costs a look.
  *
  * Invariants: a database that is away shows as errors in the log and in the calls that need it, never as the end of the
- * process; nothing here holds a connection while it waits.
+ * process. Nothing here holds a connection while it waits.
  */
 import { sql } from 'drizzle-orm';
 import { type Db, fromDrizzle, type JobInsert, PgBoss, type QueueOptions, type QueuePolicy } from 'pg-boss';
 import type { Orm, Store } from '../../db/store.ts';
 import type { Logger } from '../../log/log.ts';
 
-/** The queues, and what a job in each asks for. */
+/** The queues, and the subject of a job in each. */
 export const queues = {
   /** Invocations of one trigger, which run in turn. */
   lanes: { policy: 'short' },
@@ -18,38 +18,38 @@ export const queues = {
   invocations: { policy: 'standard' },
   /** One callback. */
   callbacks: { policy: 'standard' },
-  /** Removing what is old. */
+  /** Removing old rows. */
   sweeps: { policy: 'standard' },
 } as const satisfies Record<string, { readonly policy: QueuePolicy }>;
 export type QueueName = keyof typeof queues;
 
-/** A job as it was fetched; with it, settling touches this attempt and no later one. */
+/** A fetched job; with it, settling affects this attempt and no later one. */
 export type Job = { readonly id: string; readonly retryCount: number; readonly data: unknown };
 
 export type Boss = {
   /** Within the given transaction. Of several jobs with one key in a queue of policy `short`, one waits. */
   insert(orm: Orm, queue: QueueName, jobs: readonly JobInsert[]): Promise<void>;
-  /** One job for each span of `seconds`, whoever asks for it. Rejects when the database is away. */
+  /** At most one job per span of `seconds`, for any number of requests. Rejects when the database is away. */
   once(queue: QueueName, seconds: number): Promise<void>;
   fetch(queue: QueueName, batchSize: number): Promise<Job[]>;
-  /** Says that somebody still works on these, and which of them are still ours. */
+  /** Sends a heartbeat for these jobs, and returns those that are still ours. */
   touch(queue: QueueName, jobs: readonly Job[]): Promise<readonly Job[]>;
   complete(orm: Orm, queue: QueueName, jobs: readonly Job[]): Promise<void>;
   /** Idempotent. */
   close(): Promise<void>;
 };
 
-/** How long a job may be without a word of who works on it, in seconds; pg-boss has no less. */
+/** Seconds that a job may be without a heartbeat; pg-boss allows no less. */
 const heartbeatSeconds = 10;
-/** How often what has no heartbeat any more is looked for. */
+/** Seconds between two looks for jobs without a heartbeat. */
 const superviseSeconds = 5;
-/** Who works on a job longer than this gives it back; pg-boss would take it away. */
+/** Release a job after this long, before pg-boss expires it. */
 export const longestJobSeconds = 3 * 3_600;
 
 const queueOptions: QueueOptions = {
   heartbeatSeconds,
   expireInSeconds: 2 * longestJobSeconds,
-  // Taken away from who died, it is there again at once, however often that happens.
+  // A job of a process that died returns at once, any number of times.
   retryLimit: 1_000_000,
   retryDelay: 0,
   retentionSeconds: 10 * 365 * 86_400,
@@ -58,10 +58,10 @@ const queueOptions: QueueOptions = {
 
 /** Key of the advisory lock under which pg-boss starts: "skerry" in ASCII, and one more than that of migrations. */
 const startLock = 0x736b_6572_727a;
-/** Id of no job. */
+/** The id of no job. */
 const nobody = '00000000-0000-0000-0000-000000000000';
 
-/** @throws SkerryError store_unavailable, or the error of pg-boss' own migrations */
+/** @throws SkerryError store_unavailable, or the error of pg-boss's own migrations */
 export async function openBoss(store: Store, log: Logger, embedded: boolean): Promise<Boss> {
   const db: Db = { executeSql: async (text, values) => ({ rows: await store.execute(text, values) }) };
   const boss = new PgBoss({
@@ -79,8 +79,8 @@ export async function openBoss(store: Store, log: Logger, embedded: boolean): Pr
     monitorVacuum: false,
     reindex: !embedded,
   });
-  boss.on('error', (error) => log.warn({ reason: error.message }, 'the job queue could not do its upkeep'));
-  boss.on('warning', ({ message }) => log.debug({ message }, 'the job queue warns'));
+  boss.on('error', (error) => log.warn({ reason: error.message }, 'the job queue could not do its maintenance'));
+  boss.on('warning', ({ message }) => log.debug({ message }, 'a warning of the job queue'));
   const start = async () => {
     await boss.start();
     for (const [name, { policy }] of Object.entries(queues)) await boss.createQueue(name, { policy, ...queueOptions });
@@ -88,10 +88,10 @@ export async function openBoss(store: Store, log: Logger, embedded: boolean): Pr
     for (const name of Object.keys(queues)) await boss.touch(name, nobody);
   };
   try {
-    // pg-boss' own locks do not keep two that make its schema at once from each other.
+    // pg-boss's own locks do not keep two processes that create its schema at once apart.
     if (embedded) {
       await start();
-      // Nobody else has this database: whoever held a job is dead, and need not be waited for.
+      // No other process has this database: earlier holders of jobs are dead, and need not be waited for.
       await store.execute(`update pgboss.job set heartbeat_on = 'epoch' where state = 'active'`, undefined);
     } else {
       await store.change(async (orm) => {
@@ -103,7 +103,7 @@ export async function openBoss(store: Store, log: Logger, embedded: boolean): Pr
     await boss.stop({ graceful: false }).catch(() => undefined);
     throw error;
   }
-  // All three drivers' results have rows; Drizzle's type of any driver cannot say so.
+  // All three drivers' results have rows; Drizzle's type of any driver cannot express it.
   const within = (orm: Orm) => ({ db: fromDrizzle(orm as Orm & Parameters<typeof fromDrizzle>[0], sql) });
   return {
     async insert(orm, queue, jobs) {
@@ -127,7 +127,7 @@ export async function openBoss(store: Store, log: Logger, embedded: boolean): Pr
   };
 }
 
-/** Its type does not say that it has the count. */
+/** Its type lacks the count. */
 async function affected(response: Promise<object>): Promise<number> {
   return ((await response) as { readonly affected: number }).affected;
 }
