@@ -43,7 +43,7 @@ test('stopping waits for requests in flight, and takes no new ones', async () =>
   expect(await stopped).toBe('stopped');
 });
 
-test('stopping waits no longer than it may; closing cuts what is left', async () => {
+test('stopping waits at most for its limit; closing cuts the remaining requests', async () => {
   const slow = fetch(`${url}/slow`);
   const cut = expect(slow).rejects.toThrow();
   await started.promise;
@@ -52,7 +52,7 @@ test('stopping waits no longer than it may; closing cuts what is left', async ()
   await cut;
 });
 
-test('stopping with nothing in flight is immediate, also with idle connections open', async () => {
+test('stopping without requests is immediate, even with idle connections', async () => {
   expect(await (await fetch(`${url}/fast`)).text()).toBe('fast');
   await server.stop(10_000);
   await expect(fetch(`${url}/fast`)).rejects.toThrow();
@@ -70,7 +70,7 @@ test.each([
   ['h2c', '/fast'],
   ['websocket', '/fast'],
   ['h2c', '/v1/tunnel'],
-])('an offer to upgrade to %s at %s is ignored; the request is answered', async (protocol, path) => {
+])('an offer to upgrade to %s at %s is ignored, and the request is answered', async (protocol, path) => {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   const offer = `Connection: Upgrade, HTTP2-Settings\r\nUpgrade: ${protocol}\r\nHTTP2-Settings: AAMAAABk\r\n`;
   socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
@@ -80,7 +80,7 @@ test.each([
   expect(upgrades).toEqual([]);
 });
 
-/** A server whose only answer is `size` bytes, and the response that it gives first. */
+/** A server whose only answer is `size` bytes, and the first response that it gives. */
 async function oneAnswer(size: number, clientTimeoutMs: number) {
   const { promise: given, resolve } = Promise.withResolvers<ServerResponse>();
   const only = createHttpServer(
@@ -102,13 +102,13 @@ async function oneAnswer(size: number, clientTimeoutMs: number) {
   return { response: await given, socket };
 }
 
-test('a client that takes nothing of a whole answer is cut off', async () => {
+test('a client that reads nothing of a complete answer is cut off', async () => {
   const { response } = await oneAnswer(64 * 1024 * 1024, 50);
   await once(response, 'close');
   expect(response.writableFinished).toBe(false);
 });
 
-test('when the answer has been taken, the connection may be idle as long as any', async () => {
+test('after the answer has been read, the connection may be idle for any time', async () => {
   const { response, socket } = await oneAnswer(64 * 1024 * 1024, 10_000);
   expect(response.socket?.timeout).toBe(10_000);
   const { socket: connection } = response;
@@ -117,7 +117,7 @@ test('when the answer has been taken, the connection may be idle as long as any'
   expect(connection?.timeout).toBeGreaterThan(60_000);
 });
 
-test('a port that cannot be had is told', async () => {
+test('a port that is not available is reported', async () => {
   const other = createHttpServer(new Hono() as unknown as Parameters<typeof createHttpServer>[0], () => {});
   await expect(other.listen(Number(new URL(url).port), '127.0.0.1')).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });

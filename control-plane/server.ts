@@ -1,8 +1,8 @@
 /**
  * The HTTP server around the application: listening, upgrades to tunnels, and an end that lets requests finish.
  *
- * Invariants: after `stop` began no request is taken; it resolves when all are answered or the time is up. An answer
- * that is whole, and that its client does not take, does not hold its connection for ever.
+ * Invariants: after `stop` began no request is taken. It resolves when all are answered or the time is up. A complete
+ * answer that its client does not read does not hold its connection without an end.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -17,9 +17,9 @@ import type { App } from './app.ts';
 export type HttpServer = {
   /** Rejects with the system's error when the port cannot be had. */
   listen(port: number, host: string): Promise<{ port: number }>;
-  /** Takes no new request, and waits `withinMs` at most for those in flight. */
+  /** Takes no new request, and waits at most `withinMs` for those in flight. */
   stop(withinMs: number): Promise<void>;
-  /** Cuts what is left. */
+  /** Cuts the remaining connections. */
   close(): Promise<void>;
 };
 
@@ -27,19 +27,22 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 
 /**
  * A call may take ten minutes (`limitCeilings.timeoutMs`), and its caller may send its body as long; after it, the
- * answer to a deadline has to get out. Node would cut a request that is still being sent after five minutes.
+ * answer to a deadline must still be sent. Node would cut a request that is still being sent after five minutes.
  */
 const requestTimeoutMs = limitCeilings.timeoutMs + 60_000;
-/** Nobody needs long for the head of a request. */
+/** The head of a request needs little time. */
 const headersTimeoutMs = 20_000;
-/** Longer than the minute for which load balancers and clients keep a connection: who closes first must be they. */
+/** Longer than the minute for which load balancers and clients keep a connection: they must close first. */
 const keepAliveTimeoutMs = 65_000;
-/** How long a client may take nothing of an answer that is whole; until then the call's own deadline counts. */
+/**
+ * How long a client may read nothing of a complete answer. Before the answer is complete, the call's own deadline
+ * counts.
+ */
 const defaultClientTimeoutMs = 30_000;
 
 /**
- * @param doors is asked first; what it does not answer is for the application
- * @param clientTimeoutMs how long a client may take nothing of an answer that is whole, before its connection is cut
+ * @param doors is asked first; the application answers the other requests
+ * @param clientTimeoutMs how long a client may read nothing of a complete answer before its connection is cut
  */
 export function createHttpServer(
   app: Pick<App, 'fetch'>,
@@ -60,8 +63,8 @@ export function createHttpServer(
   };
   const server = createServer(settings, (request, response) => {
     inFlight += 1;
-    // Keep-alive connections would go on sending requests for ever. And behind an offer to upgrade that is ignored, Node
-    // drops what came in the same packet: the connection must not go on in the middle of another request.
+    // Keep-alive connections would go on sending requests. And behind an ignored offer to upgrade, Node drops the rest
+    // of the same packet: the connection must not go on in the middle of another request.
     if (stopping || request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     response.once('close', () => {
       inFlight -= 1;
@@ -71,7 +74,7 @@ export function createHttpServer(
     if (!endpoints(request, response)) void listener(request, response);
   });
   server.on('upgrade', (request, socket, head) => {
-    // Errors of a socket before it is anybody's would end the process.
+    // Errors of a socket without an owner would end the process.
     socket.on('error', () => socket.destroy());
     onUpgrade(request, socket, head);
   });
@@ -103,14 +106,14 @@ export function createHttpServer(
   };
 }
 
-/** All other offers to upgrade are ignored, as a server may (RFC 9110, section 7.8): the request is answered as it is. */
+/** All other offers to upgrade are ignored, as a server may do (RFC 9110, section 7.8): the request is answered. */
 function isTunnel({ url, headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket' && url?.split('?', 1)[0] === tunnelPath;
 }
 
 /**
- * Cuts the connection when nothing of the answer, all of which is given, has been taken for so long. Node looks at the
- * bytes that wait in the system, so that a client that is slow but goes on is left alone.
+ * Cuts the connection when no byte of a complete answer has been read for this long. Node looks at the bytes that wait
+ * in the system, so that a client that is slow but goes on is left alone.
  */
 function limitTaking(response: ServerResponse, timeoutMs: number): void {
   const { socket } = response;

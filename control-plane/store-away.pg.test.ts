@@ -1,4 +1,4 @@
-/** Postgres goes and comes back while the control plane runs: reads and calls go on, changes get 503. */
+/** Postgres fails and returns while the control plane runs: reads and calls go on, changes get 503. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type Harness, startHarness, upload } from './testing/harness.ts';
 import { createDatabase, createWire, toRows, type Wire } from './testing/postgres.ts';
@@ -33,7 +33,7 @@ const nextChange = () =>
     });
   });
 
-test('while it is away, what is in memory serves; when it is back, changes go on', async () => {
+test('while it is away, content in memory serves; when it is back, changes go on', async () => {
   const { catalog, agents } = h.controlPlane;
   const created = await h.request('POST', '/v1/fn/_', { body: upload({ name: 'stays' }, 'wasm') });
   expect(created.status).toBe(201);
@@ -71,7 +71,7 @@ test('while it is away, what is in memory serves; when it is back, changes go on
   ]);
   for (const change of changes) expect(change).toMatchObject(away);
 
-  // An agent that was admitted since the start comes back; one that nobody knows has to wait.
+  // An agent that was admitted since the start returns; an unknown one has to wait.
   expect(await agents.admit(hello(1))).toMatchObject({ ok: true, epoch: 2 });
   expect(await agents.admit(hello(1))).toMatchObject({ ok: true, epoch: 3 });
   await expect(agents.admit(hello(2, token))).rejects.toMatchObject({ code: 'store_unavailable' });
@@ -84,7 +84,7 @@ test('while it is away, what is in memory serves; when it is back, changes go on
   expect(await h.request('POST', '/v1/fn', { json: { module: { name: 'new' } } })).toMatchObject({ status: 201 });
 });
 
-test('a change made by another process is found by asking now and then', async () => {
+test('a change of another process is found by polling', async () => {
   const changed = nextChange();
   await toRows(database, "insert into modules (name) values ('elsewhere')");
   await toRows(database, 'update catalog_version set version = version + 1');

@@ -1,4 +1,6 @@
-/** Bounds of what is kept: how much may wait, and how long what has ended stays; and what synchronous calls leave. */
+/**
+ * Bounds of stored invocations: how many may wait, and how long ended ones stay; and the outcomes of synchronous calls.
+ */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { findForgotten, removeEnded } from '../db/events/invocation-sweep.ts';
@@ -25,7 +27,7 @@ const metric = async (name: string) => {
   return new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1];
 };
 
-test('more than may wait are refused with queue_full, until there is room again', async () => {
+test('further invocations are refused with queue_full, until there is room again', async () => {
   const gate = Promise.withResolvers<void>();
   h.invoker.behave = async ({ input }) => {
     await gate.promise;
@@ -43,7 +45,7 @@ test('more than may wait are refused with queue_full, until there is room again'
   }, patience);
 });
 
-test('what ended long ago is removed, but for what is still on its way to a sink', async () => {
+test('invocations that ended long ago are removed, except those with pending deliveries', async () => {
   const sink = { type: 'http', params: { url: 'http://127.0.0.1:9/', on: 'all' } };
   for (const prefer of ['first', 'second']) {
     if (prefer === 'second') await h.request('POST', '/v1/fn/_/one/sinks', { json: sink });
@@ -71,7 +73,7 @@ test('what ended long ago is removed, but for what is still on its way to a sink
   expect(await rows("select 1 from invocations where state = 'succeeded'")).toEqual([]);
 });
 
-test('of what ended long ago the oldest goes first, and what has to stay is not walked over again', async () => {
+test('the oldest ended invocations are removed first, and rows that must stay are not visited again', async () => {
   await h.request('POST', '/v1/fn/_/one/sinks', { json: { type: 'http', params: { url: 'http://127.0.0.1:9/' } } });
   const { invocations, store } = h.controlPlane;
   const ids: string[] = [];
@@ -90,7 +92,7 @@ test('of what ended long ago the oldest goes first, and what has to stay is not 
   const first = await remove(undefined);
   expect(first).toEqual({ count: 2, upTo: expect.any(String) });
   expect(await left()).toEqual([ids[0], ids[3], ids[4], ids[5]]);
-  // Free again, but older than where the sweep has come to: the next sweep removes it.
+  // Free again, but older than the sweep's position: the next sweep removes it.
   await rows(`delete from deliveries where invocation_id = '${ids[0]}'`);
   const second = await remove(first.upTo);
   expect(second.count).toBe(2);
@@ -100,7 +102,7 @@ test('of what ended long ago the oldest goes first, and what has to stay is not 
   expect(await left()).toEqual([ids[3]]);
 });
 
-test('how long an outcome is kept, and its place in lists, does not hang on the clock of a device', async () => {
+test('the retention of an outcome, and its place in lists, do not depend on the clock of a device', async () => {
   const ids = [];
   for (const at of [new Date(0), new Date('9999-01-01'), new Date()]) {
     const ended = { ...outcome(h, 'one', '1'), createdAt: at, startedAt: at, endedAt: at };
@@ -116,7 +118,7 @@ test('how long an outcome is kept, and its place in lists, does not hang on the 
   expect(await rows('select 1 from invocations')).toEqual([]);
 });
 
-test('a row that no job asks for is found', async () => {
+test('a row without a job is found', async () => {
   h.invoker.behave = () => Promise.reject(new SkerryError('no_agent', 'nobody'));
   await call();
   await rows("update invocations set created_at = now() - interval '1 hour'");
@@ -137,7 +139,7 @@ test('a row that no job asks for is found', async () => {
   }, patience);
 });
 
-test('synchronous calls leave an outcome only where a sink wants it', async () => {
+test('a synchronous call leaves an outcome only where a sink selects it', async () => {
   await call({});
   const sink = { type: 'http', params: { url: 'http://127.0.0.1:9/', on: 'failure', envelope: true } };
   expect(await h.request('POST', '/v1/fn/_/one/sinks', { json: sink })).toMatchObject({ status: 201 });

@@ -1,8 +1,8 @@
 /**
- * Invocations that are kept: taken in to be run later, and their outcomes on their way to whoever wants them.
+ * Stored invocations: enqueued to be run later, and their outcomes on their way to sinks and callbacks.
  *
- * Invariants: what is promised is on disk first; a row in `invocations` is the truth, a job only says when to look at
- * it, and both are written in one transaction; an outcome and its deliveries likewise.
+ * Invariants: everything that is promised is on disk first. A row in `invocations` is the truth, a job only says when
+ * to look at it, and one transaction writes both. The same holds for an outcome and its deliveries.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { and, count, eq, inArray } from 'drizzle-orm';
@@ -18,23 +18,29 @@ import type { Boss } from './jobs/boss.ts';
 import { jobsFor } from './jobs/job-payloads.ts';
 
 export type Invocations = KeptInvocations & {
-  /** As `record`, within a transaction of the caller's; what it returns is called after the commit. */
+  /** As `record`, within the caller's transaction; call the returned function after the commit. */
   recordWithin(orm: Orm, ended: readonly EndedInvocation[]): Promise<() => void>;
-  /** As `enqueue`, within a transaction of the caller's; `tell` is called after the commit. */
+  /** As `enqueue`, within the caller's transaction; call `tell` after the commit. */
   enqueueWithin(orm: Orm, requests: readonly NewInvocation[]): Promise<Taken>;
-  /** As `record`, for what promises nothing: nothing of it goes to a sink that is full. */
+  /** As `record`, for outcomes without a promise: none of them goes to a full sink. */
   recordUnpromised(ended: readonly EndedInvocation[]): Promise<void>;
   /** Recorded here since the start, by state. */
   readonly ended: Readonly<Partial<Record<InvocationState, number>>>;
-  /** Calls back after outcomes were recorded, with the sinks that have something new; returns the way to stop it. */
+  /**
+   * Calls back after outcomes were recorded, with the sinks that have new deliveries; returns the function that ends
+   * this.
+   */
   onRecorded(listener: (sinkIds: ReadonlySet<string>) => void): () => void;
-  /** Calls back after invocations (with their triggers) or callbacks were put in here; returns the way to stop it. */
+  /**
+   * Calls back after invocations (with their triggers) or callbacks were enqueued here; returns the function that ends
+   * this.
+   */
   onEnqueued(listener: (triggers: readonly string[]) => void): () => void;
-  /** Tells those listeners of what was put in otherwise. */
+  /** Notifies those listeners of rows that were enqueued otherwise. */
   tellEnqueued(triggers: readonly string[]): void;
 };
 
-/** What became of each request, in their order. */
+/** The result of each request, in their order. */
 export type Taken = {
   readonly kept: readonly { readonly id: string; readonly known: boolean }[];
   tell(): void;
@@ -98,7 +104,7 @@ export function createInvocations({ store, boss, backlog, sinkCapacity }: Invoca
   return {
     async enqueue(requests: readonly NewInvocation[]) {
       if (requests.length === 0) return [];
-      // Before there is a transaction: what is refused costs none.
+      // Before there is a transaction: a refused request costs none.
       need(requests);
       const { kept, tell } = await store.change((orm) => enqueueWithin(orm, requests));
       tell();

@@ -1,9 +1,9 @@
 /**
- * Credentials of triggers and sinks: taken out of what is stored and shown, sealed beside it, and put back for whoever
- * connects. A credential is given itself or by the name of a secret; a secret that changes is taken up with the next
- * look at the catalog.
+ * Credentials of triggers and sinks: taken out of the stored spec, sealed beside it, and put back for connecting. A
+ * credential is given itself or by the name of a secret; a changed secret takes effect with the next look at the
+ * catalog.
  *
- * Invariant: outside of what `ready` returns, no spec has a credential in it.
+ * Invariant: no spec except the result of `ready` contains a credential.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
@@ -12,7 +12,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Binding } from '../model/catalog-function.ts';
 import type { Sealing } from './sealing.ts';
 
-/** Where there can be one: in the parameters, or in what they have under `tls`. */
+/** Possible places: in the parameters, or in their `tls`. */
 const places = [
   { field: 'password', within: undefined },
   { field: 'token', within: undefined },
@@ -54,9 +54,9 @@ export type CredentialsOptions = {
 
 export type CredentialStore = {
   seal(attachmentId: string, credentials: Credentials): Uint8Array;
-  /** What was sealed for it. @throws SkerryError internal, when it cannot be opened */
+  /** The sealed credentials of a binding. @throws SkerryError internal, when they cannot be opened */
   own(binding: Pick<Binding<Trigger | Sink>, 'id' | 'sealed'>): Credentials | undefined;
-  /** @throws SkerryError not_found when it names a secret that there is not; internal when it cannot be opened */
+  /** @throws SkerryError not_found when it names a missing secret; internal when it cannot be opened */
   ready<Spec extends Trigger | Sink>(binding: Binding<Spec>): { readonly id: string } & Spec;
 };
 
@@ -88,7 +88,7 @@ export function createCredentialStore({ sealing, catalog }: CredentialsOptions):
   };
 }
 
-/** What a secret is sealed for. */
+/** The purpose with which a secret is sealed. */
 export function secretPurpose(name: string): string {
   return `secret:${name}`;
 }

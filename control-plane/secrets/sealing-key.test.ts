@@ -6,7 +6,7 @@ import { startHarness } from '../testing/harness.ts';
 import { createSealing } from './sealing.ts';
 import { claimSealingKey, sealingKey } from './sealing-key.ts';
 
-test('the key of the data directory is made once, for its owner alone', () => {
+test('the key of the data directory is created once, for its owner alone', () => {
   const directory = mkdtempSync(join(tmpdir(), 'skerry-seal-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const first = sealingKey(undefined, directory);
@@ -19,7 +19,7 @@ test('the key of the data directory is made once, for its owner alone', () => {
   expect(() => sealingKey(undefined, directory)).toThrow('is not a key');
 });
 
-test('a database knows its key: a control plane with another one does not start', async () => {
+test('a database knows its key: a control plane with another key does not start', async () => {
   const harness = await startHarness(undefined, { SKERRY_SEALING_KEY: '01'.repeat(32) });
   onTestFinished(() => harness.close());
   const { store } = harness.controlPlane;

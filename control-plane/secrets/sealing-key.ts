@@ -1,9 +1,9 @@
 /**
- * The key of this installation: the configured one, or the one in the data directory, which is made at the first start.
- * Several control planes on one database need the same, so there it must be configured.
+ * The sealing key of this installation: the configured one, or the one in the data directory, which is created at the
+ * first start. Several control planes on one database need the same key, so it must be configured there.
  *
- * Invariant: no control plane goes on with another key than that of its database. It could open nothing of what is
- * there, and what it sealed the others could not open.
+ * Invariant: no control plane runs with another key than its database. It could not open what is sealed there, and
+ * others could not open what it sealed.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,8 +16,8 @@ import type { Store } from '../db/store.ts';
 import { createSealing, keyBytes, type Sealing } from './sealing.ts';
 
 /**
- * Makes the data directory when it is absent, and the key when there is none.
- * Rejects with SkerryError internal when the database has another key; store_unavailable; or the system's error.
+ * Creates the data directory and the key when they are absent. Rejects with SkerryError internal when the database has
+ * another key; store_unavailable; or the system's error.
  */
 export async function openSealing(
   config: Pick<Config, 'sealingKey' | 'dataDirectory'>,
@@ -47,7 +47,7 @@ export function sealingKey(configured: string | undefined, directory: string): U
   return key;
 }
 
-/** The file is there whole or not at all. Of two that make one at once, both take the first one's. */
+/** The file is written whole or not at all. Of two processes that create one at once, both take the first one's. */
 function makeKey(file: string): void {
   const draft = `${file}.${randomBytes(8).toString('hex')}`;
   try {
@@ -61,8 +61,8 @@ function makeKey(file: string): void {
 }
 
 /**
- * Makes the key that of the database, if none is yet.
- * Rejects with SkerryError internal, when another one is; store_unavailable.
+ * Makes the key that of the database, if it has none yet. Rejects with SkerryError internal when it has another one;
+ * store_unavailable.
  */
 export async function claimSealingKey(store: Store, sealing: Pick<Sealing, 'derive'>): Promise<void> {
   const fingerprint = sealing.derive('fingerprint');

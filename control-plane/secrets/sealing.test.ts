@@ -3,7 +3,7 @@ import { createSealing } from './sealing.ts';
 
 const key = Buffer.alloc(32, 7);
 
-test('what is sealed opens with the same key and purpose only, and unchanged only', () => {
+test('a sealed value opens only with the same key and purpose, and only unchanged', () => {
   const sealing = createSealing(key);
   const sealed = sealing.seal('hunter2', 'secret:a');
   expect(Buffer.from(sealed).includes('hunter2')).toBe(false);
@@ -17,12 +17,12 @@ test('what is sealed opens with the same key and purpose only, and unchanged onl
   }
 });
 
-test('nothing is sealed the same way twice', () => {
+test('sealing twice gives different bytes', () => {
   const sealing = createSealing(key);
   expect(sealing.seal('a', 'p')).not.toEqual(sealing.seal('a', 'p'));
 });
 
-test('a key derived for one use is always the same, and another for another use', () => {
+test('a derived key is the same for one purpose, and another for another purpose', () => {
   const sealing = createSealing(key);
   expect(sealing.derive('callback')).toEqual(sealing.derive('callback'));
   expect(sealing.derive('callback')).not.toEqual(sealing.derive('other'));

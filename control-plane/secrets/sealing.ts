@@ -1,16 +1,17 @@
 /**
  * Seals credentials before they are stored, so that a copy of the database alone opens no broker and no CouchDB.
- * AES-256-GCM (NIST SP 800-38D) with a fresh nonce each; what is sealed for one purpose does not open for another.
+ * AES-256-GCM (NIST SP 800-38D) with a fresh nonce each; a value that is sealed for one purpose does not open for
+ * another.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { SkerryError } from '@skerry/shared/errors.ts';
 
 export type Sealing = {
-  /** @param purpose what it is for, as `secret:name`; needed again to open it */
+  /** @param purpose for example `secret:name`; needed again to open it */
   seal(text: string, purpose: string): Uint8Array;
   /** @throws SkerryError internal, when it was sealed with another key, for another purpose, or was changed */
   open(sealed: Uint8Array, purpose: string): string;
-  /** A key for one use of its own, 32 bytes, always the same. */
+  /** Derives a key for one purpose: 32 bytes, always the same. */
   derive(use: string): Uint8Array;
 };
 
@@ -18,7 +19,7 @@ export type Sealing = {
 export const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
-/** First byte of what is sealed: the way in which it is. */
+/** First byte of a sealed value: its format. */
 const format = 1;
 
 /** @param key 32 bytes */

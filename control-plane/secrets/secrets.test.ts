@@ -1,4 +1,4 @@
-/** Secrets, where another control plane makes changes beside this one. */
+/** Secrets while another control plane makes changes. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { create, type Harness, startHarness } from '../testing/harness.ts';
 
@@ -8,12 +8,12 @@ beforeAll(async () => {
 });
 afterAll(() => h?.close());
 
-test('one is not removed that is used by what this catalog does not know of', async () => {
+test('a secret is not removed while it is used by a binding that this catalog does not know', async () => {
   await create(h, 'user-of');
   await h.request('PUT', '/v1/secrets/shared', { json: { value: 'x' } });
   const spec = { type: 'mqtt', params: { host: 'broker', topic: 't', tls: { cert: 'c', key_secret: 'shared' } } };
   const id = h.controlPlane.catalog.find('_', 'user-of')?.id;
-  // As another control plane does it, of which this one has not learned yet.
+  // As another control plane does it, before this one has learned of it.
   const [row] = await h.controlPlane.store.execute(
     'insert into triggers (function_id, spec) values ($1, $2::jsonb) returning id',
     [id, JSON.stringify(spec)],

@@ -1,4 +1,4 @@
-/** Named values for credentials of triggers and sinks. They go in and are used; nobody gets them out again. */
+/** Named values for credentials of triggers and sinks. They can be set and used, but never read back. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { asc, eq, sql } from 'drizzle-orm';
 import type { FullCatalog } from '../catalog/catalog.ts';
@@ -9,15 +9,15 @@ import type { Orm, Store } from '../db/store.ts';
 import { listSecrets, secretPurpose } from './credentials.ts';
 import type { Sealing } from './sealing.ts';
 
-/** Characters of a secret at most: a private key in PEM fits. */
+/** Longest secret in characters: a private key in PEM fits. */
 export const maxSecretCharacters = 65_536;
-/** Secrets at most: all of them are in the memory of each control plane, sealed. */
+/** Most secrets: each control plane holds all of them in memory, sealed. */
 const maxSecrets = 1_000;
 
 export type SecretFacts = { readonly name: string; readonly createdAt: Date; readonly updatedAt: Date };
 
 export type SecretService = {
-  /** Makes or replaces it; what uses it connects anew. @throws SkerryError conflict when there are too many */
+  /** Sets a secret; bindings that use it reconnect. @throws SkerryError conflict when there are too many */
   set(name: string, value: string): Promise<void>;
   /** In order of their names. */
   list(): Promise<SecretFacts[]>;
@@ -71,8 +71,9 @@ export function createSecretService({ store, catalog, sealing }: SecretOptions):
 }
 
 /**
- * A trigger or a sink that names it, for a person. As the tables have them, those that do not fit their schema included;
- * a catalog in memory may not know yet what another control plane has made. The caller holds the catalog version.
+ * Describes a trigger or a sink that names the secret. It reads the tables, including rows that do not fit their
+ * schema, since a catalog in memory may not know yet what another control plane has made. The caller holds the catalog
+ * version.
  */
 async function userOf(orm: Orm, secret: string): Promise<string | undefined> {
   for (const table of [triggers, sinks]) {

@@ -1,4 +1,4 @@
-/** What happens when as much waits for a sink as may. */
+/** The behaviour of a full sink. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Harness, startHarness } from '../testing/harness.ts';
 import { functionWithSinks, record, sinkIs, sinkState } from '../testing/outcomes.ts';
@@ -13,7 +13,7 @@ afterAll(() => h.close());
 
 const call = (headers: Record<string, string>) => h.request('POST', '/v1/fn/_/piling', { json: { args: {} }, headers });
 
-test('a full sink takes nothing of synchronous calls, and stops what would be promised, until it has room', async () => {
+test('a full sink takes no outcomes of synchronous calls, and stops promises, until it has room', async () => {
   const http = { type: 'http', params: { url: 'http://127.0.0.1:9/', on: 'all' } } as const;
   const mqtt = { type: 'mqtt', params: { host: '127.0.0.1', port: 9, topic: 't', on: 'all' } } as const;
   const [one = '', other = ''] = await functionWithSinks(h, 'piling', http);

@@ -1,9 +1,9 @@
 /**
- * How much may wait for a sink: outcomes on their way and dead letters together. Counted in the database now and then,
- * so that the bound may be passed by what came since, and by what was taken in before to be run.
+ * Limits how many deliveries, dead letters included, may be pending per sink. The count is refreshed periodically, so
+ * the limit can be exceeded by deliveries created since the last count and by invocations already accepted.
  *
- * What happens at the bound loses nothing that was promised: nothing more is taken in to be run for a function with such
- * a sink, agents keep their outcomes, and outcomes of synchronous calls, which promise nothing, do not go to that sink.
+ * Nothing promised is lost at the limit: no invocation is enqueued for a function with such a sink, agents keep their
+ * outcomes, and outcomes of synchronous calls, which promise nothing, do not go to that sink.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { fullSinks } from '../db/events/deliveries.ts';
@@ -12,24 +12,24 @@ import type { Logger } from '../log/log.ts';
 import type { CatalogFunction } from '../model/catalog-function.ts';
 
 export type SinkCapacity = {
-  /** Sinks for which as much waits as may. */
+  /** The full sinks. */
   readonly full: ReadonlySet<string>;
   /** @throws SkerryError queue_full when a sink of the function is full */
   assertAvailable(fn: Pick<CatalogFunction, 'module' | 'name' | 'sinks'>): void;
-  /** Counts, when the last count is old enough. Rejects with `store_unavailable`. */
+  /** Counts when the last count is old enough. Rejects with `store_unavailable`. */
   refresh(): Promise<void>;
 };
 
 export type SinkCapacityOptions = {
   readonly store: Pick<Store, 'read'>;
   readonly log: Logger;
-  /** Deliveries of one sink. */
+  /** Most pending deliveries of one sink. */
   readonly max: number;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
 };
 
-/** Counting takes this share of the time at most, however much there is to count. */
+/** Counting takes at most this share of the time, for any number of deliveries. */
 const countShare = 0.02;
 
 export function createSinkCapacity({ store, log, max: most, now }: SinkCapacityOptions): SinkCapacity {
@@ -41,7 +41,7 @@ export function createSinkCapacity({ store, log, max: most, now }: SinkCapacityO
     },
     assertAvailable({ module, name, sinks }) {
       if (!sinks.some(({ id }) => full.has(id))) return;
-      throw new SkerryError('queue_full', `a sink of ${module}/${name} is full: ${most} outcomes wait for it`);
+      throw new SkerryError('queue_full', `a sink of ${module}/${name} is full (${most} pending deliveries)`);
     },
     async refresh() {
       const begun = now();

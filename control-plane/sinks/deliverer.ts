@@ -1,16 +1,16 @@
 /**
- * Delivers to one sink: reads what waits, oldest first, gives it to the sink, settles what became of it, and rests while
- * there is nothing to do or the sink cannot be delivered to.
+ * Delivers to one sink: reads pending deliveries, oldest first, gives them to the sink, settles the results, and waits
+ * while there is nothing to do or the sink fails.
  *
  * Invariants:
- * - What was taken is removed after it was taken, never before: whoever dies in between delivers it once more, and the
- *   other side knows it by its id.
- * - A sink that cannot be delivered to costs no document an attempt. It is tried again for ever.
- * - A sink gets a page only right after it took what it was given, and one document otherwise. So, however many sinks
- *   begin to hang at once, few of them hold a turn and its memory.
- * - A document that is at fault waits by itself and holds up no other, unless the sink is ordered: there nothing
- *   overtakes it until it is taken or dead.
- * - While the database is away nothing is delivered, and what was delivered is settled before anything else is.
+ * - A delivery is removed after the sink took it, never before. A control plane that dies in between delivers it once
+ *   more, and the other side recognises it by its id.
+ * - A failing sink costs no document an attempt. It is tried again without an end.
+ * - A sink gets a page only right after it took everything it was given, and one document otherwise. So when many sinks
+ *   begin to hang at once, few of them hold a slot of the semaphore and its memory.
+ * - A faulty document waits by itself and holds up no other, unless the sink is ordered: there nothing overtakes it
+ *   until it is taken or dead.
+ * - While the database is away nothing is delivered, and earlier deliveries are settled before anything else.
  */
 import { type BackoffOptions, backoffDelay } from '@skerry/shared/backoff.ts';
 import { sleep } from '@skerry/shared/clock.ts';
@@ -32,12 +32,12 @@ import type { OpenSink, SinkDown, Verdict } from './targets/open-sink.ts';
 
 export type DelivererOptions = {
   readonly sink: ReadySink;
-  /** End of the one before, and what it could not settle: until then nothing is delivered. */
+  /** End of the previous deliverer, with the deliveries that it could not settle. Until then nothing is delivered. */
   readonly before: Promise<readonly number[]>;
-  /** What opens it; may throw when the parameters do not say where to. */
+  /** Opens the sink; may throw when the parameters lead nowhere. */
   readonly open: (sink: ReadySink) => OpenSink;
   readonly store: Store;
-  /** Taken for each page; not for single documents. */
+  /** Acquired for each page; not for single documents. */
   readonly semaphore: Semaphore;
   readonly log: Logger;
   readonly random: () => number;
@@ -48,25 +48,25 @@ export type DelivererOptions = {
 };
 
 export type Deliverer = {
-  /** There may be something to deliver. Does not end a rest. */
+  /** There may be something to deliver. Does not end a delay. */
   wake(): void;
-  /** When a sink that cannot be delivered to is tried again, in milliseconds since the epoch. */
+  /** When a failing sink is tried again, in milliseconds since the epoch. */
   readonly nextTryAt: number | undefined;
   /**
-   * Gives up what is under way and settles what is known of it. Gives what was taken and could not be removed, because
-   * the database is away. Idempotent.
+   * Aborts the delivery in progress and settles its known results. Returns deliveries that were taken and could not be
+   * removed, because the database is away. Idempotent.
    */
   close(): Promise<readonly number[]>;
 };
 
-/** Between attempts at a sink that cannot be delivered to. */
+/** Between attempts at a failing sink. */
 const sinkBackoff: BackoffOptions = { baseMs: 500, capMs: 60_000 };
 /** Between attempts at a database that is away. */
 const storeBackoff: BackoffOptions = { baseMs: 200, capMs: 5_000 };
-/** Milliseconds that giving one page to the sink may take in all. */
+/** Milliseconds that one page may take in all. */
 const pageTimeoutMs = 60_000;
 const single = { documents: 1, bytes: 1 };
-/** Pages read ahead in a row; then what was recorded late, or has become due, has its turn. */
+/** Pages read ahead in a row. After that, deliveries that were recorded late, or have become due, get their turn. */
 const maxPagesAhead = 20;
 
 export function createDeliverer(options: DelivererOptions): Deliverer {
@@ -78,16 +78,16 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   const form = { envelope, underscoreId: sink.type === 'couchdb' };
   let failures = 0;
   let storeFailures = 0;
-  /** The sink has just taken all that it was given. Until then it is given one document at a time. */
+  /** The sink has just taken everything that it was given. Until then it gets one document at a time. */
   let proven = false;
-  /** The page after the one that was delivered, where it has been read already. */
+  /** The page after the delivered one, if it has been read already. */
   let ahead: Promise<Waiting[] | undefined> | undefined;
   let pagesAhead = 0;
-  /** What was taken, and could not be removed any more. */
+  /** Deliveries that were taken, and could not be removed any longer. */
   let unsettled: readonly number[] = [];
   let nextTryAt: number | undefined;
 
-  /** Undefined while the database is away; it has rested then. */
+  /** Undefined while the database is away, after a delay. */
   const withStore = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     try {
       const result = await work();
@@ -131,7 +131,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     return { taken, spent, down: down && { reason: down.reason, failures } } satisfies Settlement;
   };
 
-  /** Gives the page to the sink; how long to rest after it, in milliseconds. */
+  /** Gives the page to the sink; returns the delay after it, in milliseconds. */
   const deliver = async (to: OpenSink, page: readonly Waiting[]): Promise<number> => {
     const documents = page.map(({ outcome }) => toDocument(outcome, form));
     const { verdicts, down } = await to.deliver(
@@ -140,7 +140,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     );
     let restMs = 0;
     if (signal.aborted) {
-      // Given up by us: nothing is said about the sink by that.
+      // Aborted by us, which says nothing about the sink.
     } else if (down) {
       failures += 1;
       onFailure();
@@ -170,7 +170,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     return read({ documents, bytes, after }).catch(() => undefined);
   };
 
-  /** Empty only after a look that began after the last ring. */
+  /** Empty only after a look that began after the last wake-up. */
   const nextPage = async (limits: OpenSink['batch']): Promise<readonly Waiting[] | undefined> => {
     const early = await ahead;
     ahead = undefined;
@@ -180,7 +180,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     return withStore(() => read(limits));
   };
 
-  /** One page, or a rest until there may be one. */
+  /** One page, or a wait until there may be one. */
   const step = async (to: OpenSink): Promise<void> => {
     const release = proven ? await semaphore.acquire(signal) : undefined;
     if (proven && !release) return;
@@ -211,7 +211,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     try {
       to = options.open(sink);
     } catch (error) {
-      // Nothing but other parameters can change this, and with those comes another deliverer.
+      // Only other parameters can change this, and they come with another deliverer.
       onFailure();
       await settle({ taken: [], spent: [], down: { reason: toSkerryError(error).message, failures: 1 } });
       return;
@@ -219,7 +219,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     while (!signal.aborted) {
       await step(to).catch(async (error: unknown) => {
         if (signal.aborted) return;
-        log.error({ err: error, sink: sink.id }, 'delivering failed for a reason that nobody foresaw');
+        log.error({ err: error, sink: sink.id }, 'unexpected error while delivering');
         await sleep(storeBackoff.capMs, signal);
       });
     }
@@ -241,7 +241,10 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   };
 }
 
-/** Of an ordered sink: what may go now. One that was at fault goes alone, since it may stop the rest again. */
+/**
+ * The part of a page that an ordered sink may get now. A document that failed goes alone, since it may stop the rest
+ * again.
+ */
 function undisputed(page: readonly Waiting[]): readonly Waiting[] {
   const [first] = page;
   if (!first || first.waitMs > 0) return [];

@@ -1,4 +1,4 @@
-/** Deliveries of several control planes on one Postgres, and of one whose Postgres goes away. */
+/** Deliveries of several control planes on one Postgres, and of one whose Postgres fails. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, inject, onTestFinished, test } from 'vitest';
 import { type CouchDb, startCouchDb } from '../../test/harness/couchdb/couchdb.ts';
@@ -44,7 +44,7 @@ test('two control planes deliver each outcome once, and one takes over from the 
   expect(written()).toBe(220);
 });
 
-test('Postgres goes away while a batch is under way: settled when it is back, and nothing goes out twice', async () => {
+test('Postgres fails while a batch is in progress: it is settled afterwards, and nothing is sent twice', async () => {
   couch = await startCouchDb();
   couch.createDatabase('away');
   const wire = await createWire(await createDatabase(inject('postgresUrl')));
@@ -59,7 +59,7 @@ test('Postgres goes away while a batch is under way: settled when it is back, an
   await wire.cut();
   await expect.poll(() => couch.documents('away').size).toBe(50);
   await expect.poll(() => h.request('GET', '/v1/sinks')).toMatchObject({ status: 503 });
-  // Longer than the lease: it is lost, and taken anew.
+  // Longer than the lease: it is lost, and taken again.
   const lost = performance.now() + 1_500;
   await expect.poll(() => performance.now(), { timeout: 5_000 }).toBeGreaterThan(lost);
   await wire.restore();

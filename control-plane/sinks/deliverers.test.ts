@@ -1,4 +1,4 @@
-/** Deliveries through a whole control plane, while sinks fail in each way that they can. */
+/** Deliveries through a whole control plane, while sinks fail in every way. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type CouchDb, startCouchDb } from '../../test/harness/couchdb/couchdb.ts';
 import { type Harness, startHarness } from '../testing/harness.ts';
@@ -8,7 +8,7 @@ let h: Harness;
 let couch: CouchDb;
 
 beforeAll(async () => {
-  // The longest rests that there can be: what is to end them early is seen to do so.
+  // The longest possible delays, so that the tests see events end them early.
   h = await startHarness(undefined, {}, { random: () => 0.999 });
 });
 afterAll(() => h?.close());
@@ -27,7 +27,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, n) => `{"n"
 const stored = (database: string) => [...couch.documents(database).values()].map(({ n }) => n);
 const update = (fn: string, sink: string, json: SinkSpec) => h.request('PUT', `/v1/fn/_/${fn}/sinks/${sink}`, { json });
 
-test('few go at once, one by one', async () => {
+test('a few outcomes are sent at once, one by one', async () => {
   const fn = name();
   const [sink = ''] = await functionWithSinks(h, fn, couchdb('few'));
   for (const n of [1, 2, 3]) {
@@ -35,11 +35,11 @@ test('few go at once, one by one', async () => {
     await sinkIs(h, sink, { delivered: n });
   }
   const writes = couch.requests.filter(({ documents }) => documents > 0);
-  // The first finds no database.
+  // The first one finds no database.
   expect(writes.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'PUT', 'PUT']);
 });
 
-test('a sink that hangs delays neither another one nor a call', async () => {
+test('a hanging sink delays neither another one nor a call', async () => {
   const fn = name();
   couch.fault({ kind: 'hang' }, Number.POSITIVE_INFINITY, ({ path }) => path.startsWith('/hangs'));
   const [hangs = '', works = ''] = await functionWithSinks(h, fn, couchdb('hangs'), couchdb('works'));
@@ -78,7 +78,7 @@ test('a secret that is wrong, and then right', async () => {
   expect((await h.request('GET', '/v1/sinks')).text).not.toContain('hidden');
 });
 
-test('a document at fault holds up no other', async () => {
+test('a faulty document holds up no other', async () => {
   const fn = name();
   couch.validate(({ n }) => (n === 2 ? 'not two' : undefined));
   const [sink = ''] = await functionWithSinks(h, fn, couchdb('fault', { retry: { attempts: 3, base_ms: 3_000 } }));
@@ -89,7 +89,7 @@ test('a document at fault holds up no other', async () => {
   await sinkIs(h, sink, { delivered: 5, waiting: 1 });
 });
 
-test('in order, nothing overtakes it until it is dead, and a replay comes first', async () => {
+test('in an ordered sink nothing overtakes it until it is dead, and a replay comes first', async () => {
   const fn = name();
   const params = { ordered: true, retry: { attempts: 3, base_ms: 200, cap_ms: 200 } };
   couch.validate(({ n }) => (n === 0 ? 'not zero' : undefined));
@@ -109,7 +109,7 @@ test('in order, nothing overtakes it until it is dead, and a replay comes first'
   expect(stored('order')).toEqual([1, 2, 3, 0, 4]);
 });
 
-test('of what runs again a sink gets the outcome that is to come, and not the one it has not taken', async () => {
+test('a replayed invocation delivers its new outcome, and not the one that was not taken', async () => {
   const fn = name();
   await couch.stop();
   const [sink = '', strict = ''] = await functionWithSinks(
@@ -142,7 +142,7 @@ test('of what runs again a sink gets the outcome that is to come, and not the on
   expect(stored('strict')).toEqual([3, 2]);
 });
 
-test('a sink that is removed takes what waits with it', async () => {
+test('removing a sink removes its pending deliveries', async () => {
   const fn = name();
   await couch.stop();
   const [sink = ''] = await functionWithSinks(h, fn, couchdb('gone'));

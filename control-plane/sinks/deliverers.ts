@@ -1,9 +1,9 @@
 /**
- * Deliverers of all sinks that this control plane delivers to: one per sink whose lease it holds. They follow the
- * catalog; a sink that is changed gets another deliverer, with which whatever was held against the old one is forgotten.
+ * The deliverers of this control plane: one per sink whose lease it holds. They follow the catalog. A changed sink gets
+ * a new deliverer, which forgets the failures of the old one.
  *
- * Whoever records outcomes wakes them; what others record, and what has become due, a look at the database every few
- * seconds finds, one for all sinks together.
+ * Recording outcomes wakes the deliverers. A look at the database every few seconds, one for all sinks together, finds
+ * outcomes of other control planes and deliveries that have become due.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { toSkerryError } from '@skerry/shared/errors.ts';
@@ -19,13 +19,13 @@ import { createDeliverer, type Deliverer } from './deliverer.ts';
 import type { OpenSink } from './targets/open-sink.ts';
 
 export type Deliverers = {
-  /** Leases that are wanted are named by this; `held` is called for each that was taken. */
+  /** Sets the wanted leases; `held` is called for each one taken. */
   held(lease: Lease): void;
   /** Outcomes for these sinks were recorded here. */
   wake(sinkIds: Iterable<string>): void;
-  /** When a sink that fails is tried again; undefined where it is not failing, or another control plane delivers. */
+  /** When a failing sink is tried again; undefined when it does not fail, or another control plane delivers. */
   nextTry(sinkId: string): Date | undefined;
-  /** What this control plane has delivered, and how often a sink failed it, by sink. */
+  /** Deliveries and failures of this control plane, by sink. */
   counts(): ReadonlyMap<string, { readonly delivered: number; readonly failures: number }>;
   /** Idempotent. */
   close(): Promise<void>;
@@ -35,28 +35,28 @@ export type DeliverersOptions = {
   readonly store: Store;
   readonly catalog: Pick<Catalog, 'functions' | 'onChange'>;
   readonly credentials: Pick<CredentialStore, 'ready'>;
-  /** From now on exactly these leases are wanted; see leases/leases.ts. */
+  /** Sets exactly these leases as wanted; see leases/leases.ts. */
   readonly wantLeases: (names: ReadonlySet<string>) => void;
   readonly open: (sink: ReadySink) => OpenSink;
   readonly log: Logger;
   readonly random: () => number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Between two looks at the database. */
+  /** Milliseconds between two looks at the database. */
   readonly pollMs?: number;
 };
 
-/** Of the names of leases of sinks; the id follows. */
+/** Prefix of the names of sinks' leases; the id follows. */
 const sinkLease = 'sink:';
 
 /**
- * Pages that are under way at one time. Each has 4 MiB of documents at most, or a single one that has more, and the page
- * after it may be in memory besides; each keeps up to two of the database's connections busy.
+ * Pages in progress at once. Each has at most 4 MiB of documents, or a single larger one, and the next page may be in
+ * memory as well. Each keeps up to two of the database's connections busy.
  */
 const maxPages = 4;
 
 type Held = {
-  /** What is delivered to, or why its credentials cannot be had; undefined before the first look. */
+  /** The sink with its credentials, or why they are not available; undefined before the first look. */
   seen?: ReadySink | string | undefined;
   deliverer?: Deliverer | undefined;
 };
@@ -66,7 +66,7 @@ export function createDeliverers(options: DeliverersOptions): Deliverers {
   const semaphore = createSemaphore(maxPages);
   const held = new Map<string, Held>();
   const noting = new Set<Promise<void>>();
-  /** By sink: end of its last deliverer, and what that could not settle. */
+  /** By sink: the end of its last deliverer, with the deliveries that it could not settle. */
   const ends = new Map<string, Promise<readonly number[]>>();
   const counts = new Map<string, { delivered: number; failures: number }>();
   let closed = false;
@@ -82,7 +82,7 @@ export function createDeliverers(options: DeliverersOptions): Deliverers {
   const note = (sinkId: string, error: string | undefined) => {
     const done = store
       .change((orm) => noteSinkError(orm, sinkId, error))
-      .catch((cause: unknown) => log.debug({ err: cause, sink: sinkId }, 'the state of a sink could not be kept'))
+      .catch((cause: unknown) => log.debug({ err: cause, sink: sinkId }, 'the state of a sink could not be stored'))
       .finally(() => noting.delete(done));
     noting.add(done);
   };
@@ -108,7 +108,7 @@ export function createDeliverers(options: DeliverersOptions): Deliverers {
     });
   };
 
-  /** What a held sink is now; where that has changed, another deliverer. */
+  /** Replaces the deliverer of a held sink that has changed. */
   const look = (id: string, entry: Held, all: ReturnType<typeof sinks>) => {
     const binding = all.get(id);
     if (!binding) return;
@@ -122,7 +122,7 @@ export function createDeliverers(options: DeliverersOptions): Deliverers {
       note(id, now);
       return;
     }
-    // A sink that was changed begins anew; one that was taken over is what its row says.
+    // A changed sink starts without failures; a sink that was taken over has the failures of its row.
     if (before !== undefined) note(id, undefined);
     entry.deliverer = begin(now);
   };
@@ -148,7 +148,7 @@ export function createDeliverers(options: DeliverersOptions): Deliverers {
     if (polling || held.size === 0) return;
     polling = true;
     poll()
-      .catch((error: unknown) => log.debug({ err: error }, 'due deliveries cannot be looked for'))
+      .catch((error: unknown) => log.debug({ err: error }, 'due deliveries could not be looked for'))
       .finally(() => {
         polling = false;
       });

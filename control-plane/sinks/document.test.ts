@@ -26,16 +26,16 @@ const json = (given: OutcomeRecord, form = plain) => toDocument(given, form).jso
 describe('without an envelope', () => {
   test.each([
     ['an object is the document', '{"a":1}', '{"a":1}'],
-    ['white space around it goes', ' \n{ "a" : 1 }\n', '{ "a" : 1 }'],
+    ['white space around it is removed', ' \n{ "a" : 1 }\n', '{ "a" : 1 }'],
     ['an empty object', '{ }', '{}'],
     ['digits stay', '{"n":12345678901234567890.10}', '{"n":12345678901234567890.10}'],
     ['a list', '[1,2]', '{"result":[1,2]}'],
     ['a text', '"x"', '{"result":"x"}'],
     ['null', 'null', '{"result":null}'],
     ['a key that is CouchDB’s', '{"_rev":"1-x"}', '{"result":{"_rev":"1-x"}}'],
-    ['such a key in disguise', '{"\\u005fid":"x"}', '{"result":{"\\u005fid":"x"}}'],
+    ['such a key with an escape', '{"\\u005fid":"x"}', '{"result":{"\\u005fid":"x"}}'],
     ['a prototype', '{"__proto__":1}', '{"result":{"__proto__":1}}'],
-    ['deeper, such keys are free', '{"a":{"_b":1}}', '{"a":{"_b":1}}'],
+    ['nested keys of that form are allowed', '{"a":{"_b":1}}', '{"a":{"_b":1}}'],
     ['not JSON', 'hello', '{"result_base64":"aGVsbG8="}'],
     ['nothing', '', '{"result_base64":""}'],
     ['two values', '{}{}', '{"result_base64":"e317fQ=="}'],
@@ -44,7 +44,7 @@ describe('without an envelope', () => {
     expect(json(outcome(output))).toBe(expected);
   });
 
-  test('for CouchDB the id stands in it', () => {
+  test('for CouchDB the document contains the id', () => {
     const form = { envelope: false, underscoreId: true };
     expect(toDocument(outcome('{"a":1}'), form)).toEqual({ id: '01a1', json: '{"_id":"01a1","a":1}' });
     expect(json(outcome('{}'), form)).toBe('{"_id":"01a1"}');
@@ -55,7 +55,7 @@ describe('without an envelope', () => {
 describe('with an envelope', () => {
   const form = { envelope: true, underscoreId: false };
 
-  test('it tells how the result came about', () => {
+  test('it says how the result was made', () => {
     const given = outcome('[1]', { trigger: 't1', input: Buffer.from('{"x": 1}') });
     expect(JSON.parse(json(given, form))).toEqual({
       id: '01a1',
@@ -74,13 +74,13 @@ describe('with an envelope', () => {
     });
   });
 
-  test('what is not JSON is in base64', () => {
+  test('a result that is not JSON is in base64', () => {
     const given = JSON.parse(json(outcome('a', { input: Buffer.from('b') }), form)) as object;
     expect(given).toMatchObject({ input_base64: 'Yg==', result_base64: 'YQ==' });
     expect(given).not.toHaveProperty('result');
   });
 
-  test('a failure has one whether it is asked for or not, and no result', () => {
+  test('a failure always has an envelope, and no result', () => {
     const given = outcome('', { output: null, error: { code: 'function_trap', message: 'a "trap"' } });
     const document = JSON.parse(json(given)) as object;
     expect(document).toMatchObject({ function: 'f', error: { code: 'function_trap', message: 'a "trap"' } });

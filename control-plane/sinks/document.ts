@@ -1,9 +1,9 @@
 /**
- * What a sink is given of an invocation. Without an envelope it is the function's result, as FunLess stores it; with
- * one it also tells how the result came about. Pure.
+ * The document that a sink gets for an invocation. Without an envelope it is the function's result, as FunLess stores
+ * it; with one it also has the facts about the invocation. Pure.
  *
- * Results stay text: they are looked at, and go into the document as the function wrote them, so that long numbers do
- * not lose digits on the way. What is not an object cannot be a document and stands under `result`; nor can an object
+ * Results stay text: they are checked, and go into the document as the function wrote them, so that long numbers do not
+ * lose digits. A result that is no object cannot be a document and stands under `result`. The same holds for an object
  * with keys that begin with "_", which are CouchDB's (docs.couchdb.org, "Documents", section 1.2.1).
  */
 import type { OutcomeRecord } from '../model/outcome.ts';
@@ -12,7 +12,7 @@ import type { SinkDocument } from './targets/open-sink.ts';
 export type DocumentForm = {
   /** A failed invocation has no result, and always comes in an envelope. */
   readonly envelope: boolean;
-  /** The id stands in the document, as CouchDB wants it. */
+  /** The document contains the id, as CouchDB requires. */
   readonly underscoreId: boolean;
 };
 
@@ -22,11 +22,11 @@ export function toDocument(outcome: OutcomeRecord, { envelope, underscoreId }: D
   return { id: outcome.id, json: `{${[...id, ...members].join(',')}}` };
 }
 
-/** Members of the object that the result is, or that is put around it. */
+/** Members of the result object, or of the object around it. */
 function resultMembers(output: Uint8Array | null): string[] {
   const { text, value } = read(output);
   if (text === undefined || !isPlain(value)) return [member('result', output)];
-  // The text begins with "{" and ends with "}", white space aside; an object without members adds none.
+  // The text begins with "{" and ends with "}", apart from white space; an object without members adds none.
   return Object.keys(value).length === 0 ? [] : [text.trim().slice(1, -1)];
 }
 
@@ -52,7 +52,7 @@ function envelopeMembers(outcome: OutcomeRecord): string[] {
   ];
 }
 
-/** Under its name where it is JSON, else in base64 under `{name}_base64`. */
+/** Under its name if it is JSON, else in base64 under `{name}_base64`. */
 function member(name: string, bytes: Uint8Array | null): string {
   const { text } = read(bytes);
   return text === undefined
@@ -62,7 +62,7 @@ function member(name: string, bytes: Uint8Array | null): string {
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The text and its value, where it is JSON (RFC 8259) in UTF-8. */
+/** The text and its value, if it is JSON (RFC 8259) in UTF-8. */
 function read(bytes: Uint8Array | null): { text?: string; value?: unknown } {
   try {
     const text = decoder.decode(bytes ?? new Uint8Array());

@@ -7,7 +7,7 @@ import { describeAddress, judgeHealth, type SinkState } from './sinks.ts';
 
 const spec = (type: string, params: object): Sink => sinkSchema.parse({ type, params });
 
-test('counted not more often than every few seconds, and kept while the database is away', async () => {
+test('counts at most every few seconds, and keeps the last count while the database is away', async () => {
   let now = 0;
   let asked = 0;
   let waiting = 3;
@@ -53,7 +53,7 @@ test.each([
   expect(describeAddress(spec(type, params))).toBe(address);
 });
 
-test('how a sink stands', () => {
+test('the health of a sink', () => {
   expect(judgeHealth({ error: 'x', waiting: 0, full: false })).toBe('failing');
   expect(judgeHealth({ error: null, waiting: 1, full: false })).toBe('ok');
   expect(judgeHealth({ error: null, waiting: 0, full: false })).toBe('idle');

@@ -1,6 +1,6 @@
 /**
- * Figures of sinks for metrics. What waits is counted in the database, not more often than every few seconds however
- * often metrics are read, and never for a control plane without sinks; while the database is away the last count stays.
+ * Counts of sinks for metrics. Pending deliveries are counted in the database, at most every few seconds for any number
+ * of scrapes, and never for a control plane without sinks. While the database is away the last count stays.
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Deliverers } from './deliverers.ts';
@@ -9,7 +9,7 @@ import type { SinkService } from './sinks.ts';
 export type SinkMetrics = {
   readonly sink: string;
   readonly type: string;
-  /** Of all control planes together; all of them see the same. */
+  /** Of all control planes together, so all of them report the same. */
   readonly waiting: number;
   readonly dead: number;
   readonly lagSeconds: number;

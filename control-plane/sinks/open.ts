@@ -1,11 +1,11 @@
-/** From a sink to what delivers to it, by its type. */
+/** Opens a sink by its type. */
 import type { ReadySink } from '@skerry/shared/function/sinks.ts';
 import { openCouchdb } from './targets/couchdb.ts';
 import { openHttp } from './targets/http.ts';
 import { openMqtt } from './targets/mqtt.ts';
 import type { OpenSink } from './targets/open-sink.ts';
 
-/** Connects to nothing yet. */
+/** Does not connect yet. */
 export function openSink(sink: ReadySink, now: () => number): OpenSink {
   switch (sink.type) {
     case 'couchdb':

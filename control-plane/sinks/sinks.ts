@@ -1,4 +1,7 @@
-/** How sinks stand, for people and for metrics: what waits, what died, what fails; and dead letters, tried again. */
+/**
+ * The state of sinks, for people and for metrics: pending deliveries, dead letters and failures; and replays of dead
+ * letters.
+ */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -13,7 +16,7 @@ export type SinkState = SinkRecord & {
   readonly fn: CatalogFunction;
   readonly spec: Sink;
   readonly nextTryAt: Date | undefined;
-  /** As much waits for it as may. */
+  /** The sink is full. */
   readonly full: boolean;
 };
 
@@ -24,12 +27,12 @@ export type DeadLetterPage = {
 };
 
 export type SinkService = {
-  /** By function, then oldest first. @throws SkerryError store_unavailable, as below */
+  /** By function, then oldest first. @throws SkerryError store_unavailable. The methods below throw the same. */
   list(fn?: CatalogFunction): Promise<readonly SinkState[]>;
   /** Oldest first. @throws SkerryError not_found */
   dead(sinkId: string, after: number, limit: number): Promise<DeadLetterPage>;
   /**
-   * Dead letters wait again, with all their attempts.
+   * Returns dead letters to the queue, with all their attempts.
    * @param invocations absent: all of them
    * @returns how many. @throws SkerryError not_found
    */
@@ -85,7 +88,7 @@ export function createSinkService({ store, catalog, deliverers, sinkCapacity }: 
   };
 }
 
-/** Where a sink leads to, without credentials: its schema lets none into the `url`. */
+/** The address of a sink, without credentials: its schema allows none in the `url`. */
 export function describeAddress({ type, params }: Sink): string {
   if (type === 'mqtt') {
     const { host, port, tls, topic } = params;
@@ -97,7 +100,7 @@ export function describeAddress({ type, params }: Sink): string {
   return `${href.replace(/\/$/, '')}/${encodeURIComponent(params.database)}`;
 }
 
-/** `full` when as much waits as may, `failing` until something is taken again, `idle` where nothing waits. */
+/** `full` at the limit of pending deliveries, `failing` until a delivery succeeds, `idle` without pending ones. */
 export function judgeHealth(sink: Pick<SinkState, 'error' | 'waiting' | 'full'>): 'full' | 'ok' | 'failing' | 'idle' {
   const { error, waiting, full } = sink;
   if (full) return 'full';

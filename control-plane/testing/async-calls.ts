@@ -1,8 +1,8 @@
-/** Asynchronous calls for tests, and what became of them. */
+/** Asynchronous calls for tests, and their results. */
 import { expect, vi } from 'vitest';
 import type { Answer, Harness } from './harness.ts';
 
-/** As GET /v1/invocations/{id} shows one. */
+/** An invocation of GET /v1/invocations/{id}. */
 export type Told = {
   id: string;
   state: string;
@@ -16,10 +16,10 @@ export type Told = {
   agent: string;
 };
 
-/** How long a state may take to come about. */
+/** Milliseconds until a state must be reached. */
 export const patience = { timeout: 10_000, interval: 20 };
 
-/** @param usual name of the function that is called when no other one is named */
+/** @param usual name of the function that is called by default */
 export function createAsyncCalls(h: () => Harness, usual: string) {
   const get = async (id: string): Promise<Told> =>
     ((await h().request('GET', `/v1/invocations/${id}`)).json as { data: Told }).data;

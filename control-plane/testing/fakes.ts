@@ -1,4 +1,4 @@
-/** Stand-ins for the parts that the REST side talks to: preparing, tunnels, invocation. */
+/** Stand-ins for the parts behind the REST side: preparing, tunnels, invocation. */
 
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { computeDigest } from '@skerry/shared/function/bundle.ts';
@@ -7,7 +7,7 @@ import type { Preparer } from '../prepare/preparer.ts';
 import type { Hub, Rollout } from '../tunnel/hub.ts';
 import type { FunctionLogs } from '../tunnel/logs.ts';
 
-/** Takes whatever begins with "wasm"; counts how often it was asked. */
+/** Accepts everything that begins with "wasm"; counts its calls. */
 export function createFakePreparer(): Preparer & { prepared: number } {
   return {
     prepared: 0,
@@ -83,9 +83,9 @@ export function createFakeHub(): FakeHub {
 }
 
 export type FakeInvoker = Invoker & {
-  /** What the next calls do; echoes the input by default. */
+  /** The behaviour of the next calls; echoes the input by default. */
   behave: (invocation: InvocationRequest) => Promise<Uint8Array>;
-  /** Whether there is anybody to run anything. */
+  /** Whether any agent can run anything. */
   reachable: boolean;
   last: InvocationRequest | undefined;
 };

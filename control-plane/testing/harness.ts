@@ -15,7 +15,7 @@ export const adminToken = 'test-admin-token-0123456789';
 export type Answer = { status: number; headers: Headers; text: string; json: unknown };
 export type RequestOptions = {
   json?: unknown;
-  /** Sent as it is. */
+  /** Sent unchanged. */
   body?: string | Uint8Array | FormData;
   /** `null`: no header at all. Default: the admin's. */
   token?: string | null;
@@ -37,7 +37,7 @@ export type Harness = {
 
 /**
  * @param database absent: PGlite in a directory of its own
- * @param environment settings besides
+ * @param environment additional settings
  */
 export async function startHarness(
   database?: DatabaseSettings,
@@ -118,12 +118,12 @@ export function create(
   return h.request('POST', `/v1/fn/${module}`, { body: upload({ name, ...fields }, code) });
 }
 
-/** Fits the body of an error answer. */
+/** Matches the body of an error answer. */
 export function problem(code: ErrorCode, detail: string): object {
   return { errors: expect.objectContaining({ code, detail }) };
 }
 
-/** Sends a body without saying how long it will be; the status of the answer. */
+/** Sends a body without its length; returns the status of the answer. */
 export function streamed(h: Harness, path: string, contentType: string, bytes: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const headers = { authorization: `Bearer ${adminToken}`, 'content-type': contentType };
@@ -137,7 +137,7 @@ export function streamed(h: Harness, path: string, contentType: string, bytes: n
   });
 }
 
-/** Begins an upload of so many bytes and sends only the first of them; whoever asks for it destroys it. */
+/** Begins an upload of this number of bytes and sends only the first of them; the caller destroys it. */
 export function halfUpload(h: Harness, path: string, bytes: number): Promise<ClientRequest> {
   return new Promise((resolve) => {
     const headers = {

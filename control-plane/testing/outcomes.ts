@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import type { EndedInvocation } from '../model/invocation.ts';
 import { create, type Harness } from './harness.ts';
 
-/** As GET /v1/sinks shows one. */
+/** A sink of GET /v1/sinks. */
 export type ShownSink = {
   id: string;
   url: string;
@@ -67,7 +67,7 @@ export async function record(h: Harness, name: string, results: readonly string[
   return ended.map(({ id }) => id);
 }
 
-/** How a sink of the function stands. */
+/** The state of a sink of the function. */
 export async function sinkState(h: Harness, sinkId: string): Promise<ShownSink> {
   const answer = await h.request('GET', '/v1/sinks');
   const found = (answer.json as { data: ShownSink[] }).data.find(({ id }) => id === sinkId);
@@ -75,7 +75,7 @@ export async function sinkState(h: Harness, sinkId: string): Promise<ShownSink> 
   return found;
 }
 
-/** Resolves when the sink stands as expected. */
+/** Resolves when the sink has the expected state. */
 export async function sinkIs(h: Harness, sinkId: string, expected: Partial<ShownSink>): Promise<void> {
   await expect.poll(() => sinkState(h, sinkId), { timeout: 15_000, interval: 20 }).toMatchObject(expected);
 }

@@ -1,4 +1,4 @@
-/** Databases in the test run's Postgres, and wires to it that can be watched, bent and cut. */
+/** Databases in the test run's Postgres, and wires to it that can be watched, changed and cut. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
@@ -34,11 +34,11 @@ export async function toRows(url: string, query: string): Promise<Record<string,
   return rows;
 }
 
-/** A way to the database that can be taken away and given back. */
+/** A way to the database that can be cut and restored. */
 export type Wire = {
   /** URL of the database through this wire. */
   url: string;
-  /** Breaks what is connected and refuses what comes. */
+  /** Breaks open connections and refuses new ones. */
   cut(): Promise<void>;
   restore(): Promise<void>;
 };
@@ -74,7 +74,7 @@ export async function createWire(databaseUrl: string): Promise<Wire> {
   };
 }
 
-/** What Neon has in front of its servers: WebSocket in, TCP out, to one fixed server. */
+/** The proxy that Neon has in front of its servers: WebSocket in, TCP out, to one fixed server. */
 export async function createWebSocketProxy(
   databaseUrl: string,
 ): Promise<{ address: string; connections: () => number; close(): void }> {

@@ -1,4 +1,4 @@
-/** What the control plane listens to, on its way into the database. */
+/** Events of the control plane's triggers on their way into the database. */
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { sleep } from '@skerry/shared/clock.ts';
 import type { Intake, NewEvent, PendingLimit } from '@skerry/shared/events/intake.ts';
@@ -50,7 +50,7 @@ const event = (id: string, more: Partial<NewEvent> = {}): NewEvent => ({
   ...more,
 });
 
-test('an event whose function is gone takes none of the others with it', async () => {
+test('an event whose function is gone spoils none of the others', async () => {
   const id = await trigger();
   const results = await Promise.allSettled([
     intake.record(event(id), hold),
@@ -66,7 +66,7 @@ test('an event whose function is gone takes none of the others with it', async (
   ]);
 });
 
-test('one trigger for which there is no room does not fill the others', async () => {
+test('a trigger without room does not fill the others', async () => {
   const [many, few] = [await trigger(), await trigger()];
   const first = intake.record(event(few), hold);
   const all = Array.from({ length: 60 }, () => intake.record(event(many), hold));
@@ -75,7 +75,7 @@ test('one trigger for which there is no room does not fill the others', async ()
   expect([await first, await last]).toEqual(['recorded', 'recorded']);
 });
 
-test('inputs of any size together are kept in pieces that a statement takes', async () => {
+test('inputs of any total size are stored in pieces that a statement takes', async () => {
   const id = await trigger();
   const input = Buffer.alloc(4 * 1024 * 1024, '1');
   const kept = await Promise.all(Array.from({ length: 6 }, () => intake.record(event(id, { input }), hold)));
@@ -85,7 +85,7 @@ test('inputs of any size together are kept in pieces that a statement takes', as
   ]);
 });
 
-test('what gives way stays when the newer event cannot be kept', async () => {
+test('a dropped event stays when the newer event cannot be stored', async () => {
   const id = await trigger();
   const room: PendingLimit = { maxPending: 1, whenFull: 'drop_oldest' };
   expect(await intake.record(event(id), room)).toBe('recorded');
@@ -101,7 +101,7 @@ test('what gives way stays when the newer event cannot be kept', async () => {
   ]);
 });
 
-test('a tick is kept as the last one together with its event', async () => {
+test('a tick is stored as the last one together with its event', async () => {
   const id = await trigger();
   const tick = Date.UTC(2026, 0, 1);
   const at = { origin: 'schedule', tick } as const;
@@ -113,7 +113,7 @@ test('a tick is kept as the last one together with its event', async () => {
   expect(await intake.lastTick(id)).toBe(tick);
 });
 
-test('who waits for room counts the more rarely the longer a count takes', async () => {
+test('a waiter for room counts more rarely when a count takes longer', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const never = new AbortController().signal;
@@ -141,6 +141,6 @@ test('who waits for room counts the more rarely the longer a count takes', async
   };
   expect(await countsWithin(60_000, 1)).toBeGreaterThan(500);
   expect(await countsWithin(60_000, 50)).toBeLessThan(30);
-  // However long it takes: room is found within so many seconds.
+  // Even then, room is found within seconds.
   expect(await countsWithin(60_000, 2_000)).toBeGreaterThan(4);
 });

@@ -1,9 +1,9 @@
 /**
- * Where what the control plane listens to gives its events: kept as invocations to be run, in the database before
- * anybody hears yes. Events that come while a transaction is under way go together into the next one.
+ * The intake of the control plane's triggers: stores events as queued invocations, in the database before they are
+ * acknowledged. Events that arrive during a transaction share the next one.
  *
- * Invariants: of one trigger none is kept after one that found no room; a trigger is listened to by one control plane
- * at a time (leases/leases.ts), so what it has pending grows here only, and an older count is never too low.
+ * Invariants: of one trigger no event is stored after one that found no room. One control plane at a time listens to a
+ * trigger (leases/leases.ts), so its pending events grow only here, and an older count is never too low.
  */
 import { sleep } from '@skerry/shared/clock.ts';
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -14,19 +14,19 @@ import type { Store } from '../db/store.ts';
 import type { EndedInvocation, NewInvocation } from '../model/invocation.ts';
 import type { Invocations } from '../queue/queue.ts';
 
-/** Events in one transaction at most, and bytes of their inputs; one that has more is alone. */
+/** Most events of one transaction, and most bytes of their inputs; a larger event is alone. */
 const maxBatch = 200;
 const maxBytes = 8 * 1024 * 1024;
 /**
- * Whoever waits for room counts what is pending, which takes this share of the time at most, however much there is to
- * count; between two counts are so many milliseconds.
+ * A waiter for room counts pending events, which takes at most this share of the time, with this many milliseconds
+ * between two counts.
  */
 const lookShare = 0.02;
 const leastLookMs = 100;
 const maxLookMs = 10_000;
-/** A trigger that was full has room again when so much of it is free. */
+/** A full trigger has room again when this share is free. */
 const roomShare = 0.1;
-/** How long a count of what is pending may be used, in milliseconds, and up to which share of what may be pending. */
+/** Milliseconds for which a count of pending events may be used, and up to which share of the limit. */
 const countMs = 1_000;
 const countShare = 0.5;
 
@@ -34,7 +34,7 @@ export type CloudIntakeOptions = {
   readonly store: Store;
   readonly catalog: Pick<Catalog, 'byId'>;
   readonly invocations: Pick<Invocations, 'countPending' | 'enqueueWithin' | 'recordWithin'>;
-  /** Events gave way to newer ones. */
+  /** Events were dropped for newer ones. */
   readonly onDropped: (trigger: string, events: number) => void;
 };
 
@@ -50,7 +50,7 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
   let asked: Asked[] = [];
   let working = false;
 
-  /** Of a trigger, at least: counted anew when the count is old or comes near the bound. */
+  /** A lower bound of a trigger's pending events; counted again when the count is old or near the limit. */
   const countPending = async (trigger: string, more: number, { maxPending }: PendingLimit) => {
     const count = counts.get(trigger);
     const fresh = count && performance.now() - count.at < countMs;
@@ -60,13 +60,13 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
     return counted;
   };
 
-  /** How many of these there is no room for. */
+  /** How many of these events have no room. */
   const excessOf = async (trigger: string, some: readonly Asked[], room: PendingLimit) => {
     const { pending } = await countPending(trigger, some.length, room);
     return Math.max(0, pending + some.length - room.maxPending);
   };
 
-  /** All of them in one transaction: what gives way, what is kept, and the ticks that those are. */
+  /** Writes all of them in one transaction: dropped events, stored events, and their ticks. */
   const keep = async (some: readonly Asked[]) => {
     const { invalid = [], valid = [] } = Object.groupBy(some, ({ event }) =>
       event.invalid === undefined ? 'valid' : 'invalid',
@@ -104,11 +104,11 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
       resolve(known ? 'known' : 'recorded');
     }
     for (const trigger of done.gone.keys()) counts.delete(trigger);
-    // Those that have their answer already take no other one.
+    // Events that already have their answer take no other one.
     for (const { resolve } of valid) resolve('full');
   };
 
-  /** What is wrong with one trigger is not held against the others. */
+  /** A fault of one trigger does not affect the others. */
   const keepApart = async (some: readonly Asked[]) => {
     for (const own of Map.groupBy(some, ({ event }) => event.trigger).values()) {
       await keep(own).catch((error: unknown) => {
@@ -155,7 +155,7 @@ export function createCloudIntake({ store, catalog, invocations, onDropped }: Cl
   };
 }
 
-/** As many as go into one transaction. */
+/** As many as fit into one transaction. */
 function firstOf(asked: readonly Asked[]): readonly Asked[] {
   let bytes = 0;
   const end = asked.findIndex(({ event }, at) => {
@@ -165,7 +165,7 @@ function firstOf(asked: readonly Asked[]): readonly Asked[] {
   return end === -1 ? asked : asked.slice(0, end);
 }
 
-/** Of each trigger the last one among these. */
+/** The last one of each trigger among these. */
 function lastTicks(some: readonly Asked[]): ReadonlyMap<string, number> {
   return new Map(
     some.flatMap(({ event: { trigger, tick } }) => (tick === undefined ? [] : [[trigger, tick] as const])),

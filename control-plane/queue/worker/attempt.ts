@@ -1,6 +1,6 @@
 /**
- * One attempt at a kept invocation, and what follows from it. What the function did wrong costs an attempt of its
- * manifest's `retry`; that there was nobody to run it costs none, and is tried again for ever.
+ * One attempt at a queued invocation, and its consequence. A failure of the function costs one of the attempts of its
+ * manifest's `retry`. A missing agent costs none, and is tried again without an end.
  */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
 import { type ErrorCode, errorKinds, SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
@@ -17,7 +17,7 @@ import { Aborted, Cancelled } from '../in-progress.ts';
 
 export type Verdict =
   | { readonly kind: 'ended'; readonly ended: EndedInvocation }
-  /** `delayMs` from now at the earliest. */
+  /** At the earliest `delayMs` from now. */
   | { readonly kind: 'rest'; readonly rested: Rested; readonly delayMs: number }
   /** Its row has ended meanwhile: there is nothing to record. */
   | { readonly kind: 'over' };
@@ -29,13 +29,13 @@ export type AttemptOptions = {
   readonly random: () => number;
 };
 
-/** Codes that the same input would get again however often it is tried. */
+/** Codes that the same input would get again at every attempt. */
 const hopeless: ReadonlySet<ErrorCode> = new Set(['payload_too_large', 'not_found']);
 
 const nothing = new Uint8Array(0);
 const authority = 'localhost';
 
-/** @param rests how often in a row it had to wait for somebody to run it */
+/** @param rests how often in a row it had to wait for an agent */
 export type Attempt = (row: Claimed, rests: number, signal: AbortSignal) => Promise<Verdict>;
 
 /** Never rejects. */
@@ -82,8 +82,8 @@ export function createAttempt({ invoker, catalog, now, random }: AttemptOptions)
 }
 
 /**
- * How many attempts are spent after this failure, and when the next one is due; undefined: never.
- * @param attempts spent before it
+ * How many attempts are used after this failure, and when the next one is due; undefined: never.
+ * @param attempts used before it
  */
 function nextAttempt(
   error: Pick<SkerryError, 'code'>,

@@ -1,10 +1,10 @@
-/** Rests of what waits for somebody to run it: they end early when somebody comes. */
+/** Delays of invocations that wait for an agent: they end early when an agent connects. */
 import { sleep } from '@skerry/shared/clock.ts';
 
 export type Delays = {
-  /** Resolves after so many milliseconds, when somebody comes, or when the signal aborts. */
+  /** Resolves after this number of milliseconds, when `interrupt` is called, or when the signal aborts. */
   delay(delayMs: number, signal: AbortSignal): Promise<void>;
-  /** Somebody has come. */
+  /** Ends all delays: an agent has connected. */
   interrupt(): void;
 };
 

@@ -1,23 +1,23 @@
 /**
- * Looks for jobs, hands them to whoever does them, and keeps saying that somebody is at it. What is put in here is
- * looked at once; what others put in, within a poll.
+ * Looks for jobs, passes them to their handlers, and keeps sending heartbeats for them. Jobs that are put in here are
+ * looked at once; jobs of other control planes, within a poll.
  *
- * Invariants: a job is held only by who says so every few seconds, so what a control plane had in its hands when it
- * died is taken up by another after 10 to 15 s; a database that is away stops nothing here but the next look.
+ * Invariants: a job is held only by heartbeats, so the jobs of a control plane that died are taken up by another after
+ * 10 to 15 s. A database that is away stops nothing here but the next look.
  */
 import { createWakeup } from '../../async/wakeup.ts';
 import type { Logger } from '../../log/log.ts';
 import type { Boss, Job, QueueName } from '../jobs/boss.ts';
 
 /**
- * Does a job, and settles it. When it rejects, the job comes again after its heartbeat has run out.
- * @param stopping nothing is to be begun any more: we stop, or the job is not ours any more
+ * Does a job, and settles it. When it rejects, the job returns after its heartbeat has run out.
+ * @param stopping begin nothing more: this control plane stops, or has lost the job
  */
 export type Handler = (job: Job, stopping: AbortSignal) => Promise<void>;
 
 export type Work = {
   readonly handle: Handler;
-  /** Jobs of this queue that may be in hand at one time. */
+  /** Jobs of this queue that may be in progress at once. */
   readonly maxConcurrent: number;
 };
 
@@ -31,20 +31,23 @@ export type WorkersOptions = {
 };
 
 export type Workers = {
-  /** Something was put in. */
+  /** A job was put in. */
   wake(): void;
-  /** Something was put in that is due in so many milliseconds: it is looked for then, and not only with the next poll. */
+  /**
+   * A job was put in that is due in this number of milliseconds: it is looked for then, and not only with the next
+   * poll.
+   */
   dueIn(delayMs: number): void;
-  /** Looks for nothing more, and tells handlers so; resolves when all of them have ended. Idempotent. */
+  /** Fetches no further jobs and aborts the handlers' signals; resolves when all of them have ended. Idempotent. */
   stop(): Promise<void>;
 };
 
 const beatMs = 3_000;
-/** What is due is so by the database's clock, to the millisecond. */
+/** Jobs are due by the database's clock, to the millisecond. */
 const dueMarginMs = 2;
 type Held = { readonly done: Promise<void>; readonly lost: AbortController };
 
-/** Jobs of a look at most. */
+/** Most jobs of one fetch. */
 const batchSize = 64;
 
 export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOptions): Workers {
@@ -57,7 +60,7 @@ export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOption
     const jobs = held.get(queue);
     const lost = new AbortController();
     const done = handle(job, AbortSignal.any([stopping.signal, lost.signal]))
-      .catch((error: unknown) => log.warn({ err: error, queue }, 'a job was not seen to, and comes again'))
+      .catch((error: unknown) => log.warn({ err: error, queue }, 'a job handler failed; the job will be retried'))
       .finally(() => {
         const full = jobs?.size === most;
         jobs?.delete(job);
@@ -81,7 +84,7 @@ export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOption
       try {
         for (const [queue, one] of queues) more = (await look(queue, one)) || more;
       } catch (error) {
-        log.debug({ err: error }, 'jobs could not be looked for');
+        log.debug({ err: error }, 'jobs could not be fetched');
         more = false;
       }
       if (!more) await wakeup.wait({ withinMs: pollMs });
@@ -106,7 +109,7 @@ export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOption
     if (beating) return;
     beating = true;
     beat()
-      .catch((error: unknown) => log.debug({ err: error }, 'jobs could not be kept in hand'))
+      .catch((error: unknown) => log.debug({ err: error }, 'the heartbeats of jobs could not be sent'))
       .finally(() => {
         beating = false;
       });

@@ -4,7 +4,7 @@ import type { Store } from '../../db/store.ts';
 import { createInProgress } from '../in-progress.ts';
 import { createLaneClaims } from './lane-claims.ts';
 
-test('after a claim whose answer was lost, nothing is taken from whoever has the lane by then', async () => {
+test('after a claim whose answer was lost, nothing is taken from a successor that has the lane by then', async () => {
   let claims = 0;
   const change: Store['change'] = () => {
     claims += 1;

@@ -1,7 +1,7 @@
 /**
- * Claims for one lane. Before the first claim, and after one whose answer did not come, nobody knows what is marked as
- * running and in nobody's hands: then all of that waits again first, in the same transaction. So a claim that was
- * committed, and whose answer was lost, is made once more, with nothing overtaken.
+ * Claims for one lane. Before the first claim, and after one whose answer was lost, it is unknown which rows are marked
+ * as running without a holder. Then all of those return to the queue first, in the same transaction. So a claim that
+ * was committed, and whose answer was lost, is made once more, without any row being overtaken.
  */
 import { type Claimed, claimNext, reclaimLane } from '../../db/events/claims.ts';
 import { whileAway } from '../../db/patience.ts';
@@ -9,8 +9,9 @@ import type { Store } from '../../db/store.ts';
 import type { InProgress } from '../in-progress.ts';
 
 /**
- * The next ones that wait, oldest first, `limit` and so many bytes of inputs at most. Waits for a database that is away.
- * @param held that are in the lane's hands
+ * The next waiting rows, oldest first, at most `limit` and this many bytes of inputs. Waits for a database that is
+ * away.
+ * @param held ids that the lane already has
  */
 export type ClaimNext = (held: readonly string[], limit: number, bytes: number) => Promise<readonly Claimed[]>;
 
@@ -28,12 +29,12 @@ export function createLaneClaims({ store, trigger, inProgress, ours, signal }: L
   let last: 'none' | 'answered' | 'lost' = 'none';
   return (held, limit, bytes) =>
     whileAway(async () => {
-      // Others may have the lane by now, and what they have claimed runs.
+      // Another control plane may have the lane by now, and its claimed rows run.
       if (last === 'lost' && !(await ours())) return [];
       const certain = last === 'answered';
       last = 'lost';
       const rows = await store.change(async (orm) => {
-        // One that has rested is the lane's a moment before it is in hand again.
+        // A row after its delay belongs to the lane a moment before it is held again.
         if (!certain) await reclaimLane(orm, trigger, [...inProgress.ids, ...held]);
         return claimNext(orm, trigger, held, limit, bytes);
       });

@@ -1,4 +1,4 @@
-/** Claims that the database has made, and whose answer never came. */
+/** Claims that the database has committed, and whose answer never came. */
 
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { expect, inject, test, vi } from 'vitest';
@@ -9,7 +9,7 @@ import { createLog } from '../../log/log.ts';
 import { adminToken, create, startHarness } from '../../testing/harness.ts';
 import { createDatabase } from '../../testing/postgres.ts';
 
-/** Whether a transaction gave several claimed invocations. */
+/** Whether a transaction returned several claimed invocations. */
 const isClaim = (result: unknown): boolean =>
   Array.isArray(result) && result.length > 1 && result.every((row) => typeof row === 'object' && 'attempts' in row);
 

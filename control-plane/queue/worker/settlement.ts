@@ -1,7 +1,7 @@
 /**
- * What was found out about invocations and their jobs, into the database: all that comes at one time in one transaction.
- * While the database is away it waits, so that no outcome is lost for that; the functions' results stay in memory
- * meanwhile, no more of them than invocations may run at one time.
+ * Writes the results of invocations and jobs to the database: results that arrive together share one transaction. While
+ * the database is away it waits, so that no outcome is lost. Meanwhile the functions' results stay in memory, at most
+ * one for each invocation that may run at once.
  */
 import type { JobInsert } from 'pg-boss';
 import { createCoalescer } from '../../async/coalesce.ts';
@@ -13,17 +13,17 @@ import type { EndedInvocation } from '../../model/invocation.ts';
 import type { Boss, Job, QueueName } from '../jobs/boss.ts';
 import type { Invocations } from '../queue.ts';
 
-/** Of one invocation or one job; what is in it happens together or not at all. */
+/** The results of one invocation or one job, written together or not at all. */
 export type Settlement = {
   readonly ended?: EndedInvocation;
   readonly rested?: Rested;
-  /** The job has been seen to. */
+  /** The job is finished. */
   readonly done?: { readonly queue: QueueName; readonly job: Job };
-  /** A new one that asks for it later. */
+  /** A new job that asks for it later. */
   readonly again?: { readonly queue: QueueName; readonly job: JobInsert };
 };
 
-/** Rejects when the database will not have it, and with `store_unavailable` when it is away until the end. */
+/** Rejects when the database refuses it, and with `store_unavailable` when it is away until the end. */
 export type Settle = (settlement: Settlement) => Promise<void>;
 
 export type SettlingOptions = {
@@ -60,8 +60,8 @@ export function createSettling({ store, boss, invocations, log, signal, onRest }
           some.map(({ job }) => job),
         );
       }
-      // One that was cancelled and replayed meanwhile has a new job already, and so has one that is settled once more
-      // because the answer was lost.
+      // An invocation that was cancelled and replayed meanwhile already has a new job, and so has one that is settled
+      // once more because the answer was lost.
       const next = settlements.flatMap(({ rested, again }) =>
         again && (!rested || waiting.has(rested.id)) ? [again] : [],
       );
@@ -77,14 +77,14 @@ export function createSettling({ store, boss, invocations, log, signal, onRest }
     tell();
   };
 
-  /** Alone, after the others had to do without it: an outcome that cannot be stored is told as such. */
+  /** Alone, after the others went on without it: an outcome that cannot be stored is reported as such. */
   const writeAlone = async (one: Settlement): Promise<Failure> => {
     try {
       await whileAway(() => write([one]), signal);
       return undefined;
     } catch (error) {
       if (!one.ended || signal.aborted) return { error };
-      log.error({ err: error, invocation: one.ended.id }, 'an outcome cannot be kept as it is');
+      log.error({ err: error, invocation: one.ended.id }, 'an outcome cannot be stored as it is');
       const result = { ok: false, code: 'internal', message: 'the outcome could not be stored' } as const;
       return whileAway(() => write([{ ...one, ended: { ...one.ended, result } as EndedInvocation }]), signal).then(
         () => undefined,

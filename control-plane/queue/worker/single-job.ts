@@ -1,4 +1,4 @@
-/** Runs an invocation that has a job of its own: it is claimed, tried once, and settled together with its job. */
+/** Runs an invocation with a job of its own: claims it, tries it once, and settles it together with its job. */
 
 import type { Semaphore } from '../../async/semaphore.ts';
 import type { Claimed } from '../../db/events/claims.ts';
@@ -14,18 +14,18 @@ export type SingleOptions = {
   readonly attempt: Attempt;
   readonly settle: Settle;
   readonly inProgress: InProgress;
-  /** One for each invocation that runs here. */
+  /** A slot for each invocation that runs here. */
   readonly slots: Semaphore;
-  /** A job was put in that is due in so many milliseconds. */
+  /** A job was put in that is due in this number of milliseconds. */
   readonly dueIn: (delayMs: number) => void;
-  /** Whether somebody who may run it is connected here. */
+  /** Whether an agent that may run it is connected here. */
   readonly reaches: (row: Claimed) => boolean;
   readonly random: () => number;
 };
 
 const queue = 'invocations';
 
-/** @param stopping nothing is begun any more */
+/** @param stopping begin nothing more */
 export function createSingle({ claim, attempt, settle, inProgress, slots, dueIn, reaches, random }: SingleOptions) {
   return async (job: Job, stopping: AbortSignal): Promise<void> => {
     const done = { queue, job } as const;
@@ -34,7 +34,7 @@ export function createSingle({ claim, attempt, settle, inProgress, slots, dueIn,
     const { id, rests, passed } = asked.data;
     const later = (count: number, delayMs: number) =>
       ({ queue, job: { data: { id, rests: count }, startAfter: delayMs / 1_000 } }) as const;
-    // Taken away from us while the database was, and given to us again.
+    // The job was lost while the database was away, and was given to us again.
     await inProgress.settled(id);
     const release = await slots.acquire(stopping);
     if (!release) return settle({ done, again: later(rests, 0) });

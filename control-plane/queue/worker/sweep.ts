@@ -1,4 +1,7 @@
-/** Tidies up, one control plane at a time: what is old goes, in small transactions; what was forgotten is asked for. */
+/**
+ * Tidies up, in one control plane at a time: old rows are removed in small transactions, and rows without a job get
+ * one.
+ */
 import { forgetTriggers } from '../../db/catalog/former-triggers.ts';
 import { findForgotten, removeEnded } from '../../db/events/invocation-sweep.ts';
 import type { Store } from '../../db/store.ts';
@@ -9,12 +12,12 @@ import { jobsFor } from '../jobs/job-payloads.ts';
 export type SweepOptions = {
   readonly store: Store;
   readonly boss: Pick<Boss, 'insert'>;
-  /** How long what has ended is kept. */
+  /** How long ended invocations are stored. */
   readonly retentionMs: number;
 };
 
 const batch = 500;
-/** Batches of one sweep; the next one goes on. */
+/** Batches of one sweep; the next sweep goes on. */
 const maxBatchesInFlight = 200;
 const maxForgotten = 1_000;
 

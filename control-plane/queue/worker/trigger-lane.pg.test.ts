@@ -1,4 +1,4 @@
-/** Invocations of triggers, run by control planes on one database: in turn, once, and with nothing lost. */
+/** Events of triggers, run by control planes on one database: in order, once, and without a loss. */
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest';
@@ -11,7 +11,7 @@ let database: string;
 let wire: Wire;
 let first: Harness;
 let second: Harness;
-/** Inputs in the order in which they began, in both. */
+/** Inputs in the order in which they began, over both control planes. */
 let begun: string[];
 let running: number;
 let most: number;
@@ -66,7 +66,7 @@ const event = (triggerId: string, input: string): NewInvocation => ({
   triggerId,
 });
 
-/** Both control planes do the same, and what they do is watched. */
+/** Both control planes do the same, and the test observes them. */
 function behave(work: (input: string) => Promise<unknown>): void {
   begun = [];
   running = 0;
@@ -131,7 +131,7 @@ test('with a larger concurrency so many run at one time, and no more', async () 
   expect(await first.controlPlane.invocations.countPending(id)).toBe(0);
 });
 
-test('an event that is known already is not run again', async () => {
+test('a known event does not run again', async () => {
   const id = await trigger(1);
   behave(async () => {});
   const named = { ...event(id, 'once'), id: randomUUIDv7() };
@@ -146,7 +146,7 @@ test('an event that is known already is not run again', async () => {
   expect(begun).toEqual(['once']);
 });
 
-test('while nobody is there the first one waits and the others with it; then all run in order', async () => {
+test('without an agent the first event waits and the others with it; then all run in order', async () => {
   const id = await trigger(1);
   let away = true;
   behave(async () => {
@@ -160,7 +160,7 @@ test('while nobody is there the first one waits and the others with it; then all
   expect(begun.slice(-5)).toEqual(names(0, 5));
 });
 
-test('events go to the control plane that has agents, at once, and from one that loses its own', async () => {
+test('events go to the control plane with agents, at once, and away from one that loses its own', async () => {
   const id = await trigger(1);
   behave(async () => {});
   first.invoker.reachable = false;
@@ -191,7 +191,7 @@ test('events go to the control plane that has agents, at once, and from one that
   await vi.waitFor(async () => expect(await states(id)).toEqual(['succeeded 10']), soon);
 });
 
-test('those that are claimed ahead are not told as running', async () => {
+test('events that are claimed ahead are not shown as running', async () => {
   const id = await trigger(1);
   const gate = Promise.withResolvers<void>();
   behave(() => gate.promise);
@@ -207,7 +207,7 @@ test('those that are claimed ahead are not told as running', async () => {
   await vi.waitFor(async () => expect(await states(id)).toEqual(['succeeded 3']), patience);
 });
 
-test('the database goes in the middle and comes back: nothing is lost, nothing is stuck', async () => {
+test('the database fails in the middle and returns: nothing is lost, nothing is stuck', async () => {
   const id = await trigger(4);
   const { invocations } = first.controlPlane;
   const gate = Promise.withResolvers<void>();
@@ -238,7 +238,7 @@ test('the database goes in the middle and comes back: nothing is lost, nothing i
   }, patience);
 }, 60_000);
 
-test('outcomes recorded twice, or of what is not theirs, change nothing', async () => {
+test('outcomes that are recorded twice, or that belong to another function, change nothing', async () => {
   const { invocations } = first.controlPlane;
   const [sink] = await toRows(
     database,

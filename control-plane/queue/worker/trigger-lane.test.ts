@@ -1,4 +1,4 @@
-/** A lane over what others do to its rows, and when the database will not have what it writes. */
+/** A lane whose rows others change, and whose writes the database refuses. */
 import { randomUUIDv7 } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createSemaphore } from '../../async/semaphore.ts';
@@ -26,7 +26,7 @@ const waiting = (): Claimed => ({
   createdAt: new Date(),
 });
 
-/** Of a concurrency of 1; every attempt is over at once. */
+/** With a concurrency of 1; every attempt ends at once. */
 const options = (more: Partial<LaneOptions>): LaneOptions => ({
   trigger: 't',
   concurrency: () => 1,
@@ -45,7 +45,7 @@ const options = (more: Partial<LaneOptions>): LaneOptions => ({
   ...more,
 });
 
-test('what another control plane commits while the lane is quiet, and rings no bell for, is found before it ends', async () => {
+test('an event that another control plane commits without a wake-up is found before the lane ends', async () => {
   const late = waiting();
   const run: string[] = [];
   let looks = 0;
@@ -64,7 +64,7 @@ test('what another control plane commits while the lane is quiet, and rings no b
   expect(run).toEqual([late.id]);
 });
 
-test('a lane whose writes fail keeps nothing in hand, and says so', async () => {
+test('a lane whose writes fail keeps no invocation, and reports the failure', async () => {
   const stopping = new AbortController();
   const inProgress = createInProgress();
   const slots = createSemaphore(1);
@@ -85,7 +85,7 @@ test('a lane whose writes fail keeps nothing in hand, and says so', async () => 
   expect([...inProgress.ids]).toEqual([]);
 });
 
-test('a lane that can claim no more waits for what it runs before it fails', async () => {
+test('a lane that can claim no more waits for its running events before it fails', async () => {
   const inProgress = createInProgress();
   const gate = Promise.withResolvers<void>();
   let looks = 0;

@@ -1,12 +1,12 @@
 /**
- * Runs what waits for one trigger, oldest first, so many at one time as the trigger allows. One control plane does this
- * for a trigger, as long as it holds the lane's job; what comes in meanwhile it runs as well. One that reaches nobody
- * who may run it leaves the lane to others.
+ * Runs the queued events of one trigger, oldest first, at most the trigger's concurrency at once. One control plane
+ * does this for a trigger, as long as it holds the lane's job; it also runs the events that arrive meanwhile. A control
+ * plane without a fitting agent leaves the lane to others.
  *
- * Invariants: with a concurrency of 1 nothing of the trigger begins before what came earlier has ended, its retries
- * included, though its outcome may still be on its way to the disk; outcomes reach it in their order; at most `maxAhead`
- * are claimed ahead, with `maxBytes` of inputs, and none of a trigger whose oldest events give way to newer ones: what is
- * claimed gives way to nothing.
+ * Invariants: with a concurrency of 1 an event begins only after the earlier one has ended, its retries included,
+ * although the earlier outcome may still be on its way to the disk. Outcomes reach the disk in their order. At most
+ * `maxAhead` events are claimed ahead, with `maxBytes` of inputs, and none of a trigger that drops its oldest events,
+ * since a claimed event cannot be dropped.
  */
 import { sleep } from '@skerry/shared/clock.ts';
 import type { Semaphore } from '../../async/semaphore.ts';
@@ -20,39 +20,39 @@ import type { Settle } from './settlement.ts';
 
 export type LaneOptions = {
   readonly trigger: string;
-  /** Invocations at one time, as it is now. */
+  /** Current limit of invocations at once. */
   readonly concurrency: () => number;
-  /** Whether some may be claimed ahead, as it is now. */
+  /** Whether events may be claimed ahead now. */
   readonly claimsAhead: () => boolean;
   readonly claimNext: ClaimNext;
   /** Undefined when it has ended. */
   readonly claim: (id: string) => Promise<Claimed | undefined>;
   readonly attempt: Attempt;
-  /** Whether somebody who may run it is connected here. */
+  /** Whether an agent that may run it is connected here. */
   readonly reaches: (row: Claimed) => boolean;
-  /** It has been running for a while: shown as such from now on. */
+  /** It has been running for a while: shown as running from now on. */
   readonly begun: (id: string) => void;
   readonly settle: Settle;
   readonly inProgress: InProgress;
-  /** One for each invocation that runs here, of this lane or not. */
+  /** A slot for each invocation that runs here, of this lane or not. */
   readonly slots: Semaphore;
   readonly rests: Delays;
-  /** Rung when something came in here, and when nothing is to be begun any more. */
+  /** Signalled when an event arrived here, and when nothing more may begin. */
   readonly wakeup: Wakeup;
-  /** Aborts when nothing is to be begun any more. */
+  /** Aborts when nothing more may begin. */
   readonly stopping: AbortSignal;
 };
 
 const maxAhead = 64;
 const maxBytes = 1024 * 1024;
-/** How long an empty lane is held in case that more comes, in milliseconds. */
+/** Milliseconds for which an empty lane is held in case more events arrive. */
 const lingerMs = 1_000;
-/** One that runs shorter is never shown as running: that saves most of them a write. */
+/** Invocations shorter than this are never marked running, which saves a write for most of them. */
 const begunMs = 250;
 
 /**
- * Resolves when nothing waits any more, or nothing is to be begun; with the function whose lane is left to control
- * planes that reach somebody, as long as this one does not.
+ * Resolves when nothing waits any longer, or nothing more may begin; with the function when the lane is left to control
+ * planes with fitting agents.
  */
 export async function runLane(options: LaneOptions): Promise<{ readonly left: string | undefined }> {
   const { inProgress, slots, settle, attempt, concurrency, wakeup } = options;
@@ -60,10 +60,10 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
   const leaving = new AbortController();
   const stopping = AbortSignal.any([options.stopping, leaving.signal]);
   const ahead: Claimed[] = [];
-  /** In this lane's hands: claimed ahead, running or resting. */
+  /** In this lane: claimed ahead, running or delayed. */
   const held = new Set<string>();
   const workers = new Set<Promise<void>>();
-  /** Outcomes on their way to the disk. Each has its slot still, so there are no more of them than slots. */
+  /** Outcomes on their way to the disk. Each still has its slot, so there are no more of them than slots. */
   const settling = new Set<Promise<void>>();
   let failed: unknown;
   const fail = (error: unknown) => {
@@ -81,7 +81,7 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
     ahead.push(...rows);
   };
 
-  /** Waits again, for whoever has the lane next. */
+  /** Returns to the queue, for the next holder of the lane. */
   const giveUp = async ({ id, attempts }: Claimed) => {
     try {
       await settle({ rested: { id, attempts } });
@@ -154,9 +154,9 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
     }
   };
 
-  // What others put in asks for the lane anew, unless a job asked for it already and was fetched here before their
-  // transaction ended: so nothing may wait at the end of a quiet while either. One that stays open for longer than that
-  // is left to the sweep.
+  // Another control plane's event asks for the lane again, unless an earlier job was fetched here before its
+  // transaction ended. So nothing may wait at the end of a quiet period either. A transaction that stays open for
+  // longer is left to the sweep.
   let quiet = false;
   while (!stopping.aborted && failed === undefined) {
     if (ahead.length === 0) await refill().catch(fail);

@@ -1,4 +1,4 @@
-/** Everything that runs kept invocations in this control plane, put together. */
+/** The worker that runs queued invocations in this control plane, joined from its parts. */
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
 import { createCoalescer } from '../../async/coalesce.ts';
 import { createSemaphore } from '../../async/semaphore.ts';
@@ -34,15 +34,15 @@ export type InvocationWorkerOptions = {
   readonly catalog: Pick<Catalog, 'byId' | 'functions' | 'refresh' | 'version'>;
   readonly invoker: Invoker;
   readonly log: Logger;
-  /** Invocations at one time. */
+  /** Invocations at once. */
   readonly concurrency: number;
   readonly now: () => Date;
   readonly random: () => number;
   /** Agents that are connected. */
   readonly online: () => number;
-  /** How often what others put in is looked for, in milliseconds. */
+  /** Milliseconds between two looks for jobs of other control planes. */
   readonly pollMs?: number;
-  /** What else there are jobs for. */
+  /** Handlers of other jobs. */
   readonly callbacks: Handler;
   readonly sweep: () => Promise<void>;
 };
@@ -51,17 +51,17 @@ export type InvocationWorker = {
   readonly inProgress: Pick<InProgress, 'cancel' | 'ids'>;
   /** How often an invocation had to wait for another attempt. */
   readonly delayed: number;
-  /** Takes up nothing more, waits for what runs, and leaves to others what runs longer. Idempotent. */
+  /** Takes no further invocation, waits for running ones, and leaves longer ones to others. Idempotent. */
   stop(drainMs: number): Promise<void>;
 };
 
-/** Callbacks under way at one time. */
+/** Callbacks in progress at once. */
 const maxCallbacks = 64;
-/** Triggers whose lanes one control plane has in hand. */
+/** Trigger lanes that one control plane holds at once. */
 const maxLanes = 10_000;
-/** Jobs whose rests end at one time. */
+/** Jobs whose delays end at once. */
 const maxWoken = 1_000;
-/** How often the database is tidied up, by one of all control planes. */
+/** Milliseconds between two sweeps, by one of all control planes. */
 const sweepSeconds = 60;
 
 export function createInvocationWorker(options: InvocationWorkerOptions): InvocationWorker {
@@ -82,7 +82,7 @@ export function createInvocationWorker(options: InvocationWorkerOptions): Invoca
   const { invoker, random } = options;
   const reaches = ({ functionId, onlyAgent }: Pick<Claimed, 'functionId' | 'onlyAgent'>) => {
     const fn = catalog.byId(functionId);
-    // Of one that is gone, anybody can say so.
+    // If the function was deleted, any control plane can settle the invocation.
     return !fn || invoker.reaches(fn, onlyAgent ?? undefined);
   };
   const steps = { claim: claimOne, attempt, settle, inProgress, slots, reaches };
@@ -105,7 +105,7 @@ export function createInvocationWorker(options: InvocationWorkerOptions): Invoca
     if (owner && !invoker.reaches(owner) && (await patiently(() => invocations.countPending(trigger))) > 0) {
       return settle({ done: { queue: 'lanes', job }, again: { queue: 'lanes', job: pass(owner.id) } });
     }
-    // Taken away from us while the database was, and given to us again.
+    // The job was lost while the database was away, and was given to us again.
     await bells.get(trigger)?.over;
     const wakeup = createWakeup();
     const end = new AbortController();
@@ -153,7 +153,10 @@ export function createInvocationWorker(options: InvocationWorkerOptions): Invoca
 
   let known = 0;
   let greetings = 0;
-  /** Who has come may run what waits: nobody shall sleep on. Twice, since one that was tried just then missed the first. */
+  /**
+   * When agents connect, retry everything that waited for one. This happens on two consecutive beats, because an
+   * invocation that was being tried during the first beat would miss it.
+   */
   const greet = async () => {
     const before = known;
     known = options.online();
@@ -165,7 +168,7 @@ export function createInvocationWorker(options: InvocationWorkerOptions): Invoca
     workers.wake();
   };
 
-  /** What others have passed on, or we before somebody came, and can be run here now. */
+  /** Jobs that were passed on, by others or by us before an agent connected, and that can run here now. */
   const takeUpPassed = async () => {
     if (![...catalog.functions()].some((fn) => invoker.reaches(fn))) return;
     const passed = await store.read((orm) => passedJobs(orm, maxWoken));
@@ -242,10 +245,10 @@ function ownerOf(catalog: Pick<Catalog, 'functions'>, trigger: string): CatalogF
   return [...catalog.functions()].find((fn) => fn.triggers.some(({ id }) => id === trigger));
 }
 
-/** How long a database that is away is waited for at the end. */
+/** Milliseconds that stopping waits for a database that is away. */
 const lastWordMs = 2_000;
 
-/** Looked up anew when the catalog changes. Of a trigger that is gone: in doubt, one after another. */
+/** Looked up again when the catalog changes. Events of a removed trigger run one after another, to be safe. */
 function paceOf(
   catalog: Pick<Catalog, 'functions' | 'version'>,
   trigger: string,

@@ -1,4 +1,4 @@
-/** Which server and which database a sink's parameters mean: FunLess has one URL of both. */
+/** The server and the database that a sink's parameters name: FunLess has one URL of both. */
 import { type CouchdbParams, findCouchDatabase } from '@skerry/shared/function/sinks.ts';
 
 export type CouchTarget = {
@@ -9,7 +9,7 @@ export type CouchTarget = {
   readonly authorization: string | undefined;
 };
 
-/** @param params as the schema lets them through: one that names no database is refused there */
+/** @param params valid ones, which name a database */
 export function couchTarget(params: Pick<CouchdbParams, 'url' | 'database' | 'username' | 'password'>): CouchTarget {
   const { origin, pathname } = new URL(params.url);
   const path = pathname.split('/').filter((part) => part !== '');
@@ -21,7 +21,7 @@ export function couchTarget(params: Pick<CouchdbParams, 'url' | 'database' | 'us
   };
 }
 
-/** HTTP Basic, where there is a user. */
+/** HTTP Basic, if there is a user. */
 export function basicAuthorization({ username, password }: Pick<CouchdbParams, 'username' | 'password'>) {
   if (username === undefined) return undefined;
   return `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`;

@@ -1,4 +1,4 @@
-/** A CouchDB sink against a stand-in, and against a real CouchDB too where `COUCHDB_URL` names one. */
+/** A CouchDB sink against a stand-in, and against a real CouchDB where `COUCHDB_URL` names one. */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ describe.each(['a stand-in', ...(real ? ['a real CouchDB'] : [])])('%s', (name) 
   });
   const database = () => `skerry-test-${randomUUID()}`;
 
-  test('makes the database, writes one and many, and takes repeats for done', async () => {
+  test('creates the database, writes one and many, and counts repeats as taken', async () => {
     const sink = open({ ...server, database: database(), create: true });
     const [first, ...rest] = documents(20) as [SinkDocument, ...SinkDocument[]];
     expect(await sink.deliver([first], never)).toEqual({ verdicts: all(1, 'taken') });
@@ -55,7 +55,7 @@ describe.each(['a stand-in', ...(real ? ['a real CouchDB'] : [])])('%s', (name) 
     expect(await sink.deliver([first, ...rest], never)).toEqual({ verdicts: all(20, 'taken') });
   });
 
-  test('the url may be the database’s, and two may make it at once', async () => {
+  test('the url may be the database’s, and two sinks may create it at once', async () => {
     const url = `${server.url.replace(/\/$/, '')}/${database()}`;
     const both = [open({ ...server, url, create: true }), open({ ...server, url, create: true })];
     const results = await Promise.all(both.map((sink) => sink.deliver(documents(3), never)));
@@ -73,7 +73,7 @@ describe.each(['a stand-in', ...(real ? ['a real CouchDB'] : [])])('%s', (name) 
     expect(JSON.stringify(wrong)).not.toMatch(/secret!|bDB2ZWxhY2U|ada:/);
   });
 
-  test('what breaks its rules is found in a batch, and the others are taken', async () => {
+  test('invalid documents are found in a batch, and the others are taken', async () => {
     const given = documents(10);
     given[3] = { id: given[3]?.id ?? '', json: `{"_id":"${given[3]?.id}","_strange":1}` };
     const { verdicts, down } = await open({ ...server, database: database(), create: true }).deliver(given, never);
@@ -97,19 +97,22 @@ describe('faults', () => {
     ...(error && { error }),
   });
 
-  test.each([1, 3])('an answer for whoever comes is the sink’s fault: %i at a time', async (count) => {
-    const one = sink();
-    for (const code of [
-      203, 204, 205, 300, 301, 304, 401, 402, 403, 404, 405, 415, 429, 500, 502, 503, 599, 600, 999,
-    ]) {
-      couch.fault(status(code));
-      const result = await one.deliver(documents(count), never);
-      expect(result.verdicts, `${code}`).toEqual(new Array(count).fill(undefined));
-      expect(result.down?.reason, `${code}`).toMatch(code < 400 ? /CouchDB/ : `${code}`);
-    }
-    couch.fault(undefined);
-    expect(await one.deliver(documents(count), never)).toEqual({ verdicts: all(count, 'taken') });
-  });
+  test.each([1, 3])(
+    'an answer that does not depend on the document is the sink’s fault: %i at a time',
+    async (count) => {
+      const one = sink();
+      for (const code of [
+        203, 204, 205, 300, 301, 304, 401, 402, 403, 404, 405, 415, 429, 500, 502, 503, 599, 600, 999,
+      ]) {
+        couch.fault(status(code));
+        const result = await one.deliver(documents(count), never);
+        expect(result.verdicts, `${code}`).toEqual(new Array(count).fill(undefined));
+        expect(result.down?.reason, `${code}`).toMatch(code < 400 ? /CouchDB/ : `${code}`);
+      }
+      couch.fault(undefined);
+      expect(await one.deliver(documents(count), never)).toEqual({ verdicts: all(count, 'taken') });
+    },
+  );
 
   test('it may say how long to wait', async () => {
     couch.fault({ kind: 'status', status: 429, headers: { 'retry-after': '7' } });
@@ -120,24 +123,24 @@ describe('faults', () => {
     [400, 'again'],
     [412, 'again'],
     [413, 'refused'],
-  ] as const)('%i for one document is its own', async (code, kind) => {
+  ] as const)('%i for one document is the document’s fault', async (code, kind) => {
     couch.fault(status(code));
     expect(await sink().deliver(documents(1), never)).toEqual({ verdicts: all(1, kind) });
   });
 
-  test('a document that breaks the rules is at fault itself, also where it is told with 500', async () => {
+  test('an invalid document is at fault itself, even when CouchDB answers 500', async () => {
     couch.fault(status(500, 'doc_validation'));
     expect(await sink().deliver(documents(2), never)).toEqual({ verdicts: all(2, 'again') });
   });
 
-  test('409 is taken only when it is a conflict', async () => {
+  test('409 counts as taken only for a conflict', async () => {
     couch.fault(status(409));
     expect(await sink().deliver(documents(1), never)).toEqual({ verdicts: all(1, 'taken') });
     couch.fault(status(409, 'something else'));
     expect(await sink().deliver(documents(1), never)).toEqual({ verdicts: all(1, 'again') });
   });
 
-  test('a batch that is too large goes in halves, a document that is too large not at all', async () => {
+  test('a batch that is too large is halved, and a document that is too large is refused', async () => {
     couch.limits({ request: 600 });
     const given = documents(40);
     expect(await sink().deliver(given, never)).toEqual({ verdicts: all(40, 'taken') });
@@ -160,7 +163,7 @@ describe('faults', () => {
     expect(couch.documents('d').size).toBe(verdicts.filter((verdict) => verdict?.kind === 'taken').length);
   });
 
-  test('forbidden by the database’s own rule is the document’s, alone or among others', async () => {
+  test('a document that the database’s own rule forbids is at fault, alone or among others', async () => {
     couch.validate(({ n }) => (n === 0 ? 'not zero' : undefined));
     const [zero] = documents(1) as [SinkDocument];
     const alone = await sink().deliver([zero], never);
@@ -188,12 +191,12 @@ describe('faults', () => {
     expect(await one.deliver(documents(count), never)).toEqual({ verdicts: all(count, 'taken') });
   });
 
-  test('a port that fetch refuses is told as such', async () => {
+  test('a port that fetch refuses is reported as such', async () => {
     const { down } = await sink(500, { url: 'http://127.0.0.1:6000' }).deliver(documents(1), never);
     expect(down?.reason).toMatch(/not made: .*bad port/);
   });
 
-  test('it is given up when nobody wants it any more', async () => {
+  test('an aborted delivery ends', async () => {
     couch.fault({ kind: 'hang' });
     const aborting = new AbortController();
     const result = sink().deliver(documents(1), aborting.signal);
@@ -202,7 +205,7 @@ describe('faults', () => {
     expect((await result).verdicts).toEqual([undefined]);
   });
 
-  test('link-local addresses are not gone to, and a sink without a database is refused', async () => {
+  test('link-local addresses are not connected to, and a sink without a database is refused', async () => {
     const metadata = await sink(500, { url: 'http://169.254.169.254' }).deliver(documents(1), never);
     expect(metadata.down?.reason).toMatch(/nothing is sent/);
     const mapped = await sink(500, { url: 'http://[::ffff:169.254.169.254]' }).deliver(documents(1), never);

@@ -3,9 +3,9 @@
  * conflict, and a conflict means that the document is there: no document is ever changed.
  *
  * One document goes with PUT, several with `_bulk_docs` (docs.couchdb.org, "API Reference", `/{db}/_bulk_docs`), which
- * tells of each by itself. Where a whole batch is refused for the fault of one document (400, 413), halves of it are
- * tried, down to that one. What refuses whoever comes (401, 403, 404, 429, 5xx, and whatever CouchDB does not say) is
- * the sink's fault.
+ * reports each by itself. Where CouchDB refuses a whole batch for the fault of one document (400, 413), halves of it
+ * are tried, down to that one. Answers that do not depend on the document (401, 403, 404, 429, 5xx, and anything that
+ * CouchDB does not say) are the sink's fault.
  */
 import type { CouchdbParams } from '@skerry/shared/function/sinks.ts';
 import nano from 'nano';
@@ -29,7 +29,7 @@ export function openCouchdb(params: CouchdbParams, timeoutMs?: number): OpenSink
   };
   const couch = nano(config);
 
-  /** One request at a time: how it ended on the wire is told beside nano's answer. Never rejects. */
+  /** One request at a time: its end on the wire is reported beside nano's answer. Never rejects. */
   const ask = async (request: Ask, signal: AbortSignal): Promise<Answer> => {
     end = undefined;
     let refusal = '';
@@ -39,7 +39,7 @@ export function openCouchdb(params: CouchdbParams, timeoutMs?: number): OpenSink
         refusal = error instanceof Error ? error.message : '';
       });
     const ended = end as ExchangeEnd | undefined;
-    // Not even tried: fetch, which is below nano, has ports to which it never goes (Fetch Standard, "port blocking").
+    // Not even tried: fetch, below nano, refuses some ports (Fetch Standard, "port blocking").
     if (!ended) return { reason: signal.aborted ? 'given up' : reasonOf(`the request was not made: ${refusal}`) };
     if ('failure' in ended) return { reason: failureReason(ended.failure) };
     const { status, headers, body } = ended.answer;
@@ -50,11 +50,11 @@ export function openCouchdb(params: CouchdbParams, timeoutMs?: number): OpenSink
 
   const createDatabase = async (signal: AbortSignal): Promise<Answer | undefined> => {
     const answer = await ask({ method: 'PUT' }, signal);
-    // 412: it is there, since another one made it in between.
+    // 412: the database exists, since another request created it in between.
     return answer.status === 201 || answer.status === 202 || answer.status === 412 ? undefined : answer;
   };
 
-  /** Asks; where there is no database yet, and it is to be made, makes it and asks again. */
+  /** Sends a request; if the database is absent and may be created, creates it and sends the request again. */
   const write = async (request: Ask, signal: AbortSignal): Promise<Answer> => {
     const answer = await ask(request, signal);
     if (answer.status !== 404 || !params.create) return answer;
@@ -68,7 +68,7 @@ export function openCouchdb(params: CouchdbParams, timeoutMs?: number): OpenSink
     if (answer.status === 201 || answer.status === 202) {
       return isWritten(answer.content, document.id) ? { verdicts: [taken] } : strange(1);
     }
-    // Refuses it whoever comes, or this document? Only `_bulk_docs` keeps the two apart.
+    // Is the refusal about every document, or this one? Only `_bulk_docs` keeps the two apart.
     if (answer.status === 401 || answer.status === 403) return putMany([document], signal);
     const verdict = ownFault(answer);
     return verdict ? { verdicts: [verdict] } : downBy(answer, 1);
@@ -105,9 +105,9 @@ export function openCouchdb(params: CouchdbParams, timeoutMs?: number): OpenSink
 type Ask = { readonly method: 'PUT' | 'POST'; readonly doc?: string; readonly path?: string; readonly body?: Buffer };
 
 type Answer = {
-  /** Absent when there was no whole answer. */
+  /** Absent when there was no complete answer. */
   readonly status?: number;
-  /** Of a success, as nano read it. */
+  /** The body of a success, as nano read it. */
   readonly content?: unknown;
   readonly error?: string | undefined;
   readonly reason: string;
@@ -116,11 +116,11 @@ type Answer = {
 
 const unknown = (count: number): undefined[] => new Array(count).fill(undefined);
 
-/** What is said of a single document by the status of its request; undefined when it is the sink's fault. */
+/** The verdict on a single document by the status of its request; undefined when it is the sink's fault. */
 function ownFault({ status, error, reason }: Answer): Verdict | undefined {
   if (error === 'illegal_database_name') return undefined;
   if (status === 413) return { kind: 'refused', reason };
-  // CouchDB 1 and PouchDB say so with 500.
+  // CouchDB 1 and PouchDB answer 500.
   if (error === 'doc_validation') return { kind: 'again', reason };
   return status === 400 || status === 409 || status === 412 || status === 422 ? { kind: 'again', reason } : undefined;
 }
@@ -129,7 +129,7 @@ function downBy({ reason, waitMs }: Answer, count: number): Delivered {
   return { verdicts: unknown(count), down: { reason, waitMs } };
 }
 
-/** A success that is not formed as CouchDB's: whatever answered, nothing is taken to be there. */
+/** A success that is not formed as CouchDB's: the server is something else, and nothing counts as stored. */
 function strange(count: number): Delivered {
   return { verdicts: unknown(count), down: { reason: 'what answers is not CouchDB, or garbles its answers' } };
 }
@@ -153,7 +153,8 @@ function bulkVerdicts(content: unknown, documents: readonly SinkDocument[]): Del
 
 function isWritten(result: unknown, id: string): boolean {
   const { ok, id: written, rev } = (result ?? {}) as { ok?: unknown; id?: unknown; rev?: unknown };
-  // `ok` is left out of results by some versions (docs.couchdb.org, `/{db}/_bulk_docs`, "Response JSON Array of Objects").
+  // `ok` is left out of results by some versions (docs.couchdb.org, `/{db}/_bulk_docs`, "Response JSON Array of
+  // Objects").
   return written === id && (ok === true || typeof rev === 'string');
 }
 

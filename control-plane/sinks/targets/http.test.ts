@@ -72,7 +72,7 @@ test.each([
   const { verdicts, down } = await open().deliver(documents(2), never);
   expect(verdicts).toEqual(all(2, kind));
   expect(down).toBeUndefined();
-  // In our words: what the server says could be anything that is there to be read.
+  // In our words: the server's text could be anything that it can read.
   const reason = `the server says ${status} ${STATUS_CODES[status]}`;
   if (kind !== 'taken') expect(verdicts[0]).toEqual({ kind, reason });
 });
@@ -115,7 +115,7 @@ test('a connection that was closed meanwhile is no failure', async () => {
   expect(await sink.deliver(documents(1), never)).toMatchObject({ verdicts: all(1, 'taken') });
 });
 
-test('link-local addresses are not gone to', async () => {
+test('link-local addresses are not connected to', async () => {
   const { down } = await open({ url: 'http://169.254.169.254/latest' }).deliver(documents(1), never);
   expect(down?.reason).toMatch(/nothing is sent/);
 });

@@ -1,9 +1,9 @@
 /**
  * Any HTTP server as a sink: each document is POSTed, with the invocation's id as `Idempotency-Key`
- * (draft-ietf-httpapi-idempotency-key-header), by which the server can know a repeat; 409 says that it did.
+ * (draft-ietf-httpapi-idempotency-key-header), by which the server can recognise a repeat; 409 says that it did.
  *
- * An answer that would be the same for whatever is sent there (no access, no such place, overloaded, broken) is the
- * sink's fault; other answers 4xx are the document's.
+ * An answer that does not depend on the document (no access, no such place, overloaded, broken) is the sink's fault;
+ * other 4xx answers are the document's.
  */
 import { STATUS_CODES } from 'node:http';
 import type { HttpSinkParams } from '@skerry/shared/function/sinks.ts';
@@ -12,12 +12,12 @@ import { reasonOf } from '../../outbound/reason.ts';
 import { basicAuthorization } from './couchdb-target.ts';
 import { type OpenSink, type SinkDocument, type SinkDown, taken, type Verdict } from './open-sink.ts';
 
-/** Requests under way at one time, where order does not matter. */
+/** Requests in progress at once, when order does not matter. */
 const concurrency = 8;
-/** No request is begun after so many milliseconds, so that what was taken is soon known to be. */
+/** No request is begun after this number of milliseconds, so that successes are recorded soon. */
 const batchMs = 5_000;
 
-/** Answers 4xx that are about the sender or the place, not about what is sent. */
+/** 4xx answers that are about the sender or the place, not about the document. */
 const sinkStatuses = new Set([
   401, 402, 403, 404, 405, 406, 407, 408, 410, 411, 417, 421, 423, 425, 426, 429, 431, 451,
 ]);
@@ -37,7 +37,7 @@ export function openHttp(params: HttpSinkParams, now: () => number, timeoutMs?: 
     try {
       const answer = await exchange.send({ method: 'POST', url, headers, body: json, signal });
       const { status } = answer;
-      // Nothing of what it says in its own words: whoever may name an address must not read through us what is there.
+      // Nothing of the server's own text: a user who may name an address must not read through us what is there.
       const reason = `the server says ${status} ${STATUS_CODES[status] ?? ''}`.trim();
       if ((status >= 200 && status < 300) || status === 409) return taken;
       if (status === 413) return { kind: 'refused', reason };
@@ -62,7 +62,7 @@ export function openHttp(params: HttpSinkParams, now: () => number, timeoutMs?: 
           const result = await post(document, signal);
           if ('down' in result) down ??= result.down;
           else verdicts[at] = result;
-          // In order, nothing overtakes a document that was not taken.
+          // In order: no document overtakes one that was not taken.
           if (params.ordered && verdicts[at]?.kind !== 'taken') stopped = true;
           if (down || stopped) return;
         }

@@ -63,7 +63,7 @@ describe.each(['3.1.1', '5'])('MQTT %s', (version) => {
     expect(await sink.deliver(documents(1), never)).toEqual({ verdicts: all(1, 'taken') });
   });
 
-  test('a message that the broker will not have is the document’s fault', async () => {
+  test('a message that the broker refuses is the document’s fault', async () => {
     const mosquitto = await start({ config: ['message_size_limit 1000', 'max_packet_size 2000'] });
     const sink = open({ port: mosquitto.port, version });
     const large = { id: 'large', json: JSON.stringify({ large: 'x'.repeat(5_000) }) };
@@ -87,7 +87,7 @@ test('retained, over TLS with an authority of its own', async () => {
   await expect.poll(() => got).toEqual(['{"n":0}']);
 });
 
-test('a broker that lets in and then says nothing', async () => {
+test('a broker that accepts the connection and then sends nothing', async () => {
   const mosquitto = await start();
   const sink = open({ port: mosquitto.port }, 300);
   expect(await sink.deliver(documents(1), never)).toEqual({ verdicts: all(1, 'taken') });
@@ -101,7 +101,7 @@ test('a broker that lets in and then says nothing', async () => {
   }
 });
 
-test('a broker that sends a large packet is left', async () => {
+test('the sink leaves a broker that sends a large packet', async () => {
   const endless = Buffer.concat([Buffer.of(0x32, 0xff, 0xff, 0xff, 0x7f), Buffer.alloc(100 * 1024)]);
   const rude = await startRudeBroker({
     instead(socket) {

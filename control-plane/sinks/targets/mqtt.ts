@@ -3,8 +3,8 @@
  * QoS 0, which is never acknowledged, when it was written to the connection.
  *
  * A broker that takes a connection and breaks it on a document refuses the document in the only way that MQTT 3.1.1
- * has. So that one document does not stop all others, it costs that document an attempt when it was alone, and the
- * connection new.
+ * has. So that one document does not stop all others, a break costs the document an attempt if it was alone on a new
+ * connection.
  */
 import { randomBytes } from 'node:crypto';
 import type { MqttSinkParams } from '@skerry/shared/function/sinks.ts';
@@ -19,13 +19,13 @@ import { type OpenSink, type SinkDocument, type SinkDown, taken, type Verdict } 
 /** Milliseconds that acknowledgements may take. */
 const publishTimeoutMs = 30_000;
 /**
- * Messages that wait for their acknowledgement at one time, at most. MQTT 3.1.1 has no word for a broker's own limit;
+ * At most this number of messages waits for acknowledgements at once. MQTT 3.1.1 has no field for a broker's own limit;
  * mosquitto 2.0 breaks the connection at 21 of QoS 2.
  */
 const maxWindow = 16;
-/** Bytes of a PUBLISH besides topic and payload, at most (MQTT 5.0, section 3.3; no properties). */
+/** Most bytes of a PUBLISH besides topic and payload (MQTT 5.0, section 3.3; no properties). */
 const packetOverhead = 16;
-/** Bytes of one packet of the broker at most: nothing comes but acknowledgements, with a few words at the most. */
+/** Largest packet of the broker in bytes: only acknowledgements are expected, with short texts. */
 const maxPacketBytes = 64 * 1024;
 /** Reason code of a PUBACK that is about the payload (MQTT 5.0, section 3.4.2.1). */
 const payloadFormatInvalid = 0x99;
@@ -66,7 +66,7 @@ export function openMqtt(params: MqttSinkParams, timeoutMs = publishTimeoutMs): 
     const work = async () => {
       for (const [at, document] of queue) {
         await publish(document, at);
-        // In order, nothing overtakes a document that was not taken.
+        // In order: no document overtakes one that was not taken.
         if (down || (params.ordered && verdicts[at]?.kind !== 'taken')) return;
       }
     };
@@ -91,14 +91,14 @@ export function openMqtt(params: MqttSinkParams, timeoutMs = publishTimeoutMs): 
 type Connection = {
   /** Aborts when the connection is gone. */
   readonly lost: AbortSignal;
-  /** Messages that may wait for their acknowledgement at one time. */
+  /** Messages that may wait for their acknowledgement at once. */
   readonly window: number;
-  /** Rejects when it cannot be known whether the broker has it. */
+  /** Rejects when it is unknown whether the broker has it. */
   publish(document: SinkDocument, signal: AbortSignal): Promise<Verdict>;
   end(): Promise<void>;
 };
 
-/** Rejects with why the broker cannot be reached, or did not let us in. */
+/** Rejects with the reason why the broker cannot be reached, or refused the connection. */
 async function open(params: MqttSinkParams, signal: AbortSignal): Promise<Connection> {
   const lost = new AbortController();
   const client = connectBroker(
@@ -131,7 +131,7 @@ async function open(params: MqttSinkParams, signal: AbortSignal): Promise<Connec
 
   return {
     lost: lost.signal,
-    // MQTT 5.0, section 3.2.2.3.3: one more, and the broker breaks the connection.
+    // MQTT 5.0, section 3.2.2.3.3: with one more message, the broker breaks the connection.
     window: Math.min(maxWindow, admitted.properties?.receiveMaximum ?? maxWindow),
     end,
     publish: ({ json }, until) =>

@@ -1,17 +1,17 @@
 /**
- * What nano's requests go out through. nano hands whatever it is given here to `fetch` as its dispatcher, and has bounds
- * on nothing by itself: an answer of any size is read into memory, and one that is cut in the middle leaves its promise
- * open and ends the process with a rejection that nobody can handle (nano 11.0.7, lib/nano.js, `responseHandler`). So
- * each answer is read here first, whole and bounded, and only then given on, as JSON that lies ready in memory.
+ * The dispatcher of nano's requests. nano passes it to `fetch`, and has no bounds of its own: an answer of any size is
+ * read into memory, and a truncated one leaves its promise open and ends the process with a rejection that cannot be
+ * handled (nano 11.0.7, lib/nano.js, `responseHandler`). So each answer is read here first, whole and bounded, and then
+ * passed on as JSON in memory.
  *
- * What nano tells of a failure is a text; `onEnd` gets what really happened.
+ * nano reports a failure as text; `onEnd` gets the facts.
  */
 import type { Exchange, ExchangeAnswer } from '../../outbound/http-exchange.ts';
 
-/** How a request ended, as it was on the wire. */
+/** How a request ended on the wire. */
 export type ExchangeEnd = { readonly answer: ExchangeAnswer } | { readonly failure: unknown };
 
-/** What undici asks of a dispatcher, as far as `fetch` uses it (undici, docs/docs/api/Dispatcher.md). */
+/** The part of undici's dispatcher that `fetch` uses (undici, docs/docs/api/Dispatcher.md). */
 type DispatchOptions = {
   readonly origin: string | URL;
   readonly path: string;
@@ -35,7 +35,7 @@ type DispatchHandler = {
 
 export type Dispatcher = { dispatch(options: DispatchOptions, handler: DispatchHandler): boolean };
 
-/** Of an answer's headers, fetch and nano see that it is JSON, and nothing else: no encodings, no cookies. */
+/** Of an answer's headers, fetch and nano see only that it is JSON: no encodings, no cookies. */
 const seenHeaders = { 'content-type': 'application/json' };
 
 export function createDispatcher(exchange: Exchange, onEnd: (end: ExchangeEnd) => void): Dispatcher {
