@@ -1,9 +1,9 @@
 /**
- * The triggers that the control plane listens to for all: those with placement `cloud`, each in one control plane at a
- * time, which holds its lease. They follow the catalog.
+ * The triggers with placement `cloud`, each of which one control plane listens to while it holds the trigger's lease.
+ * They follow the catalog.
  *
- * Invariant: what is listened to under a lease is cut the moment that the lease is lost, also while it stops: it is not
- * connected any more, and does not connect again, before another one can have the lease (leases/leases.ts).
+ * Invariant: a listener is cut the moment that its lease is lost, even while it stops. It has disconnected, and does
+ * not reconnect, before another control plane can have the lease (leases/leases.ts).
  */
 import { type Clock, systemClock } from '@skerry/shared/clock.ts';
 import { toSkerryError } from '@skerry/shared/errors.ts';
@@ -20,13 +20,13 @@ import type { CredentialStore } from '../secrets/credentials.ts';
 import { type CloudIntakeOptions, createCloudIntake } from './intake.ts';
 
 export type CloudTriggers = {
-  /** A lease that was wanted was taken. */
+  /** A wanted lease was taken. */
   held(lease: Lease): void;
-  /** How a trigger is here; undefined when another control plane listens to it, or none does. */
+  /** The state of a trigger here; undefined when another control plane listens to it, or none does. */
   state(triggerId: string): TriggerState | undefined;
-  /** Of those that this control plane listens to, for metrics. */
+  /** Of the triggers that this control plane listens to, for metrics. */
   metrics(): readonly TriggerMetrics[];
-  /** Stops all, while the leases are still held. Idempotent. */
+  /** Stops all listeners while the leases are still held. Idempotent. */
   close(): Promise<void>;
 };
 
@@ -36,7 +36,7 @@ export type TriggerMetrics = {
   /** 1 when it listens, else 0. */
   readonly up: number;
   readonly pending: number;
-  /** Since this control plane began to listen to it as it is now. */
+  /** Since this control plane began to listen to the trigger in its current form. */
   readonly received: number;
   readonly dropped: number;
 };
@@ -46,17 +46,17 @@ export type CloudTriggersOptions = {
   readonly catalog: Pick<Catalog, 'functions' | 'byId' | 'onChange'>;
   readonly credentials: Pick<CredentialStore, 'ready'>;
   readonly invocations: CloudIntakeOptions['invocations'];
-  /** From now on exactly these leases are wanted; see leases/leases.ts. */
+  /** Sets exactly these leases as wanted; see leases/leases.ts. */
   readonly wantLeases: (names: ReadonlySet<string>) => void;
   readonly log: Logger;
   readonly random: () => number;
   readonly load?: () => Promise<ConnectMqtt>;
   readonly clock?: Clock;
-  /** Between two times that counts are written down, in milliseconds. */
+  /** Milliseconds between two writes of the counts. */
   readonly countMs?: number;
 };
 
-/** Of the names of leases of triggers; the id follows. */
+/** Prefix of the names of triggers' leases; the id follows. */
 const triggerLease = 'trigger:';
 
 type Counts = Pick<TriggerState, 'received' | 'dropped' | 'lastMessage'>;
@@ -74,9 +74,9 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
   } = options;
   /** Triggers whose lease is held here. */
   const held = new Set<string>();
-  /** Why one that is held is not listened to. */
+  /** Why a held trigger is not listened to. */
   const faults = new Map<string, string>();
-  /** What was counted in all, beside what the listener that runs now has counted. */
+  /** Counts of earlier listeners, in addition to those of the current one. */
   const gaveWay = new Map<string, number>();
   let pending: ReadonlyMap<string, number> = new Map();
   const written = new Map<string, Counts>();
@@ -129,7 +129,7 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
     return state && { ...state, dropped: state.dropped + (gaveWay.get(id) ?? 0) };
   };
 
-  /** Writes down what is new, and looks at what waits. */
+  /** Writes new counts, and reads the number of pending events. */
   const count = async () => {
     const ids = [...listeners.ids];
     if (ids.length === 0) return;
@@ -138,7 +138,7 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
       const now = countsFor(id);
       if (!now) continue;
       const before = written.get(id);
-      // A listener that was replaced counts from 0 again.
+      // A new listener counts from 0 again.
       const since = before && before.received <= now.received && before.dropped <= now.dropped ? before : none;
       const received = now.received - since.received;
       const dropped = now.dropped - since.dropped;
@@ -181,7 +181,8 @@ export function createCloudTriggers(options: CloudTriggersOptions): CloudTrigger
       held.add(id);
       signal.addEventListener('abort', () => {
         held.delete(id);
-        // Gone for good, the broker shall forget us; lost, another one goes on with the same session.
+        // When the trigger is gone for good, the broker must end the session. When the lease is lost, another control
+        // plane goes on with the same session.
         const gone = !cloudTriggers().some(({ trigger }) => trigger.id === id);
         if (gone) void listeners.stop(id, true);
         else listeners.cut(id);

@@ -1,4 +1,7 @@
-/** The order in which a sink gets an agent's outcomes, over a real Postgres: with PGlite all is one after another anyway. */
+/**
+ * The order in which a sink gets an agent's outcomes, over a real Postgres: PGlite runs one transaction at a time
+ * anyway.
+ */
 import { randomUUIDv7 } from 'node:crypto';
 import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import { expect, inject, onTestFinished, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Which batches of an agent are kept beside others, which after others, and which not at all. */
+/** Which batches of an agent are stored side by side, which in sequence, and which not at all. */
 import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import { beforeEach, expect, test } from 'vitest';
 import { createBatches, maxBatches } from './batches.ts';
@@ -31,7 +31,7 @@ const add = (batch: number, ...ids: string[]) =>
     ids.map((id) => ({ id }) as RecordedOutcome),
   );
 const begun = () => keeping.map(({ ids }) => ids.join());
-/** Lets all that can go on go on. */
+/** Lets all pending work proceed. */
 const settled = () => new Promise(setImmediate);
 const end = async (at: number, error?: Error) => {
   if (error) keeping[at]?.reject(error);
@@ -39,7 +39,7 @@ const end = async (at: number, error?: Error) => {
   await settled();
 };
 
-test('side by side where no sink wants an order, and one after another where one does', async () => {
+test('batches are stored side by side without an ordered sink, and in sequence with one', async () => {
   ordered = false;
   for (const [n, id] of ['a', 'b', 'c'].entries()) add(n + 1, id);
   expect(begun()).toEqual(['a', 'b', 'c']);
@@ -56,21 +56,21 @@ test('side by side where no sink wants an order, and one after another where one
   expect(answers.slice(3)).toEqual(['4 true', '5 true']);
 });
 
-test('behind one that failed nothing is kept until it comes again', async () => {
+test('after a failed batch no later one is stored until it comes again', async () => {
   for (const [n, id] of ['a', 'b', 'c'].entries()) add(n + 1, id);
   await settled();
   await end(0, new Error('cut'));
   expect(answers).toEqual(['1 false', '2 false', '3 false']);
-  // Sent before the agent was told.
+  // Sent before the agent learned of the failure.
   add(4, 'd');
   await settled();
   expect([begun(), answers.at(-1)]).toEqual([['a'], '4 false']);
-  // An order is nothing to these.
+  // Order does not matter to these.
   ordered = false;
   add(5, 'x');
   expect(begun()).toEqual(['a', 'x']);
   ordered = true;
-  // Other batches than before, and what was there before the failure among them.
+  // New batches, including the outcomes from before the failure.
   add(6, 'z', 'a', 'b');
   add(7, 'c');
   await settled();
@@ -78,7 +78,7 @@ test('behind one that failed nothing is kept until it comes again', async () => 
   expect(begun()).toEqual(['a', 'x', 'z,a,b', 'c']);
 });
 
-test('an outcome that the agent has lost is not waited for without end', async () => {
+test('an outcome that the agent has lost is not waited for without an end', async () => {
   add(1, 'a');
   await settled();
   await end(0, new Error('cut'));
@@ -92,7 +92,7 @@ test('an outcome that the agent has lost is not waited for without end', async (
   expect(begun()).toEqual(['a', 'b']);
 });
 
-test('beyond the bound one is refused, and none that came later overtakes it', async () => {
+test('a batch beyond the limit is refused, and no later one overtakes it', async () => {
   const ids = Array.from({ length: maxBatches }, (_, n) => `${n}`);
   for (const [n, id] of ids.entries()) add(n + 1, id);
   add(8, 'beyond');

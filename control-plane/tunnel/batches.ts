@@ -1,11 +1,10 @@
 /**
- * Batches of outcomes that one agent sends: each is kept, then answered. As many as an agent may have under way are
- * kept side by side, so that one transaction's wait does not hold up the next; what is beyond that is refused, and
- * comes again.
+ * Batches of outcomes from one agent: each is stored, then acknowledged. Up to the agent's window they are stored side
+ * by side, so that one transaction's wait does not hold up the next. A batch beyond that is refused, and comes again.
  *
- * Where a sink wants its outcomes in order, batches are kept one after another. Invariant: none of these is kept before
- * one that came earlier. An agent that is told of a batch that was not kept begins again with the oldest outcome; what it
- * sent before it was told is refused, which is all that comes until the first outcome of that batch is there again.
+ * For an ordered sink, batches are stored in sequence. Invariant: none of these is stored before an earlier one. An
+ * agent that learns of a failed batch begins again with the oldest outcome. Everything that it sent before it learned
+ * of the failure is refused: all batches until the first outcome of the failed one comes again.
  */
 import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 
@@ -14,25 +13,25 @@ export type Batches = {
 };
 
 export type BatchesOptions = {
-  /** On disk when it resolves. */
+  /** Stores the outcomes; they are on disk when it resolves. */
   readonly record: (outcomes: readonly RecordedOutcome[]) => Promise<void>;
-  /** Whether it matters in which order these are kept. */
+  /** Whether the order of these outcomes matters. */
   readonly inOrder: (outcomes: readonly RecordedOutcome[]) => boolean;
-  /** Not called for an agent that has gone: whoever sends it sees to that. */
+  /** The sender must not call it after the agent has disconnected. */
   readonly answer: (batch: number, ok: boolean) => void;
   /** In milliseconds. */
   readonly now: () => number;
 };
 
-/** Batches of one agent that are being kept at one time, or wait for it; an honest one has no more under way. */
+/** Batches of one agent that are being stored at once, or wait for it; an honest agent has no more. */
 export const maxBatches = 4;
 /**
- * Milliseconds for which what may have been sent before the agent was told is refused: longer than a frame is on its way,
- * and not for ever, since the agent may have lost the outcome that is waited for.
+ * Milliseconds for which batches that may have been sent before the agent learned of the failure are refused: longer
+ * than a frame is on its way, and not without an end, since the agent may have lost the awaited outcome.
  */
 const tellMs = 10_000;
 
-/** The earliest batch that was not kept, and has not come again. */
+/** The earliest batch that was not stored, and has not come again. */
 type Gap = { readonly turn: number; readonly first: string | undefined; readonly until: number };
 
 export function createBatches({ record, inOrder, answer, now }: BatchesOptions): Batches {
@@ -44,7 +43,7 @@ export function createBatches({ record, inOrder, answer, now }: BatchesOptions):
   const keep = (outcomes: readonly RecordedOutcome[]): Promise<boolean> =>
     record(outcomes).then(
       () => true,
-      () => false, // whoever keeps them has told why
+      () => false, // the storing part has logged the reason
     );
 
   const missed = (turn: number, outcomes: readonly RecordedOutcome[]) => {

@@ -25,7 +25,7 @@ const triggers = (count: number, ca: string): ReadyTrigger[] =>
     ...triggerSchema.parse({ type: 'mqtt', params: { host: 'b', topic: 't', tls: { ca, cert: ca, key: ca } } }),
   }));
 
-test('triggers that fit in no frame stay away; their function and all others do not', () => {
+test('triggers that fit in no frame are left out; their function and all others are sent', () => {
   const functions = ['fine', 'large'].map((name) => functionNamed(name));
   const told: string[] = [];
   const lists = createDesiredLists(

@@ -1,9 +1,9 @@
 /**
- * What each agent shall hold, derived from the catalog and the agent's labels. Agents with equal labels share one
- * list and its encoded frames, so that a change costs the same for one agent and for ten thousand.
+ * The functions that each agent must hold, derived from the catalog and the agent's labels. Agents with equal labels
+ * share one list and its encoded frames, so that a change costs the same for one agent and for ten thousand.
  *
- * A generation is the catalog version at which the list last changed. It is derived, never stored: a control plane
- * that starts anew takes the catalog's version for it, and agents find nothing to do.
+ * A generation is the catalog version at which the list last changed. It is derived, never stored: a control plane that
+ * restarts takes the catalog's version for it, and agents find nothing to do.
  */
 import { isHttp } from '@skerry/shared/function/bundle.ts';
 import { selectCoreLimits, selectGrants } from '@skerry/shared/function/manifest.ts';
@@ -22,23 +22,23 @@ export type DesiredList = {
   readonly bundles: ReadonlySet<string>;
   /** Ids of the functions in the list. */
   readonly ids: ReadonlySet<string>;
-  /** The `desired` frames, encoded: as many parts as it takes. */
+  /** The encoded `desired` frames: as many parts as needed. */
   readonly frames: readonly Uint8Array[];
 };
 
-/** What of an agent decides its list. */
+/** The agent attributes that determine its function list. */
 export type Listed = { readonly labels: Labels; readonly protocolVersion: number };
 
 export type DesiredLists = {
   /** The list for an agent, as of the catalog's current version. */
   forAgent(agent: Listed): DesiredList;
-  /** Drops lists that no agent uses any more. */
+  /** Drops lists that no agent uses any longer. */
   keepOnly(agents: Iterable<Listed>): void;
 };
 
 /**
  * @param edgeTriggers the triggers of a function that its agents listen to, with their credentials
- * @param log is told of what fits in no frame
+ * @param log gets the parts that fit in no frame
  */
 export function createDesiredLists(
   catalog: Pick<Catalog, 'version' | 'functions'>,
@@ -68,7 +68,7 @@ export function createDesiredLists(
   };
 }
 
-/** What fits in no frame is left out: the function's triggers, or else the function. The others do not suffer for it. */
+/** A part that fits in no frame is left out: the function's triggers, or else the function. All others are sent. */
 function makeList(generation: number, wanted: DesiredFunction[], log: Pick<Logger, 'error'>): DesiredList {
   let functions = wanted;
   let frames: Uint8Array[];
@@ -141,7 +141,7 @@ function toDesired(fn: CatalogFunction, triggers: readonly ReadyTrigger[] | unde
   };
 }
 
-/** Credentials go to agents that have a use for them only. */
+/** Credentials go only to agents that use them. */
 function knowsTriggers({ protocolVersion }: Listed): boolean {
   return protocolVersion >= 3;
 }

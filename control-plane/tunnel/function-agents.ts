@@ -1,4 +1,4 @@
-/** Which agents shall hold a function, and which do. Connected ones out of memory; the others as last reported. */
+/** The agents that must hold a function, with their state: connected ones from memory, the others as last reported. */
 import { labelsMatch } from '@skerry/shared/function/names.ts';
 import type { AgentService } from '../agents/agents.ts';
 import type { FullCatalog } from '../catalog/catalog.ts';
@@ -16,9 +16,8 @@ export type FunctionAgent = {
   readonly name: string;
   readonly online: boolean;
   /**
-   * Whether the current revision is ready there. For an agent that is offline: false when it never said that it had
-   * taken note of it; else null, since it may have reported an error with that, which is known only while its tunnel
-   * stands.
+   * Whether the current revision is ready there. For an offline agent: false when it never reported to have seen that
+   * revision; otherwise null, since it may have reported an error for it, which is known only while its tunnel is up.
    */
   readonly holds: boolean | null;
   /** Why it could not apply the current revision. */
@@ -35,7 +34,7 @@ export type FunctionAgentsOptions = {
   readonly catalog: Pick<FullCatalog, 'storeUp'>;
 };
 
-/** By name. While the database is away, agents that are offline are left out. */
+/** By name. While the database is away, offline agents are left out. */
 export async function findFunctionAgents(
   { hub, agents, catalog }: FunctionAgentsOptions,
   fn: CatalogFunction,
@@ -62,7 +61,7 @@ function stateOf({
 }: ConnectedFunctionAgent): Pick<FunctionAgent, 'state' | 'reason' | 'retryInMs'> {
   if (error !== undefined) return { state: 'failed' };
   if (heldForMs === undefined) return { state: holds ? 'ready' : 'waiting' };
-  const then = heldForMs === 0 ? 'the next call of it is a trial' : 'then one call is let through to try';
-  const reason = `it ended its runner again and again; ${then}`;
+  const then = heldForMs === 0 ? 'the next call is a trial' : 'then one call is let through as a trial';
+  const reason = `the function ended its runner several times; ${then}`;
   return { state: 'held_back', reason, retryInMs: heldForMs };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createHeldFunctions } from './held.ts';
 
-test('the time that is left runs down, and the next status replaces all', () => {
+test('the remaining time runs down, and the next status replaces all', () => {
   let now = 1_000;
   const held = createHeldFunctions(() => now);
   expect(held.retryInMs('f')).toBeUndefined();

@@ -1,13 +1,13 @@
 /**
- * Functions that one agent holds back because they ended their runner again and again, as it told last. What it told
- * counts until its next status, or until its time is up.
+ * Functions that one agent holds back because they ended their runner several times, by its last report. A report
+ * counts until the next status, or until its time is up.
  */
 import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 
 export type HeldFunctions = {
-  /** What the agent says now; absent from agents that do not tell. */
+  /** The agent's report; absent from agents that do not report it. */
   update(held: FrameOf<ToControl, 'status'>['held']): void;
-  /** Milliseconds until the agent lets a call of it through to try; undefined when it is not held back. */
+  /** Milliseconds until the agent lets a call of it through as a trial; undefined when it is not held back. */
   retryInMs(functionId: string): number | undefined;
 };
 

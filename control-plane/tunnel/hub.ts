@@ -1,8 +1,8 @@
 /**
- * All agents whose tunnel stands: who is there, what each shall hold, and which of them may take a call.
+ * All connected agents, the functions that each must hold, and the agents that may take a call.
  *
- * Invariants: one session per agent, the one with the highest epoch; a session that was replaced cannot remove its
- * successor; a catalog change reaches every session whose list it changes, and no other.
+ * Invariants: one session per agent, the one with the highest epoch. A replaced session cannot remove its successor. A
+ * catalog change reaches every session whose list it changes, and no other.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -21,7 +21,7 @@ import { type FunctionLogs, gatherLogs } from './logs.ts';
 import { createRollouts } from './rollout.ts';
 import { createSession, type Session } from './session.ts';
 
-/** An agent whose tunnel stands, as the API shows it. Memory in bytes. */
+/** A connected agent in the API. Memory in bytes. */
 export type AgentState = {
   id: string;
   online: boolean;
@@ -30,15 +30,15 @@ export type AgentState = {
   memoryAvailable?: number | undefined;
   memoryTotal?: number | undefined;
   running?: number | undefined;
-  /** Generation that it shall have, and the one that it last reported as applied. */
+  /** Generation that the agent should have, and the one that it last reported as applied. */
   desired: number;
   applied: number;
   draining: boolean;
-  /** How full its outbox is; absent before its first event. */
+  /** State of its outbox; absent before its first event. */
   outbox?: OutboxState | undefined;
 };
 
-/** How far a change has got among the connected agents concerned. */
+/** Progress of a change among the connected agents concerned. */
 export type Rollout = {
   agents: number;
   applied: number;
@@ -46,7 +46,7 @@ export type Rollout = {
   failed: { agent: string; code: ErrorCode; message: string }[];
 };
 
-/** How one connected agent is with a function that it shall hold. */
+/** State of a function on one connected agent that must hold it. */
 export type ConnectedFunctionAgent = {
   readonly id: string;
   readonly name: string;
@@ -54,7 +54,7 @@ export type ConnectedFunctionAgent = {
   readonly holds: boolean;
   /** Why it could not apply the current revision. */
   readonly error?: string;
-  /** Milliseconds for which the agent holds the function back, because it ended its runner again and again. */
+  /** Milliseconds for which the agent holds the function back, because it ended its runner several times. */
   readonly heldForMs?: number;
 };
 
@@ -63,9 +63,9 @@ export type Hub = {
   state(agentId: string): AgentState | undefined;
   /** Number of tunnels. */
   readonly online: number;
-  /** Agents whose tunnel stands. */
+  /** Connected agents. */
   connected(): { id: string; name: string; labels: Labels }[];
-  /** The connected agents that shall hold the function. */
+  /** The connected agents that must hold the function. */
   functionAgents(fn: Pick<CatalogFunction, 'id' | 'since'>): ConnectedFunctionAgent[];
   /**
    * Resolves when every connected agent concerned has applied the catalog's `version`, or after `waitMs`.
@@ -74,16 +74,16 @@ export type Hub = {
   rollout(functionId: string | undefined, version: number, waitMs: number): Promise<Rollout>;
   /** Sessions that may take a call of this function: placed there, not draining, and able to run its world. */
   eligible(fn: CatalogFunction): Session[];
-  /** How a trigger is with each connected agent that listens to it, as it last said. */
+  /** State of a trigger on each connected agent that listens to it, as last reported. */
   triggerStates(triggerId: string): { readonly agent: string; readonly state: TriggerState }[];
   /** The agent's Prometheus text, fetched now through its tunnel. Rejects with `agent_unreachable`. */
   scrape(agentId: string): Promise<string>;
-  /** The last lines of a function, from all connected agents that shall hold it. Never rejects. */
+  /** The last lines of a function, from all connected agents that hold it. Never rejects. */
   logs(functionId: string, limit: number): Promise<FunctionLogs>;
-  /** Ends the tunnel of an agent whose right to one was taken away. */
+  /** Ends the tunnel of a revoked agent. */
   revoke(agentId: string): void;
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Refuses new tunnels, tells the agents to come back, and closes all. Idempotent. */
+  /** Refuses new tunnels, asks the agents to reconnect later, and closes all. Idempotent. */
   close(): Promise<void>;
 };
 
@@ -98,11 +98,13 @@ export type HubOptions = Omit<UpgradeOptions, 'onAdmitted' | 'agents'> & {
   readonly now?: () => Date;
   /** The triggers of a function that its agents listen to, with their credentials. */
   readonly edgeTriggers: (fn: CatalogFunction) => readonly ReadyTrigger[];
-  /** Keeps outcomes of events that an agent recorded: on disk when it resolves. */
+  /** Stores outcomes of events from an agent; they are on disk when it resolves. */
   readonly record: (agent: string, outcomes: readonly RecordedOutcome[]) => Promise<void>;
 };
 
-/** Floor that agents are given when the control plane goes, in milliseconds; they add their jitter to it. */
+/**
+ * Milliseconds that agents must wait before they reconnect when the control plane stops; they add their jitter to it.
+ */
 const drainRetryAfterMs = 250;
 
 export function createHub(options: HubOptions): Hub {
@@ -131,7 +133,7 @@ export function createHub(options: HubOptions): Hub {
       { ...options, now },
       {
         record: (outcomes) => options.record(admission.name, outcomes),
-        // A function that is not known yet may have such a sink.
+        // An unknown function may have such a sink.
         inOrder: (outcomes) =>
           outcomes.some((one) => catalog.byId(one.function)?.sinks.some(({ spec }) => spec.params.ordered) ?? true),
         onProgress(ready) {
@@ -192,7 +194,7 @@ export function createHub(options: HubOptions): Hub {
         };
       }),
     async rollout(functionId, version, waitMs) {
-      // The change is stored, but could not be read again: nobody has been told yet.
+      // The change is stored, but could not be read again: no agent has learned of it yet.
       if (catalog.version < version) return { agents: sessions.size, applied: 0, failed: [] };
       const before = concerned(functionId, version);
       const targets = new Map(before.map((session) => [session, session.desired.generation]));

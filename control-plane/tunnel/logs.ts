@@ -1,6 +1,6 @@
 /**
  * The last lines of a function from many agents, as one list. Answers are merged as they come, and only `limit` lines
- * are kept meanwhile, however many agents there are.
+ * are kept meanwhile, for any number of agents.
  */
 import type { LogLine } from '@skerry/shared/tunnel/protocol.ts';
 import type { Session } from './session.ts';

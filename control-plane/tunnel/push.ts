@@ -1,9 +1,9 @@
 /**
- * Code push to one agent: the bundles it wants, chunk after chunk. The next chunk waits until the last one has left
+ * Code push to one agent: the requested bundles, chunk after chunk. The next chunk waits until the last one has left
  * for the operating system, so that a slow link holds at most one chunk per agent in memory and invocations get in
  * between.
  *
- * At most `maxWants` digests wait; a further one is answered with `unavailable`, and the agent asks again.
+ * At most `maxWants` digests wait; a further one is answered with `unavailable`, and the agent requests it again.
  */
 import { toSkerryError } from '@skerry/shared/errors.ts';
 import { chunkBytes } from '@skerry/shared/tunnel/protocol.ts';
@@ -13,7 +13,7 @@ import type { Connection } from './connect/connection.ts';
 const maxWants = 1_000;
 
 export type Push = {
-  /** The agent wants this bundle from this offset on; replaces what it wanted of the same bundle before. */
+  /** The agent requests this bundle from this offset on; replaces its earlier request for the same bundle. */
   request(digest: string, offset: number): void;
 };
 
@@ -66,8 +66,9 @@ export function createPush(
 
   return {
     request(digest, offset) {
-      if (!mayHave(digest)) return unavailable(digest, 'this agent shall not hold that bundle');
-      if (wants.size >= maxWants && !wants.has(digest)) return unavailable(digest, 'too many bundles wanted at once');
+      if (!mayHave(digest)) return unavailable(digest, 'this agent must not hold that bundle');
+      if (wants.size >= maxWants && !wants.has(digest))
+        return unavailable(digest, 'too many bundles are requested at once');
       wants.set(digest, offset);
       if (!sending) void run();
     },

@@ -1,10 +1,10 @@
 /**
  * Questions to an agent that it answers by their number. Each has its deadline, so that nothing is kept for an agent
- * that does not answer; an answer to no question is left alone.
+ * that does not answer. An answer to no question is ignored.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 
-/** Questions that one agent may owe an answer to; a further one is refused with `agent_busy`. */
+/** Open questions to one agent; a further one is refused with `agent_busy`. */
 const maxOpen = 64;
 
 export type Questions<Answer> = {

@@ -1,13 +1,13 @@
 /**
- * Waiting until the agents concerned by a change have applied it. Each rollout keeps the set of sessions it still
- * waits for, so that a report of one agent costs the same however many there are.
+ * Waits until the agents concerned by a change have applied it. Each rollout keeps the set of sessions it still waits
+ * for, so that one agent's report costs the same for any number of agents.
  */
 import type { Session } from './session.ts';
 
 export type Rollouts = {
-  /** Resolves when all of the sessions have applied what they are told now, or are gone, or after `waitMs`. */
+  /** Resolves when all of the sessions have applied their current desired state, or are gone, or after `waitMs`. */
   wait(sessions: Iterable<Session>, waitMs: number): Promise<void>;
-  /** A session got further, or is gone. */
+  /** A session made progress, or is gone. */
   progress(session: Session, gone: boolean): void;
 };
 

@@ -16,6 +16,6 @@ test.each(['', 'NaN', '-1', '+Inf', '12 34 56x', '1\r', 'x'])('a value like "%s"
   expect(readLoad(`skerry_agent_memory_available_bytes ${value}\n`)).toEqual({});
 });
 
-test('a metric whose name only starts or ends alike is another one', () => {
+test('a metric whose name only starts or ends alike is another metric', () => {
   expect(readLoad('skerry_agent_invocations_running_total 5\nmy_skerry_agent_invocations_running 6\n')).toEqual({});
 });

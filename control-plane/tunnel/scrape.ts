@@ -1,5 +1,5 @@
 /**
- * Reads the metrics that scheduling needs out of an agent's Prometheus text. Agents are not trusted: what is not a
+ * Reads the metrics that scheduling needs from an agent's Prometheus text. Agents are not trusted: a value that is no
  * plain, non-negative number is left out.
  */
 import { agentMetrics } from '@skerry/shared/metrics.ts';

@@ -1,6 +1,7 @@
 /**
- * One agent while its tunnel stands: its calls, its code push, its load, and how far it is with its desired state.
- * Joins the socket (tunnel/connect/connection.ts) with the table of pending calls (tunnel/calls/calls.ts); which session counts is the hub's.
+ * One agent while its tunnel is up: its calls, its code push, its load, and its progress with its desired state. Joins
+ * the socket (tunnel/connect/connection.ts) with the table of pending calls (tunnel/calls/calls.ts). The hub decides
+ * which session is current.
  */
 
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -29,11 +30,11 @@ import { createPush } from './push.ts';
 import { createQuestions } from './questions.ts';
 import { readLoad, type ScrapedLoad } from './scrape.ts';
 
-/** Calls in flight to one agent at most; a further one is refused with `agent_busy` and goes elsewhere. */
+/** Most calls in flight to one agent; a further one is refused with `agent_busy` and goes elsewhere. */
 const maxCalls = 4_096;
 /** Unsent bytes to one agent at which further calls are refused with `agent_busy`. */
 const maxBacklogBytes = 16 * 1024 * 1024;
-/** How long an agent may take to send its metrics, and the lines of a function, in milliseconds. */
+/** Milliseconds that an agent may take to send its metrics, and the lines of a function. */
 const scrapeTimeoutMs = 5_000;
 const logsTimeoutMs = 2_000;
 
@@ -43,7 +44,7 @@ export type SessionIdentity = {
   readonly labels: Labels;
   readonly epoch: number;
   readonly agentVersion: string;
-  /** Version that the agent speaks; frames of a later one are not for it. */
+  /** Protocol version of the agent; frames of a later version are not sent to it. */
   readonly protocolVersion: number;
   readonly since: Date;
 };
@@ -56,11 +57,11 @@ export type SessionOptions = {
 };
 
 export type SessionEvents = {
-  /** Keeps outcomes of events that the agent recorded: on disk when it resolves. */
+  /** Stores outcomes of events from the agent; they are on disk when it resolves. */
   record(outcomes: readonly RecordedOutcome[]): Promise<void>;
-  /** Whether it matters in which order these are kept. */
+  /** Whether the order of these outcomes matters. */
   inOrder(outcomes: readonly RecordedOutcome[]): boolean;
-  /** The agent said how far it is with its desired state. */
+  /** The agent reported progress with its desired state. */
   onProgress(session: Session): void;
   onClose(session: Session, reason: string): void;
 };
@@ -69,16 +70,16 @@ export type Call = Omit<FrameOf<ToAgent, 'invoke'>, 'kind'>;
 
 export type Session = SessionIdentity & {
   readonly load: Readonly<ScrapedLoad>;
-  /** The list it was last told to hold. */
+  /** The list that was last assigned to it. */
   readonly desired: DesiredList;
   /** Generation that it last reported as applied; 0 before its first report. */
   readonly applied: number;
   readonly draining: boolean;
-  /** How full its outbox is, as it last said. */
+  /** State of its outbox, as last reported. */
   readonly outbox: OutboxState | undefined;
-  /** How the triggers are that it listens to, as it last said. */
+  /** State of the triggers that it listens to, as last reported. */
   readonly triggers: readonly TriggerState[];
-  /** Tells the agent its desired state, if that is another than it was told. */
+  /** Assigns the desired state, and sends it if it differs from the last one. */
   assign(list: DesiredList): void;
   /** True when the function's current revision is ready there. */
   holds(fn: Pick<CatalogFunction, 'id' | 'since'>): boolean;
@@ -87,9 +88,9 @@ export type Session = SessionIdentity & {
   /** Milliseconds for which the agent holds this function back, if it does. */
   heldForMs(functionId: string): number | undefined;
   /**
-   * Sends an invocation and waits for its outcome. Rejects with CallLost when the tunnel goes, with `agent_busy`
-   * when too much waits already, with the signal's reason when it aborts (the agent is then told to cancel).
-   * With a stream, bodies may come in parts.
+   * Sends an invocation and waits for its outcome. Rejects with CallLost when the tunnel ends, with `agent_busy` when
+   * too many calls wait, with the signal's reason when it aborts (the agent then gets a cancel). With a stream, bodies
+   * may come in parts.
    */
   call(request: Call, signal: AbortSignal, stream?: CallStream): Promise<CallOutcome>;
   /** The agent's Prometheus text, fetched now. Rejects with `agent_unreachable`. */
@@ -97,7 +98,7 @@ export type Session = SessionIdentity & {
   /** The last lines of a function, oldest first. Rejects with `agent_unreachable`. */
   logs(functionId: string, limit: number): Promise<readonly LogLine[]>;
   close(name: CloseName, message?: string): void;
-  /** Tells the agent to come back later, then closes. */
+  /** Asks the agent to reconnect later, then closes. */
   drain(retryAfterMs: number): void;
 };
 
@@ -180,7 +181,7 @@ export function createSession(
     load.running = report.running;
   };
   const progressTo = (generation: number) => {
-    // An agent cannot be ahead of what it was told; one that says so is taken at what it was told.
+    // Clamp to the generation we sent: an agent cannot have applied a later one.
     applied = Math.min(generation, desired.generation);
     events.onProgress(session);
   };
@@ -188,7 +189,7 @@ export function createSession(
   const scraping = setInterval(() => {
     scrape().then(
       (text) => Object.assign(load, readLoad(text)),
-      () => undefined, // an agent that does not answer is found by its missing signs of life
+      () => undefined, // an agent that does not answer is detected by its missing pongs
     );
   }, options.scrapeIntervalMs);
 
@@ -219,7 +220,7 @@ export function createSession(
     failure: (functionId) => errors.get(functionId),
     heldForMs: held.retryInMs,
     async call(request, signal, stream) {
-      // A signal that has fired before tells nobody who starts to listen now.
+      // A signal that has already fired does not notify new listeners.
       signal.throwIfAborted();
       if (!connection.open) throw new CallLost(false, 'the tunnel is closed');
       if (calls.size >= maxCalls || connection.backlog > maxBacklogBytes) {

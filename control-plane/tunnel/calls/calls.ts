@@ -1,15 +1,15 @@
 /**
- * Calls in flight on one tunnel: who waits for which outcome. When the tunnel goes, every one is settled at once,
- * and says whether the function may have started.
+ * Calls in flight on one tunnel, each with its waiting caller. When the tunnel ends, every call is settled at once, and
+ * says whether the function may have started.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import type { Stream } from './streams.ts';
 
-/** What the agent says became of a call. `started`: it had said before that the call began. */
+/** The agent's outcome of a call. `started`: the agent had accepted the call before. */
 export type CallOutcome = FrameOf<ToControl, 'outcome'> & { readonly started: boolean };
 
-/** The tunnel went while a call was in flight. `started`: the agent had said that it began. */
+/** The tunnel ended while a call was in flight. `started`: the agent had accepted it. */
 export class CallLost extends SkerryError {
   readonly started: boolean;
   constructor(started: boolean, message: string) {
@@ -30,11 +30,11 @@ export type Calls = {
   /** Waits for the outcome of an invocation that is being sent; rejects with CallLost. */
   wait(id: string, stream?: Stream): Promise<CallOutcome>;
   accepted(id: string): void;
-  /** The stream of a call that somebody waits for, if it has one. Whoever speaks on it has begun the call. */
+  /** The stream of a waiting call, if it has one. An agent that sends on the stream has begun the call. */
   stream(id: string): Stream | undefined;
-  /** Frames for calls that nobody waits for are left alone: their callers are gone. */
+  /** Frames for calls without a waiting caller are ignored. */
   outcome(frame: FrameOf<ToControl, 'outcome'>): void;
-  /** Nobody waits any more; rejects the waiting promise with `error`. */
+  /** Ends the wait; rejects the promise with `error`. */
   abandon(id: string, error: SkerryError): void;
   failAll(message: string): void;
   readonly size: number;

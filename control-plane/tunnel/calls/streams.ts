@@ -1,10 +1,10 @@
 /**
  * One call whose bodies cross the tunnel in parts: windows and order, for both directions (shared/http/http.ts).
  *
- * Invariants: nothing of the caller's body is sent before the agent has said that the call began, so that a refused
- * call can go elsewhere with its body untouched; at most one window of it is on the way, and at most one part of it in
- * our memory, whatever the agent says; an agent that sends more than its window, or anything out of order, loses its
- * tunnel, since it speaks another protocol.
+ * Invariants: nothing of the caller's body is sent before the agent has accepted the call, so that a refused call can
+ * go elsewhere with its body untouched. At most one window of it is on the way, and at most one part of it in our
+ * memory, regardless of the agent's frames. An agent that sends more than its window, or anything out of order, loses
+ * its tunnel, since it speaks another protocol.
  */
 
 import type { Headers, ResponseHead } from '@skerry/shared/http/http.ts';
@@ -13,7 +13,7 @@ import { CodecError } from '@skerry/shared/tunnel/codec.ts';
 import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import type { Connection } from '../connect/connection.ts';
 
-/** Part of a body; trailers come with the last one only. At most `maxPartBytes` (shared/http/http.ts). */
+/** Part of a body, at most `maxPartBytes` (shared/http/http-limits.ts); trailers come with the last one only. */
 export type BodyPart = {
   readonly bytes: Uint8Array;
   readonly last: boolean;
@@ -23,7 +23,7 @@ export type BodyPart = {
 /** The rest of the caller's body on its way to the agent. */
 export type Upload = {
   /**
-   * Sends a part once the window has room for it. Resolves with false when the call is over, and nothing more is
+   * Sends a part once the window has room for it. Resolves with false when the call is over, and no more parts are
    * wanted; with true when the next part may come. One part at a time. Never rejects.
    */
   send(part: BodyPart): Promise<boolean>;
@@ -31,15 +31,15 @@ export type Upload = {
 
 /** The caller's side of such a call. None of these may throw. */
 export type CallStream = {
-  /** The agent began; called once. Present when the caller's body comes in parts. */
+  /** The agent accepted the call; called once. Present when the caller's body comes in parts. */
   readonly begun?: (upload: Upload) => void;
-  /** The answer's head; parts follow. Not called when the answer comes whole, with the outcome. */
+  /** The answer's head; parts follow. Not called when the answer comes complete, with the outcome. */
   head(head: ResponseHead): void;
-  /** Part of the answer's body. `taken`, the same for all of them, lets the agent send so many bytes again. */
+  /** Part of the answer's body. `taken`, the same for all of them, lets the agent send this number of bytes again. */
   part(part: BodyPart, taken: (bytes: number) => void): void;
 };
 
-/** The tunnel's side of it: what the agent says about this call. */
+/** The tunnel's side of it: the agent's frames about this call. */
 export type Stream = {
   accepted(): void;
   credit(bytes: number): void;
@@ -47,11 +47,11 @@ export type Stream = {
   head(head: ResponseHead): void;
   /** @throws CodecError when it is out of order or over the window */
   part(frame: FrameOf<ToControl, 'body'>): void;
-  /** The call is over, one way or another: nothing is sent or handed on any more. */
+  /** The call is over: nothing more is sent or passed on. */
   end(): void;
 };
 
-/** Bytes taken by the caller that are credited together: fewer frames, and the agent never runs dry. */
+/** Bytes that are credited together: fewer frames, and the agent still always has credit. */
 const creditBytes = streamWindowBytes / 4;
 
 export function createStream(connection: Pick<Connection, 'send' | 'deliver'>, id: string, caller: CallStream): Stream {

@@ -1,8 +1,8 @@
 /**
  * One authenticated socket of an agent: frames in and out, liveness, one way to end. It knows nothing of functions.
  *
- * Invariants: after `onClose` has been called nothing is delivered any more; a dead peer is terminated, not closed,
- * because it would never answer the close; what is sent after the end is dropped.
+ * Invariants: after `onClose` nothing is delivered. A dead peer is terminated, not closed, because it would never
+ * answer the close. Frames that are sent after the end are dropped.
  */
 import { createBatch } from '@skerry/shared/tunnel/batch.ts';
 import { type CloseName, closeKinds, closeReason } from '@skerry/shared/tunnel/close.ts';
@@ -19,19 +19,19 @@ export type ConnectionHandlers = {
 
 export type Connection = {
   send(frame: ToAgent): void;
-  /** Sends frames that are encoded already: the same desired state goes to many agents. */
+  /** Sends encoded frames: the same desired state goes to many agents. */
   sendEncoded(frame: Uint8Array): void;
-  /** Sends at once, and resolves when the frame has left for the operating system or the connection is gone. */
+  /** Sends at once, and resolves when the operating system has the frame or the connection is gone. */
   deliver(frame: ToAgent): Promise<void>;
   close(name: CloseName, message?: string): void;
-  /** Ends without a word to the other side. */
+  /** Ends without a close frame. */
   terminate(reason: string): void;
   readonly open: boolean;
   /** Bytes that the operating system has not taken yet: a slow link or a stalled peer. */
   readonly backlog: number;
 };
 
-/** How long a peer may take to answer a close before its socket is cut. */
+/** Milliseconds that a peer may take to answer a close before its socket is cut. */
 const closeGraceMs = 1_000;
 
 export function createConnection(socket: WebSocket, pingIntervalMs: number, handlers: ConnectionHandlers): Connection {

@@ -35,8 +35,8 @@ export type HandshakeOptions = {
 };
 
 /**
- * Resolves with a `hello` whose signature is good; whether the agent may join is not decided here.
- * Rejects with a Refusal; the caller closes the socket.
+ * Resolves with a `hello` whose signature is valid; admission is decided elsewhere. Rejects with a Refusal; the caller
+ * closes the socket.
  */
 export async function handshake(socket: WebSocket, options: HandshakeOptions): Promise<HelloFrame> {
   const nonce = randomBytes(32);

@@ -1,6 +1,6 @@
 /**
- * From an HTTP upgrade to an admitted agent. Whatever happens before admission is bounded here: how many connections
- * may be in their handshake at once, for how long, and how large their messages may be.
+ * From an HTTP upgrade to an admitted agent. Everything before admission is bounded here: the number of connections in
+ * their handshake, its duration, and the size of messages.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -25,14 +25,14 @@ export type UpgradeOptions = {
   readonly log: Logger;
   readonly handshakeTimeoutMs: number;
   /**
-   * Names (host, with the port unless it is the scheme's own) under which agents may know this control plane. When
-   * there are none, the request's Host header is taken for it: agents get in under any name, but a signature is then
-   * bound to no name, and whoever an agent dials by mistake could pass its handshake on to here.
+   * Names (host, with the port unless it is the scheme's default) under which agents may know this control plane.
+   * Without any, the request's Host header counts: agents get in under any name, but a signature is then bound to no
+   * name, and a server that an agent dials by mistake could pass the handshake on to here.
    */
   readonly tunnelHosts: readonly string[];
   /** Connections in their handshake at once; further ones get 503. Default 2,000. */
   readonly maxHandshakes?: number;
-  /** Takes the agent over, or names why it cannot. */
+  /** Takes the agent over, or says why it cannot. */
   readonly onAdmitted: (admitted: Admitted) => CloseName | undefined;
 };
 
@@ -69,7 +69,7 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
     const name = refusal?.close ?? (toSkerryError(error).code === 'store_unavailable' ? 'overloaded' : 'internal');
     log.warn({ from: request.socket.remoteAddress, close: name, err: refusal ? undefined : error }, 'tunnel refused');
     socket.close(closeKinds[name].code, closeReason(refusal?.message ?? closeKinds[name].meaning));
-    // A peer that says nothing will not answer the close either.
+    // A silent peer will not answer the close either.
     setTimeout(() => socket.terminate(), 1_000).unref();
   };
 
@@ -96,7 +96,7 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
 /** Bytes that a peer may send before it is admitted: a hello with all its labels, and room to spare. */
 const maxUnadmittedBytes = 64 * 1024;
 
-/** Calls back once when more than that has arrived; returns the way to lift the limit. */
+/** Calls back once when more than that has arrived; returns the function that lifts the limit. */
 function limitBytes(socket: Duplex, onExceeded: () => void): () => void {
   let bytes = 0;
   const count = (chunk: Buffer) => {
@@ -109,7 +109,7 @@ function limitBytes(socket: Duplex, onExceeded: () => void): () => void {
   return () => void socket.off('data', count);
 }
 
-/** Answers and closes for good, also when the other side keeps its half open: nobody else watches this socket. */
+/** Answers and closes for good, even when the other side keeps its half open: no other code watches this socket. */
 function reject(socket: Duplex, status: string): void {
   socket.on('error', () => undefined);
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
