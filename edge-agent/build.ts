@@ -1,6 +1,6 @@
 /**
  * Bundles the agent. `node edge-agent/build.ts [--out DIR]` writes agent.mjs, runner.mjs and outbox.mjs into
- * edge-agent/dist: all that a device needs besides Node. Running from them instead of from the sources saves start time and memory.
+ * edge-agent/dist: everything that a device needs besides Node. Bundles start faster than sources and take less memory.
  *
  * `--cache` builds the runner alone, for an agent that runs from its sources: into the project's cache, under a name
  * that depends on its content. The paths are printed.
@@ -14,12 +14,12 @@ import { parseArgs } from 'node:util';
 import { type BuildOptions, build } from 'esbuild';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-/** Beside the project's other caches: writable only for who can change the sources as well. */
+/** Beside the project's other caches: writable only for users who can change the sources as well. */
 const cache = here('./node_modules/.cache/skerry/');
 
 /**
- * Platform `neutral`, so that preview2-shim's web build is taken: the one for Node grants the host's files, network
- * and environment, and starts a thread of its own.
+ * Platform `neutral`, so that preview2-shim's web build is used: the one for Node grants the host's files, network and
+ * environment, and starts a thread of its own.
  */
 const runner: BuildOptions = {
   entryPoints: [here('./runner/host/main.ts')],
@@ -35,7 +35,7 @@ const agent: BuildOptions = {
   banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
 };
 
-/** The thread that has the outbox's file: a script of its own, so that it loads no more than it needs. */
+/** The thread that has the outbox's file: a script of its own, so that it loads only what it needs. */
 const outbox: BuildOptions = { entryPoints: [here('./outbox/thread/thread.ts')], platform: 'node' };
 
 async function bundle(options: BuildOptions): Promise<Uint8Array> {
@@ -54,7 +54,7 @@ async function bundle(options: BuildOptions): Promise<Uint8Array> {
   return file.contents;
 }
 
-/** Never leaves half a file under the name, also when two agents start at once. */
+/** Never leaves half a file under the name, even when two agents start at once. */
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}.partial`;

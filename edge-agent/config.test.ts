@@ -23,7 +23,7 @@ test('an empty environment makes a complete configuration', () => {
   expect(config.metricsPort).toBeUndefined();
 });
 
-test('what is set is taken', () => {
+test('settings are read', () => {
   const config = readConfig({
     SKERRY_SERVER: 'https://skerry.example.org',
     SKERRY_NAME: 'pi-7',
@@ -36,10 +36,10 @@ test('what is set is taken', () => {
   expect(config.metricsPort).toBe(0);
 });
 
-test('all faults are told together, each with the name of its setting', () => {
+test('all faults are reported together, each with the name of its setting', () => {
   const faults = faultsOf({
     SKERRY_SERVER: 'ftp://x',
-    SKERRY_NAME: 'no good name',
+    SKERRY_NAME: 'an invalid name',
     SKERRY_LABELS: '-=x',
     SKERRY_THREADS: '0',
     SKERRY_QUEUE: 'many',

@@ -1,6 +1,6 @@
 /**
- * Configuration in two steps: names are read from the environment, then one pure function makes a complete, typed
- * config of them. All faults are reported together; a SKERRY_ name that nobody knows is a fault.
+ * Configuration in two steps: names are read from the environment, then one pure function turns them into a complete,
+ * typed config. All faults are reported together; an unknown SKERRY_ name is a fault.
  */
 
 import { readFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ export type AgentConfig = {
   readonly server: URL;
   /** Needed on first contact only. */
   readonly joinToken: string | undefined;
-  /** Folder of the agent's one file. */
+  /** Folder of the agent's files. */
   readonly data: string;
   readonly name: string;
   readonly labels: Labels;
@@ -43,18 +43,18 @@ export type AgentConfig = {
   readonly threads: number;
   /** Invocations that may wait for a thread. */
   readonly queue: number;
-  /** Compiled code, threads and the runner that were not used for so long are dropped, in milliseconds. */
+  /** Milliseconds after which unused compiled code, threads and the runner are dropped. */
   readonly idleMs: number;
   /** Memory of all functions together, in MiB; undefined: half of the device's. */
   readonly functionMemoryMb: number | undefined;
   readonly handshakeTimeoutMs: number;
-  /** How long invocations may go on after a signal to stop. */
+  /** Milliseconds that invocations may go on after a signal to stop. */
   readonly drainMs: number;
   /** Local port for /metrics; undefined: none. 0: any free one. */
   readonly metricsPort: number | undefined;
-  /** Absolute paths: directories that functions may be granted, each with all that is in it. */
+  /** Absolute paths: directories that functions may be granted, with their contents. */
   readonly directories: readonly string[];
-  /** What events and outcomes that are not home yet may take on the disk, in MiB. */
+  /** Disk space of events and of outcomes that are not yet delivered to the control plane, in MiB. */
   readonly outboxMb: number;
   readonly logLevel: (typeof logLevels)[number];
 };
@@ -112,7 +112,7 @@ function readToken(token: string | undefined, file: string | undefined, faults: 
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    // A token is needed on first contact only, and a file of a used token may well be gone by then.
+    // A token is needed on first contact only, and the file of a used token may be gone by then.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       faults.push(`SKERRY_JOIN_TOKEN_FILE: ${(error as Error).message}`);
     }

@@ -1,4 +1,6 @@
-/** Composition root: every part of the agent is made here and given what it needs. No state lives outside of it. */
+/**
+ * Composition root: every part of the agent is created here and given its dependencies. No state lives outside of it.
+ */
 import { join } from 'node:path';
 import type { Intake } from '@skerry/shared/events/intake.ts';
 import { protocolVersion, signedBytes } from '@skerry/shared/tunnel/protocol.ts';
@@ -32,28 +34,28 @@ import { agentVersion } from './version.ts';
 
 export type Agent = {
   readonly metrics: Metrics;
-  /** Where events go in. */
+  /** Where events enter. */
   readonly intake: Intake;
   readonly outbox: Pick<Outbox, 'state'>;
   start(): void;
   /**
-   * Takes no new invocation, waits for those inside at most the drain time, closes everything. Idempotent.
-   * Resolves with what still ran when the time was up: 0 when all was done.
+   * Takes no new invocation, waits for running ones for at most the drain time, closes everything. Idempotent. Resolves
+   * with the number of invocations that still ran at the end: 0 when all were done.
    */
   stop(): Promise<number>;
 };
 
 export type AgentOverrides = {
   readonly runner?: Runner;
-  /** The control plane said to stop, and a human has to act. */
+  /** The control plane refused this agent, and an operator has to act. */
   readonly onRefused?: (reason: string) => void;
 };
 
-/** Share of the device's memory below which what functions do not use right now is dropped. */
+/** Share of the device's memory below which unused code and threads are dropped. */
 const reserveShare = 0.1;
-/** Functions named in one status frame at most. */
+/** Most functions in one status frame. */
 const maxHeldTold = 1_000;
-/** Triggers told of in one status frame at most. */
+/** Most triggers in one status frame. */
 const maxTriggersTold = 1_000;
 
 /** @throws SkerryError('store_unavailable') when the data folder cannot be used */

@@ -7,7 +7,7 @@ const work = `
   const spaces = process.getBuiltinModule('node:v8').getHeapSpaceStatistics();
   console.log(spaces.find(({ space_name }) => space_name === 'new_space').space_size);`;
 
-test('the space for new objects stays small under work', () => {
+test('the space for new objects stays small under load', () => {
   const heap = new URL('./heap.ts', import.meta.url).href;
   const sizeWith = (...imports: string[]) =>
     Number(execFileSync(process.execPath, [...imports.map((url) => `--import=${url}`), '--eval', work]));

@@ -1,10 +1,10 @@
 /**
- * Keeps the agent's heap small. V8 lets the space for new objects grow to tens of megabytes while there is work, and
- * holds on to them; a device has better uses for them, and collecting a small space often costs as little as
- * collecting a large one seldom, because almost nothing in it survives.
+ * Keeps the agent's heap small. V8 lets the space for new objects grow to tens of megabytes under load, and keeps it. A
+ * device needs that memory elsewhere, and frequent collections of a small space often cost no more than rare ones of a
+ * large space, because almost nothing in it survives.
  *
- * As a setting at run time, because the agent is started in many ways, and imported before everything else, because
- * loading the program is what makes that space grow first.
+ * A setting at run time, because the agent is started in many ways; imported before everything else, because loading
+ * the program makes that space grow first.
  */
 import { setFlagsFromString } from 'node:v8';
 

@@ -1,7 +1,7 @@
 /**
  * The agent as a process: environment in, exit code out. 0 after SIGTERM or SIGINT, 1 when it cannot start or does not
- * come to an end, 2 for faults in the configuration, `stopExitCode` when the control plane turned it away and a human
- * has to act.
+ * end, 2 for faults in the configuration, `stopExitCode` when the control plane turned it away and an operator has to
+ * act.
  */
 import './heap.ts';
 import { settledWithin, systemClock } from '@skerry/shared/clock.ts';
@@ -12,7 +12,7 @@ import { createServer } from './capabilities/http/node-http.ts';
 import { readConfig } from './config.ts';
 import { type Agent, createAgent } from './context.ts';
 
-/** Milliseconds to close everything once the drain time is up; then the process ends as it is. */
+/** Milliseconds to close everything after the drain time; then the process exits without waiting. */
 const closeMs = 15_000;
 
 async function main(): Promise<void> {
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
 
   const agent = createAgent(config, log, {
     onRefused(reason) {
-      log.fatal({ reason }, 'the control plane turned this agent away; it needs a human');
+      log.fatal({ reason }, 'the control plane turned this agent away; an operator has to act');
       void shutDown(stopExitCode);
     },
   });
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     closeMetrics?.();
     const stopped = agent.stop();
     if (!(await settledWithin(systemClock, config.drainMs + closeMs, stopped))) {
-      log.fatal('the agent did not come to an end');
+      log.fatal('the agent did not end in time');
       process.exit(exitCode || 1);
     }
     const left = await stopped;

@@ -2,9 +2,9 @@
 import { totalmem } from 'node:os';
 
 export type Memory = {
-  /** Bytes available to new work: what the operating system says, within the limit this process is under. */
+  /** Bytes available to new work: the operating system's value, within the limit of this process. */
   available(): number;
-  /** Bytes of the device, or of the limit this process is under. */
+  /** Bytes of the device, or of the limit of this process. */
   readonly total: number;
 };
 

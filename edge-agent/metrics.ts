@@ -9,11 +9,11 @@ import type { Outbox, OutboxEvents } from './outbox/outbox.ts';
 import type { Runner } from './runner/calls/call.ts';
 
 export type Metrics = {
-  /** Counts what goes on in the outbox. */
+  /** Counters of the outbox. */
   readonly outbox: OutboxEvents;
   /** Counts one invocation that has ended. */
   ended(outcome: InvocationOutcome): void;
-  /** All of it in Prometheus text format. */
+  /** All metrics in Prometheus text format. */
   text(): Promise<string>;
 };
 
@@ -43,7 +43,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   collectDefaultMetrics({ register: registry, prefix: 'skerry_agent_' });
   gauge(agentMetrics.memoryAvailable, 'Memory available to new work, in bytes', () => memory.available());
   gauge(agentMetrics.memoryTotal, 'Memory of the device, in bytes', () => memory.total);
-  gauge(agentMetrics.running, 'Invocations in a thread, those that wait there included', () => {
+  gauge(agentMetrics.running, 'Invocations in a thread, waiting ones included', () => {
     const { running, parked } = runner.stats();
     return running + parked;
   });
@@ -51,18 +51,14 @@ export function createMetrics(sources: MetricsSources): Metrics {
   gauge('skerry_agent_runner_threads', 'Threads of the runner', () => runner.stats().threads);
   gauge(
     'skerry_agent_invocations_parked',
-    'Invocations that wait in a thread and hold nothing but memory',
+    'Invocations that wait in a thread and hold only memory',
     () => runner.stats().parked,
   );
   gauge('skerry_agent_runner_memory_limited', '1 when the operating system limits the memory of functions', () =>
     Number(runner.stats().memoryIsLimited),
   );
   gauge('skerry_agent_runner_memory_bytes', 'Memory of the runner', () => runner.stats().memoryBytes);
-  gauge(
-    'skerry_agent_runner_threads_ended',
-    'Threads ended before their time since start',
-    () => runner.stats().threadsEnded,
-  );
+  gauge('skerry_agent_runner_threads_ended', 'Threads ended early since start', () => runner.stats().threadsEnded);
   gauge('skerry_agent_runner_restarts', 'Runner processes replaced since start', () => runner.stats().restarts);
   gauge('skerry_agent_tunnel_up', '1 while the tunnel to the control plane is up', () => Number(sources.tunnelUp()));
   gauge('skerry_agent_functions', 'Functions that serve', sources.functions);
@@ -97,7 +93,7 @@ function triggerMetrics(registry: Registry, triggers: MetricsSources['triggers']
   const labelNames = ['trigger'];
   new Gauge({
     name: 'skerry_agent_trigger_up',
-    help: '1 while the trigger is listened to, also when its messages are held back',
+    help: '1 while the trigger is listened to, also while its messages are held back',
     labelNames,
     registers,
     collect() {
@@ -106,7 +102,7 @@ function triggerMetrics(registry: Registry, triggers: MetricsSources['triggers']
     },
   });
   for (const [what, help] of [
-    ['received', 'Messages and ticks that came in'],
+    ['received', 'Messages and ticks that arrived'],
     ['dropped', 'Messages, ticks and events that were dropped'],
   ] as const) {
     new Counter({
@@ -133,7 +129,7 @@ function outboxMetrics(registry: Registry, outbox: MetricsSources['outbox']): Ou
         this.set(read(outbox()));
       },
     });
-  gauge('events', 'Events that have no outcome yet', (from) => from.state()?.events ?? 0);
+  gauge('events', 'Events without an outcome', (from) => from.state()?.events ?? 0);
   gauge('outcomes', 'Outcomes that the control plane has not acknowledged', (from) => from.state()?.outcomes ?? 0);
   gauge('bytes', 'Bytes of both', (from) => from.state()?.bytes ?? 0);
   gauge('damaged', 'Events and outcomes found damaged since start', (from) => from.state()?.damaged ?? 0);
@@ -145,7 +141,7 @@ function outboxMetrics(registry: Registry, outbox: MetricsSources['outbox']): Ou
     new Counter({ name: `skerry_agent_outbox_${name}`, help, labelNames, registers });
   const recorded = counter('recorded_total', 'Events that were recorded');
   const dropped = counter('dropped_total', 'Events that were dropped');
-  const runs = counter('runs_total', 'Events that have their outcome, by result: ok, or an error code', ['result']);
+  const runs = counter('runs_total', 'Events with an outcome, by result: ok, or an error code', ['result']);
   const commits = new Histogram({
     name: 'skerry_agent_outbox_commit_seconds',
     help: 'Time of a commit on the disk',
@@ -154,7 +150,7 @@ function outboxMetrics(registry: Registry, outbox: MetricsSources['outbox']): Ou
   });
   const whole = new Histogram({
     name: 'skerry_agent_outbox_event_seconds',
-    help: 'Time from when an event came in until its outcome is on the disk',
+    help: 'Time from the arrival of an event until its outcome is on the disk',
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 10, 60],
     registers,
   });

@@ -1,9 +1,10 @@
 /**
- * Does for functions what their runner's process may not: files of granted directories, kept values, outgoing requests.
- * An ask says what; what the function's revision was granted decides.
+ * Performs requests of functions that their runner's process may not perform itself: files of granted directories, the
+ * key-value store, outgoing HTTP. The grants of the function's revision decide.
  *
- * Invariants: nothing is done for an ask that is not whole, or not granted; at most `allAsks` of files are under way at a time; a
- * function has at most `functionRequests` outgoing requests at a time, all of them at most `allRequests`.
+ * Invariants: a request is performed only if it is valid and granted. At most `allAsks` requests for files are in
+ * progress at once. A function has at most `functionRequests` outgoing HTTP requests at once, and all functions
+ * together at most `allRequests`.
  */
 
 import type { Granted } from '../runner/calls/call.ts';
@@ -19,26 +20,28 @@ import type { KeyvalueStore } from './keyvalue/store.ts';
 import { createWriteRate, type WriteRate } from './keyvalue/write-rate.ts';
 import { parseCapabilityRequest } from './request-schema.ts';
 
-/** Each of the runner's threads asks for one thing at a time; more come only from a process that is not ours any more. */
+/** Each thread of the runner sends one request at a time; a process that sends more is compromised. */
 const allAsks = 256;
-/** Outgoing requests at one time: as many as may wait for one (a thousand), and not so many that sockets run out. */
+/**
+ * Outgoing HTTP requests at once: all calls that may wait for one (a thousand), and not enough to use up the sockets.
+ */
 const functionRequests = 1_024;
 const allRequests = 2_048;
 
 export type CapabilityHost = CapabilityHandler & {
-  /** What the function has kept goes with it. */
+  /** Drops the function's stored values. */
   forget(functionId: string): void;
 };
 
 export type CapabilityHostOptions = {
-  /** Directories that the device offers: absolute paths. A function gets at most what is in them. */
+  /** Directories that the device offers: absolute paths. A function gets at most their contents. */
   readonly offered: readonly string[];
   readonly keyvalue: KeyvalueStore;
-  /** Pace of what is kept; as createWriteRate has it when absent. */
+  /** Rate of writes to the store; createWriteRate's default when absent. */
   readonly writeRate?: WriteRate;
-  /** What is left of the disks; as createDiskReserve has it when absent. */
+  /** Reserve of the disks; createDiskReserve's default when absent. */
   readonly diskReserve?: DiskReserve;
-  /** True while the device holds the function: only then anything is kept for it. Absent: it always does. */
+  /** True while the device holds the function: values are stored only then. Absent: always. */
   readonly isActive?: (functionId: string) => boolean;
   readonly resolve?: Resolve;
   readonly connect?: Connect;
@@ -51,7 +54,7 @@ export function createCapabilityHost(options: CapabilityHostOptions): Capability
   const { writeRate = createWriteRate(), diskReserve = createDiskReserve(), isActive = () => true } = options;
   const directories = createDirectories(offered, diskReserve);
   const turns = createPacedKeyvalue(keyvalue, writeRate, isActive);
-  /** Outgoing requests under way, by function. */
+  /** Outgoing HTTP requests in progress, by function. */
   const requests = new Map<string, number>();
   let total = 0;
   let asks = 0;
@@ -98,7 +101,7 @@ export function createCapabilityHost(options: CapabilityHostOptions): Capability
   };
 }
 
-/** A request that is not made; told in the next turn, like every other failure. */
+/** A request that is not made; reported in the next turn, like every other failure. */
 function refused(error: string, onError: (error: string) => void): CapabilityFetch {
   let aborted = false;
   queueMicrotask(() => {

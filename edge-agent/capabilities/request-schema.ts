@@ -1,7 +1,7 @@
 /**
- * Asks as the agent takes them. The runner's process runs code of strangers, and whoever breaks out of a wasm sandbox
- * sits there and can ask for anything: so an ask is checked whole before anything is done about it, and names again
- * where they are used.
+ * Schemas of capability requests. The runner's process runs code of strangers, and code that breaks out of a wasm
+ * sandbox can send any request. So a request is validated before anything is done about it, and names once more where
+ * they are used.
  */
 import { requestHeadSchema } from '@skerry/shared/http/http.ts';
 import * as z from 'zod';
@@ -31,7 +31,7 @@ const directoryAsk = z.discriminatedUnion('op', [
   directory.extend({ op: z.literal('times'), accessed: nanoseconds.nullable(), modified: nanoseconds.nullable() }),
 ]);
 
-/** Lengths are counted in bytes where the entry is kept; these only keep nonsense out. */
+/** The store counts lengths in bytes; these limits only keep nonsense out. */
 const text = z.string().max(4_096);
 const keyvalue = z.object({ do: z.literal('keyvalue'), bucket: text });
 const keyvalueAsk = z.discriminatedUnion('op', [
@@ -52,7 +52,7 @@ const fetchAsk = z.object({
 
 const askSchema = z.discriminatedUnion('do', [directoryAsk, keyvalueAsk, fetchAsk]);
 
-/** The ask, or undefined when it is none. */
+/** The request, or undefined when it is invalid. */
 export function parseCapabilityRequest(ask: unknown): CapabilityRequest | undefined {
   return askSchema.safeParse(ask).data as CapabilityRequest | undefined;
 }

@@ -1,7 +1,8 @@
 /**
- * The functions that serve on this agent, and the invocations that wait for one to come in.
+ * The functions that serve on this agent, and the invocations that wait for one to arrive.
  *
- * Invariant: what is active here is active in the store, so that a restart without any network serves the same.
+ * Invariant: a function that is active here is active in the store, so that a restart without a network serves the same
+ * functions.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { ApplyError, DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
@@ -11,21 +12,20 @@ export type Functions = {
   readonly active: ReadonlyMap<string, DesiredFunction>;
   activate(fn: DesiredFunction): void;
   deactivate(functionId: string): void;
-  /** These shall come or stay; invocations of them may wait. */
+  /** The functions that must arrive or stay; invocations of them may wait. */
   expect(functionIds: Iterable<string>): void;
-  /** This one did not come in; whoever waits for it is told why. */
+  /** This function could not be applied; its waiting invocations get the reason. */
   failed(error: ApplyError): void;
   /**
-   * The function as it serves now, as soon as there is one.
-   * Rejects with `code_unavailable` when this agent shall not hold it or when the signal aborts, or with the reason
-   * for which it could not be applied.
+   * The function in its current form, as soon as there is one. Rejects with `code_unavailable` when this agent must not
+   * hold it or when the signal aborts, or with the reason why it could not be applied.
    */
   ready(functionId: string, signal: AbortSignal): Promise<DesiredFunction>;
 };
 
 type Waiter = { resolve: (fn: DesiredFunction) => void; reject: (error: SkerryError) => void };
 
-/** @param onChange a function is another one now, or gone */
+/** @param onChange called when a function was activated, replaced or removed */
 export function createFunctions(
   store: Pick<Store, 'activeFunctions' | 'activate' | 'deactivate'>,
   onChange: (functionId: string, change: 'activated' | 'deactivated') => void = () => {},

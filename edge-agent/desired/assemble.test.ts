@@ -10,7 +10,7 @@ const part = (generation: number, number: number, last: boolean): FrameOf<ToAgen
   functions: [],
 });
 
-test('the whole is there with its last part', () => {
+test('the list is complete with its last part', () => {
   const { add } = createDesiredParts();
   expect(add(part(1, 0, false))).toBeUndefined();
   expect(add(part(1, 1, false))).toBeUndefined();

@@ -1,4 +1,4 @@
-/** Puts the parts of a desired state together; a part out of place makes the whole wait for the next one sent. */
+/** Joins the parts of a desired state. A part out of order discards the list until the next one is sent. */
 import {
   type DesiredFunction,
   type FrameOf,
@@ -8,7 +8,7 @@ import {
 import type { Target } from './reconcile.ts';
 
 export type DesiredParts = {
-  /** The whole, when this part was its last. */
+  /** The whole list, when this part was its last. */
   add(part: FrameOf<ToAgent, 'desired'>): Target | undefined;
 };
 

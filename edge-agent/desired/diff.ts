@@ -1,9 +1,10 @@
 /**
- * From what an agent holds to what it shall hold: the difference as a list of steps. Pure; execute-step.ts carries them out.
+ * Compares the functions of an agent with its desired state: the difference as a list of steps. Pure; execute-step.ts
+ * carries them out.
  *
- * Order: what shall go goes first (it frees memory), then each new or changed function comes in, then bundles that
- * nothing names are dropped. Steps of one function stand together, so that one that fails skips the rest of its own.
- * A function that serves, and whose code damage has taken, comes in once more.
+ * Order: deactivate removed functions first to free memory, then load new and changed ones, then delete unreferenced
+ * bundles. Steps of one function stand together, so that a failure skips the rest of its own. A serving function whose
+ * code was lost to damage is loaded once more.
  */
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 
@@ -15,7 +16,7 @@ export type Step =
   | { readonly kind: 'collect' };
 
 export type Actual = {
-  /** Functions that serve, by id; with or without their code. */
+  /** Serving functions, by id; with or without their code. */
   readonly active: ReadonlyMap<string, DesiredFunction>;
   /** True when the whole bundle is in the store. */
   holds(digest: string): boolean;

@@ -7,7 +7,7 @@ import type { Step } from './diff.ts';
 import type { Fetcher } from './fetch-bundle.ts';
 import type { Target } from './reconcile.ts';
 
-/** @returns what carries out a step; rejects with `code_unavailable` or `function_load_failed` */
+/** @returns a function that carries out a step; it rejects with `code_unavailable` or `function_load_failed` */
 export function createExecutor(
   store: Store,
   functions: Functions,
@@ -19,7 +19,7 @@ export function createExecutor(
       case 'deactivate':
         return functions.deactivate(step.function);
       case 'fetch':
-        // Two functions can share a bundle; the first one's step has brought it.
+        // Two functions can share a bundle; the first one's step has fetched it.
         return store.hasBundle(step.digest) ? undefined : fetcher.fetch(step.digest);
       case 'load':
         return runner.load(step.digest);

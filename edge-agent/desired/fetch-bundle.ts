@@ -1,14 +1,14 @@
 /**
- * Bundles on their way in: asks for what is missing from where it stopped, keeps each part as it arrives.
+ * Fetches bundles: requests missing bytes from where the last transfer stopped, and stores each part as it arrives.
  * Survives a lost tunnel and a restart, because the parts are in the store.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { FrameOf, ToAgent, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import type { Store } from '../storage/store.ts';
 
-/** Bytes of a bundle at most; a control plane that says more is not believed. */
+/** Largest bundle in bytes; a control plane that announces more is not believed. */
 const maxBundleBytes = 256 * 1024 * 1024;
-/** Milliseconds without a part after which the control plane counts as unable. */
+/** Milliseconds without a part after which the fetch fails. */
 const stallMs = 30_000;
 
 export type Fetcher = {
@@ -17,12 +17,12 @@ export type Fetcher = {
    * One at a time.
    */
   fetch(digest: string): Promise<void>;
-  /** Gives up on a bundle that is not among these: a newer desired state has no use for it. */
+  /** Gives up on a bundle that is not among these: the newer desired state does not need it. */
   keepOnly(digests: ReadonlySet<string>): void;
   onChunk(frame: FrameOf<ToAgent, 'chunk'>): void;
   onUnavailable(frame: FrameOf<ToAgent, 'unavailable'>): void;
   onUp(): void;
-  /** The tunnel is gone; what has arrived is kept. */
+  /** The tunnel ended; stored parts are kept. */
   onDown(): void;
 };
 

@@ -38,12 +38,12 @@ describe('difference', () => {
     expect(stepsTo([], actual([], []))).toEqual([]);
   });
 
-  test('a function that serves comes in once more when its code is gone', () => {
+  test('a serving function is loaded once more when its code is gone', () => {
     const steps = stepsTo([fn('a', '1'), fn('b', '2')], actual([fn('a', '1'), fn('b', '2')], ['2']));
     expect(steps.map(short)).toEqual(['fetch a', 'load a', 'activate a', 'collect']);
   });
 
-  test('what goes goes first, what is new comes in, what is left over is dropped', () => {
+  test('removed functions go first, new ones are loaded, unreferenced bundles are deleted', () => {
     const steps = stepsTo([fn('b', '2'), fn('c', '1')], actual([fn('a', '1'), fn('b', '1')], ['1']));
     expect(steps.map(short)).toEqual([
       'deactivate a',
@@ -111,7 +111,7 @@ describe('reconciler', () => {
     expect(new TextDecoder().decode(store.getMeta('generation'))).toBe('3');
   });
 
-  test('an unchanged target is reported too, with no step', async () => {
+  test('an unchanged target is reported too, without a step', async () => {
     const { apply, reports, done } = harness();
     await apply({ generation: 3, functions: [] });
     await apply({ generation: 4, functions: [] });
@@ -119,7 +119,7 @@ describe('reconciler', () => {
     expect(reports.map((report) => report.generation)).toEqual([3, 4]);
   });
 
-  test('one function that fails is named, the others come in, the old revision serves, and it is tried again', async () => {
+  test('a function that fails is named, the others are loaded, the old revision serves, and it is tried again', async () => {
     const { apply, reported, reports, functions, failing, done } = harness();
     await apply({ generation: 1, functions: [fn('bad', '1'), fn('good', '1')] });
     failing.set('load bad', new SkerryError('function_load_failed', 'does not compile'));
@@ -157,7 +157,7 @@ describe('code that is lost', () => {
   const [a, b] = [fn('a', '1'), fn('b', '2')];
   const both = { generation: 5, functions: [a, b] };
 
-  test('before the start: its generation is not told until it is here again', async () => {
+  test('before the start: its generation is not reported until it is here again', async () => {
     const { reconciler, functions, apply, done, reports } = harness([a], 5);
     expect(reconciler.applied).toBe(0);
     expect([...functions.active.keys()]).toEqual(['a']);
@@ -181,7 +181,7 @@ describe('code that is lost', () => {
     expect(reconciler.applied).toBe(5);
   });
 
-  test('while something is brought: the generation is told only when all is here', async () => {
+  test('during a fetch: the generation is reported only when everything is here', async () => {
     const { reconciler, held, apply, reported, done, reports, gates } = harness();
     await apply(both);
     const gate = Promise.withResolvers<void>();
@@ -213,7 +213,7 @@ describe('code that is lost', () => {
     expect(reconciler.applied).toBe(5);
     reconciler.onUp();
     expect(reports.slice(1)).toEqual([told, told]);
-    // Another life would not know what failed.
+    // After a restart the agent would not know which functions failed.
     expect(new TextDecoder().decode(store.getMeta('generation'))).toBe('0');
     reconciler.stop();
   });
@@ -230,12 +230,12 @@ describe('functions', () => {
     expect((await waiting).id).toBe('a');
   });
 
-  test('one that shall not be here is refused at once', async () => {
+  test('an invocation of a function that must not be here is refused at once', async () => {
     const { functions } = harness();
     await expect(functions.ready('a', never)).rejects.toMatchObject({ code: 'code_unavailable' });
   });
 
-  test('one that is deleted while somebody waits says so', async () => {
+  test('an invocation that waits while its function is deleted says so', async () => {
     const { functions } = harness();
     functions.expect(['a']);
     const waiting = functions.ready('a', never);
@@ -243,7 +243,7 @@ describe('functions', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'code_unavailable', message: 'the function was deleted' });
   });
 
-  test('one that cannot be applied gives its reason, to those who wait and to those who come later', async () => {
+  test('a function that cannot be applied gives its reason, to waiting and to later invocations', async () => {
     const { functions } = harness();
     functions.expect(['a']);
     const waiting = functions.ready('a', never);
@@ -252,7 +252,7 @@ describe('functions', () => {
     await expect(functions.ready('a', never)).rejects.toMatchObject({ code: 'function_load_failed' });
   });
 
-  test('nobody waits past the deadline', async () => {
+  test('no invocation waits past its deadline', async () => {
     const { functions } = harness();
     functions.expect(['a']);
     const patience = new AbortController();

@@ -1,9 +1,9 @@
 /**
- * Makes the agent hold what it shall hold: compares, does one step after another, and starts over as soon as a newer
- * target arrives. Wakes on a new target, when code was lost and, after a failure, by itself with backoff.
+ * Makes the agent hold its desired state: compares, does one step after another, and starts over as soon as a newer
+ * target arrives. A new target or lost code wakes it; after a failure it retries with back-off.
  *
- * Invariants: one run at a time; the old revision of a function serves until the new one is loaded; what is reported
- * as applied names every function that could not be; a generation of which something was lost is not told as applied.
+ * Invariants: one run at a time. The old revision of a function serves until the new one is loaded. A report names
+ * every function that could not be applied. A generation is not reported as applied while some of its code is lost.
  */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
 import { toOutcomeCode, toSkerryError } from '@skerry/shared/errors.ts';
@@ -21,25 +21,25 @@ export type ReconcilerOptions = {
   readonly functions: Functions;
   /** Carries out one step; rejects with a SkerryError. */
   readonly execute: (step: Step, target: Target) => Promise<void> | void;
-  /** All that can be done for this generation is done. */
+  /** Everything that can be done for this generation is done. */
   readonly report: (generation: number, errors: ApplyError[]) => void;
   readonly log: Logger;
   readonly random?: () => number;
 };
 
 export type Reconciler = {
-  /** Shall hold this from now on; replaces any earlier target. */
+  /** Sets the desired state; replaces any earlier target. */
   setTarget(target: Target): void;
-  /** The tunnel is up: what failed has not been said in this one. */
+  /** The tunnel is up: failures have not been reported in it. */
   onUp(): void;
   /**
-   * Code that was here is not here any more: what is lacking is brought again, at once or with the next try.
-   * @param digest of the bundle; without one nobody knows what was lost
+   * Code that was here is lost: it is fetched again, at once or with the next try.
+   * @param digest of the bundle; absent: it is unknown what was lost
    */
   lost(digest?: string): void;
   /**
-   * Generation that is in effect, but for the functions that the last report named; applied now or in an earlier life.
-   * 0 for none, and after a loss until it is mended.
+   * Generation that is in effect, except for the functions that the last report named; applied now or before a restart.
+   * 0 for none, and after a loss until it is repaired.
    */
   readonly applied: number;
   stop(): void;
@@ -51,10 +51,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { store, functions, execute, report, log, random = Math.random } = options;
   let applied = Number(new TextDecoder().decode(store.getMeta(generationKey)) || 0);
   let target: Target | undefined;
-  /** What the last report named, by function. */
+  /** The failures of the last report, by function. */
   let failing: ReadonlyMap<string, ApplyError> = new Map();
   let running = false;
-  /** Something was lost since the steps of this run were found. */
+  /** Code was lost since the steps of this run were computed. */
   let hasLost = false;
   let stopped = false;
   let failures = 0;
@@ -88,7 +88,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       for (let to = target; to; ) {
         hasLost = false;
         const errors = await applyOnce(to);
-        // After errors it is tried again in any case, and not at once.
+        // After errors there is another try in any case, and not at once.
         const again = target !== to || (hasLost && errors !== 'outdated' && errors.length === 0);
         if (errors !== 'outdated' && !again) finish(to, errors);
         to = again ? target : undefined;
@@ -104,7 +104,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const finish = (to: Target, errors: ApplyError[]) => {
     applied = to.generation;
     failing = new Map(errors.map((error) => [error.function, error]));
-    // What failed is not kept, and this generation is not told without it.
+    // Failures are not stored, so this generation is not reported without them.
     store.setMeta(generationKey, new TextEncoder().encode(String(errors.length === 0 ? applied : 0)));
     for (const error of errors) functions.failed(error);
     report(applied, errors);
@@ -122,7 +122,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   if (lacking.length > 0) {
     applied = 0;
     const names = lacking.map(({ module, name }) => `${module}/${name}`);
-    log.warn({ functions: names }, 'the code of functions is not here; it comes through the tunnel');
+    log.warn({ functions: names }, 'the code of functions is missing; it is fetched through the tunnel');
   }
 
   return {
@@ -137,12 +137,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     },
     lost(digest) {
       const concerned = [...functions.active.values()].filter(({ bundle }) => bundle === digest);
-      // Of what was reported as failing all is said, and the next try comes by itself.
+      // Functions that were reported as failing have been reported, and are tried again anyway.
       if (digest !== undefined && concerned.every(({ id }) => failing.has(id))) return;
-      if (applied !== 0) log.warn({ bundle: digest }, 'code that was here is lost; it comes through the tunnel');
+      if (applied !== 0) log.warn({ bundle: digest }, 'code was lost; it is fetched through the tunnel');
       applied = 0;
       hasLost = true;
-      // Not at once: whoever has found it is in the middle of reading.
+      // Not at once: the caller is in the middle of reading.
       setImmediate(run);
     },
     get applied() {
@@ -155,7 +155,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   };
 }
 
-/** What a log line says of a step. */
+/** The fields of a step in a log line. */
 function short(step: Step): { step: Step['kind']; function?: string } {
   return step.kind === 'collect' ? { step: step.kind } : { step: step.kind, function: step.function };
 }

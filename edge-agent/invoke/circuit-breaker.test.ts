@@ -16,7 +16,7 @@ function start() {
   };
 }
 
-test('a function that ends its runner three times is held back, longer each time, until a call goes well', () => {
+test('a function that ends its runner three times is held back, longer each time, until a call succeeds', () => {
   const { clock, circuitBreaker, lose } = start();
   for (let strike = 0; strike < 3; strike++) {
     expect(circuitBreaker.heldForMs('f')).toBe(0);
@@ -26,7 +26,7 @@ test('a function that ends its runner three times is held back, longer each time
   expect(circuitBreaker.held()).toEqual([{ function: 'f', retryInMs: 5_000 }]);
   clock.ms += 5_000;
   expect(circuitBreaker.heldForMs('f')).toBe(0);
-  expect(circuitBreaker.heldForMs('f'), 'one call tries, the others wait for it').toBeGreaterThan(0);
+  expect(circuitBreaker.heldForMs('f'), 'one call is a trial, and the others wait for it').toBeGreaterThan(0);
   lose(1, 'f');
   expect(circuitBreaker.heldForMs('f')).toBe(10_000);
   clock.ms += 10_000;
@@ -36,7 +36,7 @@ test('a function that ends its runner three times is held back, longer each time
   expect(circuitBreaker.held()).toEqual([]);
 });
 
-test('it never rests longer than five minutes', () => {
+test('a function is held back for at most five minutes', () => {
   const { clock, circuitBreaker, lose } = start();
   lose(3, 'f');
   for (let opening = 0; opening < 20; opening++) {
@@ -47,7 +47,7 @@ test('it never rests longer than five minutes', () => {
   expect(circuitBreaker.heldForMs('f')).toBe(300_000);
 });
 
-test('losses that are long past do not count', () => {
+test('losses of long ago do not count', () => {
   const { clock, circuitBreaker, lose } = start();
   lose(2, 'f');
   clock.ms += 60_001;
@@ -55,7 +55,7 @@ test('losses that are long past do not count', () => {
   expect(circuitBreaker.heldForMs('f')).toBe(0);
 });
 
-test('a loss is shared by those who were there, when there is nothing to tell them apart', () => {
+test('functions share a loss when nothing tells them apart', () => {
   const { circuitBreaker, lose } = start();
   lose(8, 'f', 'g', 'h');
   expect(circuitBreaker.held()).toEqual([]);
@@ -63,7 +63,7 @@ test('a loss is shared by those who were there, when there is nothing to tell th
   expect(circuitBreaker.held()).toHaveLength(3);
 });
 
-test('a function whose calls go well does not pay for one whose calls end the process', () => {
+test('a function whose calls succeed is not charged for one whose calls end the process', () => {
   const { circuitBreaker, lose, goWell } = start();
   for (let loss = 0; loss < 3; loss++) {
     goWell(50, 'neighbour');
@@ -72,27 +72,27 @@ test('a function whose calls go well does not pay for one whose calls end the pr
   expect(circuitBreaker.held().map((held) => held.function)).toEqual(['f']);
 });
 
-test('a try that ended with the process for another function is no failure, and one that never ran is none', () => {
+test('a trial that ended with the process because of another function is no failure, nor is one that never ran', () => {
   const { clock, circuitBreaker, lose, goWell } = start();
   lose(3, 'f');
   clock.ms += 5_000;
   expect(circuitBreaker.heldForMs('f')).toBe(0);
   circuitBreaker.ended('f', false);
-  expect(circuitBreaker.heldForMs('f'), 'it did not run, so another one tries').toBe(0);
+  expect(circuitBreaker.heldForMs('f'), 'it did not run, so another call is the trial').toBe(0);
   goWell(10, 'f');
   expect(circuitBreaker.held()).toEqual([]);
   lose(1, 'f', 'g');
   expect(circuitBreaker.held()).toEqual([]);
 });
 
-test('an update or a removal begins anew', () => {
+test('an update or a removal starts from zero', () => {
   const { circuitBreaker, lose } = start();
   lose(3, 'f');
   circuitBreaker.forget('f');
   expect(circuitBreaker.heldForMs('f')).toBe(0);
 });
 
-test('a loss is blamed on whoever was alone, or is much more likely than the others, until a call goes well', () => {
+test('a loss is blamed on a function that was alone, or much more likely than the others, until a call succeeds', () => {
   const { circuitBreaker, lose, goWell } = start();
   lose(1, 'alone');
   expect(circuitBreaker.isBlamed('alone')).toBe(true);

@@ -1,49 +1,50 @@
 /**
- * Holds back functions that keep ending their runner, so that one function cannot take the device from the others.
+ * A circuit breaker: holds back functions that keep ending their runner, so that one function cannot take the device
+ * from the others.
  *
- * Each loss of the process is a strike, shared by the functions that had calls in it. Nobody can tell which of them it
- * was, but a function of which many calls went well since it was last in a loss is less likely to be the one than a
- * function of which none did; so the shares are by `1 / (1 + calls that went well)`, and a function that is called all
- * the time does not pay for one that ends the process at every call. With about three strikes within `windowMs` the
- * circuit of a function opens: its calls are refused for a while. Then one call is let through to try; if it ends
- * without a loss the circuit closes, else it opens for longer.
+ * Each loss of the process is a strike, shared by the functions that had calls in it. The cause is unknown, but a
+ * function with many successful calls since its last loss is less likely to be the cause than one with none. So the
+ * shares are weighted by `1 / (1 + successful calls)`, and a function that is called all the time is not charged for
+ * one that ends the process at every call. With about three strikes within `windowMs` the circuit of a function opens:
+ * its calls are refused for a while. Then one call is let through as a trial. If it ends without a loss the circuit
+ * closes, otherwise it opens for longer.
  */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
 
 export type CircuitBreaker = {
   /** Milliseconds for which calls of this function are refused; 0: it may be called now. */
   heldForMs(functionId: string): number;
-  /** A call of it ended; `ran` when that was in a process that lived on. */
+  /** A call of it ended; `ran` when the process survived it. */
   ended(functionId: string, ran: boolean): void;
   /** The process was lost, with calls of these functions in it, each named once. */
   lost(functionIds: readonly string[]): void;
-  /** Whether the last loss that it was in counts as its own: it was more likely the cause than all others together. */
+  /** Whether the last loss counts as this function's own: it was a more likely cause than all others together. */
   isBlamed(functionId: string): boolean;
-  /** The function is another one now, or gone. */
+  /** The function was replaced or removed. */
   forget(functionId: string): void;
   /** Functions that are held back, and for how long. */
   held(): { function: string; retryInMs: number }[];
 };
 
-/** Somewhat less than three: a share of a strike always goes to whoever was there as well. */
+/** A little less than three: a share of a strike always goes to functions that were there as well. */
 const strikesAllowed = 2.7;
 const windowMs = 60_000;
 const backoff = { baseMs: 5_000, capMs: 300_000 };
-/** The circuit is for runaways: nobody else waits for the same moment, so there is nothing to spread. */
+/** Without jitter: no other caller waits for the same moment. */
 const noJitter = 1;
-/** Calls that went well count up to here: one function's many calls shall not put all the blame on another. */
+/** Successful calls count up to this number: many calls of one function must not put all the blame on another. */
 const maxCounted = 100;
-/** A trying call with at least this share of a loss has failed. */
+/** A trial with at least this share of a loss has failed. */
 const blamed = 0.5;
 
 type State = {
-  /** Calls that went well since the last loss that it was in. */
+  /** Successful calls since the last loss that it was in. */
   well: number;
   strikes: { at: number; weight: number }[];
-  /** Times the circuit has opened since it was last closed. */
+  /** How often the circuit has opened since it was last closed. */
   openings: number;
   openUntil: number;
-  /** A call is out to try. */
+  /** A trial is running. */
   trying: boolean;
   /** Its share of the last loss. */
   lastWeight: number;
@@ -107,7 +108,7 @@ export function createCircuitBreaker(now: () => number): CircuitBreaker {
       const sum = suspicions.reduce((all, suspicion) => all + suspicion, 0);
       for (const [index, state] of involved.entries()) strike(state, (suspicions[index] ?? 0) / sum);
     },
-    // One that was forgotten since was another one then.
+    // A function forgotten since the loss has been redeployed, so the blame no longer applies.
     isBlamed: (functionId) => (states.get(functionId)?.lastWeight ?? 0) > blamed,
     forget: (functionId) => void states.delete(functionId),
     held: () =>

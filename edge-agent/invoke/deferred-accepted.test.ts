@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('what is held is told in time, with one timer for all', () => {
+test('held frames are sent in time, with one timer for all', () => {
   starts.hold('a');
   vi.advanceTimersByTime(3);
   starts.hold('b');
@@ -25,7 +25,7 @@ test('what is held is told in time, with one timer for all', () => {
   expect(said).toEqual(['a', 'b', 'c']);
 });
 
-test('what ended before is not told, what is asked for is told once', () => {
+test('an ended invocation sends no frame, and a requested frame is sent once', () => {
   starts.hold('good');
   starts.hold('bad');
   starts.forget('good');
@@ -36,7 +36,7 @@ test('what ended before is not told, what is asked for is told once', () => {
   expect(said).toEqual(['bad', 'streams']);
 });
 
-test('nothing is told of what came through a tunnel that is gone', () => {
+test('nothing is sent for invocations of a tunnel that is gone', () => {
   starts.hold('a');
   starts.forgetAll();
   vi.advanceTimersByTime(10);

@@ -1,28 +1,28 @@
 /**
- * Holds back the word that an invocation has begun, for the few milliseconds in which most of them end: their outcome
- * says it as well, and a frame less each way is a good part of what a short call costs.
+ * Defers the `accepted` frame of an invocation for the few milliseconds in which most of them end: their outcome says
+ * it as well, and one frame less each way is a good part of the cost of a short call.
  *
- * Invariant: the word is out `delayMs` after the start at the latest, unless the tunnel or the invocation ended first.
- * A wire that is cut within that time loses it, as it may lose any frame: the call then runs again elsewhere
+ * Invariant: the frame is sent at most `delayMs` after the start, unless the tunnel or the invocation ended first. A
+ * connection that breaks within that time loses it, as it may lose any frame: the call then runs again elsewhere
  * (docs/ARCHITECTURE.md, rule 4).
  */
 
 export type DeferredAccepted = {
-  /** The invocation has begun; says so later, if it is not told or forgotten before. */
+  /** The invocation has begun; sends the frame later, unless it is sent or forgotten before. */
   hold(id: string): void;
-  /** Says it now, of one that was never held. */
+  /** Sends the frame of an invocation now that was never held. */
   tell(id: string): void;
-  /** Says it now, if it is held. */
+  /** Sends the frame now, if it is held. */
   tellHeld(id: string): void;
-  /** Need not be said any more. */
+  /** The frame is no longer needed. */
   forget(id: string): void;
   forgetAll(): void;
 };
 
-/** @param say tells the other side that this invocation has begun */
+/** @param say sends the frame of this invocation */
 export function createDeferredAccepted(say: (id: string) => void, delayMs = 5): DeferredAccepted {
   const held = new Set<string>();
-  /** One timer for all: it may come early for those that began last, and late for none. */
+  /** One timer for all: it may be early for the last invocations, and is late for none. */
   let timed = false;
 
   const sayAll = () => {

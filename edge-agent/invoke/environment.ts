@@ -1,8 +1,8 @@
-/** What a function sees in the runner, as the text that travels with each of its calls. */
+/** The environment of a function in the runner, as the text that travels with each of its calls. */
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import type { GuestEnvironment } from '../runner/protocol/wire.ts';
 
-/** JSON of `Surroundings`. The same function has the same text, another one has another. */
+/** JSON of `GuestEnvironment`. The same function has the same text, another function has another. */
 export function encodeEnvironment({ id, env, args, grants }: DesiredFunction): string {
   const environment: GuestEnvironment = {
     function: id,

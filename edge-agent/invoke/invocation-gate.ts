@@ -1,6 +1,6 @@
 /**
- * The one door: every invocation on this agent, wherever it comes from, goes through here, with the same limits and
- * the same accounting.
+ * The one gate: every invocation on this agent, from any origin, passes it, with the same limits and the same
+ * accounting.
  *
  * An invocation of a function whose code is still on its way waits for it, within its deadline.
  */
@@ -41,15 +41,15 @@ export type InvocationOutcome = {
 export type InvocationGate = {
   /** Never rejects. `onStart` is called just before a thread takes the call. */
   invoke(invocation: InvocationRequest, events: InvocationEvents): Promise<InvocationOutcome>;
-  /** Part of the input of an invocation that streams. */
+  /** A part of the input of a streaming invocation. */
   part(id: string, part: Part): void;
-  /** So many bytes more of its answer may come. */
+  /** This number of further bytes of its answer may come. */
   credit(id: string, bytes: number): void;
-  /** Nobody waits for this invocation any more. */
+  /** The caller no longer waits for this invocation. */
   cancel(id: string): void;
   /** Takes no new invocation from now on; resolves when none is left. */
   drain(): Promise<void>;
-  /** Invocations inside the door. */
+  /** Invocations that have passed the gate and have not ended. */
   readonly active: number;
 };
 
@@ -65,17 +65,17 @@ export type InvocationGateOptions = {
 
 export function createInvocationGate(options: InvocationGateOptions): InvocationGate {
   const { functions, runner, circuitBreaker, onOutcome, onLog, now = () => performance.now() } = options;
-  /** Invocations whose function is not here yet, and the parts of their input that are. */
+  /** Invocations whose function is not here yet, and the parts of their input that have arrived. */
   const waiting = new Map<string, { readonly patience: AbortController; readonly parts: Part[] }>();
-  /** Texts of what functions see, made once each. */
+  /** Texts of functions' environments, made once each. */
   const environment = new WeakMap<DesiredFunction, string>();
-  /** Invocations that were admitted and have not ended, by function. */
+  /** Admitted invocations that have not ended, by function. */
   const concurrent = new Map<string, number>();
   let inside = 0;
   let draining = false;
   let onEmpty: (() => void) | undefined;
 
-  /** The function, at once when it is here: the common case makes no timer. */
+  /** The function, without a timer when it is here, which is the common case. */
   const arrive = async ({ id, function: functionId, timeoutMs }: InvocationRequest, parts: Part[]) => {
     const active = functions.active.get(functionId);
     if (active) return active;

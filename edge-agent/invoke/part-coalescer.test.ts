@@ -11,7 +11,7 @@ beforeEach(() => {
   sent = [];
   endTurn = () => {};
   parts = createPartCoalescer(
-    // As the codec does, this takes the bytes at once.
+    // Like the codec, this takes the bytes at once.
     ({ kind, bytes, ...rest }) => sent.push({ ...rest, text: Buffer.from(bytes).toString() }),
     (flush) => {
       endTurn = flush;
@@ -21,7 +21,7 @@ beforeEach(() => {
 
 const part = (text: string, end: 'no' | 'last' = 'no') => ({ bytes: Buffer.from(text), end });
 
-test('parts of one turn leave together, and their bytes may be used again at once', () => {
+test('parts of one turn leave together, and their bytes may be reused at once', () => {
   const bytes = Buffer.from('ab');
   parts.add('1', { bytes, end: 'no' });
   bytes.fill('x');
@@ -33,7 +33,7 @@ test('parts of one turn leave together, and their bytes may be used again at onc
   expect(sent.map(({ text }) => text)).toEqual(['abcd', 'ef']);
 });
 
-test('the last part takes along what waits, with its trailers', () => {
+test('the last part takes the waiting ones along, with its trailers', () => {
   parts.add('1', part('ab'));
   parts.add('1', { ...part('cd', 'last'), trailers: [['a', 'b']] });
   parts.add('2', part('', 'last'));
@@ -44,13 +44,13 @@ test('the last part takes along what waits, with its trailers', () => {
   ]);
 });
 
-test('bodies keep apart', () => {
+test('bodies stay apart', () => {
   for (const [id, text] of ['1a', '2b', '2c', '1d'].map((pair) => [...pair])) parts.add(id as string, part(text ?? ''));
   parts.flush();
   expect(sent.map(({ id, text }) => id + text)).toEqual(['1a', '2bc', '1d']);
 });
 
-test('no part is over its limit, and large ones wait for nothing', () => {
+test('no part is over its limit, and large parts do not wait', () => {
   parts.add('1', part('a'.repeat(maxPartBytes - 1)));
   parts.add('1', part('bc'));
   expect(sent.map(({ text }) => text.length)).toEqual([maxPartBytes - 1]);

@@ -1,9 +1,9 @@
 /**
- * Joins small parts of a body that come in one turn of the event loop: a guest may write four bytes at a time, and
- * every frame costs both ends of the tunnel the same, whatever is in it.
+ * Joins small parts of a body that arrive in one turn of the event loop: a guest may write four bytes at a time, and
+ * every frame costs both ends of the tunnel the same, regardless of its size.
  *
- * Invariants: order is kept, within a body and against what else is sent of its invocation after `flush`; a part
- * waits for the end of the turn at most; one block of memory serves all bodies.
+ * Invariants: order is kept, within a body and against other frames of its invocation after `flush`. A part waits at
+ * most until the end of the turn. One block of memory serves all bodies.
  */
 import { maxPartBytes } from '@skerry/shared/http/http-limits.ts';
 import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
@@ -12,7 +12,7 @@ import type { Part } from '../runner/protocol/stream-wire.ts';
 export type PartCoalescer = {
   /** Takes a part that did not fail, of at most `maxPartBytes`; its bytes are copied. */
   add(id: string, part: Part): void;
-  /** Sends what waits. */
+  /** Sends the waiting parts. */
   flush(): void;
 };
 
@@ -25,7 +25,7 @@ export function createPartCoalescer(
   defer: (flush: () => void) => void = setImmediate,
 ): PartCoalescer {
   const block = Buffer.allocUnsafeSlow(maxPartBytes);
-  /** Whose bytes are in the block. */
+  /** The invocation whose bytes are in the block. */
   let owner: string | undefined;
   let filled = 0;
   let deferred = false;

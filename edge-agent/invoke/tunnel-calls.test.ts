@@ -2,7 +2,7 @@ import type { ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import { expect, test } from 'vitest';
 import { createTunnelCalls } from './tunnel-calls.ts';
 
-test('an outcome that does not fit a frame is told as one that does', async () => {
+test('an outcome that does not fit a frame is replaced by one that does', async () => {
   const sent: ToControl[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const result = { ok: true, output: new Uint8Array(1_000) } as const;

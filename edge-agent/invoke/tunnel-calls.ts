@@ -1,8 +1,8 @@
 /**
- * Invocations that come through the tunnel: their frames in, what becomes of them out.
+ * Invocations that come through the tunnel: their frames in, their outcomes out.
  *
- * Invariant: every invocation that came in is answered with one `outcome`, unless the tunnel goes first, even when what
- * came of it does not fit a frame. What streams is ended with the tunnel, because nobody is there any more to take it.
+ * Invariant: every invocation is answered with one `outcome`, unless the tunnel ends first, even when its result does
+ * not fit a frame. Streams end with the tunnel, because their other end is gone.
  */
 import type { FrameOf, ToAgent, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import { createDeferredAccepted } from './deferred-accepted.ts';
@@ -23,7 +23,7 @@ export function createTunnelCalls(
   send: (frame: ToControl) => void,
   load: () => Load,
 ): TunnelCalls {
-  /** Invocations that stream, one way or the other. */
+  /** Invocations that stream, in either direction. */
   const streaming = new Set<string>();
 
   const parts = createPartCoalescer(send);
@@ -36,7 +36,7 @@ export function createTunnelCalls(
     const outcome = await gate.invoke(
       { id, function: functionId, input, timeoutMs, http, streams },
       {
-        // The caller's body comes only after this word.
+        // The caller's body is sent only after `accepted`.
         onStart: () => (streams ? starts.tell(id) : starts.hold(id)),
         onHead(head) {
           streaming.add(id);
@@ -52,7 +52,7 @@ export function createTunnelCalls(
     );
     if (streaming.delete(id)) parts.flush();
     const answer = told(outcome, broken);
-    // A good outcome says by itself that the call began.
+    // A successful outcome implies that the call began.
     if (answer.result.ok) starts.forget(id);
     else starts.tellHeld(id);
     try {
@@ -77,7 +77,7 @@ export function createTunnelCalls(
 
 const unsendable = { ok: false, code: 'function_output_invalid', message: 'its answer cannot be sent' } as const;
 
-/** @param broken the answer's body was broken off: a result that says nothing of it would make it look whole */
+/** @param broken the answer's body was broken off: a successful result would make it look complete */
 function told({ head, trailers, ...rest }: InvocationOutcome, broken: boolean) {
   const unfinished = { ok: false, code: 'function_output_invalid', message: 'its answer was not finished' } as const;
   return {

@@ -4,7 +4,7 @@ import { createLogs } from './logs.ts';
 const line = (text: string) => ({ time: 0, invocation: 'i', revision: 1, source: 'stdout', text });
 const texts = (lines: readonly { text: string }[]) => lines.map(({ text }) => text);
 
-test('gives the newest lines, oldest first, of one function', () => {
+test('returns the newest lines of one function, oldest first', () => {
   const logs = createLogs();
   for (const text of ['a', 'b', 'c']) logs.add('f', line(text));
   logs.add('g', line('other'));
@@ -26,7 +26,7 @@ test('keeps 1,000 lines and 256 KiB of a function', () => {
   expect(kept.length).toBeGreaterThan(60);
 });
 
-test('keeps 8 MiB of all, and lets the function go first that has been silent longest', () => {
+test('keeps 8 MiB of all, and evicts the function that has been silent longest', () => {
   const logs = createLogs();
   const fill = (id: string) => {
     for (let index = 0; index < 62; index++) logs.add(id, line('x'.repeat(4_096)));

@@ -1,15 +1,15 @@
 /**
- * The last lines that each function has logged on this device, in memory, for whoever asks the control plane for them.
+ * The last lines that each function has logged on this device, in memory, for `logs` requests of the control plane.
  *
- * Invariants: of one function at most `functionLines` lines and `functionBytes` characters are kept, the newest; of all
- * functions together at most `allBytes`, and the function that has not logged for longest goes first.
+ * Invariants: of one function at most `functionLines` lines and `functionBytes` characters are kept, the newest. Of all
+ * functions together at most `allBytes` are kept, and the function that has not logged for longest is evicted first.
  */
 import type { LogLine } from '@skerry/shared/tunnel/protocol.ts';
 
 const functionLines = 1_000;
 const functionBytes = 256 * 1024;
 const allBytes = 8 * 1024 * 1024;
-/** What a line takes beside its text. */
+/** The overhead of a line. */
 const lineBytes = 128;
 
 export type Logs = {

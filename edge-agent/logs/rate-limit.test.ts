@@ -5,7 +5,7 @@ import { createLogGate } from './rate-limit.ts';
 const fn = (id: string, log_bytes_per_second: number) => ({ id, grants: grantsSchema.parse({ log_bytes_per_second }) });
 const entry = { source: 'stderr', text: 'x'.repeat(1_000) } as const;
 
-test('a function has its limit here once, whatever its threads let through, and others have their own', () => {
+test('a function has its limit once on this agent, for all threads, and others have their own', () => {
   const clock = { ms: 0 };
   const gate = createLogGate(() => clock.ms);
   let passed = 0;
@@ -19,7 +19,7 @@ test('a function has its limit here once, whatever its threads let through, and 
   ]);
 });
 
-test('a limit that changes counts at once', () => {
+test('a changed limit counts at once', () => {
   const gate = createLogGate(() => 0);
   expect(gate.pass(fn('f', 0), entry)).toEqual([]);
   expect(gate.pass(fn('f', 5_000), entry)).toEqual([entry]);

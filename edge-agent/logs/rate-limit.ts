@@ -1,13 +1,13 @@
 /**
  * Holds each function to its log limit on this agent. The runner's threads do so as well, each for itself, before
- * anything crosses the pipe; together they may let through more than the function has.
+ * anything crosses the pipe; together they may let through more than the function's limit.
  */
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import { createLogLimit, type LogLimit } from '../runner/host/threads/log-limit.ts';
 import type { LogEntry } from '../runner/protocol/stream-wire.ts';
 
 export type LogGate = {
-  /** The entry, with word of what was dropped before it; nothing when it is over the limit. */
+  /** The entry, after a line about dropped ones before it; nothing when it is over the limit. */
   pass(fn: Pick<DesiredFunction, 'id' | 'grants'>, entry: LogEntry): LogEntry[];
   forget(functionId: string): void;
 };

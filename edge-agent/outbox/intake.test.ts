@@ -1,4 +1,4 @@
-/** The intake before the real thread, with runs that the test holds in its hand. */
+/** The intake in front of the real thread, with runs that the test controls. */
 import { randomUUIDv7 } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -76,7 +76,7 @@ const event = (text: string, id?: string) =>
   }) as const;
 const hold = (maxPending: number): PendingLimit => ({ maxPending, whenFull: 'hold' });
 const dropOldest = (maxPending: number): PendingLimit => ({ maxPending, whenFull: 'drop_oldest' });
-test('an event is on disk when it is recorded, has an id, and one that was named is known the second time', async () => {
+test('a recorded event is on disk and has an id, and a named event is known the second time', async () => {
   expect(await intake.record(event('1', 'name'), hold(10))).toBe('recorded');
   expect(await intake.record(event('1', 'name'), hold(10))).toBe('known');
   expect(await intake.record(event('2'), hold(10))).toBe('recorded');
@@ -94,13 +94,13 @@ test('an event of a function that is gone is refused', async () => {
   });
 });
 
-test('the input is kept apart from what it was a part of', async () => {
+test('the input is copied out of its buffer', async () => {
   await intake.record({ ...event(''), input: Buffer.alloc(100_000).subarray(0, 5) }, hold(10));
   expect(queue[0]?.input.buffer.byteLength).toBe(5);
 });
 
 describe('full', () => {
-  test('by number: one more is held, and there is room again when enough have ended', async () => {
+  test('by number: a further event is held, and there is room again when enough have ended', async () => {
     for (let n = 0; n < 20; n++) expect(await intake.record(event(`${n}`), hold(20))).toBe('recorded');
     expect(await intake.record(event('more'), hold(20))).toBe('full');
     let room = false;
@@ -109,7 +109,7 @@ describe('full', () => {
     });
     counts.add('t', 'pending', -1);
     intake.look();
-    // Another round trip: whoever had been told would have gone on by now.
+    // Another round trip: a notified waiter would have gone on by now.
     await intake.lastTick('t');
     expect(room).toBe(false);
     counts.add('t', 'pending', -1);
@@ -126,7 +126,7 @@ describe('full', () => {
     await expect(waiting).resolves.toBeUndefined();
   });
 
-  test('by number: the oldest that waits gives way, if the trigger says so', async () => {
+  test('by number: the oldest waiting event is dropped, if the trigger says so', async () => {
     for (let n = 0; n < 3; n++) await intake.record(event(`${n}`), dropOldest(3));
     const [oldest] = queue;
     expect(await intake.record(event('3'), dropOldest(3))).toBe('recorded');
@@ -137,7 +137,7 @@ describe('full', () => {
     expect(await intake.record(event('4'), dropOldest(3))).toBe('full');
   });
 
-  test('by bytes: as many as are needed give way', async () => {
+  test('by bytes: as many events as needed are dropped', async () => {
     const tenth = 'x'.repeat(limitBytes / 10);
     for (let n = 0; n < 7; n++) expect(await intake.record(event(tenth), hold(100))).toBe('recorded');
     expect(await intake.record(event(tenth), hold(100))).toBe('full');
@@ -151,7 +151,7 @@ describe('full', () => {
     const waiting = intake.waitForRoom('t', { ...hold(10), bytes: 1_000 }, AbortSignal.timeout(10_000)).then(() => {
       room = true;
     });
-    // Each look asks the disk; a round trip of the event loop comes through all the same.
+    // Each look asks the disk; a round trip of the event loop still gets through.
     for (let n = 0; n < 3; n++) {
       intake.look();
       await intake.lastTick('t');
@@ -161,11 +161,11 @@ describe('full', () => {
     intake.look();
     await waiting;
     expect(room).toBe(true);
-    // Whoever waits takes nothing from those who write.
+    // A waiter takes no room from writers.
     expect(taken).toEqual([]);
   });
 
-  test('by bytes: nothing that came with it overtakes one that was refused', async () => {
+  test('by bytes: no event of a wave overtakes a refused one', async () => {
     const [tenth, input] = ['x'.repeat(limitBytes / 10), 'x'.repeat(limitBytes / 5)];
     for (let n = 0; n < 6; n++) await intake.record(event(tenth), hold(100));
     const wave = [input, 'small', 'smaller'].map((text) => intake.record(event(text), hold(100)));
@@ -173,7 +173,7 @@ describe('full', () => {
     expect(await intake.record(event('small'), hold(100))).toBe('recorded');
   });
 
-  test('by bytes: no event gives way to one that finds no room even so', async () => {
+  test('by bytes: no event is dropped for one that finds no room even so', async () => {
     for (let n = 0; n < 5; n++) await intake.record(event(`${n}`), dropOldest(100));
     const other = { ...event('x'.repeat(limitBytes / 2)), trigger: 'u' };
     expect(await intake.record(other, hold(100))).toBe('recorded');
@@ -183,13 +183,13 @@ describe('full', () => {
     expect(client.state).toMatchObject({ events: 6 });
   });
 
-  test('by the disk: nothing is kept', async () => {
+  test('by the disk: nothing is stored', async () => {
     diskHasRoom = false;
     expect(await intake.record(event('1'), dropOldest(10))).toBe('full');
   });
 });
 
-test('ticks are kept with the events that they make', async () => {
+test('ticks are stored with their events', async () => {
   expect(await intake.lastTick('t')).toBeUndefined();
   await intake.setLastTick('t', 1_000);
   expect(await intake.lastTick('t')).toBe(1_000);

@@ -1,5 +1,6 @@
 /**
- * Where what listens on the device gives its events: on disk before it answers. See shared/events/intake.ts for the promises.
+ * The intake of the device's triggers: events are on disk before it answers. See shared/events/intake.ts for the
+ * promises.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Intake, NewEvent, PendingLimit, RecordResult } from '@skerry/shared/events/intake.ts';
@@ -16,43 +17,43 @@ export type IntakeOptions = {
   readonly counts: Counts;
   readonly limitBytes: number;
   readonly disk: DiskRoom;
-  /** False for a function that has been deleted: nobody would ever run its events. */
+  /** False for a deleted function: its events would never run. */
   readonly isWanted: (functionId: string) => boolean;
   readonly onRecorded: () => void;
   readonly onDropped: (trigger: string, events: number) => void;
 };
 
-/** The device's disk, which keeps a reserve. False: so many bytes more would take of it. */
+/** The device's disk, which has a reserve. False: this number of further bytes would use it. */
 export type DiskRoom = {
-  /** For what is written next: until then, nobody else is told of the same room. */
+  /** For the next write: until it is done, no other writer gets the same room. */
   take(bytes: number): Promise<boolean>;
-  /** For whoever waits, and writes nothing yet. */
+  /** For waiters, which write nothing yet. */
   has(bytes: number): Promise<boolean>;
 };
 
 export type OutboxIntake = Intake & {
-  /** Something has changed: whoever waits for room looks again. */
+  /** Something has changed: waiters for room look again. */
   look(): void;
 };
 
-/** Events of one trigger that come together: when one is refused, so are those after it, and none overtakes it. */
+/** Events of one trigger that arrive together: when one is refused, so are those after it, and none overtakes it. */
 type Wave = {
   readonly number: number;
-  /** Those that have no answer yet. */
+  /** Those without an answer. */
   members: number;
   /** Of these, those that were given to the thread. */
   onTheirWay: number;
   refused: boolean;
 };
 
-/** A trigger that was full has room again when so much of it is free: coming again for each event would cost more. */
+/** A full trigger has room again when this share is free: returning for each event would cost more. */
 const roomShare = 0.1;
-/** How often whoever waits for room looks without being told: the disk says nothing by itself. */
+/** Milliseconds between two looks of a waiter for room, since the disk sends no notification. */
 const lookMs = 2_000;
 
 export function createIntake(options: IntakeOptions): OutboxIntake {
   const { client, runs, counts, limitBytes, disk, isWanted, onRecorded, onDropped } = options;
-  /** Events on their way to the disk, by trigger: those that came together. */
+  /** Events on their way to the disk, by trigger: those that arrived together. */
   const coming = new Map<string, Wave>();
   let lastWave = 0;
   const waiting = new Set<() => void>();
@@ -76,7 +77,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
       const { trigger } = event;
       const taken = drop.length > 0 || dropAfter !== undefined;
       client.submit(operation, (answered) => {
-        // Without an answer it is the file that refused it, and has said why.
+        // Without an answer the file has refused the event, and logged why.
         const answer = answered.done ? answered.answer : undefined;
         if (!answer) {
           if (taken) runs.reread(trigger);
@@ -89,10 +90,10 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
           counts.add(trigger, 'pending', -dropped.length);
           onDropped(trigger, dropped.length);
         }
-        // Not all of them had to go: what was taken out is still in the file.
+        // Not all of them had to be dropped: events that were taken out are still in the file.
         if (taken && (kept !== 'recorded' || dropped.length < drop.length)) runs.reread(trigger);
         if (kept === 'recorded') {
-          // One that is not fit to run was counted as dropped by whoever listens.
+          // The listener has counted an invalid event as dropped.
           if (event.invalid === undefined) counts.add(trigger, 'pending');
           onRecorded();
         }
@@ -105,7 +106,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
       });
     });
 
-  /** Events that may give way: enough for one more of the trigger, and for its bytes. */
+  /** Events that may be dropped: enough for one more of the trigger, and for its bytes. */
   const takeOut = (trigger: string, room: PendingLimit, bytes: number): Pick<RecordOperation, 'drop' | 'dropAfter'> => {
     const drop: number[] = [];
     const tooMany = countPending(trigger) >= room.maxPending;
@@ -151,7 +152,7 @@ export function createIntake(options: IntakeOptions): OutboxIntake {
       kept = await keep(event, room, wave);
       return kept;
     } finally {
-      // Also when nobody knows: then none of those after it is kept either.
+      // Also when the result is unknown: then none of those after it is stored either.
       if (kept === undefined || kept === 'full') wave.refused = true;
       wave.members -= 1;
       if (wave.members === 0) coming.delete(event.trigger);

@@ -1,9 +1,9 @@
 /**
- * The agent's outbox: events in, on disk before anybody hears yes; runs; outcomes out, until the control plane has
- * them. Joins the thread that has the file (outbox/thread/client.ts) with what gives events (intake.ts), runs them (outbox/run/runs.ts) and
- * takes outcomes home (sending.ts).
+ * The agent's outbox: events enter and are on disk before they are acknowledged; they run; outcomes stay until the
+ * control plane has them. Joins the thread that has the file (outbox/thread/client.ts) with the intake (intake.ts), the
+ * runs (outbox/run/runs.ts) and the delivery of outcomes (sending.ts).
  *
- * A device without triggers of its own has neither file nor thread.
+ * A device without its own triggers has neither file nor thread.
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,27 +27,27 @@ import { outboxScript } from './thread/script.ts';
 
 export type Outbox = {
   readonly intake: Intake;
-  /** Opens the file, if there is one from before. */
+  /** Opens the file, if there is an earlier one. */
   start(): void;
   countsFor(trigger: string): TriggerCounts;
   /** Undefined before the first event. */
   state(): OutboxState | undefined;
-  /** When the oldest that is in it came in, in milliseconds since the epoch; undefined when it is empty. */
+  /** When its oldest entry arrived, in milliseconds since the epoch; undefined when it is empty. */
   oldest(): number | undefined;
-  /** A function has come in, or is another one now. */
+  /** A function was activated or replaced. */
   wake(): void;
-  /** These are all that the device shall hold: events of others become dead letters. */
+  /** The functions that the device must hold: events of others become dead letters. */
   keepOnly(functions: readonly Pick<DesiredFunction, 'id' | 'triggers'>[]): void;
   onUp(welcome: { readonly version: number }): void;
   onDown(): void;
   onRecorded(frame: { readonly batch: number; readonly ok: boolean }): void;
-  /** Begins no event any more; those that run go on. */
+  /** Begins no further event; running ones go on. */
   stop(): void;
-  /** Commits what waits, and closes the file. Resolves with what could not be committed in time. */
+  /** Commits pending operations, and closes the file. Resolves with the number that could not be committed in time. */
   close(): Promise<number>;
 };
 
-/** What there is to count. */
+/** Counters of the outbox. */
 export type OutboxEvents = {
   onRecorded(): void;
   onDropped(events: number): void;
@@ -70,7 +70,7 @@ export type OutboxOptions = {
   readonly runner: Pick<Runner, 'stats'>;
   readonly circuitBreaker: Pick<CircuitBreaker, 'isBlamed'>;
   readonly send: (frame: FrameOf<ToControl, 'outcomes'>) => void;
-  /** Bytes that wait for the wire of the tunnel. */
+  /** Bytes that wait for the tunnel's socket. */
   readonly backlog: () => number;
   readonly events: OutboxEvents;
   readonly log: Logger;
@@ -79,7 +79,7 @@ export type OutboxOptions = {
   readonly random?: () => number;
 };
 
-/** How long the last commits may take when the agent ends, in milliseconds. */
+/** Milliseconds that the last commits may take when the agent ends. */
 const closeMs = 5_000;
 
 export function createOutbox(options: OutboxOptions): Outbox {
@@ -87,7 +87,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const { now = Date.now, random = Math.random } = options;
   const path = join(data, 'outbox.db');
   const counts = createCounts();
-  /** All that the device shall hold; undefined until it has been told. */
+  /** The functions that the device must hold; undefined until the desired state is known. */
   let wanted: ReadonlySet<string> | undefined;
   const share = createShare(threads, runner.stats, () => gate.active);
 
@@ -131,7 +131,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     runs,
     counts,
     onEnded(trigger, some) {
-      log.warn({ trigger, events: some }, 'events of a function that is no longer here are dead letters');
+      log.warn({ trigger, events: some }, 'events of a removed function become dead letters');
       sending.wake();
     },
     now,
@@ -180,7 +180,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const ids = desired.map(({ id }) => id);
       wanted = new Set(ids);
       runs.keepOnly(wanted);
-      // Nothing is in the file, and nothing is on its way there.
+      // The file is empty, and nothing is on its way there.
       if (!existsSync(path) && client.waiting === 0) return;
       const triggers = desired.flatMap((fn) => fn.triggers?.map(({ id }) => id) ?? []);
       sweep.keepOnly(ids, triggers);
@@ -200,7 +200,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   };
 }
 
-/** Room on the disk that the folder is on. */
+/** Room on the disk of the folder. */
 function createDiskRoom(folder: string): DiskRoom {
   const reserve = createDiskReserve();
   const device = statSync(folder, { bigint: true }).dev;

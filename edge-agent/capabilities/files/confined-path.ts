@@ -1,11 +1,11 @@
 /**
- * A place below a directory of the device, held so that nothing can lead out of it.
+ * A path below a directory of the device that cannot lead out of it.
  *
  * No path is ever joined from names. From an open directory the next name is opened through /proc/self/fd, which is
- * what openat(2) does, with O_NOFOLLOW: a link, planted before or swapped in during the operation, is refused by the
- * kernel and not by a look beforehand. Names have no slash and are not `..` (capabilities/request-schema.ts). Entries are first opened
- * with O_PATH, which does nothing to what is there (a fifo does not block, a device does not notice), looked at, and
- * then opened for reading or writing by way of that very handle.
+ * what openat(2) does, with O_NOFOLLOW. So the kernel refuses a link, whether it was planted before or swapped in
+ * during the operation. Names have no slash and are not `..` (capabilities/request-schema.ts). Entries are first opened
+ * with O_PATH, which has no effect on them (a fifo does not block, a device does not notice), checked, and then opened
+ * for reading or writing through that handle.
  *
  * Invariant: every handle is closed when the operation is over.
  */
@@ -17,21 +17,21 @@ import { FileRefused } from './errno.ts';
 const O_PATH = 0o10_000_000;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
-/** A path that leads to what is open, whatever its name is by now. */
+/** A path that leads to the open file, under any current name. */
 export const handlePath = ({ fd }: FileHandle) => `/proc/self/fd/${fd}`;
 
 /** Path of an entry of an open directory. For system calls that do not follow a link in the last place. */
 export const entryPath = (directory: FileHandle, name: string) => `${handlePath(directory)}/${name}`;
 
-/** Opens what an O_PATH handle stands for; it has been looked at, and is the same. */
+/** Reopens the file of an O_PATH handle, which has been checked. */
 export function reopen(handle: FileHandle, flags: number): Promise<FileHandle> {
   return open(handlePath(handle), flags | O_NONBLOCK);
 }
 
 /**
  * Runs `work` with a handle (O_PATH) of the directory that the names lead to.
- * @param root absolute path of a directory; links on the way to it are the owner's, in the last place it is refused
- * @throws FileRefused, or what the system says: ELOOP or ENOTDIR for a link
+ * @param root absolute path of a directory; links on the way to it are the owner's, a link in the last place is refused
+ * @throws FileRefused, or the system's error: ELOOP or ENOTDIR for a link
  */
 export async function inDirectory<T>(
   root: string,
@@ -51,7 +51,7 @@ export async function inDirectory<T>(
   }
 }
 
-/** The same, with the directory that holds the last of the names, and that name. @throws FileRefused for no names */
+/** The same, with the directory that holds the last name, and that name. @throws FileRefused without names */
 export async function inParent<T>(
   root: string,
   names: readonly string[],
@@ -62,7 +62,7 @@ export async function inParent<T>(
   return inDirectory(root, names.slice(0, -1), (directory) => work(directory, name));
 }
 
-/** Runs `work` with a handle (O_PATH) of the file or directory, and what it is. Nothing else gets that far. */
+/** Runs `work` with a handle (O_PATH) of the file or directory, and its type. Other types are refused. */
 export function withEntry<T>(
   root: string,
   names: readonly string[],
@@ -83,7 +83,7 @@ export function withEntry<T>(
   });
 }
 
-/** Files with a second name might be anybody's, and devices, fifos and sockets are no files. @throws FileRefused */
+/** A file with hard links might belong to others, and devices, fifos and sockets are no files. @throws FileRefused */
 function checkKind(stats: BigIntStats): void {
   if (stats.isSymbolicLink()) throw new FileRefused('loop');
   if (stats.isDirectory()) return;

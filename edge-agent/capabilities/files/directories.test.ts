@@ -1,4 +1,7 @@
-/** Asks that the host would never make, straight to the broker: whoever broke out of the sandbox makes them. */
+/**
+ * Requests that the host would never send, straight to the capability host: code that broke out of the sandbox would
+ * send them.
+ */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -74,8 +77,8 @@ const everything: readonly Operation[] = [
 
 const openFiles = () => readdirSync('/proc/self/fd').length;
 
-describe('what is done', () => {
-  test('files: made, written, appended, cut, read, dated, renamed, removed', async () => {
+describe('granted operations', () => {
+  test('files are created, written, appended, truncated, read, dated, renamed, removed', async () => {
     expect(await ask(['a'], create)).toMatchObject({ type: 'regular-file', size: 0, links: 1 });
     expect(await ask(['a'], { ...create, exclusive: true })).toBe('exist');
     expect(await ask(['a'], write, { text: 'abcdef' })).toBe('');
@@ -95,7 +98,7 @@ describe('what is done', () => {
     expect(await ask(['inner', 'b'], read)).toBe('no-entry');
   });
 
-  test('directories: made, listed, removed', async () => {
+  test('directories are created, listed, removed', async () => {
     expect(await ask(['d'], { op: 'make' })).toBe('');
     expect(await ask(['d'], { op: 'make' })).toBe('exist');
     expect(await ask([], { op: 'list' })).toEqual(
@@ -111,7 +114,7 @@ describe('what is done', () => {
     expect(await ask([], { op: 'stat' })).toMatchObject({ type: 'directory' });
   });
 
-  test('an operation leaves no file open, however it ends', async () => {
+  test('an operation leaves no file open, with any result', async () => {
     await ask(['hello'], read);
     const before = openFiles();
     for (const operation of everything) {
@@ -122,8 +125,8 @@ describe('what is done', () => {
   });
 });
 
-describe('what is refused', () => {
-  test('names that are no names', async () => {
+describe('refused operations', () => {
+  test('invalid names', async () => {
     for (const path of [['..', 'outside'], ['.'], [''], ['a/b'], ['a\0b'], ['x'.repeat(256)], ['\ud800']]) {
       for (const operation of everything) expect(await ask(path, operation)).toBe('invalid');
       expect(await ask(['hello'], { op: 'rename', to: path })).toBe('invalid');
@@ -133,14 +136,14 @@ describe('what is refused', () => {
     expect(await ask(['hello'], { op: 'shell' } as unknown as Operation)).toBe('invalid');
   });
 
-  test('a grant that the function does not have, or the device does not offer', async () => {
+  test('a directory without a grant, or one that the device does not offer', async () => {
     for (const grant of [1, 2 ** 40]) expect(await ask(['hello'], read, { grant })).toBe('not-permitted');
     for (const host of [join(device, 'outside'), `${device}/offered-too`, device, '/', '/etc']) {
       for (const operation of everything) expect(await ask(['secret'], operation, { host })).toBe('not-permitted');
     }
   });
 
-  test('a change in a directory that is granted for reading', async () => {
+  test('a change in a read-only directory', async () => {
     const reading = new Set(['stat', 'list', 'read']);
     for (const operation of everything) {
       const answer = await ask(['hello'], operation, { mode: 'ro', text: 'changed' });
@@ -180,13 +183,13 @@ describe('what is refused', () => {
     expect(readFileSync(join(device, 'outside/secret'), 'utf8')).toBe('secret');
   });
 
-  test('an offered directory that is a link itself', async () => {
+  test('an offered directory that is itself a link', async () => {
     symlinkSync('outside', join(device, 'linked'));
     capabilities = createCapabilityHost({ offered: [join(device, 'linked')], keyvalue: store.keyvalue });
     expect(await ask(['secret'], read, { host: join(device, 'linked') })).toBe('not-directory');
   });
 
-  test('files with a second name, fifos and devices, at once', async () => {
+  test('files with hard links, fifos and devices, at once', async () => {
     linkSync(join(device, 'outside/secret'), join(device, 'offered/granted/hard'));
     execFileSync('mkfifo', [join(device, 'offered/granted/fifo')]);
     for (const operation of [read, write, create, { op: 'truncate', size: 0 }, { op: 'sync' }] as const) {
@@ -199,14 +202,14 @@ describe('what is refused', () => {
   });
 });
 
-test('more at a time than there can be threads is refused', async () => {
+test('more requests than there can be threads', async () => {
   const answers = await Promise.all(Array.from({ length: 300 }, () => ask(['hello'], read)));
   expect(answers.filter((answer) => answer === 'hello')).toHaveLength(256);
   expect(answers.filter((answer) => answer === 'busy')).toHaveLength(44);
   expect(await ask(['hello'], read)).toBe('hello');
 });
 
-test('a directory that is swapped for a link all the time leads nowhere', async () => {
+test('a directory that is constantly swapped for a link does not lead out', async () => {
   const granted = join(device, 'offered/granted');
   mkdirSync(join(granted, 'real'));
   writeFileSync(join(granted, 'real/secret'), 'mine');
@@ -243,7 +246,7 @@ test('a directory that is swapped for a link all the time leads nowhere', async 
   expect(lstatSync(join(granted, 'trap')).isSymbolicLink()).toBe(true);
 });
 
-test('on a disk with nothing to spare, files are read, made smaller and removed, and nothing is added', async () => {
+test('on a full disk, files are read, truncated and removed, and nothing is added', async () => {
   const space = { bsize: 4_096, blocks: 1_000_000, bavail: 50_000, files: 0, ffree: 0 };
   capabilities = createCapabilityHost({
     offered: [join(device, 'offered')],

@@ -1,10 +1,10 @@
 /**
- * Files in directories of the device, for functions that were granted them. Two have to agree: the revision's manifest
- * grants, and the device's owner offers (SKERRY_DIRECTORIES).
+ * Files in directories of the device, for functions with a grant. Two must agree: the revision's manifest grants, and
+ * the device's owner offers (SKERRY_DIRECTORIES).
  *
- * Invariants: nothing outside a granted directory is opened, made, changed or removed, whatever names and links there
- * are (confined-path.ts); nothing is changed in one that is granted `ro`; no operation waits for anything but the disk;
- * nothing is written that would use up the file system (disk-reserve.ts).
+ * Invariants: nothing outside a granted directory is opened, created, changed or removed, with any names and links
+ * (confined-path.ts). Nothing is changed in a read-only one. No operation waits for anything but the disk. No write
+ * uses up the file system (disk-reserve.ts).
  */
 import { type BigIntStats, constants, existsSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, opendir, rename, rmdir, unlink } from 'node:fs/promises';
@@ -16,15 +16,15 @@ import { FileRefused, fileErrorCode } from './errno.ts';
 
 const { O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
-/** Entries of a directory that is listed; a larger one is `overflow`. */
+/** Entries of a listed directory; a larger one is `overflow`. */
 const maxEntries = 10_000;
-/** Rights of what a function makes, less the agent's umask. */
+/** Permissions of files that a function creates, less the agent's umask. */
 const fileMode = 0o666;
-/** Tries to open a file that others make and remove at the same time. */
+/** Tries to open a file that others create and remove at the same time. */
 const openTries = 3;
-/** What a new file or directory is counted for before there is anything in it. */
+/** The size that an empty new file or directory counts for. */
 const newEntry = { bytes: 4_096, files: 1 };
-/** Bytes of a read that are made room for in any case. */
+/** Bytes that a read reserves in any case. */
 const smallRead = 4_096;
 const nothing = new Uint8Array(0);
 
@@ -32,13 +32,13 @@ type Answer = { reply: Reply; bytes: Uint8Array };
 type Operation<K extends DirectoryRequest['op']> = Extract<DirectoryRequest, { op: K }>;
 
 export type Directories = {
-  /** Never rejects: what goes wrong is `reply.error`, an error-code of wasi:filesystem. The ask has been checked. */
+  /** Never rejects: a failure is `reply.error`, an error-code of wasi:filesystem. The request has been validated. */
   answer(granted: readonly DirectoryGrant[], ask: DirectoryRequest, bytes: Uint8Array): Promise<Answer>;
 };
 
-/** @param offered absolute paths; what is granted must be one of them or below */
+/** @param offered absolute paths; a granted path must be one of them or below */
 export function createDirectories(offered: readonly string[], reserve: DiskReserve): Directories {
-  /** Without it there is no way to open an entry of an open directory, and so no safe way at all. */
+  /** Without /proc there is no way to open an entry of an open directory, and so no safe way at all. */
   const supported = existsSync('/proc/self/fd');
 
   const rootOf = (granted: readonly DirectoryGrant[], grant: number): Place => {
@@ -84,7 +84,7 @@ async function perform(
   bytes: Uint8Array,
 ): Promise<Answer> {
   const names = [...below, ...ask.path];
-  /** The granted directory itself is not a thing in it. */
+  /** The granted directory is not an entry of itself. */
   const inside = () => (ask.path.length === 0 ? refuse('not-permitted') : names);
   switch (ask.op) {
     case 'stat':
@@ -143,7 +143,8 @@ async function list(root: string, names: readonly string[]): Promise<DirectoryEn
 function read(root: string, names: readonly string[], { offset, length }: Operation<'read'>): Promise<Uint8Array> {
   return withFile(root, names, O_RDONLY, async (file) => {
     const { size } = await file.stat();
-    // Not more than there is: the length is the guest's, and the memory ours. What the kernel makes up has no size.
+    // At most the file's size: the guest chooses the length, and it is our memory. Files that the kernel generates have
+    // no size.
     const buffer = Buffer.allocUnsafe(Math.min(length, Math.max(size - offset, smallRead)));
     const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, offset);
     return buffer.subarray(0, bytesRead);
@@ -166,7 +167,7 @@ function write(
   });
 }
 
-/** Growing makes a hole, but whoever makes one may fill it. */
+/** Growing makes a hole, which may be filled later. */
 function truncate(
   reserve: DiskReserve,
   root: string,
@@ -180,7 +181,7 @@ function truncate(
   });
 }
 
-/** @throws FileRefused('insufficient-space') when the file system of this handle is to be kept from more */
+/** @throws FileRefused('insufficient-space') when the file system of this handle has no room beyond its reserve */
 async function takeRoom(
   reserve: DiskReserve,
   handle: FileHandle,
@@ -190,7 +191,7 @@ async function takeRoom(
   await reserve.take(dev, handlePath(handle), need);
 }
 
-/** What is there, or a new file. It is looked at again when it has been made: it might be another's. */
+/** Opens an existing file, or creates one. It is checked again afterwards: it might be another's. */
 async function openFile(
   reserve: DiskReserve,
   root: string,
@@ -261,7 +262,7 @@ async function done(work: Promise<unknown>): Promise<Answer> {
   return { reply: {}, bytes: nothing };
 }
 
-/** utimes takes seconds as a fraction; what that cannot hold of nanoseconds is lost. */
+/** utimes takes seconds as a fraction, which loses some nanoseconds. */
 const toSeconds = (nanoseconds: bigint | string): number => Number(BigInt(nanoseconds) / 1_000n) / 1e6;
 
 function typeOf(entry: Pick<BigIntStats, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): FileStat['type'] {

@@ -3,7 +3,7 @@ import { createDiskReserve, type Space } from './disk-reserve.ts';
 
 const MiB = 1024 * 1024;
 
-/** A disk of so many MiB in blocks of one MiB; `taken` answers with the error's code, or `taken`. */
+/** A disk of this many MiB in blocks of one MiB; `taken` answers with the error's code, or `taken`. */
 function disk(given: Partial<Space>) {
   let time = 0;
   let looks = 0;
@@ -44,14 +44,14 @@ test('5 % stay free on a large one', async () => {
   expect(await taken(10)).toBe('taken');
 });
 
-test('5 % of the files stay free, where they are counted', async () => {
+test('5 % of the inodes stay free, where they are counted', async () => {
   const { taken } = disk({ files: 100, ffree: 6 });
   expect(await taken(0, 1)).toBe('taken');
   expect(await taken(0, 1)).toBe('insufficient-space');
   expect(await taken(1)).toBe('taken');
 });
 
-test('is looked at once a second, and what was taken in between counts', async () => {
+test('the disk is looked at once a second, and reservations in between count', async () => {
   const { taken, looks, pass, space } = disk({ bavail: 70 });
   expect(await Promise.all([taken(3), taken(3), taken(1)])).toEqual(['taken', 'taken', 'insufficient-space']);
   pass(999);
@@ -63,7 +63,7 @@ test('is looked at once a second, and what was taken in between counts', async (
   expect(looks()).toBe(2);
 });
 
-test('whoever only asks takes nothing', async () => {
+test('a check reserves nothing', async () => {
   const { taken, has, looks } = disk({ bavail: 70, files: 100, ffree: 6 });
   for (let n = 0; n < 10; n++) expect(await has(6, 1)).toBe(true);
   expect([await has(7), await has(1, 2)]).toEqual([false, false]);
@@ -72,7 +72,7 @@ test('whoever only asks takes nothing', async () => {
   expect(looks()).toBe(1);
 });
 
-test('each file system is looked at for itself', async () => {
+test('each file system is looked at by itself', async () => {
   const { taken, looks } = disk({ bavail: 70 });
   expect(await taken(6)).toBe('taken');
   expect(await taken(6, 0, 2n)).toBe('taken');

@@ -1,40 +1,40 @@
 /**
- * Keeps part of every file system free of what functions write: a directory that is granted `rw` has no limit of its
- * own, and a full disk would stop the agent and the device with it.
+ * Keeps a part of every file system free from functions: a directory that is granted `rw` has no limit of its own, and
+ * a full disk would stop the agent and the device.
  *
- * Invariant: what functions write never leaves less than the reserve, but for what others have written since the last
- * look, which is at most `lookMs` old. What functions write in between is counted.
+ * Invariant: writes of functions never leave less than the reserve, except for writes of others since the last look,
+ * which is at most `lookMs` old. Writes of functions in between are counted.
  */
 import { statfs } from 'node:fs/promises';
 import { FileRefused } from './errno.ts';
 
-/** The reserve: this many bytes, or this share of the file system if that is more; of its files, the share. */
+/** The reserve: this many bytes, or this share of the file system if that is more; of its inodes, the share. */
 const leastBytes = 64 * 1024 * 1024;
 const share = 0.05;
-/** How old a look may be, in milliseconds. */
+/** Milliseconds for which a look is valid. */
 const lookMs = 1_000;
 /** File systems that are remembered; granted directories are on fewer. */
 const maxDevices = 64;
 
-/** Of a file system, what is needed here (statfs(2)); `files` is 0 where they are not counted. */
+/** The required fields of statfs(2); `files` is 0 where inodes are not counted. */
 export type Space = Readonly<Record<'bsize' | 'blocks' | 'bavail' | 'files' | 'ffree', number>>;
 
 export type DiskReserve = {
   /**
-   * Takes room for what is to be written.
+   * Reserves room for a write.
    * @param device number of the file system
-   * @param path of anything on it
+   * @param path of any file on it
    * @throws FileRefused('insufficient-space') when less than the reserve would be left
    */
   take(device: bigint, path: string, need: Need): Promise<void>;
-  /** Whether there is so much room now; takes none of it. */
+  /** Whether there is room now; reserves nothing. */
   has(device: bigint, path: string, need: Need): Promise<boolean>;
 };
 
 /** Bytes, and new files and directories. */
 type Need = { readonly bytes: number; readonly files?: number };
 
-/** What may still be written until the next look. */
+/** Bytes that may still be written until the next look. */
 type Room = { bytes: number; files: number };
 
 /** @param now in milliseconds; only differences count */

@@ -36,7 +36,7 @@ export class FileRefused extends Error {
   }
 }
 
-/** The code to reply with; the message stays here, because it has paths of the device in it. */
+/** The code of the reply; the message stays here, because it contains paths of the device. */
 export function fileErrorCode(error: unknown): string {
   if (error instanceof FileRefused) return error.code;
   return codes[(error as NodeJS.ErrnoException).code ?? ''] ?? 'io';

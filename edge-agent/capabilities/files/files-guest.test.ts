@@ -1,4 +1,4 @@
-/** A real guest in a real runner tries what it may and what it may not with files. */
+/** A real guest in a real runner uses files, with and without grants. */
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -93,7 +93,7 @@ describe('in a granted directory', () => {
     expect(existsSync(join(device, 'shared/new'))).toBe(false);
   });
 
-  test('one that is granted for reading cannot be changed', async () => {
+  test('a read-only directory cannot be changed', async () => {
     expect(await act({ op: 'read', path: '/fixed/hello' })).toEqual({ ok: 'hello' });
     const changes: Operation[] = [
       { op: 'write', path: '/fixed/hello', text: 'changed' },
@@ -110,11 +110,11 @@ describe('in a granted directory', () => {
     expect(readFileSync(join(device, 'read-only/hello'), 'utf8')).toBe('hello');
   });
 
-  test('a read of 2,000,000,000 bytes gives what there is', async () => {
+  test('a read of 2,000,000,000 bytes returns the existing bytes', async () => {
     expect(await act({ op: 'huge', path: '/shared/hello' })).toEqual({ ok: 5 });
   });
 
-  test('nothing is there that the device does not offer', async () => {
+  test('directories that the device does not offer are absent', async () => {
     const elsewhere = [{ host: '/etc', guest: '/shared', mode: 'rw' as const }];
     expect(await act({ op: 'read', path: '/shared/hostname' }, elsewhere)).toEqual(error('Operation not permitted'));
     const beside = [{ host: `${device}-other`, guest: '/shared', mode: 'rw' as const }];
@@ -128,7 +128,7 @@ describe('out of a granted directory', () => {
   /** Of the preopened directories: the scratch, then the granted ones in their order. */
   const shared = 4;
 
-  test('no path leads', async () => {
+  test('no path leads out', async () => {
     const notPermitted = error('Operation not permitted');
     expect(await act({ op: 'raw', path: '../secret', fd: shared })).toEqual(notPermitted);
     expect(await act({ op: 'raw', path: 'inner/../../secret', fd: shared })).toEqual(notPermitted);
@@ -140,7 +140,7 @@ describe('out of a granted directory', () => {
     expect(await act({ op: 'raw', path: 'inner/../hello', fd: shared })).toEqual({ ok: true });
   });
 
-  test('no link leads, wherever it is and wherever it goes', async () => {
+  test('no link leads out, at any place and with any target', async () => {
     const refused = [error('Too many levels of symbolic links'), error('Symbolic link loop'), error('Not a directory')];
     for (const path of ['up/secret', 'etc/passwd', 'link', 'harmless', 'up/shared/hello']) {
       expect(refused, path).toContainEqual(await act({ op: 'read', path: `/shared/${path}` }));
@@ -149,7 +149,7 @@ describe('out of a granted directory', () => {
     expect(readFileSync(join(device, 'secret'), 'utf8')).toBe('secret');
   });
 
-  test('no link can be made', async () => {
+  test('no link can be created', async () => {
     const notPermitted = error('Operation not permitted');
     expect(await act({ op: 'symlink', path: '/shared/mine', to: '../secret' })).toEqual(notPermitted);
     expect(await act({ op: 'link', path: '/shared/hello', to: '/shared/mine' })).toEqual(notPermitted);
@@ -157,7 +157,7 @@ describe('out of a granted directory', () => {
     expect(existsSync(join(device, 'shared/mine'))).toBe(false);
   });
 
-  test('a file with a second name, or that is none, is not opened', async () => {
+  test('a file with hard links, or one that is no regular file, is not opened', async () => {
     expect(await act({ op: 'read', path: '/shared/hard' })).toEqual(error('Operation not permitted'));
     expect(await act({ op: 'write', path: '/shared/hard', text: 'changed' })).toEqual(error('Operation not permitted'));
     expect(await act({ op: 'read', path: '/shared/fifo' })).toEqual(error('Operation not permitted'));
@@ -171,13 +171,13 @@ describe('out of a granted directory', () => {
 });
 
 describe('in the scratch', () => {
-  test('files are there while the call runs, and gone after it', async () => {
+  test('files exist while the call runs, and are gone after it', async () => {
     expect(await act({ op: 'reopen', path: '/tmp/a' })).toEqual({ ok: 'still here' });
     expect(await act({ op: 'write', path: 'relative', text: 'x' })).toEqual({ ok: true });
     expect(await act({ op: 'read', path: 'relative' })).toEqual(error('No such file or directory'));
   });
 
-  test('16 MiB and 4,096 entries are the most', async () => {
+  test('16 MiB and 4,096 entries are the limit', async () => {
     expect(await act({ op: 'fill', path: '/tmp' })).toEqual({ ok: 16, error: 'No space left on device' });
     expect(await act({ op: 'many', path: '/tmp' })).toEqual({ ok: 4_095, error: 'No space left on device' });
     expect(await act({ op: 'sparse', path: '/tmp/a', size: 2 ** 31 - 1 })).toEqual(error('No space left on device'));

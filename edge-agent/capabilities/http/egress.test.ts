@@ -89,17 +89,17 @@ describe('a pattern', () => {
     for (const target of named) expect(isNamed([pattern], toTarget(target)), target).toBe(true);
     for (const target of other) expect(isNamed([pattern], toTarget(target)), target).toBe(false);
   });
-  test('there is nothing below an address', () => {
+  test('an address has no subdomains', () => {
     expect(isNamed(['*.0.0.1'], { host: '10.0.0.1', port: 80 })).toBe(false);
   });
-  test('none names nothing', () => expect(isNamed([], { host: 'example.com', port: 80 })).toBe(false));
+  test('an empty list allows nothing', () => expect(isNamed([], { host: 'example.com', port: 80 })).toBe(false));
 });
 
 describe('where a name leads', () => {
   const allowed = (http: string[], networks: ('loopback' | 'link-local' | 'metadata' | 'lan')[], address: string) =>
     isAllowed({ http, networks }, { host: 'example.com', port: 80 }, address);
 
-  test('public addresses need no more than the name', () => expect(allowed(['*'], [], '1.1.1.1')).toBe(true));
+  test('a public address needs only the name', () => expect(allowed(['*'], [], '1.1.1.1')).toBe(true));
   test('each network needs its own grant', () => {
     expect(allowed(['*'], [], '127.0.0.1')).toBe(false);
     expect(allowed(['*'], ['lan', 'link-local', 'metadata'], '127.0.0.1')).toBe(false);
@@ -108,7 +108,7 @@ describe('where a name leads', () => {
     expect(allowed(['*'], ['link-local'], '169.254.1.1')).toBe(true);
     expect(allowed(['*'], ['lan'], 'fd12::1')).toBe(true);
   });
-  test('no grant opens what is never allowed', () => {
+  test('no grant opens an address that is never allowed', () => {
     const all = ['lan', 'link-local', 'loopback', 'metadata'] as const;
     for (const address of ['0.0.0.0', '::', '224.0.0.1'])
       expect(allowed(['*', address], [...all], address)).toBe(false);
@@ -122,7 +122,7 @@ describe('where a name leads', () => {
   });
 });
 
-test('a host has one form, however it is written', () => {
+test('a host has one canonical form', () => {
   expect(canonical('EXAMPLE.com.')).toBe('example.com');
   for (const host of ['127.1', '0x7f.1', '2130706433', '0177.0.0.1']) expect(canonical(host)).toBe('127.0.0.1');
   expect(canonical('[::FFFF:127.0.0.1]')).toBe('::ffff:7f00:1');

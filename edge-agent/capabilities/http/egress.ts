@@ -1,7 +1,7 @@
 /**
- * Where a function may send HTTP requests. Pure: patterns of the manifest against a host and port, and what kind of
- * place an address is. Names are matched first and every address that a name leads to is then judged, so that a name
- * alone never opens the device's own networks.
+ * Decides where a function may send HTTP requests. Pure: compares the manifest's patterns with a host and port, and
+ * classifies addresses. Names are matched first, and then every address of a name is judged, so that a name alone never
+ * opens the device's own networks.
  */
 import { BlockList, isIP } from 'node:net';
 import type { Grants, Network } from '@skerry/shared/function/manifest.ts';
@@ -10,19 +10,19 @@ import type { Grants, Network } from '@skerry/shared/function/manifest.ts';
 export type AddressClass = 'public' | Network | 'never';
 
 export type Target = {
-  /** Lower-case, as a URL has it; IPv6 without brackets. */
+  /** Lower-case, as in a URL; IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
 };
 
 const defaultPorts = [80, 443];
 
-/** True when a pattern of the manifest allows the host and port. Says nothing of where the host is. */
+/** True when a pattern of the manifest allows the host and port. The host's address is judged elsewhere. */
 export function isNamed(patterns: Grants['http'], target: Target): boolean {
   return patterns.some((pattern) => matches(pattern, target));
 }
 
-/** @param address that the target's host is, or that it resolves to */
+/** @param address the target's host, or an address that it resolves to */
 export function isAllowed(
   { http, networks }: Pick<Grants, 'http' | 'networks'>,
   target: Target,
@@ -31,7 +31,7 @@ export function isAllowed(
   const place = classify(address);
   if (place === 'public') return true;
   if (place === 'never') return false;
-  // An address that the manifest has in full is granted by that.
+  // An address that the manifest contains in full is granted by that.
   const spelledOut = address === target.host && http.some((pattern) => isLiteral(pattern) && matches(pattern, target));
   return spelledOut || networks.includes(place);
 }
@@ -54,9 +54,9 @@ function splitPattern(pattern: string): { name: string; ports: readonly number[]
 
 const isLiteral = (pattern: string): boolean => isIP(canonical(splitPattern(pattern).name) ?? '') !== 0;
 
-/** A host as URLs write it: one form for each name and address. Undefined when it is no host. */
+/** The canonical form of a host, as in URLs: one for each name and address. Undefined for an invalid host. */
 export function canonical(host: string): string | undefined {
-  // What URL would skip (line ends, tabs), or read as something other than a host, is refused before.
+  // Characters that URL would skip (line ends, tabs), or that do not belong to a host, are refused before.
   if (!/^(?:\[[0-9A-Fa-f:.]*\]|[^:@/?#[\]\\\s\p{Cc}]+)$/u.test(host)) return undefined;
   const url = URL.parse(`http://${host}/`);
   return url?.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '') || undefined;
@@ -64,7 +64,7 @@ export function canonical(host: string): string | undefined {
 
 type Range = readonly [network: string, prefix: number];
 
-/** In order: the first list that has the address decides. Ranges: IANA's special-purpose registries. */
+/** The first list that contains the address decides. Ranges: IANA's special-purpose registries. */
 const classes: readonly (readonly [AddressClass, readonly Range[]])[] = [
   [
     'metadata',
@@ -132,20 +132,20 @@ const lists = classes.map(([place, ranges]) => {
   return { place, list };
 });
 
-/** What kind of place an IPv4 or IPv6 address is; whatever is neither is `never`. */
+/** Classifies an IPv4 or IPv6 address; anything else is `never`. */
 export function classify(address: string): AddressClass {
   const family = isIP(address);
   if (family === 0 || address.includes('%')) return 'never';
   const bytes = family === 6 ? bytesOf(address) : undefined;
   const inner = bytes && embedded(bytes);
   if (inner !== undefined) return inner === 'unclear' ? 'never' : classify(inner);
-  // What is not global unicast, or in a list, is not assigned to anything (RFC 4291, section 2.4).
+  // Addresses outside of global unicast, and not in a list, are unassigned (RFC 4291, section 2.4).
   const found = lists.find(({ list }) => list.check(address, family === 4 ? 'ipv4' : 'ipv6'));
   if (found) return found.place;
   return bytes && (bytes[0] ?? 0) >> 5 !== 1 ? 'never' : 'public';
 }
 
-/** The IPv4 address that packets for this IPv6 address go to in the end. */
+/** The IPv4 address that packets for this IPv6 address reach in the end. */
 function embedded(bytes: readonly number[]): string | 'unclear' | undefined {
   const at = (start: number) => bytes.slice(start, start + 4).join('.');
   const begins = (...prefix: number[]) => prefix.every((byte, index) => bytes[index] === byte);

@@ -1,4 +1,4 @@
-/** Why a request failed, as an error-code of wasi:http/types. Only codes of Node and OpenSSL are looked at. */
+/** The cause of a failed request as an error-code of wasi:http/types. Only codes of Node and OpenSSL are used. */
 import type { HttpErrorCode } from './request.ts';
 
 const codes: Readonly<Record<string, HttpErrorCode>> = {
@@ -20,7 +20,7 @@ const codes: Readonly<Record<string, HttpErrorCode>> = {
 const certificateCodes =
   /^(?:CERT_|UNABLE_TO_(?:GET|VERIFY|DECODE|DECRYPT)_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_(?:CA|PURPOSE)|HOSTNAME_MISMATCH|ERR_TLS_CERT)/;
 
-/** @returns `internal-error` for what is not known */
+/** @returns `internal-error` for an unknown cause */
 export function httpErrorCode(error: unknown): HttpErrorCode {
   const given = (error as { code?: unknown } | null)?.code;
   const code = typeof given === 'string' ? given : '';

@@ -1,6 +1,6 @@
 /**
- * Node's HTTP, without what an `import` of it costs: Node reads all properties of a builtin module that is imported,
- * and one of `node:http`'s (`WebSocket`) loads an HTTP client of 16 MB that nothing here uses. Types are imported from
+ * Node's HTTP without the cost of an `import`: Node reads all properties of an imported builtin module, and one of
+ * `node:http`'s (`WebSocket`) loads an HTTP client of 16 MB that is never used here. Types are imported from
  * `node:http` as everywhere.
  */
 export const { createServer, request } = process.getBuiltinModule('node:http');

@@ -53,7 +53,7 @@ describe('without a grant', () => {
     expect(await request(capabilities, `a.test:${server.port}`)).toMatchObject({ whole: true });
   });
 
-  test('however an address is written', async () => {
+  test('in any notation', async () => {
     const server = await echo();
     for (const host of ['127.1', '2130706433', '0x7f000001', '0177.0.0.1', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]']) {
       expect(await request(capabilities, `${host}:${server.port}`, { grants: { http: ['*:*'] } }), host).toEqual(
@@ -63,7 +63,7 @@ describe('without a grant', () => {
     expect(server.connections).toBe(0);
   });
 
-  test('a name that leads elsewhere the second time is connected to where it led the first time', async () => {
+  test('a name whose address changes is connected to at its first address', async () => {
     const server = await echo();
     let lookups = 0;
     capabilities = brokerWith({
@@ -79,7 +79,7 @@ describe('without a grant', () => {
     expect(server.connections).toBe(1);
   });
 
-  test('an address that is granted opens itself only', async () => {
+  test('a granted address opens only itself', async () => {
     const server = await echo();
     const grants = { http: [server.authority, '*:*'] };
     expect(await request(capabilities, server.authority, { grants })).toMatchObject({ whole: true });
@@ -87,7 +87,7 @@ describe('without a grant', () => {
     expect(await request(capabilities, `a.test:${server.port}`, { grants })).toEqual(denied);
   });
 
-  test('a redirect is not followed; whoever does is checked anew', async () => {
+  test('a redirect is not followed; a guest that follows it is checked again', async () => {
     const target = await echo();
     const server = await serve((_incoming, answer) =>
       answer.writeHead(302, { location: `http://${target.authority}/` }).end(),
@@ -107,12 +107,12 @@ describe('what fails', () => {
     expect(await request(capabilities, server.authority)).toEqual({ error: 'connection-refused' });
   });
 
-  test('a name that is none', async () => {
+  test('an invalid name', async () => {
     capabilities = brokerWith({ resolve: () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' })) });
     expect(await request(capabilities, 'missing.test')).toEqual({ error: 'DNS-error' });
   });
 
-  test('who does not accept, answer, or go on in time', async () => {
+  test('a server that does not accept, answer, or go on in time', async () => {
     const silent = await serveRaw(() => {});
     expect(await request(capabilities, silent.authority, { firstByteTimeoutMs: 50 })).toEqual({
       error: 'HTTP-response-timeout',
@@ -133,7 +133,7 @@ describe('what fails', () => {
     });
   });
 
-  test('a certificate that is not trusted, or not for this host', async () => {
+  test('a certificate that is not trusted, or for another host', async () => {
     const seen: unknown[] = [];
     const server = closing(createTlsServer({ cert: certificate, key }, (_incoming, answer) => answer.end('secure')));
     server.on('secureConnection', ({ servername }) => seen.push(servername));

@@ -1,11 +1,11 @@
 /**
- * One outgoing request: checked, resolved once, connected to that very address, and both bodies moved in parts within
- * their windows. Each request has a connection of its own: what a pool would share between functions is more than it
- * saves. No proxy, no cookies, no redirects: a guest that follows one asks anew and is checked anew.
+ * One outgoing request: checked, resolved once, connected to that very address, with both bodies in parts within their
+ * windows. Each request has its own connection, since a pool would share more between functions than it saves. No
+ * proxy, no cookies, no redirects: a guest that follows one sends another request, which is checked again.
  *
- * Invariants: `onError` or `onHead` comes once, and after `onHead` one of `onEnd` and `onFailure`; nothing comes after
- * `abort`; of either body at most `streamWindowBytes` are here beyond what the sockets hold; `onDone` comes once, when
- * nothing of the request goes on any more, name lookups included, which cannot be stopped.
+ * Invariants: `onError` or `onHead` is called once, and after `onHead` one of `onEnd` and `onFailure`. Nothing is
+ * called after `abort`. Of either body at most `streamWindowBytes` are here beyond the sockets' buffers. `onDone` is
+ * called once, when no part of the request goes on, including name lookups, which cannot be stopped.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -21,16 +21,16 @@ import { areFields, type HttpErrorCode, toOutgoing } from './request.ts';
 import { findAddress, type Resolve } from './resolve.ts';
 import { type ResponseReader, readHead, readResponse } from './response.ts';
 
-/** How names become addresses, and addresses connections. */
+/** Resolves names and opens connections. */
 export type OutboundOptions = { readonly resolve: Resolve; readonly connect: Connect };
 
-/** Bytes of a response's head, which Node counts its trailers to. */
+/** Bytes of a response's head; Node counts trailers to it. */
 const maxHeadBytes = 64 * 1024;
 /** Interim responses (1xx) before the head. */
 const maxInterim = 16;
-/** What a timer can be set to; calls are over long before. */
+/** The largest value of a timer; calls end long before. */
 const longestTimeoutMs = 600_000;
-/** Their bodies have no framing unless it is said; others announce one by default (RFC 9110, section 9.3). */
+/** Their bodies have no framing unless it is declared; others announce one by default (RFC 9110, section 9.3). */
 const bodilessMethods = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
 /** @param events called from the next turn on, never before this has returned */
@@ -49,7 +49,10 @@ export function openOutbound(
   let request: ClientRequest | undefined;
   let response: ResponseReader | undefined;
   let timer: NodeJS.Timeout | undefined;
-  /** Of the request's body: what came before there was a request, its end, and bytes in all and not yet sent. */
+  /**
+   * State of the request's body: parts that came before there was a request, its end, and bytes in all and not yet
+   * sent.
+   */
   let early: Uint8Array[] = [];
   let end: { readonly trailers: Headers | undefined } | undefined;
   let bodyBytes = 0;
@@ -66,7 +69,7 @@ export function openOutbound(
     report();
   };
   const fail = (error: HttpErrorCode) => finish(() => (response ? events.onFailure() : events.onError(error)));
-  /** @param ms 0: for as long as the call may take */
+  /** @param ms 0: as long as the call may take */
   const within = (ms: number, error: HttpErrorCode) => {
     clearTimeout(timer);
     if (ms > 0) timer = setTimeout(() => fail(error), Math.min(ms, longestTimeoutMs));
@@ -84,7 +87,7 @@ export function openOutbound(
     request?.end();
   };
 
-  /** Sends the head once it is known how the body is framed, and that is when there is some of it, or its end. */
+  /** Sends the head once the body's framing is known, which is when there is some of it, or its end. */
   const begin = (bodyFollows: boolean) => {
     if (over || request || !socket || typeof outgoing === 'string') return;
     const { method, path, headers, contentLength } = outgoing;
@@ -111,7 +114,7 @@ export function openOutbound(
   const listen = (sent: ClientRequest) => {
     let interim = 0;
     sent.on('error', (error) => {
-      // An answer that has begun may still be whole, although its sender takes no more of the request.
+      // An answer that has begun may still be complete, although its sender takes no more of the request.
       if (!response) fail(httpErrorCode(error));
     });
     sent.on('upgrade', () => fail('HTTP-upgrade-failed'));
@@ -133,7 +136,7 @@ export function openOutbound(
         betweenBytes();
         events.onPart(bytes);
       },
-      /** While the guest does not take what is here, nobody is late. */
+      /** While the guest does not take the bytes that are here, the server is not late. */
       onFull: () => clearTimeout(timer),
       onEnd: (trailers) => finish(() => events.onEnd(trailers)),
       onFailure: () => fail('HTTP-response-incomplete'),
@@ -159,7 +162,7 @@ export function openOutbound(
     clearTimeout(timer);
     socket = made;
     begin(false);
-    // By then, a body that came with the ask has come.
+    // By then, a body that came with the request has arrived.
     setImmediate(() => begin(!bodilessMethods.has(method)));
   };
 
@@ -175,7 +178,7 @@ export function openOutbound(
       bodyBytes += bytes.byteLength;
       unsentBytes += bytes.byteLength;
       if (bodyBytes > Math.min(grants.body_bytes, statedBytes ?? Infinity)) return fail('HTTP-request-body-size');
-      // Beyond the window only a runner goes that is not ours any more.
+      // Only a compromised runner exceeds the window.
       if (unsentBytes > streamWindowBytes) return fail('internal-error');
       if (request) return sendPart(bytes);
       early.push(bytes);

@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 
 describe('a request', () => {
-  test('carries its method, path, repeated headers and body, and no headers that are ours to say', async () => {
+  test('carries its method, path, repeated headers and body, without headers that belong to the agent', async () => {
     const server = await echo();
     const under = exchange(capabilities, server.authority, {
       head: {
@@ -51,7 +51,7 @@ describe('a request', () => {
     });
   });
 
-  test('of a method that seldom has a body has it framed all the same', async () => {
+  test('with a body is framed even for a method that seldom has one', async () => {
     const server = await echo();
     const under = exchange(capabilities, server.authority);
     under.write(Buffer.from('GET /smuggled HTTP/1.1\r\n\r\n'));
@@ -62,7 +62,7 @@ describe('a request', () => {
     );
   });
 
-  test('whose body has not the length that it states is given up', async () => {
+  test('is given up when its body does not have the declared length', async () => {
     const server = await echo();
     const stating = (length: string) =>
       exchange(capabilities, server.authority, { head: { method: 'POST', headers: [['content-length', length]] } });
@@ -78,7 +78,7 @@ describe('a request', () => {
     }
   });
 
-  test('that could become two, or leads nowhere, is refused as a value', async () => {
+  test('that could become two requests, or leads nowhere, is refused as a value', async () => {
     const server = await echo();
     const cases: [string, Parameters<typeof request>[2]][] = [
       ['HTTP-request-header-size', { head: { headers: [['x', 'a\r\nhost: b']] } }],

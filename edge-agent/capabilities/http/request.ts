@@ -1,7 +1,7 @@
 /**
- * An outgoing request as it goes on the wire: what the guest gave, checked and cleaned. HTTP/1.1 frames a message by
- * its headers, so whatever says where it ends, or is meant for the next hop only, is ours to say (RFC 9110, section
- * 7.6.1; RFC 9112, section 6).
+ * An outgoing request in its form on the wire: the guest's request, checked and cleaned. HTTP/1.1 frames a message by
+ * its headers, so the headers that say where it ends, or that are meant for the next hop only, belong to the agent (RFC
+ * 9110, section 7.6.1; RFC 9112, section 6).
  */
 import { hopByHop } from '@skerry/shared/http/hop-by-hop.ts';
 import type { Headers, RequestHead } from '@skerry/shared/http/http.ts';
@@ -15,9 +15,9 @@ export type Outgoing = {
   readonly secure: boolean;
   readonly method: string;
   readonly path: string;
-  /** Names and values one after the other, as Node takes them when they are to stay as they are. */
+  /** Alternating names and values, which Node keeps as they are. */
   readonly headers: string[];
-  /** What the guest says of the length of its body. */
+  /** The length of the body, as the guest declares it. */
   readonly contentLength: number | undefined;
 };
 
@@ -27,10 +27,10 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** RFC 3986 without spaces and controls; Node would refuse them as well, by throwing. */
 const pathAndQuery = /^\/[\x21-\x7e]*$/;
 
-/** Only for the next hop, or only for us to say. */
+/** Only for the next hop, or set only by the agent. */
 const hopHeaders: ReadonlySet<string> = new Set([...hopByHop, 'expect', 'host', 'trailer']);
 
-/** The request as it may go out, or why it may not. */
+/** The request for the wire, or why it is refused. */
 export function toOutgoing({ method, scheme, authority, path, headers }: RequestHead): Outgoing | HttpErrorCode {
   if (!token.test(method) || method.toUpperCase() === 'CONNECT') return 'HTTP-request-method-invalid';
   const target = toTarget(scheme, authority);
@@ -59,7 +59,7 @@ export function areFields(headers: Headers): boolean {
   return headers.every(([name, value]) => token.test(name) && fieldValue.test(value));
 }
 
-/** Without those that concern one connection only, whichever `Connection` names included. */
+/** Without headers about one connection, including those that `Connection` names. */
 export function withoutHopHeaders(headers: Headers): [string, string][] {
   const named = headers.filter(([name]) => isNamed(name, 'connection')).flatMap(([, value]) => value.split(','));
   const dropped = new Set(named.map((name) => name.trim().toLowerCase()));
@@ -70,7 +70,7 @@ export function withoutHopHeaders(headers: Headers): [string, string][] {
 
 const isNamed = (name: string, other: string): boolean => name.toLowerCase() === other;
 
-/** Host and port, in the one form that is compared with the manifest, connected to, and said in the request. */
+/** Host and port, in the one form that is compared with the manifest, connected to, and sent in the request. */
 function toTarget(scheme: 'http' | 'https', authority: string): (Target & { readonly named: string }) | undefined {
   const match = /^(\[[^\]]*\]|[^:]+)(?::([0-9]{1,5}))?$/.exec(authority);
   const host = match?.[1] === undefined ? undefined : canonical(match[1]);

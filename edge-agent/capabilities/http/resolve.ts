@@ -1,21 +1,21 @@
-/** From a host to the one address that is connected to: every address that it has must be allowed. */
+/** Resolves a host to the one address that is connected to. All of its addresses must be allowed. */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Grants } from '@skerry/shared/function/manifest.ts';
 import { isAllowed, isNamed, type Target } from './egress.ts';
 import type { HttpErrorCode } from './request.ts';
 
-/** All addresses of a name, those to be tried first in front. @throws an error with Node's code */
+/** All addresses of a name, in the order in which to try them. @throws an error with Node's code */
 export type Resolve = (host: string) => Promise<readonly string[]>;
 
-/** Of the system, IPv4 first: a device may well have no way out for IPv6. */
+/** The system's resolver, IPv4 first: a device may well have no route for IPv6. */
 export const systemResolve: Resolve = async (host) => {
   const found = await lookup(host, { all: true, order: 'ipv4first' });
   return found.map(({ address }) => address);
 };
 
 /**
- * Resolved once: what a second answer of the same name server would be is of no interest, since nobody asks again.
+ * Resolved once, so a second answer of the same name server does not matter.
  * @returns an address, or why there is none
  */
 export async function findAddress(

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 
 describe('an answer', () => {
-  test('comes with its headers in order, its trailers, and nothing of the connection', async () => {
+  test('comes with its headers in order and its trailers, without connection headers', async () => {
     const server = await serve((_incoming, answer) => {
       answer.sendDate = false;
       answer.writeHead(
@@ -66,7 +66,7 @@ describe('an answer', () => {
     expect(await raw(`${head}${`x: ${'x'.repeat(1_000)}\r\n`.repeat(100)}\r\n`)).toMatchObject({ whole: false });
   });
 
-  test('that is no HTTP, or not of ours, is refused', async () => {
+  test('that is no valid HTTP, or has an unsupported status, is refused', async () => {
     expect(await raw('SSH-2.0-OpenSSH\r\n')).toEqual({ error: 'HTTP-protocol-error' });
     expect(await raw('HTTP/1.1 999 X\r\ncontent-length: 0\r\n\r\n')).toEqual({ error: 'HTTP-protocol-error' });
     expect(await raw('HTTP/1.1 103 Early\r\n\r\n'.repeat(100))).toEqual({ error: 'HTTP-protocol-error' });
@@ -75,7 +75,7 @@ describe('an answer', () => {
     expect(await raw('')).toEqual({ error: 'connection-terminated' });
   });
 
-  test('that breaks off is not whole', async () => {
+  test('that breaks off is incomplete', async () => {
     expect(await raw('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')).toMatchObject({
       whole: false,
       body: Buffer.from('half'),
@@ -84,7 +84,7 @@ describe('an answer', () => {
 });
 
 describe('bodies', () => {
-  test('of 64 MiB go both ways within their windows', async () => {
+  test('of 64 MiB pass both ways within their windows', async () => {
     const server = await serve((incoming, answer) => void incoming.pipe(answer));
     let received = 0;
     let most = 0;
@@ -102,12 +102,12 @@ describe('bodies', () => {
     expect(await round(64 * MiB)).toMatchObject({ whole: true });
     expect(received).toBe(64 * MiB);
     const before = most;
-    // What three times as much adds is garbage on its way out, and not the bodies.
+    // Three times the size adds only garbage on its way out, and not the bodies.
     expect(await round(192 * MiB)).toMatchObject({ whole: true });
     expect(most - before).toBeLessThan(64 * MiB);
   });
 
-  test('beyond the limit of the function are given up', async () => {
+  test('over the limit of the function are given up', async () => {
     const server = await serve((incoming, answer) => void incoming.pipe(answer));
     const grants = { http: ['*:*'], networks: ['loopback'], body_bytes: 100_000 };
     const sent = await sendBody(200_000, (onCredit) =>
@@ -148,14 +148,14 @@ describe('bodies', () => {
     expect(sent).toBeLessThan(32 * MiB);
   });
 
-  test('a window that is not kept ends the request', async () => {
+  test('a sender that exceeds the window ends the request', async () => {
     const server = await serveRaw((socket) => void socket.pause());
     const under = exchange(capabilities, server.authority, { head: { method: 'POST' } });
     for (let index = 0; index < 200; index++) under.write(Buffer.alloc(65_536));
     expect(await under.outcome).toEqual({ error: 'internal-error' });
   });
 
-  test('given up by the guest, the connection goes at once, and nothing more is heard', async () => {
+  test('a request that the guest gives up is closed at once, and nothing more is reported', async () => {
     const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
     const server = await serve((incoming, answer) => {
       answer.write('begun');

@@ -1,4 +1,4 @@
-/** The answer to an outgoing request: its head, checked, and its body, taken from the socket only as it is wanted. */
+/** The answer to an outgoing request: its head, checked, and its body, which is read from the socket only on demand. */
 import type { IncomingMessage } from 'node:http';
 import { type Headers, headersSchema, type ResponseHead, responseHeadSchema } from '@skerry/shared/http/http.ts';
 import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
@@ -6,20 +6,20 @@ import { type HttpErrorCode, withoutHopHeaders } from './request.ts';
 
 export type ResponseReader = {
   start(): void;
-  /** So many bytes more are wanted. */
+  /** This number of further bytes is requested. */
   credit(bytes: number): void;
 };
 
-/** One of `onEnd` and `onFailure` comes first and counts; a failure may be told again after either. */
+/** One of `onEnd` and `onFailure` comes first and counts; a failure may be reported again after either. */
 export type ResponseEvents = {
   onPart(bytes: Uint8Array): void;
-  /** More is here or will come, and is not wanted now. */
+  /** More bytes are here or will come, and are not requested now. */
   onFull(): void;
   onEnd(trailers: Headers | undefined): void;
   onFailure(): void;
 };
 
-/** The head without what concerns the connection only, or why it is refused. */
+/** The head without connection headers, or why it is refused. */
 export function readHead({ statusCode, rawHeaders }: IncomingMessage): ResponseHead | HttpErrorCode {
   const head = { status: statusCode, headers: withoutHopHeaders(toPairs(rawHeaders)) };
   const checked = responseHeadSchema.safeParse(head);
@@ -46,7 +46,7 @@ export function readResponse(message: IncomingMessage, limitBytes: number, event
       events.onPart(bytes);
     }
     if (window === 0) events.onFull();
-    // With nothing left, this is how the stream comes to its end.
+    // With no bytes left, this reads the end of the stream.
     if (message.readableLength === 0) message.read(0);
   };
 

@@ -1,10 +1,10 @@
-/** An ask for kept values, done in the store. What is refused is said by name (wasi:keyvalue/store, `error`). */
+/** Executes a key-value request in the store. A refusal has a name (wasi:keyvalue/store, `error`). */
 import type { KeyvalueRequest, Reply } from '../../runner/protocol/capability-requests.ts';
 import { type KeyvalueOwner, KeyvalueRefused, type KeyvalueStore } from './store.ts';
 
 const nothing = new Uint8Array(0);
 
-/** Never throws: what goes wrong is `reply.error`. The ask has been checked. */
+/** Never throws: a failure is `reply.error`. The request has been validated. */
 export function answerKeyvalue(
   store: KeyvalueStore,
   owner: Omit<KeyvalueOwner, 'bucket'>,

@@ -1,4 +1,4 @@
-/** A real guest in a real runner keeps values, reads its config and writes its log. */
+/** A real guest in a real runner stores values, reads its config and writes its log. */
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { prepareFixture } from '../../../test/fixtures/bundles.ts';
@@ -37,7 +37,7 @@ async function invoke(input: string, { fn = 'f', keyvalueBytes = 10_000, onLog =
   return text(result).trimEnd();
 }
 
-test('one of everything', async () => {
+test('one of each operation', async () => {
   const entries: LogEntry[] = [];
   const answer = await invoke('all', { onLog: (entry) => entries.push(entry) });
   expect(answer).toBe('none value 1 1 0 2 value other mine 0 red none');
@@ -47,7 +47,7 @@ test('one of everything', async () => {
   ]);
 });
 
-test('a value outlives its call, and is the function\u2019s own', async () => {
+test('a value outlives its call, and belongs to the function', async () => {
   expect(await invoke('count')).toBe('1');
   expect(await invoke('count')).toBe('2');
   expect(await invoke('count', { fn: 'g' })).toBe('1');
@@ -55,17 +55,17 @@ test('a value outlives its call, and is the function\u2019s own', async () => {
   expect(await invoke('count')).toBe('1');
 });
 
-test('calls at the same time lose no count', async () => {
+test('concurrent calls lose no count', async () => {
   await Promise.all(Array.from({ length: 50 }, () => invoke('count')));
   expect(await invoke('count')).toBe('51');
 });
 
-test('beyond the limit there is an error, and without a share nothing', async () => {
+test('over the limit there is an error, and without a share no store', async () => {
   expect(await invoke('fill')).toBe('9 over the limit of 10000 bytes (limits.keyvalue_bytes)');
   expect(await invoke('count', { keyvalueBytes: 0 })).toBe('function_error: access-denied');
 });
 
-test('what no bucket and no key can be is an error, or the end of who gives it', async () => {
+test('an invalid bucket or key is an error, or the end of its guest', async () => {
   expect(await invoke('cheat')).toMatch(/^function_trap/);
   expect(await invoke('count')).toBe('1');
 });

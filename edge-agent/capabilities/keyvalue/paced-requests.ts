@@ -1,8 +1,8 @@
 /**
- * Asks for kept values at the pace that their function may have, and only while the device holds the function: what
- * the last call of a function keeps would otherwise outlive it.
+ * Key-value requests at the rate that their function may have, and only while the device holds the function: otherwise
+ * the last call of a function would leave values behind.
  *
- * Invariant: what waited is looked at again before it is done.
+ * Invariant: a request that waited is checked again before it is executed.
  */
 import type { KeyvalueRequest, Reply } from '../../runner/protocol/capability-requests.ts';
 import { answerKeyvalue } from './execute.ts';
@@ -11,7 +11,7 @@ import type { WriteRate } from './write-rate.ts';
 
 export type PacedKeyvalue = {
   /**
-   * Never rejects: what goes wrong is `reply.error`. The ask has been checked.
+   * Never rejects: a failure is `reply.error`. The request has been validated.
    * @param isWanted false when the call has ended
    */
   answer(
@@ -31,7 +31,7 @@ export function createPacedKeyvalue(
   return {
     async answer(owner, ask, bytes, isWanted) {
       const isLive = () => isWanted() && isActive(owner.function);
-      // Without a share there is nothing to wait for: the store refuses it.
+      // Without a share there is nothing to wait for: the store refuses the write.
       if (isWriting(ask) && owner.limitBytes > 0) {
         const turn = await rate.turn({ ...owner, bytes: bytes.byteLength, isWanted: isLive });
         if (turn === 'busy') return refuse('too many writes wait for their turn');

@@ -38,7 +38,7 @@ const set = (key: string, text: string | Uint8Array, options: Options = {}) =>
 const get = (key: string, options: Options = {}) => ask({ op: 'get', key }, options);
 
 describe('kept', () => {
-  test('values, by key and bucket and function, through a restart', async () => {
+  test('stores values by key, bucket and function, through a restart', async () => {
     await set('k', 'one');
     await set('k', 'two', { bucket: 'other' });
     await set('k', 'three', { fn: 'g' });
@@ -56,7 +56,7 @@ describe('kept', () => {
     expect(await ask({ op: 'exists', key: 'k' })).toBe(false);
   });
 
-  test('until the function goes, and no longer', async () => {
+  test('keeps values until the function is removed, and no longer', async () => {
     await set('k', 'one');
     await set('k', 'other', { fn: 'g' });
     capabilities.forget('f');
@@ -65,7 +65,7 @@ describe('kept', () => {
     expect(await set('k', new Uint8Array(9_900))).toBeUndefined();
   });
 
-  test('nothing for a function that the device does not hold, a last call of it included', async () => {
+  test('stores nothing for a function that the device does not hold, not even for its last call', async () => {
     const active = new Set(['f']);
     const { promise: waits, resolve: onTurn } = Promise.withResolvers<void>();
     const { promise: turn, resolve: giveTurn } = Promise.withResolvers<'go'>();
@@ -93,7 +93,7 @@ describe('kept', () => {
     expect(await set('k', 'anew')).toBeUndefined();
   });
 
-  test('keys are listed in pages', async () => {
+  test('lists keys in pages', async () => {
     const keys = ['', ...Array.from({ length: 1_200 }, (_, index) => `key-${String(index).padStart(4, '0')}`)];
     const share = { function: 'f', bucket: 'b', limitBytes: 1_000_000 };
     for (const key of keys) store.keyvalue.set(share, key, Buffer.from(''));
@@ -109,7 +109,7 @@ describe('kept', () => {
     expect(pages).toBe(2);
   });
 
-  test('numbers are counted up and down', async () => {
+  test('counts numbers up and down', async () => {
     expect(await ask({ op: 'increment', key: 'n', delta: '5' })).toBe('5');
     expect(await ask({ op: 'increment', key: 'n', delta: '-7' })).toBe('-2');
     expect(await get('n')).toBe('-2');
@@ -119,7 +119,7 @@ describe('kept', () => {
     expect(await ask({ op: 'increment', key: 'n', delta: '1' })).toContain('not a number');
   });
 
-  test('a swap is done only while the value is what was seen', async () => {
+  test('swaps a value only while it is the expected one', async () => {
     const swap = (seen: string | undefined, text: string) =>
       ask({ op: 'swap', key: 's', seen: seen === undefined ? null : computeDigest(Buffer.from(seen)) }, { text });
     expect(await swap('something', 'x')).toBe(false);
@@ -132,7 +132,7 @@ describe('kept', () => {
 });
 
 describe('limits', () => {
-  test('nothing is kept without a share', async () => {
+  test('stores nothing without a share', async () => {
     for (const operation of [
       { op: 'get', key: 'k' },
       { op: 'keys', after: null },
@@ -142,7 +142,7 @@ describe('limits', () => {
     }
   });
 
-  test('of a key, a value and a name', async () => {
+  test('limits the size of a key, a value and a name', async () => {
     const limit = 10_000_000;
     expect(await set('k'.repeat(1_024), 'v', { limit })).toBeUndefined();
     expect(await set('k'.repeat(1_025), 'v', { limit })).toContain('1024');
@@ -153,7 +153,7 @@ describe('limits', () => {
     expect(await ask({ op: 'increment', key: 'n', delta: 'x' })).toBe('invalid');
   });
 
-  test('of everything together, counted anew after a restart', async () => {
+  test('limits everything together, counted again after a restart', async () => {
     expect(await set('a', new Uint8Array(9_000))).toBeUndefined();
     expect(await set('b', new Uint8Array(1_000))).toContain('limit of 10000');
     expect(await set('b', new Uint8Array(500))).toBeUndefined();
@@ -171,7 +171,7 @@ describe('limits', () => {
     expect(kept).toBe(Math.floor(10_000 / (64 + 4 + 1)));
   });
 
-  test('what is over a limit that was lowered can be read, made smaller and deleted', async () => {
+  test('values over a lowered limit can be read, made smaller and deleted', async () => {
     await set('a', new Uint8Array(5_000));
     await set('b', new Uint8Array(4_000));
     const limit = 1_000;

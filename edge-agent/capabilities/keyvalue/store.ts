@@ -1,10 +1,10 @@
 /**
- * What functions keep on this device: a table beside the agent's others. It outlives updates of the function, restarts
- * and power cuts (up to SQLite's last moments), and goes with the function.
+ * The key-value store of functions on this device: a table beside the agent's others. It survives updates of the
+ * function, restarts and power cuts (up to SQLite's last moments), and is removed with the function.
  *
  * Invariant: all of a function's entries together, each counted with its key, its bucket's name, its value and
- * `entryBytes`, are within the limit at the time of the last write. Whoever lowers the limit loses nothing: it can
- * only be read and deleted from then on.
+ * `entryBytes`, are within the limit of the last write. Lowering the limit loses nothing: values can then only be read
+ * and deleted.
  *
  * Keys and buckets are bytes in the table, because SQLite's text ends at a NUL.
  */
@@ -12,7 +12,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { computeDigest } from '@skerry/shared/function/bundle.ts';
 import type { KeyPage } from '../../runner/protocol/capability-requests.ts';
 
-/** What an entry costs beyond what is in it, so that empty ones are not free. */
+/** Overhead of an entry, so that empty entries are not free. */
 const entryBytes = 64;
 const maxBucketBytes = 256;
 const maxKeyBytes = 1_024;
@@ -21,7 +21,7 @@ const maxValueBytes = 1024 * 1024;
 const pageKeys = 500;
 const maxInteger = 2n ** 63n;
 
-/** Refused. `code` goes to the guest: `access-denied`, or words for its developer. */
+/** A refusal. `code` goes to the guest: `access-denied`, or words for its developer. */
 export class KeyvalueRefused extends Error {
   readonly code: string;
 
@@ -32,10 +32,10 @@ export class KeyvalueRefused extends Error {
   }
 }
 
-/** One function's bucket, and what the function may keep in all. */
+/** One function's bucket, and the function's limit. */
 export type KeyvalueOwner = { readonly function: string; readonly bucket: string; readonly limitBytes: number };
 
-/** Every operation throws KeyvalueRefused for what is not granted or not allowed. */
+/** Every operation throws KeyvalueRefused when it is not granted or not allowed. */
 export type KeyvalueStore = {
   get(share: KeyvalueOwner, key: string): Uint8Array | undefined;
   exists(share: KeyvalueOwner, key: string): boolean;
@@ -47,7 +47,7 @@ export type KeyvalueStore = {
   increment(share: KeyvalueOwner, key: string, delta: string): string;
   /** @param seen SHA-256 of the value to replace; null: there must be none. False when that is not so */
   swap(share: KeyvalueOwner, key: string, seen: string | null, value: Uint8Array): boolean;
-  /** Everything of this function goes. */
+  /** Removes everything of this function. */
   forget(functionId: string): void;
 };
 
@@ -58,7 +58,7 @@ export const keyvalueSchema = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-/** @param db of the agent's store, open and its own */
+/** @param db of the agent's store, open and used by this process only */
 export function createKeyvalueStore(db: DatabaseSync): KeyvalueStore {
   db.exec(keyvalueSchema);
   const where = 'WHERE function = ? AND bucket = ? AND key = ?';
@@ -74,7 +74,7 @@ export function createKeyvalueStore(db: DatabaseSync): KeyvalueStore {
   const put = db.prepare('INSERT OR REPLACE INTO keyvalue VALUES (?, ?, ?, ?)');
   const remove = db.prepare(`DELETE FROM keyvalue ${where}`);
   const removeAll = db.prepare('DELETE FROM keyvalue WHERE function = ?');
-  /** Bytes that each function keeps, from its first write on; this process alone has the file. */
+  /** Bytes that each function has stored, from its first write on; only this process has the file. */
   const usage = new Map<string, number>();
 
   const used = (functionId: string): number => {

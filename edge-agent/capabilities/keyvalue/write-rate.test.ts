@@ -4,7 +4,7 @@ import { createWriteRate, type Turn, type Write } from './write-rate.ts';
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** A pace whose clock stands still until it is moved; `due` is when it wants to be called back. */
+/** A rate whose clock moves only when the test moves it; `due` is the time of the next callback. */
 function paced() {
   let time = 0;
   let call: (() => void) | undefined;
@@ -22,7 +22,7 @@ function paced() {
     rate
       .turn({ function: 'f', bytes: MiB, limitBytes: 0, isWanted: () => true, ...given })
       .then((turn: Turn) => turns.push(turn === 'go' ? name : `${name} ${turn}`));
-  /** On to the time at which it wants to be called, and what has had its turn by then. */
+  /** Moves to the time of the next callback; returns the writes that had their turn by then. */
   const next = async () => {
     time = due;
     due = Infinity;
@@ -34,7 +34,7 @@ function paced() {
 }
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test('one largest value at once, then 256 KiB a second, in order', async () => {
+test('allows one largest value at once, then 256 KiB a second, in order', async () => {
   const { turns, write, next } = paced();
   for (const name of ['a', 'b', 'c']) void write(name);
   await settled();
@@ -45,7 +45,7 @@ test('one largest value at once, then 256 KiB a second, in order', async () => {
   expect(turns).toEqual(['a', 'b', 'c']);
 });
 
-test('small writes: 200 a second', async () => {
+test('allows 200 small writes a second', async () => {
   const { turns, write, next } = paced();
   for (let n = 0; n < 50; n++) await Promise.all(Array.from({ length: 16 }, () => write('small', { bytes: 1 })));
   expect(turns).toHaveLength(800);
@@ -54,7 +54,7 @@ test('small writes: 200 a second', async () => {
   expect(turns.at(-1)).toBe('late');
 });
 
-test('who may keep more may write more at once; one function does not wait for another', async () => {
+test('a function with a larger share may write more at once; functions do not wait for each other', async () => {
   const { turns, write } = paced();
   for (const name of ['a', 'b', 'c']) void write(name, { limitBytes: 2 * MiB });
   void write('other', { function: 'g' });
@@ -62,7 +62,7 @@ test('who may keep more may write more at once; one function does not wait for a
   expect(turns).toEqual(['a', 'b', 'other']);
 });
 
-test('what nobody wants any more costs nothing', async () => {
+test('an abandoned write costs nothing', async () => {
   const { turns, write, next } = paced();
   let wanted = true;
   void write('a');
@@ -74,7 +74,7 @@ test('what nobody wants any more costs nothing', async () => {
   expect(turns).toEqual(['a', 'b ended', 'c']);
 });
 
-test('more than may wait is refused', async () => {
+test('a write beyond the waiting limit is refused', async () => {
   const { turns, write } = paced();
   for (let n = 0; n <= 65; n++) void write(`${n}`);
   void write('other', { function: 'g' });
@@ -83,7 +83,7 @@ test('more than may wait is refused', async () => {
   expect(turns).toEqual(['0', '65 busy', 'other busy', 'too much in all busy']);
 });
 
-test('a function that goes takes its waiting writes along', async () => {
+test('removing a function removes its waiting writes', async () => {
   const { rate, turns, write } = paced();
   void write('a');
   void write('b');

@@ -1,18 +1,18 @@
 /**
- * How fast functions may write what they keep. A write is done on the agent's own thread and ends on the device's
+ * Limits the rate of functions' writes to the store. A write runs on the agent's own thread and ends on the device's
  * flash, so a guest that writes in a loop would slow down its neighbours and wear out the device. Over its rate a
  * function waits for its turn; its deadline bounds the wait.
  *
- * Invariants: writes of a function are made in the order in which they were asked for; of one function at most
- * `functionWaiting` wait, of all at most `allWaitingBytes`; a write that nobody wants any more costs nothing.
+ * Invariants: writes of a function are made in the order of their requests. Of one function at most `functionWaiting`
+ * wait, of all at most `allWaitingBytes`. An abandoned write costs nothing.
  */
 
-/** Bytes that a function may write, in the long run; a write counts for `leastBytes` at least, which are 200 of them. */
+/** Bytes per second that a function may write. A write counts for at least `leastBytes`, which makes 200 writes. */
 const bytesPerSecond = 256 * 1024;
 const leastBytes = bytesPerSecond / 200;
-/** Bytes at once after a rest: one value of the largest size, and more for whoever may keep more. */
+/** Bytes at once after a pause: one value of the largest size, and more for a larger share. */
 const leastBurst = 1024 * 1024;
-/** Each thread waits for one write; more come only from a process that is not ours any more. */
+/** Each thread waits for one write; a process that sends more is compromised. */
 const functionWaiting = 64;
 const allWaitingBytes = 64 * 1024 * 1024;
 
@@ -20,19 +20,19 @@ export type Write = {
   readonly function: string;
   /** Of the value. */
   readonly bytes: number;
-  /** Bytes that the function may keep. */
+  /** Bytes that the function may store. */
   readonly limitBytes: number;
   /** False when the call has ended. */
   readonly isWanted: () => boolean;
 };
 
-/** `go`: the write is due. `ended`: its call is not there any more. `busy`: too many wait already. */
+/** `go`: the write is due. `ended`: its call has ended. `busy`: too many already wait. */
 export type Turn = 'go' | 'ended' | 'busy';
 
 export type WriteRate = {
-  /** Resolves when the write may be made, or is not to be made. Never rejects. */
+  /** Resolves when the write may be made, or must not be made. Never rejects. */
   turn(write: Write): Promise<Turn>;
-  /** Ends what waits of this function. */
+  /** Ends the waiting writes of this function. */
   forget(functionId: string): void;
 };
 
@@ -42,7 +42,7 @@ type Pace = { room: number; at: number; queue: Waiting[]; timer: NodeJS.Timeout 
 
 /**
  * @param now in milliseconds; only differences count
- * @param defer calls back after so many milliseconds; a timer outside of tests, which keeps no process alive
+ * @param defer calls back after this number of milliseconds; by default an unref'ed timer
  */
 export function createWriteRate(
   now: () => number = () => performance.now(),

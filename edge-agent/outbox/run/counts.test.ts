@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createCounts } from './counts.ts';
 
-test('nothing is counted below zero, and the totals agree with what they are of', () => {
+test('no count goes below zero, and the totals agree with their parts', () => {
   const counts = createCounts();
   counts.add('t', 'pending', 2);
   counts.add('u', 'pending');

@@ -1,26 +1,26 @@
 /**
- * What became of the events of each trigger on this device. Counted since the agent began, but for what waits.
+ * Counts of events per trigger on this device. Counted since the agent began, except for waiting events.
  *
- * Invariant: none is negative, whatever the file was found to have lost.
+ * Invariant: no count is negative, even when the file has lost rows.
  */
 export type TriggerCounts = {
-  /** Events that came to their end, those that failed included. */
+  /** Events that ended, failed ones included. */
   readonly run: number;
   /** Of these, the dead letters. */
   readonly failed: number;
   readonly dropped: number;
-  /** Events that have no outcome yet, those that run included. */
+  /** Events without an outcome, running ones included. */
   readonly pending: number;
 };
 
 export type Counts = {
   of(trigger: string): TriggerCounts;
   add(trigger: string, what: keyof TriggerCounts, by?: number): void;
-  /** What is on disk, when the file is opened: replaces what was thought to be pending. */
+  /** The rows on disk when the file is opened: replaces the earlier pending counts. */
   setPending(pending: ReadonlyMap<string, number>): void;
-  /** Triggers that are no more, and have nothing waiting, are forgotten. */
+  /** Removed triggers without waiting events are forgotten. */
   keepOnly(triggers: ReadonlySet<string>): void;
-  /** Of all triggers, those that are no more included. */
+  /** Of all triggers, removed ones included. */
   readonly totals: TriggerCounts;
 };
 

@@ -1,4 +1,4 @@
-/** Events of wasi:http functions, through a door that the test answers. */
+/** Events of wasi:http functions, through a gate that the test answers. */
 
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
@@ -68,12 +68,12 @@ test('an empty body is null, and a status of 400 and above an error with its tex
   });
 });
 
-test('an answer in parts is put together, each part giving room for more', async () => {
+test('an answer in parts is joined, and each part gives credit for more', async () => {
   const { output, credits } = await call((events) => {
     events.onHead?.(head(200));
     const bytes = Buffer.from('12345');
     events.onPart?.({ bytes, end: 'no' });
-    // The bytes are a view, and are another's soon.
+    // The bytes are a view, and are reused soon.
     bytes.fill(0);
     events.onPart?.({ bytes: Buffer.from('678'), end: 'last' });
     return {};
@@ -82,7 +82,7 @@ test('an answer in parts is put together, each part giving room for more', async
   expect(credits).toEqual([5, 3]);
 });
 
-test('an answer that is too large is ended, and one that is not finished is none', async () => {
+test('an answer that is too large is ended, and an unfinished one is none', async () => {
   const large = await call((events) => {
     events.onHead?.(head(200));
     for (let n = 0; n < 5; n++) events.onPart?.({ bytes: Buffer.alloc(8), end: 'no' });

@@ -1,4 +1,4 @@
-/** One attempt to run an event, through the agent's door: an HTTP request for a wasi:http function, JSON for others. */
+/** One attempt to run an event, through the agent's gate: an HTTP request for a wasi:http function, JSON for others. */
 import { type OutcomeCode, SkerryError, toOutcomeCode, toSkerryError } from '@skerry/shared/errors.ts';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
 import { jsonRequestHead, outputTooLarge, toJsonOutput } from '@skerry/shared/http/http-json.ts';
@@ -8,14 +8,14 @@ import type { InvocationGate, InvocationOutcome } from '../../invoke/invocation-
 
 export type Attempt = {
   readonly result: Result<OutcomeCode>;
-  /** The call was handed to the runner: it may have had effects. */
+  /** The call was given to the runner: it may have had effects. */
   readonly started: boolean;
   readonly revision: number;
   /** Time in a thread, waiting included. */
   readonly durationUs: number;
 };
 
-/** Nobody named the function by a host; the control plane says the same for invocations that it keeps. */
+/** No caller named the function by a host; the control plane uses the same value for queued invocations. */
 const authority = 'localhost';
 
 type CallGate = Pick<InvocationGate, 'invoke' | 'credit' | 'cancel'>;
@@ -44,7 +44,7 @@ function attemptOf({ result, revision, durationUs }: InvocationOutcome, started:
   return { result, revision, durationUs, started };
 }
 
-/** Keeps an answer that comes in parts, up to the limit. */
+/** Collects a streamed answer, up to the limit. */
 function collectAnswer(gate: CallGate, id: string, limit: number) {
   const parts: Uint8Array[] = [];
   let size = 0;

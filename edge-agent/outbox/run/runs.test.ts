@@ -1,4 +1,4 @@
-/** Which events run when, with a runner that the test holds in its hand and a file in memory. */
+/** Which events run when, with a runner that the test controls and a file in memory. */
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { mqttParamsSchema } from '@skerry/shared/function/triggers.ts';
 import { type DesiredFunction, desiredFunctionSchema, type RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
@@ -112,7 +112,7 @@ const failure = (code: 'function_error' | 'agent_busy' | 'runner_lost', started 
 });
 
 describe('events of a trigger', () => {
-  test('run one after another with a concurrency of 1, and so many at one time with more', async () => {
+  test('run one after another with a concurrency of 1, and up to the concurrency at once', async () => {
     record('a', 'b', 'c');
     expect(running()).toEqual(['a']);
     await calls[0]?.end({});
@@ -122,7 +122,7 @@ describe('events of a trigger', () => {
     expect(running()).toEqual(['b', 'c']);
   });
 
-  test('that were on disk before run oldest first, those that come meanwhile after them', async () => {
+  test('that were on disk before run oldest first, and later ones after them', async () => {
     functions.set('f', functionWith(1));
     file = Array.from({ length: 700 }, (_, n) => event(`e${n}`));
     runs.opened([{ trigger: 't', function: 'f', events: 700 }]);
@@ -176,7 +176,7 @@ describe('events of a trigger', () => {
 });
 
 describe('an attempt that fails', () => {
-  test('is made again after a rest, keeps its place, and at last is the outcome, with the input', async () => {
+  test('is made again after a delay, keeps its place, and finally is the outcome, with the input', async () => {
     record('a', 'b');
     await calls[0]?.end(failure('function_error'));
     expect(operations.at(-1)).toEqual({ do: 'failed', seq: 1, attempts: 1, notBefore: now + 100 });
@@ -202,7 +202,7 @@ describe('an attempt that fails', () => {
     expect(outcomes[0]?.input).toBeUndefined();
   });
 
-  test('before a restart counts after it, and the rest goes on, but never longer than the policy has it', async () => {
+  test('counts after a restart, and the delay goes on, but never longer than the policy allows', async () => {
     file = [event('a', { attempts: 2, notBefore: now + 86_400_000 })];
     runs.opened([{ trigger: 't', function: 'f', events: 1 }]);
     expect(running()).toEqual([]);
@@ -213,7 +213,7 @@ describe('an attempt that fails', () => {
 });
 
 describe('a loss of the runner', () => {
-  test('that is not the function’s doing costs no attempt, but not for ever', async () => {
+  test('that is not the function’s fault costs no attempt, but not without an end', async () => {
     blamed = false;
     record('a');
     for (let n = 0; n < 8; n++) {
@@ -225,7 +225,7 @@ describe('a loss of the runner', () => {
     expect(operations).toMatchObject([{ do: 'failed', attempts: 1 }]);
   });
 
-  test('that is its doing makes a dead letter of the event at last', async () => {
+  test('that is the function’s fault finally makes the event a dead letter', async () => {
     record('a');
     for (let n = 0; n < 3; n++) {
       await calls[0]?.end(failure('runner_lost'));
@@ -235,8 +235,8 @@ describe('a loss of the runner', () => {
   });
 });
 
-describe('a function that shall not be here any more', () => {
-  test('begins no event; one that runs ends as it does, and one that would run again is a dead letter', async () => {
+describe('a removed function', () => {
+  test('begins no event; a running one ends normally, and one that would run again is a dead letter', async () => {
     const before = { ...counts.of('t') };
     functions.set('f', functionWith(2));
     record('a', 'b', 'c');
@@ -270,7 +270,7 @@ describe('a function that shall not be here any more', () => {
   });
 });
 
-test('an event gives way that does not run', () => {
+test('an event that does not run is dropped for a newer one', () => {
   record('a', 'b', 'c');
   expect(runs.giveWay('t')).toMatchObject({ seq: 2 });
   expect(runs.giveWay('t')).toMatchObject({ seq: 3 });
@@ -278,7 +278,7 @@ test('an event gives way that does not run', () => {
   expect(runs.giveWay('never')).toBeUndefined();
 });
 
-test('after a stop nothing begins, and what runs ends', async () => {
+test('after a stop nothing begins, and running events end', async () => {
   record('a', 'b');
   runs.stop();
   await calls[0]?.end({});

@@ -1,11 +1,11 @@
 /**
- * Runs events that are on disk, through the agent's door: those of one trigger oldest first and at most its
- * `concurrency` at one time, those of different triggers in turn.
+ * Runs the events on disk, through the agent's gate: those of one trigger oldest first and at most its `concurrency` at
+ * once, those of different triggers in turn.
  *
- * Invariants: an event has its outcome on disk, or runs again, with the same id; one that rests between two attempts
- * keeps its place, so that with a concurrency of 1 nothing overtakes it; an attempt counts when the function failed,
- * and not when nothing had started, nor when another function ended the runner under it. Events of a function that is
- * not here wait until it is; of one that shall not be here any more they are dead letters.
+ * Invariants: an event has its outcome on disk, or runs again, with the same id. An event that waits between two
+ * attempts keeps its place, so that with a concurrency of 1 nothing overtakes it. An attempt counts when the function
+ * failed, and not when nothing had started, nor when another function ended the runner. Events of a function that is
+ * not here wait for it; events of a removed function are dead letters.
  */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
 import type { Retry } from '@skerry/shared/function/retry.ts';
@@ -21,37 +21,40 @@ import { createTriggerQueue, type TriggerQueue, windowBytes, windowEvents } from
 import { verdictOn } from './verdict.ts';
 
 export type Runs = {
-  /** The file was opened: this is what it has. */
+  /** The file was opened: these are its rows. */
   opened(pending: readonly PendingOfTrigger[]): void;
   /** An event was recorded just now. */
   recorded(event: KeptEvent): void;
-  /** Takes the oldest event of a trigger that does not run out of the queue: its number, or after which one to look. */
+  /**
+   * Takes the oldest event of a trigger that does not run out of the queue: its number, or the number after which to
+   * look.
+   */
   giveWay(trigger: string): { readonly seq: number; readonly bytes: number } | { readonly after: number } | undefined;
-  /** These have gone from the file without having run. */
+  /** These have left the file without having run. */
   dropped(trigger: string, seqs: readonly number[]): void;
   /** Events of a trigger are read again: some that had been taken out are still in the file. */
   reread(trigger: string): void;
-  /** Looks for what can run: a function has come, or there is room in the file. */
+  /** Looks for events that can run: a function has arrived, or there is room in the file. */
   wake(): void;
-  /** Functions other than these shall not be here any more: their events do not begin. */
+  /** Functions other than these must not be here: their events do not begin. */
   keepOnly(functionIds: ReadonlySet<string>): void;
-  /** What waited of functions that shall not be here is not in the file any more. */
+  /** Waiting events of removed functions are no longer in the file. */
   swept(): void;
-  /** Numbers of events that run, or rest between two attempts, of functions that shall not be here any more. */
+  /** Numbers of events that run, or wait between two attempts, of removed functions. */
   lastOnes(): number[];
-  /** Begins nothing more. What runs goes on. */
+  /** Begins nothing more. Running events go on. */
   stop(): void;
 };
 
 export type RunsOptions = {
   readonly client: Pick<OutboxClient, 'submit' | 'waiting' | 'waitingBytes' | 'state'>;
-  /** Functions that serve. */
+  /** Serving functions. */
   readonly functions: ReadonlyMap<string, DesiredFunction>;
   readonly share: EventShare;
   readonly counts: Counts;
   readonly limitBytes: number;
   readonly call: (fn: DesiredFunction, id: string, input: Uint8Array) => Promise<Attempt>;
-  /** Whether the last loss of the runner with a call of this function in it was most likely this function's doing. */
+  /** Whether the last loss of the runner with a call of this function in it was most likely this function's fault. */
   readonly isBlamed: (functionId: string) => boolean;
   /** An outcome is on disk. */
   readonly onOutcome: (outcome: RecordedOutcome) => void;
@@ -60,24 +63,24 @@ export type RunsOptions = {
   readonly random: () => number;
 };
 
-/** Rest of an event that was refused before it started. */
+/** Delay of an event that was refused before it started. */
 const refusedBackoff = { baseMs: 100, capMs: 10_000 };
-/** How often is looked whether the runner has room: calls of others end, and begin to wait, without telling. */
+/** Milliseconds between two looks whether the runner has room: other calls end, and begin to wait, without notice. */
 const lookMs = 10;
-/** What may wait for the disk, by number and bytes; more, and nothing begins. */
+/** Most outcomes, by number and bytes, that may wait for the disk; beyond that nothing begins. */
 const maxUnwritten = 2_000;
 const maxUnwrittenBytes = 16 * 1024 * 1024;
-/** Losses of the runner in a row, blamed on nobody, that cost an event no attempt; one more does, so that it ends. */
+/** Losses of the runner in a row, by other functions, that cost an event no attempt; one more does, so that it ends. */
 const maxSpared = 8;
 
 const usualRetry: Retry = { attempts: 3, base_ms: 1_000, cap_ms: 60_000 };
 
 export function createRuns(options: RunsOptions): Runs {
   const { client, functions, share, counts, limitBytes, call, isBlamed, onOutcome, now, random } = options;
-  /** By trigger; those that have nothing are forgotten. */
+  /** By trigger; empty queues are forgotten. */
   const queues = new Map<string, TriggerQueue>();
   const resting = new Set<NodeJS.Timeout>();
-  /** All that shall be here; undefined until it is known. */
+  /** All functions that must be here; undefined until the desired state is known. */
   let wanted: ReadonlySet<string> | undefined;
   let stopped = false;
   let looking: NodeJS.Timeout | undefined;
@@ -107,7 +110,7 @@ export function createRuns(options: RunsOptions): Runs {
     const { trigger, last, resets } = queue;
     client.submit({ do: 'events', trigger, after: last, limit: { rows: windowEvents, bytes: windowBytes } }, (read) => {
       queue.reading = false;
-      // Not done: the file is opened again, and everything is read again then; or it is tried with the next event.
+      // Not done: either the file is opened and read again, or the next event tries it again.
       if (!read.done) return later(refusedBackoff.capMs, pump);
       if (resets === queue.resets) queue.fill(read.answer.events, read.answer.more);
       if (read.answer.damaged > 0) counts.add(trigger, 'pending', -read.answer.damaged);
@@ -132,7 +135,7 @@ export function createRuns(options: RunsOptions): Runs {
     }
     const event = queue.next();
     if (!event) return false;
-    // Whoever had its turn is last in the next round.
+    // Move the queue to the back: round-robin between triggers.
     queues.delete(queue.trigger);
     queues.set(queue.trigger, queue);
     queue.active.add(event.seq);
@@ -157,7 +160,7 @@ export function createRuns(options: RunsOptions): Runs {
     }
   }
 
-  /** @param patience what it has been through without an attempt that counts */
+  /** @param patience the event's history without an attempt that counts */
   async function attempt(queue: TriggerQueue, event: KeptEvent, patience: Patience): Promise<void> {
     const fn = functions.get(queue.function);
     const startedAt = now();
@@ -213,7 +216,7 @@ export function createRuns(options: RunsOptions): Runs {
       pump();
     },
     recorded(event) {
-      // It was on its way to the disk when its function went: what sweeps the file comes after it.
+      // It was on its way to the disk when its function was removed: the sweep of the file comes after it.
       if (isGone(event.function)) return;
       queueOf(event.trigger, event.function).add(event);
       pump();
@@ -232,7 +235,7 @@ export function createRuns(options: RunsOptions): Runs {
     wake: pump,
     keepOnly(functionIds) {
       wanted = functionIds;
-      // Should the function be back before the file is swept, what is left in the file is read again.
+      // Should the function return before the file is swept, the remaining rows are read again.
       for (const queue of queues.values()) if (isGone(queue.function)) queue.reset();
       pump();
     },
@@ -251,16 +254,16 @@ export function createRuns(options: RunsOptions): Runs {
 }
 
 function concurrencyOf(fn: DesiredFunction, trigger: string): number {
-  // Events of a trigger that is no more are run one at a time: they were kept, and have been told yes for.
+  // Events of a removed trigger run one at a time: they were recorded and acknowledged.
   return fn.triggers?.find(({ id }) => id === trigger)?.params.concurrency ?? 1;
 }
 
-/** An event at its first attempt, and after each that counts. */
+/** An event at its first attempt, and after each one that counts. */
 const patient: Patience = { refusals: 0, spared: 0 };
 type Patience = {
-  /** How often in a row it was not its turn after all. */
+  /** How often in a row it could not run. */
   readonly refusals: number;
-  /** How many of these were losses of the runner that were not its function's doing. */
+  /** How many of these were losses of the runner by other functions. */
   readonly spared: number;
 };
 

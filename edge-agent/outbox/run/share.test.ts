@@ -31,12 +31,12 @@ const learn = (fn: string, durationUs: number) => {
   }
 };
 
-test('events of a function that takes long leave a thread free', () => {
+test('events of a slow function leave a thread free', () => {
   learn('slow', 2_000_000);
   expect(begin('slow')).toBe(3);
 });
 
-test('one that is not known yet counts as slow', () => {
+test('an unknown function counts as slow', () => {
   expect(begin('new')).toBe(3);
 });
 
@@ -53,14 +53,14 @@ test('events of a quick function go in batches, and in smaller ones while others
   expect(share.mayStart('quick')).toBe(false);
 });
 
-test('events that wait for something hold no thread', () => {
+test('waiting events hold no thread', () => {
   learn('slow', 2_000_000);
   begin('slow');
   stats = { queued: 0, parked: 3 };
   expect(share.mayStart('slow')).toBe(true);
 });
 
-test('one may always run, however much else there is', () => {
+test('one event may always run, regardless of other load', () => {
   stats = { queued: 900, parked: 0 };
   inside = 904;
   expect(begin('slow')).toBe(1);

@@ -1,4 +1,4 @@
-/** A certificate for `secure.test` and 127.0.0.1, signed by itself, and its key. They guard nothing: tests use them. */
+/** A self-signed certificate for `secure.test` and 127.0.0.1, and its key. They protect nothing: tests use them. */
 
 export const certificate = `-----BEGIN CERTIFICATE-----
 MIIBoTCCAUegAwIBAgIUW/6shKSVK8K52OdknoICFkmKYGowCgYIKoZIzj0EAwIw

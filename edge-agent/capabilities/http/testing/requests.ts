@@ -1,6 +1,6 @@
 /**
- * Outgoing requests as the runner makes them, what comes of them, and servers for them to go to. All that is opened here
- * is closed after each test.
+ * Outgoing requests as the runner sends them, their results, and servers for them. Everything that is opened here is
+ * closed after each test.
  */
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
@@ -24,13 +24,13 @@ export function closing<T extends { close(): void }>(one: T): T {
   return one;
 }
 
-/** A broker with a store of its own that offers no directories. */
+/** A capability host with a store of its own that offers no directories. */
 export function brokerWith(options: Partial<CapabilityHostOptions> = {}): CapabilityHost {
   const store = closing(openStore(':memory:'));
   return createCapabilityHost({ offered: [], keyvalue: store.keyvalue, ...options });
 }
 
-/** In the order in which they come; parts are joined. */
+/** In the order of arrival; parts are joined. */
 export type Outcome =
   | { readonly error: string }
   | {
@@ -47,7 +47,7 @@ type Options = {
   readonly connectTimeoutMs?: number;
   readonly firstByteTimeoutMs?: number;
   readonly betweenBytesTimeoutMs?: number;
-  /** Bytes of the answer that are taken before there is no more credit; all of them when absent. */
+  /** Bytes of the answer that are taken before credit ends; absent: all of them. */
   readonly takes?: number;
   readonly onPart?: (bytes: Uint8Array) => void;
   readonly onCredit?: (bytes: number) => void;
@@ -59,7 +59,7 @@ export type Exchange = CapabilityFetch & {
   readonly grants: Grants;
 };
 
-/** Begins a GET of `/` there, unless the options say something else. */
+/** Begins a GET of `/` there, unless the options say otherwise. */
 export function exchange(capabilities: CapabilityHost, authority: string, options: Options = {}): Exchange {
   const grants = grantsSchema.parse(options.grants ?? { http: ['*:*'], networks: ['loopback'] });
   const { promise: outcome, resolve } = Promise.withResolvers<Outcome>();
@@ -105,7 +105,7 @@ export function request(capabilities: CapabilityHost, authority: string, options
   return under.outcome;
 }
 
-/** Sends a body within its window, as a runner does. Resolves when all of it has been handed over. */
+/** Sends a body within its window, as a runner does. Resolves when all of it has been passed on. */
 export async function sendBody(
   bytes: number,
   begin: (onCredit: (bytes: number) => void) => Exchange,
@@ -154,7 +154,7 @@ async function listen(server: Server | ReturnType<typeof createTcpServer>): Prom
 /** An HTTP server on a free port of 127.0.0.1, which counts its connections. */
 export const serve = (onRequest: RequestListener): Promise<Listening> => listen(createServer(onRequest));
 
-/** The same without HTTP: for answers that Node's server would not give. */
+/** The same without HTTP: for answers that Node's server would not send. */
 export const serveRaw = (onConnection: (socket: Socket) => void): Promise<Listening> =>
   listen(
     createTcpServer((socket) => {
@@ -163,7 +163,7 @@ export const serveRaw = (onConnection: (socket: Socket) => void): Promise<Listen
     }),
   );
 
-/** Answers with what it was asked, as JSON. */
+/** Answers with the request as JSON. */
 export const echo = (): Promise<Listening> =>
   serve((incoming, answer) => {
     const parts: Buffer[] = [];
@@ -175,5 +175,5 @@ export const echo = (): Promise<Listening> =>
     });
   });
 
-/** What `echo` was asked, or the error. */
+/** The request that `echo` received, or the error. */
 export const asked = (outcome: Outcome) => ('error' in outcome ? outcome : JSON.parse(outcome.body.toString()));
