@@ -13,7 +13,7 @@ let sending: Sending;
 let backlog: number;
 let liveCalls: number;
 let unsendable: string | undefined;
-/** Ids of outcomes that are damaged: who reads them sets them aside. */
+/** Ids of damaged outcomes: reading sets them aside. */
 let damaged: ReadonlySet<string>;
 
 const outcome = (seq: number, more: Partial<KeptOutcome> = {}): KeptOutcome => ({
@@ -78,7 +78,7 @@ const fill = (count: number) => {
 };
 const firsts = () => sent.map(({ outcomes }) => outcomes[0]?.id);
 
-test('oldest first, in batches, three under way at a time, forgotten when they are acknowledged', () => {
+test('outcomes are sent oldest first, in batches, three in progress at once, and forgotten when acknowledged', () => {
   fill(1_000);
   sending.onUp(3);
   expect(sent.map(({ batch, outcomes }) => [batch, outcomes.length])).toEqual([
@@ -94,12 +94,12 @@ test('oldest first, in batches, three under way at a time, forgotten when they a
   expect(sent).toHaveLength(5);
 });
 
-test('what could not be kept comes again from the oldest on, after a rest', () => {
+test('a refused batch is sent again from the oldest on, after a delay', () => {
   fill(500);
   sending.onUp(3);
   sending.onRecorded(1, false);
   expect(sent).toHaveLength(3);
-  // Another one of that round is acknowledged late.
+  // Another batch of that round is acknowledged late.
   sending.onRecorded(2, true);
   vi.advanceTimersByTime(500);
   expect(firsts().slice(3)).toEqual(['o1', 'o401']);
@@ -108,7 +108,7 @@ test('what could not be kept comes again from the oldest on, after a rest', () =
   expect(kept).toEqual([]);
 });
 
-test('a batch that nobody answers counts as lost after 30 s', () => {
+test('a batch without an answer counts as lost after 30 s', () => {
   fill(10);
   sending.onUp(3);
   vi.advanceTimersByTime(29_000);
@@ -123,7 +123,7 @@ test('with the next tunnel everything that is not acknowledged comes again', () 
   fill(10);
   sending.onUp(3);
   sending.onDown();
-  // An answer that belongs to the tunnel before means nothing.
+  // An answer for the previous tunnel means nothing.
   sending.onRecorded(1, true);
   expect(kept).toHaveLength(10);
   sending.onUp(3);
@@ -132,14 +132,14 @@ test('with the next tunnel everything that is not acknowledged comes again', () 
   expect(kept).toEqual([]);
 });
 
-test('a control plane that speaks an earlier version gets none', () => {
+test('a control plane of an earlier version gets none', () => {
   fill(10);
   sending.onUp(2);
   sending.wake();
   expect(sent).toEqual([]);
 });
 
-test('while the wire is behind, it waits', () => {
+test('while the socket is behind, sending waits', () => {
   fill(10);
   backlog = 1024 * 1024;
   sending.onUp(3);
@@ -150,7 +150,7 @@ test('while the wire is behind, it waits', () => {
   expect(sent).toHaveLength(1);
 });
 
-test('beside live calls, small batches with a rest in between, and all of them again when it is calm', () => {
+test('beside live calls, batches are small with a pause in between, and grow again afterwards', () => {
   fill(450);
   liveCalls = 1;
   sending.onUp(3);
@@ -165,7 +165,7 @@ test('beside live calls, small batches with a rest in between, and all of them a
   expect(sent.map(({ outcomes }) => outcomes.length)).toEqual([25, 25, 200, 200]);
 });
 
-test('input and output that do not fit a frame together: the input stays behind', () => {
+test('input and output that do not fit a frame together: the input is left out', () => {
   const large = Buffer.alloc(maxFrameBytes / 2);
   kept = [outcome(1, { input: large, result: { ok: true, output: large } })];
   sending.onUp(3);
@@ -174,7 +174,7 @@ test('input and output that do not fit a frame together: the input stays behind'
   expect(told?.result.ok).toBe(true);
 });
 
-test('one that cannot be sent is set aside, and holds up no other', () => {
+test('an outcome that cannot be sent is set aside, and holds up no other', () => {
   fill(3);
   unsendable = 'o2';
   sending.onUp(3);
@@ -182,7 +182,7 @@ test('one that cannot be sent is set aside, and holds up no other', () => {
   expect(kept.map(({ id }) => id)).toEqual(['o1', 'o3']);
 });
 
-test('a page that is damaged from end to end: those behind it are sent in the same round', () => {
+test('after a page that is damaged from end to end, later ones are sent in the same round', () => {
   fill(450);
   damaged = new Set(kept.slice(0, 400).map(({ id }) => id));
   sending.onUp(3);
@@ -191,7 +191,7 @@ test('a page that is damaged from end to end: those behind it are sent in the sa
   expect(kept).toEqual([]);
 });
 
-test('a file that says there is more and never comes on is not asked again and again', () => {
+test('a file that claims to have more and never gives it is not asked again and again', () => {
   fill(1);
   let reads = 0;
   const stuck = { outcomes: [], after: 0, more: true };
@@ -204,7 +204,7 @@ test('a file that says there is more and never comes on is not asked again and a
   vi.restoreAllMocks();
 });
 
-test('what was sent before the file was opened again is acknowledged in vain: its numbers may be of others now', () => {
+test('an acknowledgement of a batch from before the file was opened again is ignored, since its numbers may belong to others', () => {
   fill(2);
   sending.onUp(3);
   const [before] = sent;

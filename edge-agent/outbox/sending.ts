@@ -1,9 +1,9 @@
 /**
- * Takes outcomes home: oldest first, some batches under way at a time, each until the control plane says that it is on
- * disk there. What is not acknowledged comes again, in full order, after a rest.
+ * Delivers outcomes to the control plane: oldest first, a few batches in progress at once, each until the control plane
+ * says that it is on disk there. Without that, outcomes are sent again, in full order, after a delay.
  *
- * Invariants: an outcome is forgotten only when a batch that had it was acknowledged; a batch that nobody answers, and
- * a tunnel that goes, cost nothing but time; live calls go first where the wire is slow.
+ * Invariants: an outcome is forgotten only when a batch with it was acknowledged. A batch without an answer, and a lost
+ * tunnel, cost nothing but time. Live calls go first where the link is slow.
  */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
 import {
@@ -24,7 +24,7 @@ export type Sending = {
   onRecorded(batch: number, ok: boolean): void;
   /** There may be outcomes to send. */
   wake(): void;
-  /** The file was opened again: what was read before is void. */
+  /** The file was opened again: earlier reads are void. */
   opened(): void;
   stop(): void;
 };
@@ -33,9 +33,9 @@ export type SendingOptions = {
   readonly client: Pick<OutboxClient, 'submit' | 'state'>;
   /** @throws CodecError when the frame cannot be sent */
   readonly send: (frame: FrameOf<ToControl, 'outcomes'>) => void;
-  /** Bytes that wait for the wire. */
+  /** Bytes that wait for the socket. */
   readonly backlog: () => number;
-  /** Calls that somebody waits for. */
+  /** Live calls. */
   readonly liveCalls: () => number;
   readonly onForgotten: () => void;
   readonly random: () => number;
@@ -43,21 +43,25 @@ export type SendingOptions = {
   readonly now: () => number;
 };
 
-/** Version of the protocol from which on outcomes are understood. */
+/** First protocol version that knows outcomes. */
 const sinceVersion = 3;
 /**
- * Batches under way, outcomes of one, and the rest after one was acknowledged, in milliseconds. A live call waits while
- * both ends encode and check a batch: so a batch has less than a frame may have, and less still while there are calls.
+ * Batches in progress, outcomes of one, and the pause after one was acknowledged, in milliseconds. A live call waits
+ * while both ends encode and check a batch. So a batch has less than a frame may have, and even less while there are
+ * calls.
  */
 const alone = { window: 3, outcomes: Math.min(200, maxOutcomes), restMs: 0 };
 const besideCalls = { window: 1, outcomes: 25, restMs: 20 };
-/** After a live call was seen, there may be others, for so many milliseconds. */
+/** Milliseconds after a live call during which others are expected. */
 const calmMs = 1_000;
-/** How long a batch may be unanswered, in milliseconds. */
+/** Milliseconds that a batch may be unanswered. */
 const patienceMs = 30_000;
 /** Batches given up on whose answer still counts. */
 const keptLate = 16;
-/** While so many bytes wait for the wire, nothing is added to them; then is looked again after so many milliseconds. */
+/**
+ * While this number of bytes waits for the socket, nothing is added to them; then it is checked again after this number
+ * of milliseconds.
+ */
 const maxBacklogBytes = 256 * 1024;
 const backlogMs = 20;
 const restBackoff = { baseMs: 500, capMs: 30_000 };
@@ -69,11 +73,11 @@ type Batch = { readonly seqs: readonly number[]; readonly timer: NodeJS.Timeout 
 export function createSending(options: SendingOptions): Sending {
   const { client, send, backlog, liveCalls, onForgotten, random, now } = options;
   const underWay = new Map<number, Batch>();
-  /** Batches that were given up on; should they be acknowledged after all, so much the better. */
+  /** Batches that were given up on, in case they are acknowledged after all. */
   const late = new Map<number, readonly number[]>();
   let up = false;
   let lastBatch = 0;
-  /** Number of the last outcome that this round has come to; those up to it are sent, or set aside. */
+  /** Number of the last outcome of this round; earlier ones are sent, or set aside. */
   let sent = 0;
   let round = 0;
   let reading = false;
@@ -89,7 +93,7 @@ export function createSending(options: SendingOptions): Sending {
   const forget = (seqs: readonly number[]) =>
     client.submit({ do: 'forget', seqs }, (answered) => answered.done && onForgotten());
 
-  /** Begins again with the oldest, after a rest. */
+  /** Begins again with the oldest, after a delay. */
   const again = () => {
     round += 1;
     sent = 0;
@@ -122,7 +126,7 @@ export function createSending(options: SendingOptions): Sending {
       wakeAfter(backlogMs);
       return;
     }
-    // Nothing was sent that is not acknowledged, and there is nothing: no need to ask.
+    // No outcome is in the file beyond those that are sent: no need to ask.
     if (client.state === undefined || client.state.outcomes === 0) return;
     reading = true;
     const asked = round;
@@ -133,7 +137,7 @@ export function createSending(options: SendingOptions): Sending {
       const { outcomes, after, more } = read.answer;
       const cameOn = after > sent;
       sent = after;
-      // Of a page that was damaged from end to end nothing is sent, and those behind it are next.
+      // A page that was damaged from end to end sends nothing, and the next page follows.
       if (outcomes.length > 0) sendBatch(outcomes);
       if (more && cameOn) next();
     });
@@ -151,7 +155,7 @@ export function createSending(options: SendingOptions): Sending {
     underWay.set(batch, { seqs, timer: setTimeout(again, patienceMs) });
   };
 
-  /** One of them cannot be sent: the others go by themselves, and it is set aside. */
+  /** One of them cannot be sent: it is set aside, and the others are sent one by one. */
   const sendOneByOne = (outcomes: readonly KeptOutcome[]) => {
     const [only, ...others] = outcomes;
     if (only && others.length === 0) return client.submit({ do: 'set-aside', seqs: [only.seq] });
@@ -196,7 +200,7 @@ export function createSending(options: SendingOptions): Sending {
     opened() {
       round += 1;
       sent = 0;
-      // Numbers of rows may stand for others now, where the file was damaged.
+      // Numbers may belong to other rows now, where the file was damaged.
       for (const { timer } of underWay.values()) clearTimeout(timer);
       underWay.clear();
       late.clear();
@@ -210,7 +214,7 @@ export function createSending(options: SendingOptions): Sending {
   };
 }
 
-/** The outcome as it goes: without its input where both would not fit a frame. */
+/** The outcome for the frame: without its input where both would not fit. */
 function fitting({ seq: _seq, ...outcome }: KeptOutcome): RecordedOutcome {
   const output = outcome.result.ok ? outcome.result.output.byteLength : 0;
   if ((outcome.input?.byteLength ?? 0) + output <= maxFrameBytes - frameRoom) return outcome;

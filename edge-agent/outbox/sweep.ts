@@ -1,8 +1,8 @@
 /**
- * Takes events of functions that shall not be on this device any more out of the waiting ones, some at a time: they were
- * acknowledged, so they go home as dead letters, with their input.
+ * Turns waiting events of removed functions into dead letters, a few at a time: they were acknowledged, so they are
+ * delivered with their input.
  *
- * Invariant: each piece minds what the device shall hold when the piece is asked for, not what it was at the start.
+ * Invariant: each piece uses the desired state at the time of its request, not at the start.
  */
 
 import type { Counts } from './run/counts.ts';
@@ -11,7 +11,7 @@ import type { Limit } from './storage/operations.ts';
 import type { OutboxClient } from './thread/client.ts';
 
 export type Sweep = {
-  /** These are all that the device shall hold: begins again with the oldest event. */
+  /** The functions that the device must hold: begins again with the oldest event. */
   keepOnly(functions: readonly string[], triggers: readonly string[]): void;
 };
 
@@ -25,7 +25,7 @@ export type SweepOptions = {
   readonly now: () => number;
 };
 
-/** One piece: what the thread holds in its memory, and how long others wait for it. */
+/** One piece: bounds the thread's memory, and the wait of other operations. */
 const piece: Limit = { rows: 2_000, bytes: 4 * 1024 * 1024 };
 
 export function createSweep({ client, runs, counts, onEnded, now }: SweepOptions): Sweep {
@@ -39,7 +39,7 @@ export function createSweep({ client, runs, counts, onEnded, now }: SweepOptions
     const operation = { do: 'keep-only', ...asked, except: runs.lastOnes(), after, limit: piece, now: now() } as const;
     client.submit(operation, (answered) => {
       sweeping = false;
-      // Undefined: the file refused it, and has said so; the next desired state tries again.
+      // Undefined: the file has refused and logged it; the next desired state tries again.
       const answer = answered.done ? answered.answer : undefined;
       for (const [trigger, events] of Object.entries(answer?.ended ?? {})) {
         counts.add(trigger, 'pending', -events);

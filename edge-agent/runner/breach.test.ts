@@ -1,4 +1,4 @@
-/** Whoever has broken out of the sandbox can write to the runner's pipe. It costs the runner, and nothing else. */
+/** Code that has broken out of the sandbox can write to the runner's pipe. That costs the runner, and nothing else. */
 import { type Bundle, computeDigest, encodeBundle } from '@skerry/shared/function/bundle.ts';
 import { expect, test } from 'vitest';
 import { frameStart, newFrame } from './protocol/framing.ts';
@@ -6,7 +6,7 @@ import { encodeAsk, encodeCredit, encodePart, type Part } from './protocol/strea
 import { kinds } from './protocol/wire.ts';
 import { call, start, text } from './testing/harness.ts';
 
-/** Glue that is not jco's: its input is the bytes that it writes to the pipe, in hexadecimal; then it waits. */
+/** Glue that is not jco's: its input is the hexadecimal bytes that it writes to the pipe; then it waits. */
 const glue = `export function instantiate() {
   return { invoke(input) {
     if (input === 'nothing') return 'fine';
@@ -43,8 +43,8 @@ function cutShort(): Buffer {
 test.each([
   ['a frame that is too long', Buffer.from('ffffffff', 'hex')],
   ['a frame of an unknown kind', unknownKind()],
-  ['a frame that is cut short', cutShort()],
-  ['an ask that is null', encodeAsk(0x8000_0000, first, null as never)],
+  ['a truncated frame', cutShort()],
+  ['a null request', encodeAsk(0x8000_0000, first, null as never)],
 ])('%s: the call is lost, and the next one works', async (_, frame) => {
   const runner = begin();
   const { result } = await call(runner, 'hostile', frame.toString('hex'), { bundle: digest });
@@ -55,10 +55,7 @@ test.each([
 
 test.each([
   ['a part that is too long', encodePart(first, { bytes: new Uint8Array(65_537), end: 'no' })],
-  [
-    'trailers that are none',
-    encodePart(first, { bytes: new Uint8Array(0), end: 'last', trailers: 5 } as never as Part),
-  ],
+  ['invalid trailers', encodePart(first, { bytes: new Uint8Array(0), end: 'last', trailers: 5 } as never as Part)],
   ['a credit of no bytes', encodeCredit(first, 0)],
 ])('%s: the call ends, and the runner stays', async (_, frame) => {
   const runner = begin();

@@ -1,8 +1,8 @@
 /**
- * How much of the runner events may have, so that calls which somebody waits for find room. Events of functions that
- * take long leave a thread free where there is more than one. Events of functions that are quick may have some calls
- * in each thread, because the cost of a call is then mostly that of handing it over; what a call waits behind them is
- * some milliseconds. While calls wait, less.
+ * Limits the share of the runner that events may take, so that live calls find room. Events of slow functions leave a
+ * thread free where there is more than one. Events of quick functions may have some calls in each thread, because most
+ * of the cost of such a call is passing it on; a live call waits behind them for some milliseconds. While calls wait,
+ * the share is smaller.
  *
  * One event may always run: events do not starve.
  */
@@ -16,7 +16,7 @@ const usual = 8;
 const whileOthersWait = 1;
 /** Share of the newest call in a function's average. */
 const weight = 1 / 16;
-/** What a function is taken to need that has not been seen, in microseconds. */
+/** The assumed duration of an unknown function, in microseconds. */
 const unknownUs = 5_000;
 
 export type EventShare = {
@@ -30,7 +30,7 @@ export type EventShare = {
 
 /**
  * @param stats of the runner
- * @param inside calls inside the agent's door, those of events included
+ * @param inside calls that have passed the agent's gate, including those of events
  */
 export function createShare(
   threads: number,
@@ -51,7 +51,7 @@ export function createShare(
         const perThread = others > 0 && queued > 0 ? whileOthersWait : usual;
         return running - Math.min(running, parked) < threads * perThread;
       }
-      // Counted at the door, because what has just gone in is not in the runner yet.
+      // Counted at the gate, because a call that has just passed it is not in the runner yet.
       return inside() - parked < Math.max(1, threads - 1);
     },
     started() {

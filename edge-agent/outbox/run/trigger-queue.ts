@@ -1,42 +1,42 @@
 /**
- * The events of one trigger that are next, in memory: a window on what the file has of it, oldest first. What does not
- * fit stays in the file and is read when there is room.
+ * The next events of one trigger, in memory: a window on the file, oldest first. Further events stay in the file and
+ * are read when there is room.
  *
  * Invariant: the events of a trigger begin in the order of their numbers, and none begins twice.
  */
 import type { KeptEvent } from '../storage/operations.ts';
 
-/** Events of one trigger in memory that have not begun, and bytes of their inputs, but at least one. */
+/** Most events of one trigger in memory that have not begun, and most bytes of their inputs; at least one event. */
 export const windowEvents = 256;
 export const windowBytes = 1024 * 1024;
 
 export type TriggerQueue = {
   readonly trigger: string;
   readonly function: string;
-  /** Number of the last event that is or was in memory: those after it are in the file only. */
+  /** Number of the last event that is or was in memory; later ones are only in the file. */
   readonly last: number;
-  /** Whether the file has some after it. */
+  /** Whether the file has later events. */
   readonly more: boolean;
-  /** Numbers of events that run, or rest between two attempts. */
+  /** Numbers of events that run, or wait between two attempts. */
   readonly active: Set<number>;
-  /** A read is under way. */
+  /** A read is in progress. */
   reading: boolean;
   readonly size: number;
   /** An event that was recorded just now. */
   add(event: KeptEvent): void;
-  /** What was read after `last`. */
+  /** The rows that were read after `last`. */
   fill(events: readonly KeptEvent[], more: boolean): void;
-  /** The next to run, which is then no longer here. */
+  /** Takes the next event to run out of the queue. */
   next(): KeptEvent | undefined;
   /** It did not begin after all. */
   putBack(event: KeptEvent): void;
-  /** The oldest that waits here and has not begun yet goes, to make room for another. */
+  /** Takes out the oldest waiting event, to make room for another. */
   dropOldest(): KeptEvent | undefined;
-  /** This one has gone from the file. */
+  /** This event has left the file. */
   remove(seq: number): void;
-  /** What waits here is read again, but for what has begun once. A read from before counts no more. */
+  /** Reads the waiting events again, except those that have begun once. An earlier read no longer counts. */
   reset(): void;
-  /** Nothing waits here any more, and nothing in the file. A read from before counts no more. */
+  /** The queue and the file have no events any longer. An earlier read no longer counts. */
   clear(): void;
   /** How often it was reset. */
   readonly resets: number;

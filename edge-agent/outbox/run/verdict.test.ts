@@ -20,12 +20,12 @@ test.each<[OutcomeCode, boolean, string]>([
   expect(verdictOn(code, { started, stopping: false, blamed: true })).toBe(verdict);
 });
 
-test('what a shutdown ends is nobody’s failure', () => {
+test('a call that a shutdown ends is no failure', () => {
   const shutdown = { started: true, stopping: true, blamed: true };
   expect(verdictOn('runner_lost', shutdown)).toBe('refused');
   expect(verdictOn('function_error', shutdown)).toBe('failed');
 });
 
-test('a loss of the runner that another function caused is not this one’s failure', () => {
+test('a loss of the runner that another function caused is not this function’s failure', () => {
   expect(verdictOn('runner_lost', { started: true, stopping: false, blamed: false })).toBe('refused');
 });

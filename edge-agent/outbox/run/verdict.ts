@@ -1,25 +1,25 @@
-/** What follows from an attempt to run an event. Pure. */
+/** The consequence of an attempt to run an event. Pure. */
 import { type OutcomeCode, SkerryError } from '@skerry/shared/errors.ts';
 
 export type Verdict =
-  /** It is over, one way or the other. */
+  /** It is over, with an output or an error. */
   | 'end'
   /** The function failed; an attempt is used up. */
   | 'failed'
-  /** Nothing has started, or it was ended because of another function; the event is as it was. */
+  /** Nothing has started, or another function ended it; the event is as it was. */
   | 'refused';
 
 /** Trying again would change nothing. */
 const final: ReadonlySet<OutcomeCode> = new Set(['payload_too_large', 'event_invalid']);
-/** Said before anything starts, and yet an attempt: it does not go away by waiting for room. */
+/** Reported before anything starts, and yet an attempt: waiting for room does not help. */
 const costly: ReadonlySet<OutcomeCode> = new Set(['function_load_failed']);
 
 export type Circumstances = {
-  /** The call was handed to the runner: it may have had effects. */
+  /** The call was given to the runner: it may have had effects. */
   readonly started: boolean;
-  /** The agent is shutting down, and ends what runs: that is not the function's fault. */
+  /** The agent is shutting down, and ends running calls: that is not the function's fault. */
   readonly stopping: boolean;
-  /** A loss of the runner counts against the event: no other function is as likely to have caused it. */
+  /** The loss of the runner counts against the event: no other function is as likely to have caused it. */
   readonly blamed: boolean;
 };
 

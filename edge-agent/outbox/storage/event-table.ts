@@ -1,4 +1,4 @@
-/** Events that have no outcome yet, in the order in which they came. */
+/** Events without an outcome, in the order of their arrival. */
 
 import { goneOutcome } from './gone-outcome.ts';
 import { eventShare } from './limits.ts';
@@ -15,16 +15,16 @@ import type { OutcomeTable } from './outcome-table.ts';
 import { eventColumns, eventSize, eventValues, readEvent, rowBytes } from './rows.ts';
 import type { Tables } from './tables.ts';
 
-/** Events that give way to one at most: some of the smallest for the largest. */
+/** Most events that are dropped for one: some of the smallest for the largest. */
 const maxGiveWay = 10_000;
-/** Triggers of which is remembered that one of their events was refused. */
+/** Triggers for which a refused wave is remembered. */
 const maxWaves = 10_000;
 
 export type EventTable = {
   record(operation: RecordOperation): Answers['record'];
   read(trigger: string, after: number, limit: Limit): Answers['events'];
   failed(attempt: Operation & { do: 'failed' }): void;
-  /** False when it is not there. */
+  /** False when it is absent. */
   remove(seq: number): boolean;
   /** Events of other functions become dead letters, with their input. */
   keepOnly(operation: KeepOnlyOperation): Answers['keep-only'];
@@ -33,7 +33,7 @@ export type EventTable = {
 
 export function createEventTable(tables: Tables, outcomes: OutcomeTable, limitBytes: number): EventTable {
   const { sql } = tables;
-  /** By trigger, the last wave of which one was refused. */
+  /** By trigger, the last wave with a refused event. */
   const refusedWaves = new Map<string, number>();
 
   const isKnown = (id: string) =>
@@ -55,7 +55,7 @@ export function createEventTable(tables: Tables, outcomes: OutcomeTable, limitBy
     tables.tally.bytes += eventSize(event.input);
   };
 
-  /** Rows that may give way, in the order in which they do. */
+  /** Rows that may be dropped, in the order of dropping. */
   const candidates = function* ({ event, drop, dropAfter }: RecordOperation) {
     for (const seq of drop) {
       const row = sql('SELECT seq, length(input) AS size FROM events WHERE seq = ?').get(seq);
@@ -66,7 +66,7 @@ export function createEventTable(tables: Tables, outcomes: OutcomeTable, limitBy
     yield* sql(oldest).iterate(event.trigger, dropAfter, maxGiveWay);
   };
 
-  /** Events that give way: at least one where there are any, and enough. Undefined: there would be no room even so. */
+  /** Events to drop: at least one if there are any, and enough. Undefined: there would be no room even so. */
   const giveWay = (operation: RecordOperation): readonly number[] | undefined => {
     const most = limitBytes * eventShare - eventSize(operation.event.input);
     let { bytes } = tables.tally;

@@ -70,12 +70,12 @@ const waiting = (trigger = 't') => one({ do: 'events', trigger, after: 0, limit:
 const kept = () => one({ do: 'outcomes', after: 0, limit: everything }).outcomes;
 const keepOnly = (functions: string[], triggers: string[]) =>
   ({ do: 'keep-only', functions, triggers, except: [], after: 0, limit: everything, now: 9_000 }) as const;
-/** Records, and gives its number. */
+/** Records, and returns the number. */
 const record = (id: string, more: Parameters<typeof recordOf>[1] = {}) => one(recordOf(id, more)).seq;
 const end = (seq: number, id: string, named = false) => one({ do: 'end', seq, named, outcome: outcomeOf(id) });
 
 describe('events', () => {
-  test('are there after a restart, oldest first, in all of their parts', () => {
+  test('are there after a restart, oldest first, with all their fields', () => {
     for (const id of ['a', 'b', 'c']) record(id);
     reopen();
     expect(waiting().map(({ id }) => id)).toEqual(['a', 'b', 'c']);
@@ -86,7 +86,7 @@ describe('events', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  test('have an age while they are there, themselves or as outcomes, and no longer', () => {
+  test('have an age while they, or their outcomes, are in the file, and no longer', () => {
     const seq = record('a');
     expect(file.state().oldest).toBe(1_000);
     end(seq, 'a');
@@ -95,7 +95,7 @@ describe('events', () => {
     expect(file.state()).toMatchObject({ events: 0, outcomes: 0, oldest: undefined });
   });
 
-  test('become outcomes, which are forgotten when they are home', () => {
+  test('become outcomes, which are forgotten when they are delivered', () => {
     const seq = record('a');
     one({ do: 'failed', seq, attempts: 2, notBefore: 5_000 });
     reopen();
@@ -111,7 +111,7 @@ describe('events', () => {
     expect(file.state()).toMatchObject({ events: 0, outcomes: 0, bytes: 0 });
   });
 
-  test('that have a name are known while they wait, when they have ended, and when they are home', () => {
+  test('that have a name are known while they wait, after they ended, and after delivery', () => {
     const again = () => one(recordOf('n', { named: true })).kept;
     const seq = record('n', { named: true });
     expect(again()).toBe('known');
@@ -125,14 +125,14 @@ describe('events', () => {
     expect(together).toMatchObject([{ kept: 'recorded' }, { kept: 'known' }]);
   });
 
-  test('that cannot be run are outcomes at once', () => {
+  test('that are invalid become outcomes at once', () => {
     expect(one(recordOf('x', { invalid: 'not JSON' })).kept).toBe('recorded');
     expect(waiting()).toEqual([]);
     expect(kept()[0]?.result).toEqual({ ok: false, code: 'event_invalid', message: 'not JSON' });
     expect(Buffer.from(kept()[0]?.input ?? []).toString()).toBe('"x"');
   });
 
-  test('of a function that is gone are dead letters with their input, some at a time, but for those that run', () => {
+  test('of a removed function become dead letters with their input, a few at a time, except running ones', () => {
     record('a');
     const seqs = ['b', 'c', 'd', 'e'].map((id) => record(id, { function: 'g', trigger: 'u' }));
     const except = [seqs[0] ?? 0];
@@ -148,14 +148,14 @@ describe('events', () => {
     expect(Buffer.from(kept()[0]?.input ?? []).toString()).toBe('"c"');
   });
 
-  test('say at their end whether they were there', () => {
+  test('report at their end whether they existed', () => {
     const seq = record('a');
     expect(end(seq, 'a')).toBe(true);
     expect(end(seq, 'again')).toBe(false);
     expect(kept().map(({ id }) => id)).toEqual(['a', 'again']);
   });
 
-  test('have numbers that were not given before, also when the file is empty again', () => {
+  test('get numbers that were not used before, even when the file is empty again', () => {
     const seq = record('a');
     end(seq, 'a');
     one({ do: 'forget', seqs: kept().map((outcome) => outcome.seq) });
@@ -178,7 +178,7 @@ describe('events', () => {
   });
 });
 
-test('an event with a tick sets it with itself, and ticks of triggers that are gone go', () => {
+test('an event with a tick sets it together with itself, and ticks of removed triggers are deleted', () => {
   record('a', { tick: 60_000, origin: 'schedule' });
   one({ do: 'set-last-tick', trigger: 'u', moment: 5 });
   reopen();
@@ -203,14 +203,14 @@ describe('without room', () => {
     expect(one(recordOf('next', { input })).kept).toBe('recorded');
   });
 
-  test('events give way that are named, or the oldest after one', () => {
+  test('named events are dropped, or the oldest after one', () => {
     const [a = 0, b = 0, c = 0] = ['a', 'b', 'c'].map((id) => record(id));
     expect(one({ ...recordOf('d'), drop: [b] })).toMatchObject({ kept: 'recorded', dropped: [b] });
     expect(one({ ...recordOf('e'), dropAfter: a })).toMatchObject({ kept: 'recorded', dropped: [c] });
     expect(waiting().map(({ id }) => id)).toEqual(['a', 'd', 'e']);
   });
 
-  test('as many give way as are needed, and none when it is in vain', () => {
+  test('as many events as needed are dropped, and none when it does not help', () => {
     const [a = 0] = ['a', 'b', 'c'].map((id) => record(id, { input: Buffer.alloc(200_000, 32) }));
     record('other', { trigger: 'u', input: Buffer.alloc(100_000, 32) });
     const large = (size: number) => recordOf('large', { input: Buffer.alloc(size, 32) });
@@ -220,7 +220,7 @@ describe('without room', () => {
     expect(waiting().map(({ id }) => id)).toEqual(['c', 'large']);
   });
 
-  test('none that came with one that was refused overtakes it', () => {
+  test('no event of a wave overtakes a refused one', () => {
     const large = { ...recordOf('large', { input: Buffer.alloc(900_000, 32) }), wave: 7_777 };
     const small = { ...recordOf('small'), wave: 7_777 };
     const other = { ...recordOf('other', { trigger: 'u' }), wave: 7_777 };
@@ -229,7 +229,7 @@ describe('without room', () => {
     expect(one({ ...small, wave: 7_778 }).kept).toBe('recorded');
   });
 
-  test('on the disk nothing of the batch counts, and the next one does', () => {
+  test('on a full disk nothing of the batch counts, and the next one succeeds', () => {
     record('a');
     const pages = Number(db.prepare('PRAGMA page_count').get()?.page_count);
     db.exec(`PRAGMA max_page_count = ${pages + 5}`);
@@ -245,7 +245,7 @@ describe('a damaged row', () => {
   const spoil = (table: string, column: string, seq: number) =>
     db.prepare(`UPDATE ${table} SET ${column} = ? WHERE seq = ?`).run(bytes('spoilt'), seq);
 
-  test('of an event is set aside and told, and the others go on', () => {
+  test('of an event is set aside and reported, and the others go on', () => {
     const [a = 0] = ['a', 'b'].map((id) => record(id));
     spoil('events', 'input', a);
     const read = one({ do: 'events', trigger: 't', after: 0, limit: everything });
@@ -263,7 +263,7 @@ describe('a damaged row', () => {
     expect(file.state()).toMatchObject({ outcomes: 1, damaged: 1 });
   });
 
-  test('of an outcome is one that the read has come past', () => {
+  test('of an outcome does not stop the reading', () => {
     for (const id of ['a', 'b', 'c']) end(record(id), id);
     const seqs = kept().map(({ seq }) => seq);
     for (const seq of seqs.slice(0, 2)) spoil('outcomes', 'output', seq);
@@ -274,7 +274,7 @@ describe('a damaged row', () => {
   });
 });
 
-test('space that is free goes back to the disk', () => {
+test('free space returns to the file system', () => {
   db.close();
   open(64 * 1024 * 1024);
   const seqs = Array.from({ length: 100 }, (_, n) => record(`e${n}`, { input: Buffer.alloc(100_000) }));

@@ -1,9 +1,9 @@
 /**
- * The outbox's file: events that have no outcome yet, outcomes that are not home yet, names of events that came with
- * one, and the last ticks of schedules. Runs in a thread of its own, because each commit waits for the disk.
+ * The outbox's file: events without an outcome, outcomes that are not delivered yet, names of events, and the last
+ * ticks of schedules. Runs in its own thread, because each commit waits for the disk.
  *
- * Invariants: a batch of operations is one transaction, on disk when `run` returns, or nothing of it counts; an id that
- * was given by name is in one of the tables at most once; a row that is damaged is set aside and stops no other.
+ * Invariants: a batch of operations is one transaction, on disk when `run` returns, or nothing of it counts. A named id
+ * is in one of the tables at most once. A damaged row is set aside and stops no other.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { closeDurable } from '../../storage/durable-file.ts';
@@ -12,12 +12,12 @@ import type { FileState, Operation, PendingOfTrigger, Report } from './operation
 import { createOutcomeTable } from './outcome-table.ts';
 import { openTables } from './tables.ts';
 
-/** SQLite's usual page. Free pages are kept for what comes next, and given back some at a time. */
+/** SQLite's usual page. Free pages are kept for later rows, and returned a few at a time. */
 const pageBytes = 4_096;
 const keptFreePages = 1_024;
 const vacuumPages = 256;
 
-/** Operations that need the disk; the others write only what they find damaged. */
+/** Operations that need the disk; the others only write damaged rows aside. */
 const writing: ReadonlySet<Operation['do']> = new Set([
   'record',
   'failed',
@@ -36,21 +36,24 @@ export type BatchResult = {
 };
 
 export type OutboxFile = {
-  /** @throws what SQLite throws; nothing of the batch counts then */
+  /** @throws SQLite's error; nothing of the batch counts then */
   run(operations: readonly Operation[]): BatchResult;
-  /** The operation cannot be done: an event that can have no outcome is set aside, so that it does not run for ever. */
+  /**
+   * The operation cannot be done: an event that can have no outcome is set aside, so that it does not run again and
+   * again.
+   */
   refuse(operation: Operation): void;
   state(): FileState;
   pending(): readonly PendingOfTrigger[];
-  /** Gives some of what is free in the file back to the file system. */
+  /** Returns some of the file's free pages to the file system. */
   tidy(): void;
   close(): void;
 };
 
 /**
  * @param db open, with the tables of schema.ts
- * @param damagedAtOpen rows that were found damaged when the file was opened
- * @param seqAfter the last number that was given before, as far as is known
+ * @param damagedAtOpen damaged rows found when the file was opened
+ * @param seqAfter the last number that was used before, as far as is known
  * @param now monotonic, in milliseconds
  */
 export function createOutboxFile(
@@ -107,7 +110,7 @@ export function createOutboxFile(
     }
   };
 
-  /** Looked for each time: what was true a while ago would be told until the next operation, however late that is. */
+  /** Computed each time: an old value would be reported until the next operation, however late that is. */
   const findOldest = (): number | undefined => {
     const first = ['events', 'outcomes'].flatMap((table) => {
       const row = sql(`SELECT created_at FROM ${table} ORDER BY seq LIMIT 1`).get();

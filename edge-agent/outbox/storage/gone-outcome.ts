@@ -1,6 +1,6 @@
 /**
- * What becomes of an event whose function shall not be on this device any more: a dead letter with its input, so that
- * it can be run again elsewhere. The event was acknowledged, and is not to be lost.
+ * The outcome of an event whose function was removed from this device: a dead letter with its input, so that it can be
+ * replayed elsewhere. The event was acknowledged, and must not be lost.
  */
 import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import type { KeptEvent } from './operations.ts';

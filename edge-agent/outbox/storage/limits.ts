@@ -1,5 +1,5 @@
 /**
- * What is in the outbox is first an event's input, and later its outcome. So events come in only while everything
- * together has this share of the limit: the rest is for what becomes of them.
+ * An entry of the outbox is first an event's input, and later its outcome. So events are accepted only while everything
+ * together has this share of the limit: the rest is for outcomes.
  */
 export const eventShare = 0.75;

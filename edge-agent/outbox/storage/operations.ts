@@ -1,14 +1,14 @@
-/** What the agent asks of the thread that has the outbox's file, and what comes back. Types only. */
+/** The operations of the thread that has the outbox's file, and their answers. Types only. */
 import type { NewEvent } from '@skerry/shared/events/intake.ts';
 import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 
-/** An event that is on disk and has no outcome yet. */
+/** An event on disk without an outcome. */
 export type KeptEvent = Omit<NewEvent, 'tick' | 'invalid'> & {
-  /** Place in the order in which events came and outcomes were had; never given twice while the agent lives. */
+  /** Place in the order of events and outcomes; never used twice while the agent lives. */
   readonly seq: number;
   /** How often it was tried. */
   readonly attempts: number;
-  /** Not to be tried before; in milliseconds since the epoch, by the device's clock. */
+  /** Not to be tried before this time; in milliseconds since the epoch, by the device's clock. */
   readonly notBefore: number;
 };
 
@@ -18,11 +18,11 @@ export type KeptOutcome = RecordedOutcome & { readonly seq: number };
 export type RecordOperation = {
   readonly do: 'record';
   readonly event: NewEvent;
-  /** Events that give way to it, as many as are needed; none if it finds no room even so. */
+  /** Events to drop for it, as many as are needed; none if it finds no room even so. */
   readonly drop: readonly number[];
-  /** Besides, if that is not enough, the oldest of its trigger after this one. */
+  /** If that is not enough, the oldest of its trigger after this one. */
   readonly dropAfter?: number | undefined;
-  /** Events of a trigger that came together: when one of them is refused, so are those after it. */
+  /** Events of a trigger that arrived together: when one of them is refused, so are those after it. */
   readonly wave: number;
 };
 
@@ -32,7 +32,7 @@ export type Operation =
   | { readonly do: 'events'; readonly trigger: string; readonly after: number; readonly limit: Limit }
   /** An attempt failed, and there will be another. */
   | { readonly do: 'failed'; readonly seq: number; readonly attempts: number; readonly notBefore: number }
-  /** The event has its outcome, and is an event no more. */
+  /** The event has its outcome, and is no longer an event. */
   | { readonly do: 'end'; readonly seq: number; readonly named: boolean; readonly outcome: RecordedOutcome }
   /** The first outcomes after this one. */
   | { readonly do: 'outcomes'; readonly after: number; readonly limit: Limit }
@@ -44,24 +44,24 @@ export type Operation =
   | { readonly do: 'last-tick'; readonly trigger: string }
   | { readonly do: 'set-last-tick'; readonly trigger: string; readonly moment: number };
 
-/** Ticks of other triggers go, and some events of other functions become dead letters: a piece of the way at a time. */
+/** Deletes ticks of other triggers, and turns some events of other functions into dead letters, piece by piece. */
 export type KeepOnlyOperation = {
   readonly do: 'keep-only';
   readonly functions: readonly string[];
   readonly triggers: readonly string[];
-  /** Events that run: they have an outcome of their own soon. */
+  /** Running events: they will soon have an outcome of their own. */
   readonly except: readonly number[];
-  /** Where the piece before this one ended; 0 for the first. */
+  /** Where the previous piece ended; 0 for the first. */
   readonly after: number;
   readonly limit: Limit;
-  /** When the dead letters came to be; in milliseconds since the epoch. */
+  /** Time of the dead letters; in milliseconds since the epoch. */
   readonly now: number;
 };
 
-/** Rows of one answer: so many, and so many bytes, but at least one. */
+/** Rows of one answer: at most this number, and this number of bytes, but at least one. */
 export type Limit = { readonly rows: number; readonly bytes: number };
 
-/** The answers, by what was asked. */
+/** The answers, by operation. */
 export type Answers = {
   readonly record: {
     readonly kept: 'recorded' | 'known' | 'full';
@@ -70,18 +70,18 @@ export type Answers = {
   };
   readonly events: { readonly events: readonly KeptEvent[]; readonly more: boolean; readonly damaged: number };
   readonly failed: undefined;
-  /** Whether the event was there still. */
+  /** Whether the event was still there. */
   readonly end: boolean;
   readonly outcomes: {
     readonly outcomes: readonly KeptOutcome[];
-    /** Number of the last row that was looked at, damaged ones too; what was asked for where there was none. */
+    /** Number of the last row that was read, including damaged ones; the requested one where there was none. */
     readonly after: number;
     readonly more: boolean;
   };
   readonly forget: undefined;
   readonly 'set-aside': undefined;
   readonly 'keep-only': {
-    /** Events that became dead letters, and rows that were damaged, by trigger. */
+    /** Events that became dead letters, and damaged rows, by trigger. */
     readonly ended: Readonly<Record<string, number>>;
     readonly damaged: Readonly<Record<string, number>>;
     readonly after: number;
@@ -92,21 +92,21 @@ export type Answers = {
 };
 export type AnswerOf<Asked extends Operation> = Answers[Asked['do']];
 
-/** How full the file is. */
+/** The fill level of the file. */
 export type FileState = {
   readonly events: number;
   readonly outcomes: number;
-  /** Of all of them, with what a row costs besides its content. */
+  /** Of all of them, including the overhead of rows. */
   readonly bytes: number;
-  /** Rows that were found damaged since the thread began. */
+  /** Damaged rows found since the thread began. */
   readonly damaged: number;
   /** The last number that was given to an event or an outcome. */
   readonly lastSeq: number;
-  /** When the oldest event or outcome came in; undefined when there is none. */
+  /** When the oldest event or outcome arrived; undefined when there is none. */
   readonly oldest: number | undefined;
 };
 
-/** Something that a human should know; the agent's thread logs it. */
+/** A message for the operator; the agent's thread logs it. */
 export type Report = {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
@@ -119,21 +119,21 @@ export type Report = {
  */
 export type BatchFailure = 'full' | 'away';
 
-/** Besides, one operation alone: SQLite does not take it, and would not the next time. */
+/** Also for one operation alone: SQLite refuses it, and would refuse it the next time. */
 export type Failure = BatchFailure | 'refused';
 
 export type FromThread =
   | {
       readonly kind: 'opened';
       readonly state: FileState;
-      /** Events by trigger, and the function that each of them is for. */
+      /** Events by trigger, with the function of each. */
       readonly pending: readonly PendingOfTrigger[];
       readonly reports: readonly Report[];
     }
   | {
       readonly kind: 'done';
       readonly answers: readonly unknown[];
-      /** Places of the operations that were refused; their answers mean nothing. */
+      /** Places of the refused operations, whose answers mean nothing. */
       readonly refused: readonly number[];
       readonly state: FileState;
       /** Seconds that the commit took; undefined when nothing was written. */
@@ -146,8 +146,8 @@ export type PendingOfTrigger = { readonly trigger: string; readonly function: st
 
 export type ThreadSettings = {
   readonly path: string;
-  /** Bytes that events and outcomes may have together; see limits.ts. */
+  /** Largest size of events and outcomes in bytes; see limits.ts. */
   readonly limitBytes: number;
-  /** The last number that a thread before this one gave. */
+  /** The last number that an earlier thread used. */
   readonly seqAfter: number;
 };

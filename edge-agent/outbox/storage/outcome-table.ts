@@ -1,14 +1,14 @@
-/** Outcomes that the control plane does not have yet, in the order in which they came to be; and names of those it has. */
+/** Outcomes that the control plane does not have yet, in their order; and names of those it has. */
 import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import type { Answers, Limit } from './operations.ts';
 import { outcomeColumns, outcomeSize, outcomeValues, type Row, readOutcome, rowBytes } from './rows.ts';
 import type { Tables } from './tables.ts';
 
-/** Names of events that were forgotten; the oldest go first. */
+/** Names of forgotten events; the oldest are deleted first. */
 const keptNames = 100_000;
 
 export type OutcomeTable = {
-  /** One whose name is there already is left as it is. */
+  /** An outcome whose name is there already is left as it is. */
   add(named: boolean, outcome: RecordedOutcome): void;
   read(after: number, limit: Limit): Answers['outcomes'];
   forget(seq: number): void;
@@ -32,7 +32,7 @@ export function createOutcomeTable(tables: Tables): OutcomeTable {
 
   return {
     add(named, outcome) {
-      // Only a name may be there already: `OR IGNORE` would leave out what is no outcome as well.
+      // Only the name may be there already: `OR IGNORE` would skip invalid outcomes as well.
       const places = '?, ?, ?, ?, ?, ?, ?, ?';
       const insert = `INSERT INTO outcomes (${outcomeColumns}) VALUES (${places}) ON CONFLICT DO NOTHING`;
       const { changes } = sql(insert).run(...outcomeValues(tables.nextSeq(), named, outcome));

@@ -1,6 +1,6 @@
 /**
- * Rows of the outbox's file, there and back. Each carries a checksum over all of it that is written once: storage of a
- * device rots, and SQLite looks at its own structure but not at what is in it.
+ * Converts rows of the outbox's file to and from objects. Each row has a checksum over everything in it that is written
+ * once: storage of a device rots, and SQLite checks its own structure but not the contents.
  */
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
@@ -9,7 +9,7 @@ import type { KeptEvent, KeptOutcome } from './operations.ts';
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
-/** What a row is taken to cost besides its input and output. */
+/** The assumed overhead of a row besides its input and output. */
 export const rowBytes = 384;
 
 const none = new Uint8Array(0);
@@ -43,7 +43,7 @@ export function readEvent(row: Row): KeptEvent | undefined {
   return eventChecksum(event) === Number(checksum) ? event : undefined;
 }
 
-/** What is not in the checksum: 0 when it cannot be true. */
+/** Fields outside of the checksum: 0 when the value cannot be true. */
 function readCount(value: SQLOutputValue | undefined): number {
   const count = typeof value === 'bigint' ? Number(value) : value;
   return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : 0;
@@ -51,7 +51,7 @@ function readCount(value: SQLOutputValue | undefined): number {
 
 export const eventSize = (input: Uint8Array): number => rowBytes + input.byteLength;
 
-/** What changes with every attempt is not in it. */
+/** Fields that change with every attempt are left out. */
 function eventChecksum({ id, named, function: fn, trigger, origin, createdAt, input }: KeptEvent): number {
   return crc32(input, crc32(`${id}\n${Number(named)}\n${fn}\n${trigger}\n${origin}\n${createdAt}`));
 }
@@ -81,7 +81,7 @@ export function readOutcome(row: Row): KeptOutcome | undefined {
     ...(input && { input }),
     result: result.ok ? { ok: true, output: output ?? none } : result,
   };
-  // Whether it is what this version sends is looked at when it is sent: schemas cost this thread 10 MB.
+  // The schema is checked when the outcome is sent: schemas cost this thread 10 MB.
   return { seq: Number(seq), ...outcome } as KeptOutcome;
 }
 
@@ -94,7 +94,7 @@ export function copiedOutcome(row: Row): SQLInputValue[] | undefined {
   return [outcome.seq, outcome.id, isNamed, outcome.createdAt, String(facts), input, output, Number(checksum)];
 }
 
-/** Absent, or bytes: anything else is what a flipped bit made of them. */
+/** Absent, or bytes: anything else is the result of a flipped bit. */
 function isContent(value: SQLOutputValue | undefined): value is Uint8Array<ArrayBuffer> | null {
   return value === null || value instanceof Uint8Array;
 }

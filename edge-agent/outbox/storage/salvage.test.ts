@@ -1,4 +1,4 @@
-/** Rows of a damaged outbox that are not what they were: each by itself, without the others. */
+/** Damaged rows of an outbox: each alone, without affecting the others. */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,7 +74,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Writes what the tables would refuse. */
+/** Writes values that the tables would refuse. */
 const spoil = (sql: string) => {
   const schema = new DatabaseSync(path, { defensive: false });
   schema.exec("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, ' STRICT', '')");
@@ -88,21 +88,21 @@ const spoil = (sql: string) => {
   loose.close();
 };
 
-test('one outcome whose input is no bytes any more does not take the others with it', () => {
+test('an outcome whose input is no longer bytes does not spoil the others', () => {
   spoil("UPDATE outcomes SET input = '' WHERE id = 'outcome-5'");
   const { salvage } = open();
   expect(salvage?.saved).toMatchObject({ outcomes: { rows: 2, damaged: 1 }, events: { rows: 3, damaged: 0 } });
   expect(outcomes().map(({ id }) => id)).toEqual(['outcome-4', 'outcome-6']);
 });
 
-test('what is not in the checksum is put right: the event is what counts', () => {
+test('fields outside of the checksum are repaired: the event counts', () => {
   spoil("UPDATE events SET attempts = x'00', not_before = 'soon' WHERE id = 'event-2'");
   const { salvage } = open();
   expect(salvage?.saved).toMatchObject({ events: { rows: 3, damaged: 0 } });
   expect(events()[1]).toMatchObject({ id: 'event-2', attempts: 0, notBefore: 0 });
 });
 
-test('a number that is too large for one of JavaScript does not stop the reading', () => {
+test('a number that is too large for JavaScript does not stop the reading', () => {
   const db = new DatabaseSync(path);
   db.exec("UPDATE events SET not_before = 9223372036854775807, created_at = 9223372036854775807 WHERE id = 'event-1'");
   db.exec("UPDATE events SET not_before = 9223372036854775807 WHERE id = 'event-2'");
@@ -142,8 +142,8 @@ test('an operation that SQLite refuses is answered as refused, its event set asi
   expect(logged).toContainEqual(expect.objectContaining({ msg: 'the outbox refused an operation', operation: 'end' }));
 });
 
-test('a damaged log of writes is said loudly and counted', async () => {
-  // As a process that is killed leaves it.
+test('a damaged write-ahead log is logged as an error and counted', async () => {
+  // As a killed process leaves it.
   const before = join(folder, 'before.db');
   const { db } = openOutbox(before);
   const busy = createOutboxFile(db, 2 ** 30, () => {});

@@ -74,14 +74,14 @@ const flip = (at: number, length: number) => {
 };
 const size = () => readFileSync(path).byteLength;
 
-test('a whole file is opened as it is', () => {
+test('an undamaged file is opened as it is', () => {
   expect(reopen().salvage).toBeUndefined();
   expect(left()).toHaveLength(events);
   expect(aside()).toEqual([]);
 });
 
-describe('a file that is damaged is put aside, and what can be read is in a new one', () => {
-  test('cut in the middle', () => {
+describe('a damaged file is moved aside, and readable rows are in a new one', () => {
+  test('truncated in the middle', () => {
     truncateSync(path, Math.floor(size() / 2 / 4_096) * 4_096);
     const { salvage } = reopen();
     expect(salvage?.damage).toBeTruthy();
@@ -104,7 +104,7 @@ describe('a file that is damaged is put aside, and what can be read is in a new 
     }
   });
 
-  test('that is no database: nothing can be saved, and it is said', () => {
+  test('that is no database: nothing can be saved, and it is reported', () => {
     writeFileSync(path, 'this is no database at all. '.repeat(1_000));
     expect(reopen().salvage).toMatchObject({ damage: expect.stringContaining('not a database') });
     expect(left()).toEqual([]);
@@ -117,7 +117,7 @@ describe('a file that is damaged is put aside, and what can be read is in a new 
     expect(left()).toEqual([]);
   });
 
-  test('two of them are kept at most', () => {
+  test('at most two of them are kept', () => {
     for (const _ of [1, 2, 3]) {
       if (db?.isOpen) db.close();
       writeFileSync(path, 'no database');
@@ -127,8 +127,8 @@ describe('a file that is damaged is put aside, and what can be read is in a new 
   });
 });
 
-test('a process that ends while it saves loses nothing: the successor takes its place the next time', () => {
-  // The successor is whole, and the damaged file has just lost its name.
+test('a process that ends during the repair loses nothing: the successor takes over the next time', () => {
+  // The successor is complete, and the damaged file has just lost its name.
   copyFileSync(path, `${path}.next`);
   renameSync(path, `${path}.damaged-1`);
   expect(reopen().salvage).toBeUndefined();

@@ -1,12 +1,12 @@
-/** The outbox's tables, how its file is opened, and what of a damaged one is saved. */
+/** The outbox's tables, the opening of its file, and the repair of a damaged one. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { type DurableFile, isRefusal, type Opened, openDurable } from '../../storage/durable-file.ts';
 import { type ReadRow, readRows } from '../../storage/salvage-rows.ts';
 import { copiedOutcome, eventColumns, eventValues, outcomeColumns, readEvent } from './rows.ts';
 
 /**
- * A commit waits until it is on the disk (https://sqlite.org/pragma.html#pragma_synchronous). Pages that were freed
- * go back to the file system bit by bit. The log of writes shrinks again after a large batch.
+ * A commit waits until it is on the disk (https://sqlite.org/pragma.html#pragma_synchronous). Free pages return to the
+ * file system little by little. The write-ahead log shrinks again after a large batch.
  */
 const schema = `
   PRAGMA locking_mode = EXCLUSIVE;
@@ -56,7 +56,7 @@ const outboxFile: DurableFile = {
   },
 };
 
-/** @throws what SQLite and the file system throw, but for damage */
+/** @throws errors of SQLite and the file system, except for damage */
 export function openOutbox(path: string): Opened {
   return openDurable(path, outboxFile);
 }

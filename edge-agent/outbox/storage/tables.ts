@@ -1,32 +1,32 @@
-/** What the tables of the outbox's file share: statements, how much is in them, and where damaged rows go. */
+/** The shared parts of the tables in the outbox's file: statements, fill levels, and damaged rows. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Limit, Report } from './operations.ts';
 import { type Row, rowBytes } from './rows.ts';
 
-/** Damaged rows that are kept for a look; the oldest go first. */
+/** Damaged rows that are kept for examination; the oldest are deleted first. */
 const keptDamaged = 100;
 
 export type Tally = {
   events: number;
   outcomes: number;
-  /** Of both, with what a row costs besides its content. */
+  /** Of both, including the overhead of rows. */
   bytes: number;
-  /** Names of events that were forgotten so far. */
+  /** Names of forgotten events so far. */
   names: number;
-  /** The last number that was given. */
+  /** The last number that was used. */
   seq: number;
   damaged: number;
 };
 
 export type Tables = {
-  /** The statement of this text, prepared once. Gives bigints: a number that rotted may not fit any other. */
+  /** The statement of this text, prepared once. Returns bigints: a damaged number may not fit any other type. */
   sql(text: string): StatementSync;
-  /** Put back by whoever rolls a transaction back. */
+  /** Restored by the code that rolls a transaction back. */
   tally: Tally;
   nextSeq(): number;
-  /** Keeps what is left of a damaged row, which is in its table no more. */
+  /** Keeps the rest of a damaged row, which has left its table. */
   setAside(kind: 'event' | 'outcome', row: Row): void;
-  /** Rows until the limit, at least one good one where there is any; those that do not parse are `spoilt`. */
+  /** Rows up to the limit, at least one good one if there is any; rows that do not parse are `spoilt`. */
   readUntil<T>(rows: Iterable<Row>, limit: Limit, parse: (row: Row) => T | undefined): ReadRows<T>;
 };
 
@@ -38,7 +38,7 @@ export type ReadRows<T> = {
 
 /**
  * @param damaged rows that were found damaged before
- * @param seqAfter numbers are given from the one after this on, or after what the file has if that is more
+ * @param seqAfter numbers continue after this one, or after the file's last one if that is larger
  */
 export function openTables(
   db: DatabaseSync,

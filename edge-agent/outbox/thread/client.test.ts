@@ -1,4 +1,4 @@
-/** The real thread on a real file, seen from the agent's side. */
+/** The real thread on a real file, from the agent's side. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -58,7 +58,7 @@ const waiting = async (): Promise<string[]> => {
   return read.done ? (read.answer as Answers['events']).events.map(({ id }) => id) : [];
 };
 
-test('what comes together is committed together', async () => {
+test('operations that arrive together are committed together', async () => {
   const many = Array.from({ length: 2_000 }, (_, n) => submit(recordOf(`e${n}`)));
   expect(new Set((await Promise.all(many)).map(keptOf))).toEqual(new Set(['recorded']));
   expect(commits).toBeLessThanOrEqual(3);
@@ -66,7 +66,7 @@ test('what comes together is committed together', async () => {
   expect(await waiting()).toHaveLength(2_000);
 });
 
-test('small views of large buffers go as what they are', async () => {
+test('small views of large buffers are sent with their own bytes only', async () => {
   const large = Buffer.alloc(100_000, 1);
   large.write('here', 50_000);
   const operation = recordOf('view');
@@ -75,25 +75,25 @@ test('small views of large buffers go as what they are', async () => {
   expect(read.done && Buffer.from(read.answer.events[0]?.input ?? []).toString()).toBe('here');
 });
 
-test('events beyond what may wait are refused as if there were no room', async () => {
+test('events beyond the waiting limit are refused as if the file were full', async () => {
   const many = Array.from({ length: 10_100 }, (_, n) => submit(recordOf(`e${n}`)));
   const kept = (await Promise.all(many)).map(keptOf);
   expect(kept.filter((one) => one === 'full')).toHaveLength(100);
   expect(await waiting()).toHaveLength(9_999);
 });
 
-test('a thread that nobody needs is ended, and there again when somebody does', async () => {
+test('an idle thread is ended, and started again on demand', async () => {
   const answer = () => submit({ do: 'last-tick', trigger: 't' });
   needed = false;
   await answer();
   expect(opened).toHaveLength(1);
-  // The thread closes the file, and so takes the log of its writes with it.
+  // The thread closes the file, and so removes its write-ahead log.
   await expect.poll(() => existsSync(`${path}-wal`)).toBe(false);
   await expect.poll(async () => (await answer()).done).toBe(true);
   expect(opened.length).toBeGreaterThan(1);
 });
 
-test('a file that is damaged under it: the thread is replaced, and what can be read is there', async () => {
+test('a file that is damaged under it: the thread is replaced, and readable rows are kept', async () => {
   await Promise.all(Array.from({ length: 1_000 }, (_, n) => submit(recordOf(`e${n}`, 3_000))));
   await client.close(5_000);
   start();
@@ -117,7 +117,7 @@ test('a thread that does not open the file in time is replaced', async () => {
   expect(logged.at(-1)).toMatchObject({ msg: 'the outbox is away', reason: expect.stringContaining('50 ms') });
 });
 
-test('a thread that dies while it is being closed: the end is not waited for, and what was lost is told', async () => {
+test('a thread that dies while it is being closed: closing does not wait, and the loss is reported', async () => {
   await client.close(100);
   const source = `import { parentPort } from 'node:worker_threads';
     const state = { events: 0, outcomes: 0, bytes: 0, damaged: 0, lastSeq: 0, oldest: undefined };
@@ -130,7 +130,7 @@ test('a thread that dies while it is being closed: the end is not waited for, an
   expect(logged.at(-1)).toMatchObject({ msg: 'the outbox is away', reason: 'the disk is gone' });
 });
 
-test('a file that cannot be opened: events are refused, what must be written waits for better times', async () => {
+test('a file that cannot be opened: events are refused, and necessary writes wait', async () => {
   await client.close(100);
   mkdirSync(path);
   start();
@@ -159,7 +159,7 @@ test('a disk without room: events are refused, nothing is half written, and it g
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk], { stdio: 'pipe' });
   } catch {
-    context.skip('a disk of its own needs the right to mount');
+    context.skip('mounting a file system of its own needs the right to mount');
   }
   await client.close(100);
   start(join(disk, 'outbox.db'));

@@ -1,10 +1,10 @@
 /**
- * The agent's side of the thread that has the outbox's file: gathers operations while a commit is under way, gives
- * them over together, and hands out the answers.
+ * The agent's side of the thread that has the outbox's file: collects operations during a commit, sends them together,
+ * and distributes the answers.
  *
- * Invariants: one batch is under way at a time, and answers come in the order of the operations. What must be written
- * (an outcome, an attempt, what is to be forgotten) is kept here and tried again until it is; what may be refused (an
- * event that nobody has been told yes for, a read) is refused at once when the file is away or full. Nothing waits
+ * Invariants: one batch is in progress at a time, and answers come in the order of the operations. Necessary writes (an
+ * outcome, an attempt, a forgotten outcome) are kept here and tried again until they succeed. Other operations (an
+ * event that is not yet acknowledged, a read) are refused at once when the file is away or full. No operation waits
  * longer than `patienceMs` for a batch, or `openMs` for the file to be opened.
  */
 import { Worker } from 'node:worker_threads';
@@ -25,22 +25,27 @@ import { batchLength, bytesOf, packBatch } from './packing.ts';
 
 export type Answer<Asked extends Operation> =
   | { readonly done: true; readonly answer: AnswerOf<Asked> }
-  /** Nothing of it was kept, or with `away` nobody can say. The only failure of what must be written is `refused`. */
+  /** Nothing of it was stored, or with `away` it is unknown. The only failure of a necessary write is `refused`. */
   | { readonly done: false; readonly failure: Failure };
 
 export type OutboxClient = {
-  /** Takes an operation for the next commit. `onAnswer` is called once; not at all for what must be written and is not
-   *  before the agent ends. */
+  /**
+   * Takes an operation for the next commit. `onAnswer` is called once; never for a necessary write that is not done
+   * before the agent ends.
+   */
   submit<Asked extends Operation>(operation: Asked, onAnswer?: (answer: Answer<Asked>) => void): void;
   /** Starts the thread, if it does not run. */
   open(): void;
-  /** How full the file is; undefined before the thread has said it. */
+  /** Fill level of the file; undefined before the thread has reported it. */
   readonly state: FileState | undefined;
   /** Operations that wait for their commit, or are in it. */
   readonly waiting: number;
-  /** Bytes of input and output that they bring. */
+  /** Bytes of their inputs and outputs. */
   readonly waitingBytes: number;
-  /** Commits what waits, then ends the thread, each within `deadlineMs`. @returns operations that were not committed */
+  /**
+   * Commits pending operations, then ends the thread, each within `deadlineMs`. @returns operations that were not
+   * committed
+   */
   close(deadlineMs: number): Promise<number>;
 };
 
@@ -48,24 +53,24 @@ export type ClientOptions = Omit<ThreadSettings, 'seqAfter'> & {
   readonly script: URL;
   readonly log: Logger;
   readonly random?: () => number;
-  /** The thread has opened the file, for the first time or again: reads from before are void. */
+  /** The thread has opened the file, for the first time or again: earlier reads are void. */
   readonly onOpened: (pending: readonly PendingOfTrigger[]) => void;
   /** Answers of a batch have been given, or it failed. */
   readonly onBatch: (commitSeconds: number | undefined) => void;
-  /** True while there is use for the thread besides what is in the file. */
+  /** True while the thread is needed besides the contents of the file. */
   readonly isNeeded: () => boolean;
-  /** A thread that has nothing to do is ended after so many milliseconds. */
+  /** Milliseconds after which an idle thread is ended. */
   readonly idleMs?: number;
-  /** How long the file may take to be opened, in milliseconds. */
+  /** Milliseconds that the file may take to be opened. */
   readonly openMs?: number;
 };
 
-/** How long a batch may take before the thread counts as lost, in milliseconds. */
+/** Milliseconds that a batch may take before the thread counts as lost. */
 const patienceMs = 60_000;
-/** Looking at a large file on slow storage, and saving what is left of a damaged one, takes long. */
+/** Checking a large file on slow storage, and repairing a damaged one, takes long. */
 const usualOpenMs = 600_000;
 /**
- * Operations that may wait for their commit, by number and bytes. One more event is refused as if the file were full, and
+ * Most operations, and bytes, that may wait for their commit. A further event is refused as if the file were full, and
  * so are those after it until the next commit, so that none overtakes it.
  */
 const maxWaiting = 10_000;
@@ -76,7 +81,7 @@ const fullBackoff = { baseMs: 200, capMs: 5_000 };
 
 type Entry = { readonly operation: Operation; readonly bytes: number; onAnswer(answer: Answer<Operation>): void };
 
-/** What nobody else keeps. */
+/** Operations that no other part keeps. */
 const must: ReadonlySet<Operation['do']> = new Set(['failed', 'end', 'forget', 'set-aside', 'keep-only']);
 
 export function createOutboxClient(options: ClientOptions): OutboxClient {
@@ -95,13 +100,13 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
   let queue: Entry[] = [];
   let underWay: Entry[] = [];
   let bytes = 0;
-  /** An event was refused because too much waits. */
+  /** An event was refused because too many operations wait. */
   let crowded = false;
   let lastSeq = 0;
   let worker: Worker | undefined;
   let opened = false;
   let state: FileState | undefined;
-  /** Rows that threads before this one found damaged. */
+  /** Damaged rows that earlier threads found. */
   let damagedBefore = 0;
   let failures = 0;
   let deferred = false;
@@ -118,7 +123,7 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
     }
   };
 
-  /** Gives back what was under way: what must be written stays, the rest is refused with all else that may be. */
+  /** Takes back the batch in progress: necessary writes stay, everything else is refused. */
   const failed = (failure: BatchFailure) => {
     crowded = false;
     const all = [...underWay, ...queue];
@@ -151,7 +156,7 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
     rest = setTimeout(end, backoffDelay(failures, random(), 0, backoff));
   };
 
-  /** What is submitted within one turn of the event loop goes together. */
+  /** Operations that are submitted within one turn of the event loop go together. */
   const flushSoon = () => {
     if (deferred || underWay.length > 0) return;
     deferred = true;

@@ -3,7 +3,7 @@ import { batchLength, bytesOf } from './packing.ts';
 
 const megabytes = (...sizes: number[]) => sizes.map((size) => ({ bytes: size * 1024 * 1024 }));
 
-test('a batch has at least one operation, and else a bound in number and bytes', () => {
+test('a batch has at least one operation, and is bounded in number and bytes', () => {
   expect(batchLength([])).toBe(0);
   expect(batchLength(megabytes(20, 1))).toBe(1);
   expect(batchLength(megabytes(4, 4, 1))).toBe(2);

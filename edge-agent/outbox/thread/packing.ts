@@ -1,16 +1,16 @@
 /**
- * A batch on its way to the outbox's thread. All bytes of it are in one buffer that changes hands: cloning a view, as
- * of a small message in a large read from a socket, would copy everything around it.
+ * A batch on its way to the outbox's thread. All of its bytes are in one buffer that is transferred: cloning a view,
+ * for example of a small message in a large read from a socket, would copy everything around it.
  */
 import type { Operation } from '../storage/operations.ts';
 
-/** Operations of one batch: a commit of so many takes some tens of milliseconds. */
+/** Most operations of one batch: a commit of this number takes some tens of milliseconds. */
 const maxBatch = 1_000;
 const maxBatchBytes = 8 * 1024 * 1024;
 
 export type PackedBatch = { readonly operations: readonly Operation[]; readonly bytes: ArrayBuffer };
 
-/** Where bytes are in the buffer. In a packed operation it stands in the place of the bytes. */
+/** Where bytes are in the buffer. It replaces the bytes in a packed operation. */
 type Span = { readonly at: number; readonly length: number };
 
 export function packBatch(operations: readonly Operation[]): PackedBatch {
@@ -33,7 +33,7 @@ export function packBatch(operations: readonly Operation[]): PackedBatch {
   return { operations: packed, bytes: all.buffer };
 }
 
-/** The operations again; their bytes are views of the buffer. */
+/** Unpacks the operations; their bytes are views of the buffer. */
 export function unpackBatch({ operations, bytes }: PackedBatch): Operation[] {
   return operations.map((operation) =>
     mapBytes(operation, (packed) => {
@@ -43,7 +43,7 @@ export function unpackBatch({ operations, bytes }: PackedBatch): Operation[] {
   );
 }
 
-/** How many of these operations go together: at least one, and no more bytes than are copied in a moment. */
+/** How many of these operations go together: at least one, and no more bytes than can be copied in a moment. */
 export function batchLength(waiting: readonly { readonly bytes: number }[]): number {
   let length = 0;
   for (let size = 0; length < Math.min(waiting.length, maxBatch); length += 1) {
@@ -53,7 +53,7 @@ export function batchLength(waiting: readonly { readonly bytes: number }[]): num
   return length;
 }
 
-/** Bytes of input and output that an operation brings. */
+/** Bytes of an operation's input and output. */
 export function bytesOf(operation: Operation): number {
   if (operation.do === 'record') return operation.event.input.byteLength;
   if (operation.do !== 'end') return 0;

@@ -1,4 +1,4 @@
-/** Where the script of the outbox's thread is: beside the agent's in a release, and among the sources otherwise. */
+/** The path of the thread's script: beside the agent's in a release, and among the sources otherwise. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -1,6 +1,6 @@
 /**
- * Entry of the thread that has the outbox's file. It takes a batch, commits it, and answers; the next batch has
- * gathered meanwhile. When the file cannot be trusted any more the thread ends, and its successor looks at the file.
+ * Entry of the thread that has the outbox's file. It takes a batch, commits it, and answers; meanwhile the next batch
+ * collects. When the file can no longer be trusted the thread ends, and its successor checks the file.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { isDamage, primaryCode, type Salvage } from '../../storage/durable-file.ts';
@@ -13,7 +13,7 @@ const fullCode = 13;
 const inputOutputCode = 10;
 
 const port = parentPort;
-if (!port) throw new Error('this is the start of a thread');
+if (!port) throw new Error('this script must be started as a thread');
 const { path, limitBytes, seqAfter } = workerData as ThreadSettings;
 let reports: Report[] = [];
 const takeReports = (): Report[] => reports.splice(0);
@@ -48,12 +48,12 @@ port.on('message', (message: PackedBatch | 'close') => {
   try {
     file.tidy();
   } catch (error) {
-    // What cannot be given back on a full disk stays in the file for what comes next.
+    // Pages that cannot be returned on a full disk stay in the file for later rows.
     if (primaryCode(error) !== fullCode) throw error;
   }
 });
 
-/** Rows that are known to be lost; those that could not even be counted are one. */
+/** Rows that are known to be lost; rows that could not even be counted are one. */
 function damagedIn({ saved }: Salvage): number {
   const tables = Object.values(saved) as readonly { readonly damaged?: number }[];
   return Math.max(
@@ -67,7 +67,7 @@ function done(operations: readonly Operation[]): FromThread {
   return { kind: 'done', answers, refused, state: file.state(), commitSeconds, reports: takeReports() };
 }
 
-/** An operation that SQLite refuses, which is a fault of ours, does not take the rest of its batch with it. */
+/** An operation that SQLite refuses, which is a bug of ours, does not spoil the rest of its batch. */
 function runAll(operations: readonly Operation[]): BatchResult & { readonly refused: readonly number[] } {
   try {
     return { ...file.run(operations), refused: [] };

@@ -1,4 +1,4 @@
-/** Asks as a broken process writes them: refused, or thrown so that the process is ended; never left to themselves. */
+/** Requests as a broken process writes them: refused, or thrown so that the process is ended; never ignored. */
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { expect, test } from 'vitest';
 import type { CapabilityRequest } from '../protocol/capability-requests.ts';
@@ -26,7 +26,7 @@ const getAsk: CapabilityRequest = { do: 'keyvalue', bucket: 'b', op: 'get', key:
 const noBytes = new Uint8Array(0);
 const head = { status: 200, headers: [] };
 
-/** Call 7 is under way. `broker` does nothing but write down what it is told. */
+/** Call 7 is in progress. The capability host only records its calls. */
 function joined(answer: CapabilityHandler['answer'] = async () => ({ reply: { value: true }, bytes: noBytes })) {
   const told: string[] = [];
   const sent: string[] = [];
@@ -66,13 +66,13 @@ const replyOf = (content: Buffer) => decodeReply(content).reply.error ?? 'value'
 const part = (stream: number, trailers: unknown) =>
   encodePart(firstRequestNumber + stream, { bytes: noBytes, end: 'last', trailers: trailers as [] });
 
-test.each([null, 5, 'text', {}, { do: 5 }, []])('an ask that is %j is thrown', (ask) => {
+test.each([null, 5, 'text', {}, { do: 5 }, []])('a request that is %j is thrown', (ask) => {
   const { receive, told, sent } = joined();
   expect(() => receive(encodeAsk(firstRequestNumber, 7, ask as unknown as CapabilityRequest))).toThrow(RangeError);
   expect([told, sent]).toEqual([[], []]);
 });
 
-test('so is one that is not JSON, or cut short', () => {
+test('a request that is not JSON, or is truncated, is thrown', () => {
   const { receive } = joined();
   const frame = encodeAsk(firstRequestNumber, 7, getAsk);
   expect(() => receive(frame.subarray(0, frameStart + 6))).toThrow(RangeError);
@@ -80,7 +80,7 @@ test('so is one that is not JSON, or cut short', () => {
   expect(() => receive(frame)).toThrow(SyntaxError);
 });
 
-test('a stream that is in use cannot be taken, and the request on it is still aborted with its call', () => {
+test('a stream in use cannot be taken, and its request is still aborted with its call', () => {
   const { asks, receive, told } = joined();
   receive(encodeAsk(firstRequestNumber, 7, fetchAsk));
   expect(() => receive(encodeAsk(firstRequestNumber, 7, fetchAsk))).toThrow(/in use/);
@@ -88,7 +88,7 @@ test('a stream that is in use cannot be taken, and the request on it is still ab
   expect(told).toEqual(['1 abort']);
 });
 
-test('an earlier request on a number takes nothing from a later one', () => {
+test('an earlier request on a number does not affect a later one', () => {
   const { asks, receive, told, events } = joined();
   receive(encodeAsk(firstRequestNumber, 7, fetchAsk));
   receive(encodePart(firstRequestNumber, { bytes: noBytes, end: 'failed' }));
@@ -99,7 +99,7 @@ test('an earlier request on a number takes nothing from a later one', () => {
 });
 
 test.each([[[['name']]], [{}], [[[1, 2]]], [Array(1_000).fill(['n', 'v'])], [5]])(
-  'trailers that are none end the request (%#)',
+  'invalid trailers end the request (%#)',
   (trailers) => {
     const { receive, told, sent, events } = joined();
     receive(encodeAsk(firstRequestNumber, 7, fetchAsk));
@@ -112,7 +112,7 @@ test.each([[[['name']]], [{}], [[[1, 2]]], [Array(1_000).fill(['n', 'v'])], [5]]
   },
 );
 
-test('what belongs to no request is dropped', () => {
+test('frames of no request are dropped', () => {
   const { receive, told, sent } = joined();
   receive(part(3, []));
   receive(encodeCredit(firstRequestNumber + 3, 10));
@@ -120,7 +120,7 @@ test('what belongs to no request is dropped', () => {
   expect([told, sent]).toEqual([[], []]);
 });
 
-test('a broker that fails is an error to the guest', async () => {
+test('a failing capability host is an error to the guest', async () => {
   const { receive, sent, nextSent } = joined(async () => {
     throw new Error('the disk is gone');
   });
@@ -130,7 +130,7 @@ test('a broker that fails is an error to the guest', async () => {
   expect(sent).toEqual(['0 io']);
 });
 
-test('the broker can see that the call has ended', () => {
+test('the capability host can see that the call has ended', () => {
   const seen: boolean[] = [];
   let wanted = () => false;
   const { receive, calls } = joined(async (_granted, _ask, _bytes, isWanted = () => false) => {

@@ -1,9 +1,10 @@
 /**
- * What the runner's process asks for, joined with who does it: the broker. The process is not trusted: an ask counts only
- * for a call that it has, with the grants of that call's function. What a guest can bring about is refused with an
- * error; what only a process can that is not ours any more is thrown, and ends it (runner/process/process.ts).
+ * Joins capability requests of the runner's process with the capability host. The process is not trusted: a request
+ * counts only for one of its calls, with the grants of that call's function. A fault that a guest can cause is refused
+ * with an error. A fault that only a compromised process can cause is thrown, and ends the process
+ * (runner/process/process.ts).
  *
- * Invariant: when a call ends, or the process does, nothing that was asked for it goes on.
+ * Invariant: when a call ends, or the process does, none of its requests goes on.
  */
 import { type Headers, headersSchema, type ResponseHead } from '@skerry/shared/http/http.ts';
 import type { CapabilityRequest, FetchRequest, Reply } from '../protocol/capability-requests.ts';
@@ -19,35 +20,35 @@ import {
 import { kinds, readNumber } from '../protocol/wire.ts';
 import type { Granted } from './call.ts';
 
-/** An outgoing request, as the broker has it. */
+/** An outgoing request of the capability host. */
 export type CapabilityFetch = {
   /** Part of the request's body; the bytes may be kept. */
   write(bytes: Uint8Array): void;
   end(trailers?: Headers): void;
   /** Gives the whole request up. */
   abort(): void;
-  /** So many bytes more of the answer's body may come. */
+  /** This number of further bytes of the answer's body may come. */
   credit(bytes: number): void;
 };
 
 export type FetchEvents = {
   onHead(head: ResponseHead): void;
-  /** Instead of a head: an error-code of wasi:http, by name. Nothing follows. */
+  /** In place of a head: an error-code of wasi:http, by name. Nothing follows. */
   onError(error: string): void;
   onPart(bytes: Uint8Array): void;
-  /** The answer's body is whole. Nothing follows. */
+  /** The answer's body is complete. Nothing follows. */
   onEnd(trailers?: Headers): void;
-  /** The answer's body will never be whole. Nothing follows. */
+  /** The answer's body will never be complete. Nothing follows. */
   onFailure(): void;
-  /** So many bytes more of the request's body may come. */
+  /** This number of further bytes of the request's body may come. */
   onCredit(bytes: number): void;
 };
 
-/** Does what is asked, within the grants. */
+/** Performs requests, within the grants. */
 export type CapabilityHandler = {
   /**
-   * Never rejects: what goes wrong is in `reply.error`.
-   * @param isWanted false when the call has ended: what has not been done by then need not be
+   * Never rejects: a failure is in `reply.error`.
+   * @param isWanted false when the call has ended: the rest of the work is not needed
    */
   answer(
     granted: Granted,
@@ -60,8 +61,8 @@ export type CapabilityHandler = {
 
 export type CapabilityRequests = {
   /**
-   * An ask, or a part or credit of its stream.
-   * @throws RangeError or SyntaxError for what no runner of ours sends; the process shall be ended
+   * A request, or a part or credit of its stream.
+   * @throws RangeError or SyntaxError for frames that our runner never sends; the process must be ended
    */
   receive(content: Buffer): void;
   /** The call has ended. */
@@ -70,7 +71,10 @@ export type CapabilityRequests = {
   reset(): void;
 };
 
-/** An outgoing request under way. `fetch` is there when the broker has taken it; `answered` when its head was told. */
+/**
+ * An outgoing request in progress. `fetch` is there when the capability host has taken it; `answered` when its head was
+ * reported.
+ */
 type Entry = { readonly seq: number; fetch: CapabilityFetch | undefined; answered: boolean };
 
 /** @param grantedTo the function of a call that the process has */
@@ -113,7 +117,7 @@ export function createCapabilityRequests(
   const answer = (stream: number, content: Buffer) => {
     const now = epoch;
     const { seq, ask, bytes } = decodeAsk(content);
-    // The broker checks the rest of it, and refuses: much of an ask is the guest's.
+    // The capability host checks the rest, and refuses: the guest chooses much of a request.
     if (typeof (ask as CapabilityRequest | null)?.do !== 'string') throw new RangeError('an ask that is none');
     if (fetches.has(stream)) throw new RangeError(`stream ${stream} is in use`);
     const granted = grantedTo(seq);
@@ -127,7 +131,7 @@ export function createCapabilityRequests(
       .catch(() => tell({ error: 'io' }));
   };
 
-  /** Neither the runner nor its guest waits for what comes of it. */
+  /** Neither the runner nor its guest waits for the result. */
   const giveUp = (stream: number, { fetch }: Entry) => {
     fetches.delete(stream);
     fetch?.abort();

@@ -1,22 +1,22 @@
-/** The runner as the agent sees it: calls in, what becomes of them out. */
+/** The runner as the agent sees it: calls in, outcomes out. */
 import type { Grants } from '@skerry/shared/function/manifest.ts';
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
 import type { Result } from '@skerry/shared/result.ts';
 import type { LogEntry, Part } from '../protocol/stream-wire.ts';
 
 export type Call = {
-  /** Id of the invocation; unique among the calls under way. */
+  /** Id of the invocation; unique among the calls in progress. */
   id: string;
   /** Digest of the bundle. */
   bundle: string;
-  /** JSON of `Surroundings` (runner/protocol/wire.ts): what the function sees. */
+  /** JSON of `GuestEnvironment` (runner/protocol/wire.ts). */
   environment: string;
-  /** On whose behalf the runner may ask for something: the function's id and what it was granted. */
+  /** The function on whose behalf the runner may send requests: its id and its grants. */
   granted: Granted;
   instance: 'fresh' | 'reuse';
-  /** Limit of an output that is held whole, in bytes. */
+  /** Largest output that is held whole, in bytes. */
   outputBytes: number;
-  /** From now to the answer, waiting included. */
+  /** Milliseconds from now to the answer, waiting included. */
   timeoutMs: number;
   /** The request, when the call came over HTTP. */
   request?: RequestHead | undefined;
@@ -28,20 +28,20 @@ export type Call = {
 export type Granted = { readonly function: string; readonly grants: Grants };
 
 export type CallEvents = {
-  /** Just before the call is handed to the runner's process. */
+  /** Just before the call is given to the runner's process. */
   onStart(): void;
-  /** The function has begun an answer that comes in parts. */
+  /** The function has begun an answer in parts. */
   onHead?(head: ResponseHead): void;
   /** Part of the answer's body, in order; the bytes are a view. */
   onPart?(part: Part): void;
-  /** The function takes so many bytes more of the request's body. */
+  /** The function takes this number of further bytes of the request's body. */
   onCredit?(bytes: number): void;
   onLog?(entry: LogEntry): void;
 };
 
 export type CallOutcome = {
   result: Result;
-  /** Head of an HTTP answer that came whole. */
+  /** Head of a complete HTTP answer. */
   head?: ResponseHead | undefined;
   trailers?: Headers | undefined;
   /** From the start in a thread to the result, in microseconds; 0 when there was no result. */
@@ -61,30 +61,30 @@ export type Runner = {
   unload(digest: string): void;
   /** Never rejects. */
   call(call: Call, events: CallEvents): Promise<CallOutcome>;
-  /** Part of the input of a call that streams; dropped when it is not under way. */
+  /** Part of the input of a streaming call; dropped when the call is not in progress. */
   part(id: string, part: Part): void;
-  /** So many bytes more of the answer may come. */
+  /** This number of further bytes of the answer may come. */
   credit(id: string, bytes: number): void;
-  /** Ends a call with `cancelled`; one that is not under way is left alone. */
+  /** Ends a call with `cancelled`; a call that is not in progress is ignored. */
   cancel(id: string): void;
   stats(): RunnerStats;
-  /** Ends the process; what is under way is answered with `runner_lost`, what waits with `agent_draining`. */
+  /** Ends the process; running calls are answered with `runner_lost`, waiting ones with `agent_draining`. */
   close(): Promise<void>;
 };
 
 export type RunnerStats = {
   /** Calls that run in a thread. */
   readonly running: number;
-  /** Calls that wait in a thread, and hold nothing but memory. */
+  /** Calls that wait in a thread, and hold only memory. */
   readonly parked: number;
   /** Calls that wait for a thread. */
   readonly queued: number;
   readonly threads: number;
-  /** Processes lost so far, and threads ended before their time. */
+  /** Processes lost so far, and threads ended early. */
   readonly restarts: number;
   readonly threadsEnded: number;
   /** Memory of the process at the last look, in bytes. */
   readonly memoryBytes: number;
-  /** The operating system holds it to its limit, so that it is not only looked at. */
+  /** The operating system enforces the memory limit, in addition to periodic looks. */
   readonly memoryIsLimited: boolean;
 };

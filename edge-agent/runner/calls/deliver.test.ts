@@ -6,7 +6,7 @@ import type { ResultFrame } from '../protocol/wire.ts';
 import type { CallEvents } from './call.ts';
 import { checkedAnswer, deliver } from './deliver.ts';
 
-/** Why the call cannot go on, and what its caller was told. */
+/** Why the call cannot go on, and the events for its caller. */
 function delivered(frame: Buffer) {
   const told: unknown[] = [];
   const events: CallEvents = {
@@ -22,7 +22,7 @@ const part = (bytes: number, trailers?: unknown) =>
   encodePart(1, { bytes: new Uint8Array(bytes), end: 'last', trailers: trailers as [] });
 const log = (entry: unknown) => encodeLog(1, entry as LogEntry);
 
-test('what fits is told', () => {
+test('valid frames are delivered', () => {
   expect(delivered(part(maxPartBytes, [['a', 'b']]))).toEqual({ fault: undefined, told: [maxPartBytes] });
   expect(delivered(encodeCredit(1, 1))).toEqual({ fault: undefined, told: [1] });
   expect(delivered(log({ source: 'info', text: 'x'.repeat(5_000) }))).toEqual({
@@ -33,9 +33,9 @@ test('what fits is told', () => {
 
 test.each([
   ['a part that is too long', part(maxPartBytes + 1)],
-  ['trailers that are none', part(0, [['a']])],
+  ['invalid trailers', part(0, [['a']])],
   ['a credit of no bytes', encodeCredit(1, 0)],
-  ['a head that is none', encodeHead(1, { status: 1, headers: [] })],
+  ['an invalid head', encodeHead(1, { status: 1, headers: [] })],
 ])('%s ends the call', (_, frame) => {
   const { fault, told } = delivered(frame);
   expect(fault).toBeTypeOf('string');
@@ -48,11 +48,11 @@ test.each([
   ['a log entry of null', log(null)],
   ['a log entry from nowhere', log({ source: 'x'.repeat(100), text: '' })],
   ['a log entry without text', log({ source: 'info', text: 5 })],
-])('what no runner sends is thrown: %s', (_, frame) => {
+])('a frame that no runner sends is thrown: %s', (_, frame) => {
   expect(() => delivered(frame)).toThrow(RangeError);
 });
 
-test('a result keeps within a frame', () => {
+test('a result stays within a frame', () => {
   const result = { ok: false, code: 'function_error', message: 'x'.repeat(10_000) } as const;
   const failed: ResultFrame = { seq: 1, started: true, durationUs: 1, result };
   expect(checkedAnswer(failed).result).toEqual({ ...result, message: 'x'.repeat(4_096) });

@@ -1,7 +1,6 @@
 /**
- * What the runner's process says of one call, told to whoever made the call. Heads and trailers were chosen by the
- * guest, the rest by a process that runs code of strangers: what does not fit a frame of the tunnel ends the call, not
- * the tunnel.
+ * Delivers the frames of the runner's process about one call to its caller. The guest chose heads and trailers, and the
+ * process runs code of strangers: content that does not fit a frame of the tunnel ends the call, not the tunnel.
  */
 import { headersSchema, responseHeadSchema } from '@skerry/shared/http/http.ts';
 import { maxPartBytes } from '@skerry/shared/http/http-limits.ts';
@@ -24,7 +23,7 @@ const logSources: ReadonlySet<unknown> = new Set<LogEntry['source']>([
 
 /**
  * @returns why the call cannot go on, if so
- * @throws RangeError or SyntaxError for what no runner of ours sends: the process is not to be trusted any more
+ * @throws RangeError or SyntaxError for frames that our runner never sends: the process is no longer trusted
  */
 export function deliver(content: Buffer, events: CallEvents): string | undefined {
   switch (content[0]) {
@@ -54,7 +53,9 @@ export function deliver(content: Buffer, events: CallEvents): string | undefined
   }
 }
 
-/** A result with an answer that came whole; without the answer when that does not fit, its message cut when too long. */
+/**
+ * A result with a complete answer; without the answer when that does not fit, and with its message cut when too long.
+ */
 export function checkedAnswer({
   result: given,
   head,
@@ -70,7 +71,7 @@ export function checkedAnswer({
 
 function checkedEntry(entry: LogEntry | null): LogEntry {
   if (!logSources.has(entry?.source) || typeof entry?.text !== 'string') {
-    throw new RangeError('a line of a log that is none');
+    throw new RangeError('an invalid line of log');
   }
   return { source: entry.source, text: entry.text.slice(0, textLength) };
 }

@@ -1,20 +1,20 @@
 /**
- * The calls that the runner's process has, and whether it may have one more.
+ * The calls in the runner's process, and whether it may take another one.
  *
- * Invariants: calls that wait in their thread do not count against the window, but have a bound of their own; a
- * function that fills the window does not keep out one that has nothing in the process.
+ * Invariants: calls that wait in their thread do not count against the window, but have a bound of their own. A
+ * function that fills the window does not keep out a function without calls in the process.
  */
 import type { Pending } from './pending.ts';
 import type { Window } from './window.ts';
 
-/** Calls that may wait in threads at one time: each holds an instance. */
+/** Calls that may wait in threads at once: each holds an instance. */
 const maxParked = 4_096;
-/** Calls beyond the window, one each, for functions that have none in the process. */
+/** Calls beyond the window, one each, for functions without calls in the process. */
 const spare = 64;
 
 export type InFlight = {
   mayTake(functionId: string): boolean;
-  /** True when nothing more can be taken, whatever it is. */
+  /** True when no call can be taken. */
   readonly full: boolean;
   add(pending: Pending): void;
   /** The call has begun to wait. */

@@ -1,4 +1,4 @@
-/** One call in the agent, from the door to its result, and the parts of its input that came before it could take them. */
+/** One call in the agent, from the gate to its result, with early parts of its input. */
 import type { Call, CallEvents, CallOutcome } from './call.ts';
 
 export class Pending {
@@ -9,7 +9,7 @@ export class Pending {
   readonly deadline: number;
   state: 'waiting' | 'sent' | 'parked' | 'done' = 'waiting';
   cold = false;
-  /** The load of its code that it waits for. */
+  /** The load of the code that it waits for. */
   code: Promise<void> | undefined;
   timer: NodeJS.Timeout | undefined;
   readonly settle: (result: CallOutcome) => void;
@@ -24,15 +24,15 @@ export class Pending {
   }
 
   /**
-   * Keeps a frame for the call until it waits for the first time: only then it is certain in which thread it is, and
-   * nothing but a part of its input or a credit can wake it. Bounded by the window of whoever sends.
+   * Keeps a frame for the call until it waits for the first time: only then its thread is certain, and only a part of
+   * its input or a credit can wake it. Bounded by the sender's window.
    */
   hold(frame: Buffer): void {
     this.#early ??= [];
     this.#early.push(frame);
   }
 
-  /** What was held, once. */
+  /** Returns the kept frames, once. */
   takeHeld(): Buffer[] {
     const held = this.#early ?? [];
     this.#early = undefined;

@@ -9,14 +9,14 @@ function afterwards(durations: readonly number[]): number {
 
 const many = (durationUs: number) => Array<number>(200).fill(durationUs);
 
-test('opens when calls are short, and only then', () => {
+test('opens only when calls are short', () => {
   expect(afterwards([])).toBe(8);
   expect(afterwards([10])).toBe(8);
   expect(afterwards(many(10))).toBe(32);
   expect(afterwards(many(2_000))).toBe(8);
 });
 
-test('one call that is long, or that is ended, closes it; short ones open it again', () => {
+test('one call that is long, or that is ended, closes it; short calls open it again', () => {
   expect(afterwards([...many(10), 20_000])).toBe(8);
   expect(afterwards([...many(10), 0])).toBe(8);
   expect(afterwards([...many(10), 0, ...many(10)])).toBe(32);

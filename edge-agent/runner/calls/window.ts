@@ -1,7 +1,6 @@
 /**
- * How many calls the runner's process may have at one time. Few, because all of them are lost with the process; but
- * when calls are short, so many that what goes over the pipe and to the threads goes in batches: waking the other side
- * costs more than such a call.
+ * Limits the calls that the runner's process has at once. Few, because all of them are lost with the process. More when
+ * calls are short, so that the pipe and the threads carry batches: waking the other side costs more than such a call.
  */
 
 export type Window = {
@@ -11,13 +10,13 @@ export type Window = {
   ended(durationUs: number): void;
 };
 
-/** Calls per thread: one that runs, and enough behind it to never run dry. */
+/** Calls per thread: a running one, and enough behind it to never run dry. */
 const usual = 4;
-/** Calls per thread while they are short. A thread has no more room than that. */
+/** Calls per thread while they are short. A thread has no more room. */
 const whileShort = 16;
-/** An average below this is short, in microseconds: what is behind a thread's call then waits for milliseconds at most. */
+/** An average below this is short, in microseconds: calls behind a thread's call then wait for milliseconds at most. */
 const shortUs = 500;
-/** What a call counts that did not end by itself, in microseconds; longer ones count no more. */
+/** The duration that counts for a call that did not end by itself, in microseconds; longer ones count no more. */
 const longUs = 50_000;
 /** Share of the newest call in the average. */
 const weight = 1 / 16;

@@ -1,4 +1,4 @@
-/** The runner's main thread: frames of the agent become work for the pool, results go back in batches. */
+/** The runner's main thread: frames of the agent become work for the pool, and results go back in batches. */
 import type { Socket } from 'node:net';
 import { createFrameReader, createFrameWriter } from '../protocol/framing.ts';
 import {
@@ -15,9 +15,9 @@ import { createPool } from './threads/pool.ts';
 
 /** Settings that the agent gives to the process, as JSON in its first argument. */
 export type HostSettings = {
-  /** Threads at most. */
+  /** Most threads. */
   readonly threads: number;
-  /** A thread that had nothing to do for so long is ended, in milliseconds. */
+  /** Milliseconds after which an idle thread is ended. */
   readonly idleMs: number;
 };
 
@@ -72,7 +72,7 @@ export function runHost({ pipe, settings, script }: { pipe: Socket; settings: Ho
   });
 
   pipe.on('data', read);
-  // The agent is gone, and with it everyone who could want an answer.
+  // The agent is gone, and with it every caller.
   pipe.on('close', () => process.exit());
   pipe.on('error', () => process.exit(1));
 }

@@ -2,7 +2,7 @@
 
 /** Thrown into the guest. A guest that can catch it has not ended, and goes on. */
 export class Exit extends Error {
-  /** 0: it ended well. */
+  /** 0: success. */
   readonly code: number;
 
   constructor(code: number) {

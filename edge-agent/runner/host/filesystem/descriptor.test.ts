@@ -41,7 +41,7 @@ const namesIn = (directory: Descriptor): string[] => {
 };
 
 describe('a file', () => {
-  test('is written and read in places', () => {
+  test('is written and read at offsets', () => {
     const file = create('a');
     expect(file.write(bytes('hello'), 2n)).toBe(5n);
     expect(contentOf(file)).toBe('\0\0hello');
@@ -69,7 +69,7 @@ describe('a file', () => {
     expect(codeOf(() => input.blockingRead(100n))).toEqual({ tag: 'closed' });
   });
 
-  test('says why its stream failed', () => {
+  test('reports why its stream failed', () => {
     const out = create('a').writeViaStream(BigInt(16 * MiB));
     out.checkWrite();
     out.write(bytes('beyond'));
@@ -101,7 +101,7 @@ describe('a file', () => {
     expect(codeOf(() => file.setTimes(at(0n, 2 ** 32 - 1), { tag: 'now' }))).toBe('invalid');
   });
 
-  test('is opened as it is asked for', () => {
+  test('is opened with the requested flags', () => {
     expect(codeOf(() => root.openAt({}, 'a', {}, both))).toBe('no-entry');
     create('a').write(bytes('x'), 0n);
     expect(codeOf(() => create('a', { exclusive: true }))).toBe('exist');
@@ -118,7 +118,7 @@ describe('a file', () => {
     expect(reading.getFlags()).toEqual({ read: true, write: false });
   });
 
-  test('far away is no file of ours', () => {
+  test('at a huge offset is refused', () => {
     const file = create('a');
     for (const place of [2n ** 64n - 1n, 2n ** 53n]) {
       expect(codeOf(() => file.write(bytes('x'), place))).toBe('file-too-large');
@@ -129,7 +129,7 @@ describe('a file', () => {
 });
 
 describe('a directory', () => {
-  test('has entries that are made, listed, moved and removed', () => {
+  test('has entries that are created, listed, moved and removed', () => {
     root.createDirectoryAt('d');
     root.createDirectoryAt('d/e');
     create('d/f').write(bytes('f'), 0n);
@@ -148,7 +148,7 @@ describe('a directory', () => {
     expect(codeOf(() => root.removeDirectoryAt('d/..'))).toBe('invalid');
   });
 
-  test('cannot be moved into itself, nor over what is not empty', () => {
+  test('cannot be moved into itself, nor over a directory that is not empty', () => {
     root.createDirectoryAt('d');
     root.createDirectoryAt('d/e');
     root.createDirectoryAt('x');
@@ -161,7 +161,7 @@ describe('a directory', () => {
     expect(namesIn(root)).toEqual(['tmp', 'd', 'x', 'f']);
   });
 
-  test('that was removed takes nothing any more', () => {
+  test('that was removed takes no entries', () => {
     root.createDirectoryAt('d');
     const directory = root.openAt({}, 'd', {}, {});
     root.removeDirectoryAt('d');
@@ -176,7 +176,7 @@ describe('a directory', () => {
   });
 });
 
-test('the same object is known as such', () => {
+test('compares objects by identity', () => {
   const file = create('a');
   const same = root.openAt({}, './a', {}, {});
   const other = create('b');
@@ -187,14 +187,14 @@ test('the same object is known as such', () => {
 });
 
 describe('limits', () => {
-  test('one read or write moves 1 MiB', () => {
+  test('one read or write moves at most 1 MiB', () => {
     const file = create('a');
     expect(file.write(new Uint8Array(3 * MiB), 0n)).toBe(BigInt(MiB));
     expect(file.write(new Uint8Array(MiB), BigInt(MiB))).toBe(BigInt(MiB));
     expect(file.read(2n ** 40n, 0n)[0]).toHaveLength(MiB);
   });
 
-  test('16 MiB in all, and what is removed and closed makes room', () => {
+  test('16 MiB in all, and removed and closed files make room', () => {
     const file = create('a');
     file.setSize(BigInt(16 * MiB));
     const other = create('b');
@@ -210,7 +210,7 @@ describe('limits', () => {
     expect(other.stat().size).toBe(1n);
   });
 
-  test('4,096 descriptors at a time', () => {
+  test('4,096 descriptors at once', () => {
     const open = [create('a')];
     while (open.length < 4_095) open.push(root.openAt({}, 'a', {}, {}));
     expect(codeOf(() => root.openAt({}, 'a', {}, {}))).toBe('insufficient-memory');

@@ -2,7 +2,7 @@
  * The resource `descriptor` of wasi:filesystem/types 0.2: the rules of the interface, over a node that does the work.
  * Errors are thrown FileErrorCodes.
  *
- * Links are never followed: where the guest asks for that, a link is `loop`; making one, or reading where it leads, is
+ * Links are never followed: where the guest asks for that, a link is `loop`. Creating a link, or reading its target, is
  * `not-permitted`. A guest can have `maxDescriptors` open at once.
  */
 import { createHash } from 'node:crypto';
@@ -22,7 +22,7 @@ type OpenFlags = {
   readonly exclusive?: boolean;
   readonly truncate?: boolean;
 };
-/** Absent is false. The three kinds of synchronised writing are taken and make no difference. */
+/** Absent is false. The three kinds of synchronised writing are accepted and make no difference. */
 type DescriptorFlags = { readonly read?: boolean; readonly write?: boolean; readonly mutateDirectory?: boolean };
 
 type DescriptorStat = {
@@ -34,19 +34,19 @@ type DescriptorStat = {
   readonly statusChangeTimestamp: Datetime;
 };
 
-/** What the descriptors of one instance have in common. */
+/** The shared state of one instance's descriptors. */
 export type DirectoryContext = {
   readonly current: () => CallChannel;
   /** Nanoseconds since the epoch. */
   readonly now: () => bigint;
-  /** Descriptors that are open. */
+  /** Open descriptors. */
   open: number;
 };
 
-/** Each costs the host memory that no limit of the guest counts. Beyond it: `insufficient-memory`. */
+/** Each costs memory of the host that no limit of the guest counts. Beyond it: `insufficient-memory`. */
 const maxDescriptors = 4_096;
 
-/** Made by `openAt` and `preopens` only: what a guest gives as one has to be an instance of it. */
+/** Created by `openAt` and `preopens` only: an argument of a guest must be an instance of it. */
 export class Descriptor {
   #state: { readonly node: FileNode; readonly flags: DescriptorFlags; readonly around: DirectoryContext } | undefined;
 
@@ -81,7 +81,7 @@ export class Descriptor {
     return OutputStream.of(fileTarget(node, undefined), around.current().signal);
   }
 
-  /** Whatever is advised, nothing is done about it. */
+  /** Advice is accepted and ignored. */
   advise(): void {
     this.#file();
   }
@@ -114,7 +114,7 @@ export class Descriptor {
     node.setTimes([], fromTimestamp(accessed, around.now), fromTimestamp(modified, around.now));
   }
 
-  /** At most 1 MiB, whatever the length. */
+  /** At most 1 MiB, for any length. */
   read(length: bigint, offset: bigint): [Uint8Array, boolean] {
     const { node } = this.#readable();
     const bytes = node.read(toOffset(offset), Number(length));
@@ -225,7 +225,7 @@ export class Descriptor {
     return stat;
   }
 
-  /** @throws TypeError for what is no descriptor of ours, Error for one that is gone: either ends the guest */
+  /** @throws TypeError for an object of another class, Error for a dropped one: either ends the guest */
   #open() {
     if (!this.#state) throw new Error('a descriptor that was dropped');
     return this.#state;
@@ -236,7 +236,7 @@ export class Descriptor {
     return node.isDirectory ? node : refuse('not-directory');
   }
 
-  /** A directory in which things may be changed. */
+  /** A writable directory. */
   #mutable(): FileNode {
     const node = this.#directory();
     return node.writable ? node : refuse('read-only');
@@ -259,7 +259,7 @@ export class Descriptor {
   }
 }
 
-/** A place in a file as a number that is exact; no file here is near its end. */
+/** An offset as an exact number; no file here is near its end. */
 function toOffset(offset: bigint): number {
   return offset > BigInt(Number.MAX_SAFE_INTEGER - 2 ** 32) ? refuse('file-too-large') : Number(offset);
 }
@@ -275,7 +275,7 @@ function toDescriptorStat({ type, size, links, accessed, modified, changed }: Fi
   };
 }
 
-/** WIT: changes when the file does, and says nothing about what it is made of. */
+/** WIT: changes when the file does, and reveals nothing about its parts. */
 function hashOf(identity: string, { type, size, modified }: FileStat): { lower: bigint; upper: bigint } {
   const digest = createHash('sha256')
     .update(JSON.stringify([identity, type, size, modified]))

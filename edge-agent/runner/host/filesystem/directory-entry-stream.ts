@@ -1,7 +1,7 @@
-/** The resource `directory-entry-stream`: the entries that were there when it was made. */
+/** The resource `directory-entry-stream`: the entries at the time of its creation. */
 import type { DirectoryEntry } from './node.ts';
 
-/** Gives undefined (`none`) after the last. */
+/** Returns undefined (`none`) after the last. */
 export class DirectoryEntryStream {
   #entries: Iterator<DirectoryEntry> = [].values();
 

@@ -1,9 +1,9 @@
 /**
- * `error-code` of wasi:filesystem/types. jco takes a thrown string for the value of the guest's error; anything that is
- * an Error would end the guest, so nothing in this folder throws one for what a guest did.
+ * `error-code` of wasi:filesystem/types. jco takes a thrown string for the value of the guest's error. An Error would
+ * end the guest, so nothing in this folder throws one for a guest's fault.
  */
 
-/** Codes that the host itself gives, and those that the agent may reply with (capabilities/files/errno.ts). */
+/** Codes of the host itself, and codes that the agent may reply with (capabilities/files/errno.ts). */
 export const errorCodes = [
   'access',
   'bad-descriptor',
@@ -33,12 +33,12 @@ export const errorCodes = [
 /** A code of WIT's `error-code` that occurs here. */
 export type FileErrorCode = (typeof errorCodes)[number];
 
-/** The code with this name; a name that is not in the list is `io`. */
+/** The code with this name; an unknown name is `io`. */
 export function toErrorCode(name: string): FileErrorCode {
   return errorCodes.find((known) => known === name) ?? 'io';
 }
 
-/** @throws the code, as jco wants it. An expression, so that it can stand where a value would */
+/** @throws the code, as jco needs it. An expression, so that it can stand in place of a value */
 export function refuse(code: FileErrorCode): never {
   throw code;
 }

@@ -1,7 +1,7 @@
 /**
- * A file as a stream. Files never wait: a read takes what is there, or the end. The failure of a stream carries the
- * name of its error-code as its message, and so `filesystem-error-code` finds it (WIT: the error of a stream that
- * failed is handed to that function).
+ * A file as a stream. Files never wait: a read returns the bytes that are there, or the end. The failure of a stream
+ * has the name of its error-code as its message, so that `filesystem-error-code` finds it (WIT: the error of a failed
+ * stream is passed to that function).
  */
 import type { InputSource, OutputTarget } from '../io/streams.ts';
 import { errorCodes, type FileErrorCode } from './error-code.ts';
@@ -12,7 +12,7 @@ const roomBytes = 65_536;
 
 const atOnce = () => Promise.resolve();
 
-/** From the offset to wherever the end is when it is reached. */
+/** From the offset to the end of the file at that time. */
 export function fileSource(node: FileNode, offset: number): InputSource {
   let at = offset;
   let ended = false;
@@ -65,12 +65,12 @@ export function fileTarget(node: FileNode, offset: number | undefined): OutputTa
   };
 }
 
-/** The code in the failure of a file's stream, from its message as the guest's `error` gives it. */
+/** The code in the failure of a file's stream, from the message of the guest's `error`. */
 export function codeOfFailure(message: string): FileErrorCode | undefined {
   return errorCodes.find((code) => code === message);
 }
 
-/** What is no code of ours (the agent is gone, the call was ended) is not for the guest to handle. */
+/** Other failures (the agent is gone, the call was ended) are not for the guest to handle. */
 function failureOf(error: unknown): Error {
   if (typeof error !== 'string') throw error;
   return new Error(error);

@@ -1,8 +1,8 @@
 /**
- * wasi:filesystem for one instance: the directories that its revision was granted, and a scratch in memory at `/`.
+ * wasi:filesystem for one instance: the granted directories of its revision, and a scratch in memory at `/`.
  *
- * At `/`, because programs of preview1 take the directory with the longest fitting name, and so a relative path, `/tmp`
- * and every other path finds a place, except those that lead into a granted directory. When `/` itself is granted, the
+ * At `/`, because programs of preview1 take the directory with the longest matching name. So a relative path, `/tmp`
+ * and every other path leads to the scratch, except paths into a granted directory. When `/` itself is granted, the
  * scratch is at `/tmp`; when that is granted as well, there is none.
  */
 import type { CallChannel } from '../../protocol/channel.ts';
@@ -25,7 +25,7 @@ const wallClock = (): bigint => BigInt(Date.now()) * 1_000_000n;
 
 /**
  * @param current channel of the call that the instance is running
- * @param directories as the manifest lists them: their order is how the agent knows them
+ * @param directories in the manifest's order, by which the agent knows them
  * @param now nanoseconds since the epoch
  */
 export function createFilesystem(

@@ -1,8 +1,8 @@
 /**
- * A directory of the device that the function was granted. The runner's process has no right to any file: each
- * operation is an ask to the agent, which checks all of it again (capabilities/files/directories.ts).
+ * A granted directory of the device. The runner's process has no right to any file: each operation is a request to the
+ * agent, which checks all of it again (capabilities/files/directories.ts).
  *
- * A node is a path below the grant, not an open file: what is renamed or removed meanwhile is another file, or none.
+ * A node is a path below the grant, not an open file: after a rename or removal it is another file, or none.
  */
 import type { DirectoryRequest } from '../../protocol/capability-requests.ts';
 import type { CallChannel } from '../../protocol/channel.ts';
@@ -10,10 +10,10 @@ import { refuse, toErrorCode } from './error-code.ts';
 import { type DirectoryEntry, type FileNode, type FileStat, maxTransferBytes } from './node.ts';
 import type { Names } from './path.ts';
 
-/** The part of an ask that says what to do. */
+/** The part of a request that names the operation. */
 type Operation<A = DirectoryRequest> = A extends DirectoryRequest ? Omit<A, 'do' | 'grant' | 'path'> : never;
 
-/** Every operation throws what the agent replies with, and whatever `askNow` throws when there is no agent. */
+/** Every operation throws the agent's error, and the errors of `askNow` when there is no agent. */
 export class GrantedNode implements FileNode {
   readonly isDirectory: boolean;
   readonly writable: boolean;
@@ -21,7 +21,7 @@ export class GrantedNode implements FileNode {
   readonly #grant: number;
   readonly #path: Names;
 
-  /** @param grant place of the directory in the manifest's list */
+  /** @param grant index of the directory in the manifest's list */
   constructor(current: () => CallChannel, grant: number, writable: boolean, path: Names = [], isDirectory = true) {
     this.#current = current;
     this.#grant = grant;

@@ -1,9 +1,9 @@
 /**
- * What a descriptor is open on: a file or directory, in memory (scratch.ts) or on the device (granted.ts). Everything
- * here is synchronous, because guests call files so, and fails by throwing a FileErrorCode.
+ * The object of a descriptor: a file or directory, in memory (scratch.ts) or on the device (granted.ts). Everything
+ * here is synchronous, because guests call files synchronously, and fails by throwing a FileErrorCode.
  *
- * `names` lead from a directory downwards; no names: the node itself. A link is an entry that can be seen and removed,
- * and never a way to somewhere.
+ * `names` lead from a directory downwards; without names it is the node itself. A link is an entry that can be listed
+ * and removed, and is never followed.
  */
 import type { DirectoryEntry, FileStat } from '../../protocol/capability-requests.ts';
 import type { Names } from './path.ts';
@@ -12,15 +12,15 @@ export type { DirectoryEntry, FileStat };
 
 export type OpenOptions = { readonly create: boolean; readonly exclusive: boolean; readonly truncate: boolean };
 
-/** Bytes of one read or write at most, whatever the guest asks for. */
+/** Most bytes of one read or write, for any request. */
 export const maxTransferBytes = 1024 * 1024;
 
 export type FileNode = {
   readonly isDirectory: boolean;
-  /** False: every operation that would change something is refused with `read-only`. */
+  /** False: every change is refused with `read-only`. */
   readonly writable: boolean;
 
-  /** Equal for what is the same object. */
+  /** Equal for the same object. */
   identify(names: Names): string;
   stat(names: Names): FileStat;
   /** Without `.` and `..`. */
@@ -29,9 +29,9 @@ export type FileNode = {
   makeDirectory(names: Names): void;
   removeDirectory(names: Names): void;
   removeFile(names: Names): void;
-  /** @throws `cross-device` when `to` belongs to something else */
+  /** @throws `cross-device` when `to` belongs to another file system */
   rename(names: Names, to: FileNode, toNames: Names): void;
-  /** Nanoseconds since the epoch; undefined: as it is. */
+  /** Nanoseconds since the epoch; undefined: unchanged. */
   setTimes(names: Names, accessed: bigint | undefined, modified: bigint | undefined): void;
 
   /** Up to `length` bytes, at most `maxTransferBytes`; none at the end of the file. */

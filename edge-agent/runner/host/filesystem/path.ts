@@ -1,6 +1,6 @@
 /**
- * Paths as guests give them, made names. wasi:filesystem has relative paths only, and a path must not lead out of the
- * directory that it starts at; here `..` is resolved by the text, which is exact because links are never followed.
+ * Turns guests' paths into names. wasi:filesystem has relative paths only, and a path must not lead out of its
+ * directory. `..` is resolved as text, which is exact because links are never followed.
  */
 import { refuse } from './error-code.ts';
 
@@ -13,7 +13,7 @@ const nameBytes = 255;
 const maxDepth = 64;
 
 /**
- * @returns the names, and whether the path says that it is a directory (it ends in `/`, `.` or `..`)
+ * @returns the names, and whether the path must be a directory (it ends in `/`, `.` or `..`)
  * @throws FileErrorCode `invalid` for a NUL, `not-permitted` for a way out, `no-entry` for an empty path
  */
 export function parsePath(path: string): { names: string[]; isDirectory: boolean } {

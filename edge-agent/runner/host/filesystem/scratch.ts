@@ -2,8 +2,8 @@
  * Files in memory, for one instance and gone with it.
  *
  * Invariants: all files of one scratch together have at most `scratchBytes`, and it has at most `scratchEntries`
- * entries; one more of either is `insufficient-space`. A removed file lives on, and counts, for as long as a descriptor
- * is open on it. The memory behind is at most twice `scratchBytes`, since room is made ahead.
+ * entries; one more of either is `insufficient-space`. A removed file exists, and counts, while a descriptor is open on
+ * it. The memory behind is at most twice `scratchBytes`, since buffers grow ahead.
  */
 import { refuse } from './error-code.ts';
 import { type DirectoryEntry, type FileNode, type FileStat, maxTransferBytes, type OpenOptions } from './node.ts';
@@ -13,7 +13,7 @@ import type { Names } from './path.ts';
 export const scratchBytes = 16 * 1024 * 1024;
 export const scratchEntries = 4_096;
 
-/** What all nodes of one scratch share. */
+/** The shared state of all nodes of one scratch. */
 type Share = { bytes: number; entries: number; nextId: number; readonly now: () => bigint };
 
 const nothing = new Uint8Array(0);
@@ -167,7 +167,7 @@ class ScratchNode implements FileNode {
     this.#freeUnused();
   }
 
-  /** What nobody can open any more takes no room. */
+  /** A file that cannot be opened any longer takes no room. */
   #freeUnused(): void {
     if (!this.#removed || this.#holders > 0) return;
     this.#share.bytes -= this.#size;
@@ -179,7 +179,7 @@ class ScratchNode implements FileNode {
     this.#modified = this.#changed = this.#share.now();
   }
 
-  /** Makes the file at least so long; new bytes are zero. Room is doubled, so that appending stays cheap. */
+  /** Makes the file at least this long; new bytes are zero. The buffer is doubled, so that appending stays cheap. */
   #reach(size: number): void {
     if (size <= this.#size) return;
     // A stream may outlive the last descriptor.
@@ -227,7 +227,7 @@ class ScratchNode implements FileNode {
     return parent.isDirectory ? { parent, name } : refuse('not-directory');
   }
 
-  /** True when the other is this directory or somewhere in it. */
+  /** True when the other is this directory or inside of it. */
   #holds(other: ScratchNode): boolean {
     return this === other || this.#entries.values().some((node) => node.#holds(other));
   }

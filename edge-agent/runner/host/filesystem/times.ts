@@ -1,4 +1,4 @@
-/** Points in time: nanoseconds since the epoch here, `datetime` of wasi:clocks/wall-clock for the guest. */
+/** Times: nanoseconds since the epoch here, `datetime` of wasi:clocks/wall-clock for the guest. */
 import { refuse } from './error-code.ts';
 
 export type Datetime = { readonly seconds: bigint; readonly nanoseconds: number };
@@ -9,10 +9,10 @@ export type NewTimestamp =
   | { readonly tag: 'timestamp'; readonly val: Datetime };
 
 const perSecond = 1_000_000_000n;
-/** Year 2446: what ext4 holds, and far within what everything on the way does. */
+/** Year 2446: the limit of ext4, and far within the range of all types in between. */
 const latestSecond = 15_032_385_535n;
 
-/** @param nanoseconds as decimals, as a FileStat has them */
+/** @param nanoseconds as decimals, as in a FileStat */
 export function toDatetime(nanoseconds: string): Datetime {
   const value = BigInt(nanoseconds);
   return value < 0n

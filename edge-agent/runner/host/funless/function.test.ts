@@ -1,4 +1,4 @@
-/** FunLess's ABI with a real guest, prepared, in a real runner, with the broker behind it. */
+/** FunLess's ABI with a real guest, prepared, in a real runner, with the capability host behind it. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -38,7 +38,7 @@ async function invoke(input: object | string, options: CallOptions = {}, grants 
   );
 }
 
-test('is prepared as it is: no glue, its memory capped', () => {
+test('is prepared unchanged: no glue, its memory capped', () => {
   const { world, glue, exportName, modules } = decodeBundle(bundle.bytes);
   expect({ world, glue, exportName, modules: modules.length }).toEqual({
     world: 'funless',
@@ -55,13 +55,13 @@ describe('answers', () => {
     expect(await invoke('')).toBe('function_error: no name was given');
   });
 
-  test('a new instance for each call, also where reuse is asked for', async () => {
+  test('each call gets a new instance, even where reuse is requested', async () => {
     for (const instance of ['fresh', 'reuse', 'reuse'] as const) {
       expect(await invoke({ count: 0 }, { instance })).toBe('{"count":1}');
     }
   });
 
-  test('nothing, too much, an exit, a trap and no end have codes of their own', async () => {
+  test('no output, too much output, an exit, a trap and an endless loop have codes of their own', async () => {
     expect(await invoke('"nothing"')).toMatch(/^function_output_invalid/);
     expect(await invoke('"huge"', { outputBytes: 10_000 })).toMatch(/^function_output_too_large/);
     expect(await invoke('"exit"')).toBe('function_error: it returned 3 and left no error');
@@ -79,7 +79,7 @@ describe('answers', () => {
     expect(await invoke({ name: 'again' })).toContain('Hello again!');
   });
 
-  test('lines of the log, however they are written', async () => {
+  test('lines of the log, written in any pieces', async () => {
     const entries: LogEntry[] = [];
     await invoke('"log"', { onLog: (entry) => entries.push(entry) });
     expect(entries).toEqual([
@@ -116,7 +116,7 @@ describe('__http_request', () => {
 
   const answered = (status: number, body: string) => JSON.stringify({ status, length: Buffer.byteLength(body), body });
 
-  test('gives status, length in bytes and body', async () => {
+  test('returns status, length in bytes and body', async () => {
     answerWith = Buffer.from('h\u00e9llo');
     expect(await invoke({ http: url })).toBe(answered(203, 'h\u00e9llo'));
     expect(await invoke({ post: url })).toBe(answered(203, 'h\u00e9llo'));
@@ -130,7 +130,7 @@ describe('__http_request', () => {
     ]);
   });
 
-  test('fits 1,024 bytes, and one more is a failure, said in the log', async () => {
+  test('fits 1,024 bytes; a larger answer is a failure, with a line of log', async () => {
     answerWith = Buffer.alloc(1_024, 'x');
     expect(await invoke({ http: url })).toBe(answered(203, 'x'.repeat(1_024)));
     answerWith = Buffer.alloc(1_025, 'x');
@@ -139,14 +139,14 @@ describe('__http_request', () => {
     expect(entries).toMatchObject([{ source: 'warn', text: expect.stringContaining('1024 bytes') }]);
   });
 
-  test('fits what is unused below an empty buffer', async () => {
+  test('fits the unused bytes below an empty buffer', async () => {
     answerWith = Buffer.alloc(1_023, 'x');
     expect(await invoke({ rust: url })).toBe(answered(203, 'x'.repeat(1_023)));
     answerWith = Buffer.alloc(1_024, 'x');
     expect(await invoke({ rust: url })).toBe(answered(0, ''));
   });
 
-  test('is under the rules for every outgoing request', async () => {
+  test('obeys the rules of every outgoing request', async () => {
     expect(await invoke({ http: url }, {}, grantsSchema.parse({ http: ['*:*'] }))).toBe(answered(0, ''));
     expect(await invoke({ http: url }, {}, grantsSchema.parse({}))).toBe(answered(0, ''));
     for (const other of ['file:///etc/passwd', 'not a URL', 'http://']) {

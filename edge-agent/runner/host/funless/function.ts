@@ -1,7 +1,7 @@
 /**
- * A function for FunLess's ABI: a core module with `__invoke(length of the input) -> 0 or 1`, which fetches its input
- * and leaves its answer through imports of `fl_imps`. No component, and so no glue: a new instance for each call, from
- * the one module of the bundle. Nothing is kept between calls, whatever the manifest says of instances.
+ * A function for FunLess's ABI: a core module with `__invoke(length of the input) -> 0 or 1`, which reads its input and
+ * leaves its answer through imports of `fl_imps`. It is no component, so it has no glue: each call gets a new instance
+ * of the bundle's one module. Nothing is kept between calls, regardless of the manifest.
  */
 import type { CallChannel } from '../../protocol/channel.ts';
 import type { CallFrame, RunnerResult } from '../../protocol/wire.ts';
@@ -12,17 +12,17 @@ import { createGuestMemory, type GuestMemory } from './guest-memory.ts';
 import { type HttpRequestArguments, httpRequest } from './http-request.ts';
 import { createPreview1, Exit, noSuchFunction, waitingFunctions } from './preview1.ts';
 
-/** Bytes of an error's text, and of a line of the log, that are looked at. */
+/** Most bytes of an error's text, and of a line of the log. */
 const messageBytes = 4_096;
 /** FunLess calls without arguments with an empty object. */
 const noInput = Buffer.from('{}');
 const httpImport = '__http_request';
 const decoder = new TextDecoder();
 
-/** What the guest has left. */
+/** The guest's answer. */
 type Left = { response?: Uint8Array; error?: string; tooLarge?: OutputTooLarge };
 
-/** What one call's imports work with. */
+/** The state that one call's imports share. */
 type Surroundings = {
   readonly memory: GuestMemory;
   readonly channel: CallChannel;

@@ -1,16 +1,16 @@
 /**
- * The memory of a guest of FunLess's ABI, as its imports see it: every pointer and length is a hostile i32, is taken
- * for the unsigned number that it stands for, and has to lie within the memory as it is now. One that does not ends
- * the guest, as an access of its own would have.
+ * The memory of a guest of FunLess's ABI, as its imports see it. Every pointer and length is a hostile i32. It is read
+ * as an unsigned number, and must lie within the current memory. Otherwise the guest is ended, as by an access of its
+ * own.
  */
 export type GuestMemory = {
   /** A copy. */
   read(pointer: number, length: number): Uint8Array;
-  /** A copy of at most so many bytes; the length is checked in full. */
+  /** A copy of at most this number of bytes; the length is checked in full. */
   readStart(pointer: number, length: number, most: number): Uint8Array;
   readText(pointer: number, length: number): string;
   write(pointer: number, bytes: Uint8Array): void;
-  /** Little-endian, as all of them. */
+  /** Little-endian, like all of them. */
   readU32(pointer: number): number;
   readU64(pointer: number): bigint;
   writeU16(pointer: number, value: number): void;
@@ -22,7 +22,7 @@ export type GuestMemory = {
 
 const decoder = new TextDecoder();
 
-/** @param current the memory that the instance exports; it may grow, so it is asked for each time */
+/** @param current the memory that the instance exports; it may grow, so it is read each time */
 export function createGuestMemory(current: () => WebAssembly.Memory): GuestMemory {
   const view = (pointer: number, length: number): DataView => {
     const { buffer } = current();

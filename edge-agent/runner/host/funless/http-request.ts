@@ -1,18 +1,18 @@
 /**
  * `__http_request` of FunLess's ABI, under the function's own egress rules and without the harm that the ABI invites:
- * it has a pointer for the answer and no word of how much fits there (docs/decisions/0009-room-for-an-answer.md).
+ * it has a pointer for the answer and no size (docs/decisions/0009-room-for-an-answer.md).
  *
- * Invariant: at most `roomBytes` are written at the pointer for the answer, and none beyond the guest's memory or,
- * from a pointer into its first KiB, beyond that. What does not fit is not cut: the request has failed.
+ * Invariant: at most `roomBytes` are written at the pointer for the answer, and none beyond the guest's memory or, for
+ * a pointer into its first KiB, beyond that KiB. A larger answer is not cut: the request has failed.
  */
 import type { CallChannel, Fetch, PartSource } from '../../protocol/channel.ts';
 import type { GuestMemory } from './guest-memory.ts';
 
-/** What FunLess's Go helper reserves. */
+/** The reservation of FunLess's Go helper. */
 const roomBytes = 1_024;
 /**
- * Toolchains put nothing in the first KiB (`--global-base` of wasm-ld), and FunLess's Rust helper gives 1, the address
- * of an empty buffer, and then reads the answer there.
+ * Toolchains leave the first KiB empty (`--global-base` of wasm-ld), and FunLess's Rust helper passes 1, the address of
+ * an empty buffer, and then reads the answer there.
  */
 const unusedBytes = 1_024;
 
@@ -36,7 +36,7 @@ export type HttpRequestArguments = [
 ];
 
 /**
- * Writes the answer into the guest's memory; for a request that failed or was denied, status 0 and no body.
+ * Writes the answer into the guest's memory; for a failed or denied request, status 0 and no body.
  * @throws RuntimeError for a pointer out of bounds; the reason of the channel's signal
  */
 export async function httpRequest(
@@ -129,7 +129,7 @@ async function collect(source: PartSource, limit: number): Promise<Uint8Array | 
   }
 }
 
-/** One `name:value` a line; a value may have colons of its own. What frames the body is ours. */
+/** One `name:value` per line; a value may contain colons. The headers that frame the body are ours. */
 function toHeaders(text: string): [string, string][] {
   return text
     .split('\n')

@@ -1,7 +1,6 @@
 /**
- * WASI preview1 for a guest of FunLess's ABI: no arguments, no environment, no files, empty input; what it writes to
- * its output streams goes to the log. What is not here answers ENOSYS. Types and layouts: WASI's preview1 docs
- * (legacy/preview1/docs.md).
+ * WASI preview1 for a guest of FunLess's ABI: no arguments, no environment, no files, empty input; its output streams
+ * go to the log. Absent functions answer ENOSYS. Types and layouts: WASI's preview1 docs (legacy/preview1/docs.md).
  */
 import { webcrypto } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,10 +12,10 @@ import type { GuestMemory } from './guest-memory.ts';
 const errno = { success: 0, badf: 8, inval: 28, nosys: 52, notsup: 58, spipe: 70 } as const;
 /** `filetype` character_device. */
 const characterDevice = 2;
-/** Vectors and bytes of one fd_write; the rest is for the guest to write again. */
+/** Vectors and bytes of one fd_write; the guest must write the rest again. */
 const maxVectors = 1_024;
 const maxWriteBytes = 1024 * 1024;
-/** Bytes that the generator gives at once (Web Cryptography API, getRandomValues). */
+/** Bytes that the generator returns at once (Web Cryptography API, getRandomValues). */
 const randomQuota = 65_536;
 /** Events that one poll_oneoff may wait for. */
 const maxSubscriptions = 64;
@@ -25,7 +24,7 @@ const event = { size: 32, errno: 8, type: 10 } as const;
 const clockTag = 0;
 const realtimeId = 0;
 const absoluteTime = 1;
-/** What a timer can be set to; the call's deadline is long before. */
+/** The largest value of a timer; the call's deadline is long before. */
 const longestWaitMs = 2_147_483_647;
 
 /** The guest has ended itself. */
@@ -41,10 +40,10 @@ export class Exit extends Error {
 
 type Imported = (...values: never[]) => unknown;
 
-/** Names of those that may wait; their values are to be wrapped for that. */
+/** Names of functions that may wait; their values must be wrapped for that. */
 export const waitingFunctions: ReadonlySet<string> = new Set(['poll_oneoff']);
 
-/** @returns the functions by name; whatever is absent answers `nosys` */
+/** @returns the functions by name; absent ones answer `nosys` */
 export function createPreview1(
   memory: GuestMemory,
   channel: CallChannel,
@@ -145,7 +144,7 @@ export function createPreview1(
   } satisfies Record<string, Imported>;
 }
 
-/** Stands for what cannot be waited for: it is due at once, and an error. */
+/** An event that cannot be waited for: it is due at once, and an error. */
 const notAClock = -1n;
 
 /** Nanoseconds from now. */

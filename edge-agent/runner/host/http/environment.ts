@@ -1,6 +1,6 @@
 /**
- * A request as environment variables, for the command worlds: the names of OpenFaaS's classic watchdog, so that its
- * functions run unchanged. Only the first of repeated headers is there.
+ * A request as environment variables, for the command worlds, with the names of OpenFaaS's classic watchdog, so that
+ * its functions run unchanged. Of repeated headers only the first is there.
  */
 import type { RequestHead } from '@skerry/shared/http/http.ts';
 

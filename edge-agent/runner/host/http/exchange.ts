@@ -1,8 +1,8 @@
 /**
- * One HTTP call of a guest: the request and the outparam that its handler is given, and how the call ended.
+ * One HTTP call of a guest: the request and the outparam for its handler, and the end of the call.
  *
- * After the handler has returned nothing of the guest runs, so an answer whose body is unfinished then will never be
- * finished: it is broken off.
+ * After the handler has returned no code of the guest runs, so an unfinished body will never be finished: it is broken
+ * off.
  */
 import type { CallChannel, PartSource } from '../../protocol/channel.ts';
 import type { RunnerResult } from '../../protocol/wire.ts';
@@ -16,14 +16,14 @@ export type Exchange = {
   readonly outparam: ResponseOutparam;
   /** The handler has returned. */
   returned(): RunnerResult;
-  /** The handler will never return: what it has begun to answer is broken off. */
+  /** The handler will never return: an answer that it has begun is broken off. */
   abandoned(): void;
 };
 
 const nothing = new Uint8Array(0);
 
 /**
- * @param signal of the call that is under way in the instance, this one or a later one
+ * @param signal of the instance's call in progress, this one or a later one
  * @throws Error when the call did not come with a request
  */
 export function createExchange(channel: CallChannel, signal: CallSignal): Exchange {
@@ -55,7 +55,7 @@ export function createExchange(channel: CallChannel, signal: CallSignal): Exchan
   };
 }
 
-/** The request's body, which nobody brings any more once the call is over: a guest may keep its stream. */
+/** The request's body, which ends with the call: a guest may keep its stream. */
 function endable(source: PartSource): PartSource & { close(): void } {
   let closed = false;
   return {
@@ -87,7 +87,7 @@ const failed = (code: 'function_no_answer' | 'function_http_error', message: str
 /** Characters of a message from the guest. */
 const messageLength = 1_000;
 
-/** The case's name, and the message that some carry. */
+/** The case's name, and the message that some have. */
 function describe({ tag, val }: { readonly tag: string; readonly val?: unknown }): string {
   return (typeof val === 'string' ? `${tag}: ${val}` : String(tag)).slice(0, messageLength);
 }

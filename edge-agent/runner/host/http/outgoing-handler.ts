@@ -1,8 +1,8 @@
 /**
  * wasi:http/outgoing-handler, and the resource `future-incoming-response`. The agent sends the request, if the function
- * was granted its host; what goes wrong comes back as an error-code, which is a value to the guest.
+ * was granted its host. A failure comes back as an error-code, which is a value to the guest.
  *
- * Invariant: a request is given up when nobody can read its answer any more, at the latest with its call.
+ * Invariant: a request is given up when its answer can no longer be read, at the latest with its call.
  */
 import type { CallChannel, Fetch } from '../../protocol/channel.ts';
 import { type CallSignal, createGate } from '../io/gate.ts';
@@ -13,7 +13,7 @@ import { OutgoingBody } from './messages/outgoing-body.ts';
 import { OutgoingRequest } from './messages/outgoing-request.ts';
 import { RequestOptions } from './messages/request-options.ts';
 
-/** Requests of one call under way at one time; one more is an error to the guest. */
+/** Requests of one call in progress at once; a further one is an error to the guest. */
 const maxUnderWay = 64;
 
 type Result<T> = { readonly tag: 'ok'; readonly val: T } | { readonly tag: 'err'; readonly val?: ErrorCode };
@@ -69,7 +69,7 @@ export class FutureIncomingResponse {
   }
 }
 
-/** @param current channel of the call that is under way */
+/** @param current channel of the call in progress */
 export function createOutgoingHandler(current: () => CallChannel) {
   const signal = () => current().signal;
   const underWay = new Set<Fetch>();

@@ -6,7 +6,7 @@ import type { Fields } from './messages/fields.ts';
 import { OutgoingBody } from './messages/outgoing-body.ts';
 import { OutgoingResponse } from './messages/outgoing-response.ts';
 
-/** Statuses whose answer has no body, whatever its headers say (RFC 9110, section 6.4.1). */
+/** Statuses whose answer has no body, with any headers (RFC 9110, section 6.4.1). */
 const withoutBody: ReadonlySet<number> = new Set([204, 304]);
 
 type Answering = {
@@ -15,7 +15,7 @@ type Answering = {
   readonly headOnly: boolean;
 };
 
-/** What the handler gave. */
+/** The handler's answer. */
 export type Given =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'error'; readonly code: ErrorCode }
@@ -35,7 +35,7 @@ export class ResponseOutparam {
     return outparam.#given;
   }
 
-  /** From then on nothing can be answered: the call is over. */
+  /** From then on no answer is possible: the call is over. */
   static close(outparam: ResponseOutparam): void {
     outparam.#answering = undefined;
   }
@@ -59,17 +59,17 @@ export class ResponseOutparam {
     if (!given) finishEmpty(body);
   }
 
-  /** Not carried: the tunnel has one head per answer. */
+  /** Not supported: the tunnel has one head per answer. */
   sendInformational(_status: number, _headers: Fields): void {
     throw errorCode('informational responses are not carried');
   }
 }
 
-/** A response whose body the guest did not ask for has none; one that declares some is broken off. */
+/** A response has no body when the guest did not ask for one; if it declares a length, it is broken off. */
 function finishEmpty(body: OutgoingBody): void {
   try {
     OutgoingBody.finish(body, undefined);
   } catch {
-    // A declared length without a body: the end of the body tells.
+    // A declared length without a body: the end of the body decides.
   }
 }

@@ -1,4 +1,4 @@
-/** The rules of wasi:http/types that no well-behaved guest would try. */
+/** Rules of wasi:http/types that no well-behaved guest would break. */
 import { describe, expect, test } from 'vitest';
 import { IoError } from '../io/io-error.ts';
 import { createExchange } from './exchange.ts';
@@ -10,7 +10,7 @@ import { createTypes } from './types.ts';
 const bytes = (text: string) => Buffer.from(text);
 const KiB = 1_024;
 
-/** What a guest is given in place of a result: a value, or an Error that ends it. */
+/** The result for a guest: a value, or an Error that ends it. */
 function refusal(run: () => unknown): { readonly error: unknown } | undefined {
   try {
     run();
@@ -57,7 +57,7 @@ describe('an answer', () => {
     expect(refusal(() => response().setStatusCode(599))).toBeUndefined();
   });
 
-  test('has headers that do not change any more', () => {
+  test('has immutable headers', () => {
     const { response } = answered();
     expect(
       refusal(() =>
@@ -85,7 +85,7 @@ describe('an answer', () => {
     expect(channel.sink).toMatchObject({ bytes: 16 * KiB + 4, ended: 'whole' });
   });
 
-  test('that is dropped instead of given takes its body with it', () => {
+  test('that is dropped instead of given drops its body as well', () => {
     const { response } = answered();
     const dropped = response();
     const stream = dropped.body().write();
@@ -116,13 +116,13 @@ describe('the length of a body', () => {
     outcome: { ok: false, code: 'function_http_error' },
   };
 
-  test('is as declared, or the body is not whole', () => {
+  test('is as declared, or the body is incomplete', () => {
     expect(answerOf('3', 'abc')).toMatchObject({ refused: undefined, ended: 'whole', outcome: { ok: true } });
     expect(answerOf('3', 'ab')).toMatchObject(wrong);
     expect(answerOf('3', 'abcd')).toMatchObject(wrong);
   });
 
-  test('of an answer to HEAD says nothing of the body', () => {
+  test('of an answer to HEAD says nothing about the body', () => {
     expect(answerOf('3', '', 'HEAD')).toMatchObject({ refused: undefined, ended: 'whole', outcome: { ok: true } });
   });
 
@@ -133,8 +133,8 @@ describe('the length of a body', () => {
   });
 });
 
-describe('what is there once', () => {
-  test('is an error the second time', () => {
+describe('resources that exist once', () => {
+  test('are an error the second time', () => {
     const { request, response } = answered();
     const body = request.consume();
     body.stream();
@@ -145,7 +145,7 @@ describe('what is there once', () => {
     }
   });
 
-  test('a body is not finished while its stream is there, nor used after', () => {
+  test('a body is not finished while its stream is open, nor used after', () => {
     const { request, response, types } = answered();
     const body = request.consume();
     const stream = body.stream();
@@ -202,7 +202,7 @@ describe('an outgoing request', () => {
     expect(refusal(() => request.setAuthority('[::1]:8080'))).toBeUndefined();
   });
 
-  test('is refused as a value when it is not whole', () => {
+  test('is refused as a value when it is incomplete', () => {
     const channel = new TestChannel({});
     const { handler } = createOutgoingHandler(() => channel);
     const request = make();
@@ -212,7 +212,7 @@ describe('an outgoing request', () => {
     expect(channel.fetches).toEqual([]);
   });
 
-  test('is one of 64 at most', async () => {
+  test('is limited to 64 at once', async () => {
     const channel = new TestChannel({});
     channel.respond = () => ({ head: { status: 200, headers: [] }, body: new TestSource() });
     const { handler, end } = createOutgoingHandler(() => channel);
@@ -230,7 +230,7 @@ describe('an outgoing request', () => {
     expect(channel.fetches.filter(({ aborted }) => aborted)).toHaveLength(65);
   });
 
-  test('has its times in milliseconds, rounded up; what is longer than a timer can be is none', () => {
+  test('has its times in milliseconds, rounded up; a time beyond the range of a timer is none', () => {
     const options = new RequestOptions();
     options.setConnectTimeout(1n);
     options.setFirstByteTimeout(1_500_000n);

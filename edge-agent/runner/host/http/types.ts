@@ -1,4 +1,7 @@
-/** wasi:http/types as one instance sees it. The classes serve all instances; only what a guest makes needs the call. */
+/**
+ * wasi:http/types as one instance sees it. The classes serve all instances; only objects that a guest makes need the
+ * call.
+ */
 import { IoError } from '../io/io-error.ts';
 import { type ErrorCode, errorCode } from './messages/error-code.ts';
 import { Fields } from './messages/fields.ts';
@@ -11,7 +14,7 @@ import { RequestOptions } from './messages/request-options.ts';
 import { FutureIncomingResponse } from './outgoing-handler.ts';
 import { ResponseOutparam } from './response-outparam.ts';
 
-/** @param signal of the call that is under way */
+/** @param signal of the call in progress */
 export function createTypes(signal: () => AbortSignal) {
   return {
     Fields,

@@ -1,6 +1,7 @@
 /**
- * The variant `error-code` of wasi:http/types, as jco represents it. Names come from the agent (runner/protocol/capability-requests.ts) and go to the
- * guest as values; their payloads, which are all optional, stay empty.
+ * The variant `error-code` of wasi:http/types, as jco represents it. Names come from the agent
+ * (runner/protocol/capability-requests.ts) and go to the guest as values; their payloads, which are all optional, stay
+ * empty.
  */
 
 /** A case of the variant with its payload, if it has one. */
@@ -53,14 +54,14 @@ const others: ReadonlySet<string> = new Set([
   'internal-error',
 ]);
 
-/** The case of this name; a name that is none becomes the message of an `internal-error`. */
+/** The case of this name; an unknown name becomes the message of an `internal-error`. */
 export function errorCode(name: string): ErrorCode {
   if (others.has(name)) return { tag: name };
   const record = Object.hasOwn(records, name) ? records[name] : undefined;
   return record ? { tag: name, val: record } : { tag: 'internal-error', val: name };
 }
 
-/** Why a body broke off, with the case that `http-error-code` gives for it. */
+/** Why a body broke off, with the case that `http-error-code` returns for it. */
 export class BodyError extends Error {
   readonly httpCode: string;
 

@@ -4,7 +4,7 @@ import { Fields, readContentLength, receivedFields, sealFields } from './fields.
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 const texts = (values: Uint8Array[]) => values.map((value) => Buffer.from(value).toString('latin1'));
 
-/** The error that a guest is given, by its case. */
+/** The error that a guest gets, by its case. */
 function refusal(run: () => unknown): unknown {
   try {
     run();
@@ -15,7 +15,7 @@ function refusal(run: () => unknown): unknown {
 }
 
 describe('fields', () => {
-  test('keep repeated ones apart and in order, names as they came, and bytes as they are', () => {
+  test('keep repeated fields apart and in order, names in their case, and bytes unchanged', () => {
     const fields = Fields.fromList([
       ['Set-Cookie', bytes('a=1')],
       ['x-bytes', Uint8Array.of(0x80, 0xff)],
@@ -51,7 +51,7 @@ describe('fields', () => {
     expect(fields.entries()).toHaveLength(1);
   });
 
-  test('have no way around their rules that a guest could name', () => {
+  test('offer a guest no way around their rules', () => {
     expect(Object.getOwnPropertyNames(Fields).toSorted()).toEqual(['fromList', 'length', 'name', 'prototype']);
     const wrong = [5, ['a'], undefined].map((name) => name as never);
     for (const name of wrong) expect(refusal(() => new Fields().append(name, bytes('1')))).toBe('invalid-syntax');
@@ -93,7 +93,7 @@ describe('fields', () => {
     }
   });
 
-  test('have a bound, beyond which the guest is ended', () => {
+  test('are bounded, and a guest that exceeds the bound is ended', () => {
     const many = new Fields();
     for (let i = 0; i < 256; i++) many.append('a', bytes(''));
     expect(refusal(() => many.append('a', bytes('')))).toBeInstanceOf(Error);

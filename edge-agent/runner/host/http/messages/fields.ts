@@ -1,11 +1,11 @@
 /**
- * The resource `fields` of wasi:http/types: headers and trailers. Repeated ones are kept apart and in order, names in
- * the case they came in; names are compared without case. Values are bytes, kept as text of Latin-1 characters.
+ * The resource `fields` of wasi:http/types: headers and trailers. Repeated fields are kept apart and in order, names in
+ * their original case; names are compared without case. Values are bytes, kept as text of Latin-1 characters.
  *
- * Invariant: what is in fields that a guest made can be sent as it is: names are tokens, values have no control
- * characters (RFC 9110, section 5), none is a header that belongs to the connection, and the sizes fit a head of the
- * tunnel. What arrived from outside has been through a parser and a schema, but for the connection's headers, which
- * are left out: a guest that copies a head must not be refused for them.
+ * Invariant: fields that a guest made can be sent unchanged: names are tokens, values have no control characters (RFC
+ * 9110, section 5), none is a header of the connection, and the sizes fit a head of the tunnel. Fields from outside
+ * have passed a parser and a schema, without the connection's headers, so that a guest that copies a head is not
+ * refused for them.
  */
 import { hopByHop } from '@skerry/shared/http/hop-by-hop.ts';
 import type { Headers } from '@skerry/shared/http/http.ts';
@@ -15,22 +15,22 @@ import { maxHeaderCharacters, maxHeaders } from '@skerry/shared/http/http-limits
 type HeaderError = { readonly tag: 'invalid-syntax' | 'forbidden' | 'immutable' };
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
-/** Bytes that end a value's line, or that no parser takes. */
+/** Bytes that end a value's line, or that parsers refuse. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const notInValues = /[\0-\x08\x0a-\x1f\x7f]/;
 const length = /^[0-9]{1,15}$/;
 
-/** The connection is the host's: RFC 9110, section 7.6.1, and RFC 9112; `host` is the request's authority. */
+/** The connection belongs to the host: RFC 9110, section 7.6.1, and RFC 9112; `host` is the request's authority. */
 const forbidden: ReadonlySet<string> = new Set([...hopByHop, 'host']);
 
 type Entry = readonly [name: string, value: string];
 
-// What only the host may do is outside of the class: a guest's imports may name any of its functions, static or not.
+// Functions of the host only are outside of the class: a guest's imports may name any of its functions, static or not.
 
-/** Immutable fields, of something that arrived. */
+/** Immutable fields, of a message that arrived. */
 export let receivedFields: (headers: Headers) => Fields;
 
-/** What is in them, for sending. From then on they do not change. */
+/** The contents, for sending. From then on they do not change. */
 export let sealFields: (fields: Fields) => Headers;
 
 /** The declared length of a body; undefined without one. */

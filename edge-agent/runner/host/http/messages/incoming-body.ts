@@ -1,6 +1,6 @@
 /**
- * What arrives: the resources `incoming-body` and `future-trailers` of wasi:http/types. The body flows from its source
- * to the guest as the guest reads; nothing of it is kept here.
+ * Arriving bodies: the resources `incoming-body` and `future-trailers` of wasi:http/types. The body flows from its
+ * source to the guest as the guest reads; nothing of it is kept here.
  */
 import type { PartSource } from '../../../protocol/channel.ts';
 import { type CallSignal, createGate } from '../../io/gate.ts';
@@ -9,11 +9,11 @@ import { type InputSource, InputStream } from '../../io/streams.ts';
 import { BodyError, type ErrorCode, errorCode } from './error-code.ts';
 import { type Fields, receivedFields } from './fields.ts';
 
-/** A body as a call gives it. */
+/** A body as a call provides it. */
 export type Arriving = {
   readonly source: PartSource;
   readonly signal: CallSignal;
-  /** Nobody wants any more of it. At most once. */
+  /** The rest of the body is not wanted. At most once. */
   readonly release?: () => void;
 };
 
@@ -38,7 +38,7 @@ export class IncomingBody {
     return this.#stream;
   }
 
-  /** @throws Error, which ends the guest, when the body's stream is still there: WIT has it as a trap */
+  /** @throws Error, which ends the guest, when the body's stream is still open: a trap in WIT */
   static finish(body: IncomingBody): FutureTrailers {
     const arriving = body.#open();
     if (body.#stream && !body.#stream.dropped) throw new Error('a body was finished while its stream is there');
@@ -59,7 +59,7 @@ export class IncomingBody {
   }
 }
 
-/** The same bytes; a failure carries its error-code. */
+/** The same bytes; a failure has its error-code. */
 function bodySource(source: PartSource): InputSource {
   let failure: BodyError | undefined;
   return {
@@ -97,7 +97,7 @@ export class FutureTrailers {
     return Pollable.of(gate, signal);
   }
 
-  /** Nothing yet; then, once, the trailers or why there are none; then an error. */
+  /** Nothing yet; then, once, the trailers or the reason for their absence; then an error. */
   get(): Result<Result<Fields | undefined>> | undefined {
     const { source, release } = this.#open();
     if (!source.ended && !source.failure) return undefined;

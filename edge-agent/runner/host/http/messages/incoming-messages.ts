@@ -1,4 +1,4 @@
-/** What arrives has a head: the resources `incoming-request` and `incoming-response` of wasi:http/types. */
+/** Arriving messages with a head: the resources `incoming-request` and `incoming-response` of wasi:http/types. */
 import type { RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
 import { type Fields, receivedFields } from './fields.ts';
 import { type Arriving, IncomingBody } from './incoming-body.ts';

@@ -11,10 +11,10 @@ const known: ReadonlyMap<string, Method> = new Map(
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/;
 
-/** The case of a method as it stands in a request. */
+/** The case of a method in a request. */
 export const parseMethod = (name: string): Method => known.get(name) ?? { tag: 'other', val: name };
 
-/** As it stands in a request; undefined when it cannot stand there (RFC 9110, section 9.1). */
+/** The method's text; undefined when it is no valid method (RFC 9110, section 9.1). */
 export function nameOf({ tag, val = '' }: Method): string | undefined {
   const name = tag === 'other' ? val : tag.toUpperCase();
   return typeof name === 'string' && token.test(name) ? name : undefined;

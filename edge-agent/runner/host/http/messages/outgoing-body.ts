@@ -1,9 +1,10 @@
 /**
- * What is sent: the resource `outgoing-body` of wasi:http/types. A guest may write before it is known where to, that
- * is before it has given its response or request away; so much is kept here, and no more: then its stream has no room.
+ * Outgoing bodies: the resource `outgoing-body` of wasi:http/types. A guest may write before its destination is known,
+ * that is before it has given its response or request away. A bounded number of bytes is kept here; then its stream has
+ * no room.
  *
- * Invariants: a body that has a content-length is whole only with exactly that many bytes; one that is dropped without
- * `finish` is broken off, never whole.
+ * Invariants: a body with a content-length is complete only with exactly that number of bytes. A body that is dropped
+ * without `finish` is broken off, never complete.
  */
 import type { Headers } from '@skerry/shared/http/http.ts';
 import { streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
@@ -13,7 +14,7 @@ import { OutputStream, type OutputTarget } from '../../io/streams.ts';
 import { BodyError, errorCode } from './error-code.ts';
 import { type Fields, readContentLength, sealFields } from './fields.ts';
 
-/** Bytes that are kept while nobody takes them. A new sink takes its whole window at once. */
+/** Bytes that are kept before there is a sink. A new sink takes its whole window at once. */
 const earlyBytes = streamWindowBytes / 16;
 
 export type Kind = 'request' | 'response';
@@ -32,15 +33,15 @@ export class OutgoingBody {
   }
 
   /**
-   * The head went out, and its body goes here.
+   * The head was sent, and its body goes here.
    *
-   * @param anyLength the head's content-length says nothing of this body (an answer to HEAD)
+   * @param anyLength the head's content-length says nothing about this body (an answer to HEAD)
    */
   static connect(body: OutgoingBody, sink: PartSink, anyLength = false): void {
     body.#open().connect(sink, anyLength);
   }
 
-  /** The body will never be whole; nothing happens when it has ended already. */
+  /** The body will never be complete; no effect when it has already ended. */
   static breakOff(body: OutgoingBody): void {
     if (body.#end !== 'open') return;
     body.#end = 'broken';
@@ -61,7 +62,7 @@ export class OutgoingBody {
 
   /**
    * @throws an error-code when the length is not the declared one
-   * @throws Error, which ends the guest, when the body's stream is still there: WIT has it as a trap
+   * @throws Error, which ends the guest, when the body's stream is still open: a trap in WIT
    */
   static finish(body: OutgoingBody, trailers: Fields | undefined): void {
     const target = body.#open();
@@ -132,7 +133,7 @@ class BodyTarget implements OutputTarget {
     this.#connected.resolve();
   }
 
-  /** @returns what is wrong with the body, if anything is */
+  /** @returns the fault of the body, if any */
   end(trailers: Headers | undefined): BodyError | undefined {
     const { failure } = this;
     const short = this.#declared !== undefined && this.#written !== this.#declared;

@@ -24,14 +24,14 @@ export class OutgoingRequest {
   #authority: string | undefined;
   #body: OutgoingBody | undefined;
 
-  /** @param signal of the call that is under way; the glue gives the first argument only, see `typesOf` */
+  /** @param signal of the call in progress; the glue passes the first argument only, see `typesOf` */
   constructor(headers: Fields, signal: CallSignal) {
     sealFields(headers);
     this.#headers = headers;
     this.#signal = signal;
   }
 
-  /** The head as it goes out, or what is wrong with it. */
+  /** The head for sending, or its fault. */
   static headOf(request: OutgoingRequest): RequestHead | ErrorCode {
     const { tag = 'HTTPS' } = request.#scheme ?? {};
     if (tag === 'other') return { tag: 'HTTP-protocol-error' };
@@ -47,7 +47,7 @@ export class OutgoingRequest {
     };
   }
 
-  /** Undefined when the guest has not asked for one: then it is empty. */
+  /** Undefined when the guest has not asked for a body: then it is empty. */
   static bodyOf(request: OutgoingRequest): OutgoingBody | undefined {
     return request.#body;
   }
@@ -100,11 +100,11 @@ export class OutgoingRequest {
     return this.#body;
   }
 
-  /** Dropped without having been sent: nobody will take its body. */
+  /** Dropped without having been sent: its body has no reader. */
   [Symbol.dispose](): void {
     if (this.#body) OutgoingBody.breakOff(this.#body);
   }
 }
 
-/** Types are what the guest's imports say, so a text may be none. */
+/** The guest's imports say the types, so an argument may not be text. */
 const isText = (value: unknown, like: RegExp): boolean => typeof value === 'string' && like.test(value);

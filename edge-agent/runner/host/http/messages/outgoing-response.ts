@@ -10,7 +10,7 @@ export class OutgoingResponse {
   #status = 200;
   #body: OutgoingBody | undefined;
 
-  /** @param signal of the call that is under way; the glue gives the first argument only, see `typesOf` */
+  /** @param signal of the call in progress; the glue passes the first argument only, see `typesOf` */
   constructor(headers: Fields, signal: CallSignal) {
     sealFields(headers);
     this.#headers = headers;
@@ -21,7 +21,7 @@ export class OutgoingResponse {
     return { status: response.#status, headers: sealFields(response.#headers) };
   }
 
-  /** Undefined when the guest has not asked for one: then it is empty. */
+  /** Undefined when the guest has not asked for a body: then it is empty. */
   static bodyOf(response: OutgoingResponse): OutgoingBody | undefined {
     return response.#body;
   }
@@ -30,7 +30,7 @@ export class OutgoingResponse {
     return this.#status;
   }
 
-  /** An error for what is not the status of a final response (RFC 9110, section 15). */
+  /** An error for a status that is not that of a final response (RFC 9110, section 15). */
   setStatusCode(status: number): void {
     if (!Number.isInteger(status) || status < 200 || status > 599) throw undefined;
     this.#status = status;
@@ -47,7 +47,7 @@ export class OutgoingResponse {
     return this.#body;
   }
 
-  /** Dropped without having been sent: nobody will take its body. */
+  /** Dropped without having been sent: its body has no reader. */
   [Symbol.dispose](): void {
     if (this.#body) OutgoingBody.breakOff(this.#body);
   }

@@ -1,6 +1,6 @@
 /** The resource `request-options` of wasi:http/types. */
 
-/** Durations are nanoseconds, as wasi:clocks has them. */
+/** Durations are nanoseconds, as in wasi:clocks. */
 export class RequestOptions {
   #connect: bigint | undefined;
   #firstByte: bigint | undefined;
@@ -40,7 +40,7 @@ export class RequestOptions {
   }
 }
 
-/** What is longer than a timer can be is as good as none. */
+/** A duration beyond the range of a timer counts as none. */
 const longestTimer = 2 ** 31 - 1;
 
 function milliseconds(nanoseconds: bigint | undefined): number {

@@ -1,4 +1,4 @@
-/** A call's channel without a thread: bodies that a test fills and empties, windows that it opens. */
+/** A call's channel without a thread: the test fills and empties bodies, and opens windows. */
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
 import type { CallChannel, Fetch, LogSource, PartSink, PartSource } from '../../../protocol/channel.ts';
 
@@ -138,7 +138,7 @@ export class TestChannel implements CallChannel {
   readonly lines: [LogSource, string][] = [];
   readonly fetches: { head: RequestHead; body: TestSink; aborted: boolean }[] = [];
   head: ResponseHead | undefined;
-  /** What outgoing requests are answered with. */
+  /** The answer to outgoing requests. */
   respond: (head: RequestHead) => Awaited<Fetch['response']> = () => ({ error: 'HTTP-request-denied' });
 
   constructor(request?: Partial<RequestHead>, sink = new TestSink()) {

@@ -5,7 +5,7 @@ import type { CallFrame } from '../../../protocol/wire.ts';
 import type { LoadedFunction } from '../../instances/loaded-function.ts';
 import { createFunction } from '../../threads/load-function.ts';
 
-/** @param way how its instances are made; `plan` is what agents do where they can */
+/** @param way how its instances are made; `plan` is the agents' way where it is possible */
 export async function loadFixture(name: FixtureName, way: 'glue' | 'plan' = 'glue'): Promise<LoadedFunction> {
   const { linked, modules, ...rest } = decodeBundle((await prepareFixture(name)).bundle);
   const compiled = new Map(
@@ -14,7 +14,7 @@ export async function loadFixture(name: FixtureName, way: 'glue' | 'plan' = 'glu
   return createFunction(name, { ...rest, modules: compiled, ...(way === 'plan' && linked && { linked }) });
 }
 
-/** A call with nothing special about it. */
+/** A plain call. */
 export function frame(changes: Partial<CallFrame> = {}): CallFrame {
   return {
     seq: 1,
