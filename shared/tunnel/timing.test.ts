@@ -7,7 +7,7 @@ import { createLiveness, missesAllowed } from './liveness.ts';
 describe('backoff', () => {
   const options = { baseMs: 100, capMs: 1_000 };
 
-  test('the ceiling doubles up to the cap, and chance spreads below it', () => {
+  test('the ceiling doubles up to the cap, and jitter spreads delays below it', () => {
     expect([1, 2, 3, 4, 5, 50].map((attempt) => backoffDelay(attempt, 1, 0, options))).toEqual([
       100, 200, 400, 800, 1_000, 1_000,
     ]);
@@ -15,25 +15,25 @@ describe('backoff', () => {
     expect(backoffDelay(3, 0.5, 0, options)).toBe(200);
   });
 
-  test('the floor is kept, with jitter above it', () => {
+  test('the jitter is added to the floor', () => {
     expect(backoffDelay(1, 0, 5_000, options)).toBe(5_000);
     expect(backoffDelay(1, 1, 5_000, options)).toBe(5_100);
   });
 });
 
 describe('close codes', () => {
-  test('each code has one meaning, and leads back to its name', () => {
+  test('each code has one meaning and one name', () => {
     const codes = Object.values(closeKinds).map((kind) => kind.code);
     expect(new Set(codes).size).toBe(codes.length);
     for (const [name, kind] of Object.entries(closeKinds)) expect(closeName(kind.code)).toBe(name);
   });
 
-  test('codes that are not ours mean: try again', () => {
+  test('unknown codes mean: reconnect', () => {
     expect(afterClose(1006)).toEqual({ next: 'again' });
     expect(closeName(4999)).toBeUndefined();
   });
 
-  test('a reason is cut to what a close frame holds, between characters', () => {
+  test('a reason is cut between characters to the length of a close frame', () => {
     expect(closeReason('short')).toBe('short');
     const reason = closeReason('ü'.repeat(100));
     expect(Buffer.byteLength(reason)).toBe(122);
@@ -42,7 +42,7 @@ describe('close codes', () => {
 });
 
 describe('liveness', () => {
-  test('a silent peer is dead after the misses allowed, one that speaks is not', () => {
+  test('a peer is dead after the allowed misses, and a frame starts the count over', () => {
     const liveness = createLiveness();
     for (let n = 1; n <= missesAllowed; n++) expect(liveness.tick()).toBe(n);
     liveness.heard();
@@ -65,7 +65,7 @@ describe('batch', () => {
     return { batch, messages, turn: () => deferred.splice(0).forEach((flush) => void flush()) };
   }
 
-  test('frames of one turn leave as one message, in order', () => {
+  test('the frames of one turn leave as one message, in order', () => {
     const { batch, messages, turn } = record();
     batch.add(bytes(1));
     batch.add(bytes(2, 3));
@@ -83,7 +83,7 @@ describe('batch', () => {
     expect(messages).toEqual([[1, 2, 3], [4]]);
   });
 
-  test('nothing is sent when there is nothing', () => {
+  test('a flush without frames sends nothing', () => {
     const { batch, messages, turn } = record();
     batch.add(bytes(1));
     batch.flush();
