@@ -2,8 +2,8 @@
  * The queue of messages between one trigger's connection and the disk. It keeps the order of the messages.
  *
  * The queue gives its messages to the intake in waves of at most `maxWave`. A wave begins when the wave before it is on
- * disk. So many messages share one write, and no message overtakes one that found no room. While the intake has no room
- * or the disk is away, the queue holds messages that can wait. It drops and counts those that cannot (QoS 0).
+ * disk. Many messages then share one write, and no message overtakes one that found no room. While the intake has no
+ * room or the disk is away, the queue holds messages that can wait. It drops and counts those that cannot (QoS 0).
  *
  * Invariant: the queue holds at most `maxHeld` messages and about `maxHeldBytes`. The caller must check `hasRoom` after
  * each `add`.

@@ -30,8 +30,8 @@ export type MqttStream = {
 export type SubscribeOptions = {
   readonly qos: 0 | 1 | 2;
   /**
-   * Retain handling (MQTT 5.0, section 3.8.3.1). 0: send retained messages. 1: send them only for a new subscription. 2:
-   * do not send them.
+   * Retain handling (MQTT 5.0, section 3.8.3.1). 0: send retained messages. 1: send them only for a new subscription.
+   * 2: do not send them.
    */
   readonly rh?: number;
 };
@@ -65,7 +65,9 @@ export type ConnectMqtt = (options: MqttOptions) => MqttClient;
 const keepaliveSeconds = 30;
 /** Longest time from dialing to CONNACK, in milliseconds. */
 export const connectTimeoutMs = 10_000;
-/** How long a broker of MQTT 5 keeps the session of a disconnected client: 30 days. A broker of 3.1.1 decides itself. */
+/**
+ * How long a broker of MQTT 5 keeps the session of a disconnected client: 30 days. A broker of 3.1.1 decides itself.
+ */
 const sessionSeconds = 30 * 24 * 3_600;
 
 export type MqttSessionOptions = {

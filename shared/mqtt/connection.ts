@@ -16,9 +16,9 @@ import { describeFault, describeReasonCode } from './fault.ts';
 import { guardPackets } from './guard.ts';
 
 /**
- * Maximum size of one packet, in bytes. For brokers of MQTT 3.1.1, which has no field for a limit. It is larger than any
- * event may be: a message that is a little too large can then be read, acknowledged and dropped, and the broker does not
- * send it again and again.
+ * Maximum size of one packet, in bytes. For brokers of MQTT 3.1.1, which has no field for a limit. It is larger than
+ * any event may be: a message that is a little too large can then be read, acknowledged and dropped, and the broker
+ * does not send it again and again.
  */
 const maxPacketBytes = 16 * 1024 * 1024;
 
