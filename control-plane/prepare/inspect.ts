@@ -6,7 +6,7 @@ import { preambleBytes, readSections, Truncated } from './wasm/binary.ts';
 import { rejected } from './wasm/refusal.ts';
 
 /** `component`: a component of the current binary version. `module`: a core module. */
-export type UploadKind = 'component' | 'module';
+type UploadKind = 'component' | 'module';
 
 const magic = [0x00, 0x61, 0x73, 0x6d];
 const coreVersion = 1;

@@ -23,7 +23,7 @@ const awayBackoff = { baseMs: 250, capMs: 5_000 };
 const fullBackoff = { baseMs: 50, capMs: 2_000 };
 const minFullMs = 50;
 
-export type QueuedMessage = {
+type QueuedMessage = {
   /** Undefined for a message that is no event: the queue only settles it in its turn. */
   readonly event: NewEvent | undefined;
   /** True when the queue may hold the message until there is room. */
@@ -44,7 +44,7 @@ export type EventQueue = {
   readonly done: Promise<void>;
 };
 
-export type EventQueueOptions = {
+type EventQueueOptions = {
   readonly trigger: string;
   readonly intake: Intake;
   readonly limit: PendingLimit;

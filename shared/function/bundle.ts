@@ -72,7 +72,7 @@ const directPlanSchema = z.object({
 });
 export type DirectPlan = z.infer<typeof directPlanSchema>;
 
-export const bundleSchema = z.object({
+const bundleSchema = z.object({
   /** Raised when the layout changes in a way that older agents cannot run. */
   format: z.literal(1),
   world: worldSchema,

@@ -70,7 +70,7 @@ const moreLimits = {
   keyvalue_bytes: z.int().min(0).max(limitCeilings.keyvalueBytes).default(MiB),
 };
 
-export const limitsSchema = coreLimitsSchema.extend(moreLimits).prefault({});
+const limitsSchema = coreLimitsSchema.extend(moreLimits).prefault({});
 
 /**
  * A destination to which a function may send HTTP requests: `host`, `host:port` or `host:*`. The host is a name, an
@@ -96,13 +96,13 @@ function isPossibleDestination(pattern: string): boolean {
 }
 
 /** Networks that a name may resolve into only when they are declared: a name alone never opens the device's network. */
-export const networkSchema = z.enum(['loopback', 'link-local', 'metadata', 'lan']);
+const networkSchema = z.enum(['loopback', 'link-local', 'metadata', 'lan']);
 export type Network = z.infer<typeof networkSchema>;
 
 const absolutePath = textSchema(1024).regex(/^(?!.*\/\.{1,2}(?:\/|$))\//, 'must be an absolute path without . or ..');
 
 /** A directory of the device that the function can use. The agent must offer it as well (SKERRY_DIRECTORIES). */
-export const directorySchema = z.strictObject({
+const directorySchema = z.strictObject({
   /** Absolute path on the device. */
   host: absolutePath,
   /** Absolute path for the function. */
@@ -118,7 +118,7 @@ function haveDistinctGuestPaths(directories: readonly DirectoryGrant[]): boolean
 }
 
 /** Capabilities of a function beyond computing. None by default. */
-export const capabilitiesSchema = z
+const capabilitiesSchema = z
   .strictObject({
     http: z.array(outboundSchema).max(64).default([]),
     networks: z.array(networkSchema).max(4).default([]),

@@ -12,7 +12,7 @@ const maxPemCharacters = 65_536;
 /**
  * FunLess sends the port as text. Text that is no number is an invalid port, like 0, and not a value of a wrong type.
  */
-export const portSchema = z.preprocess(
+const portSchema = z.preprocess(
   (port) => (typeof port === 'string' ? Number(/^\d{1,5}$/.exec(port)?.[0] ?? 0) : port),
   z.int('must be a port, 1 to 65535').min(1, 'must be a port, 1 to 65535').max(65_535, 'must be a port, 1 to 65535'),
 );
@@ -75,7 +75,7 @@ export const brokerAddressFields = {
     .default(false),
 };
 
-export const brokerAddressSchema = z.object(brokerAddressFields);
+const brokerAddressSchema = z.object(brokerAddressFields);
 /** The address of a broker, with all defaults. */
 export type BrokerAddress = z.output<typeof brokerAddressSchema>;
 

@@ -37,13 +37,13 @@ export type SubscribeOptions = {
 };
 
 /** Receives the result of a subscription, with the codes of the SUBACK if one came. */
-export type OnSubscribed = (
+type OnSubscribed = (
   error: Error | null,
   granted?: unknown,
   suback?: { readonly granted?: readonly unknown[] },
 ) => void;
 
-export type MqttClient = {
+type MqttClient = {
   readonly stream: MqttStream;
   /** The client calls it for each message. It reads the next message after `done`. */
   handleMessage(packet: MqttPacket, done: (error?: Error) => void): void;
@@ -70,7 +70,7 @@ export const connectTimeoutMs = 10_000;
  */
 const sessionSeconds = 30 * 24 * 3_600;
 
-export type MqttSessionOptions = {
+type MqttSessionOptions = {
   readonly clientId: string;
   /** True: discard the session that the broker has, and keep none after the connection. */
   readonly clean: boolean;

@@ -22,7 +22,7 @@ import { guardPackets } from './guard.ts';
  */
 const maxPacketBytes = 16 * 1024 * 1024;
 
-export type ConnectionEvents = {
+type ConnectionEvents = {
   /** The broker accepted the connection. Called before any message. */
   onWelcome(stream: MqttStream, sessionPresent: boolean): void;
   /** The client reads nothing more until `goOn` is called. */

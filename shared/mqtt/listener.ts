@@ -25,7 +25,7 @@ import { MessageReader, maxPayloadBytes } from './message-reader.ts';
 import { planSubscription } from './retained.ts';
 import { disconnect, forgetSession, subscribeTo } from './session.ts';
 
-export type MqttListenerOptions = {
+type MqttListenerOptions = {
   readonly trigger: string;
   readonly params: MqttParams;
   readonly function: string;

@@ -4,7 +4,7 @@
  */
 import { maxFrameBytes } from './protocol.ts';
 
-export type Batch = {
+type Batch = {
   /** Takes an encoded frame. The next flush sends it. */
   add(frame: Uint8Array): void;
   /** Sends the gathered frames at once. */

@@ -6,7 +6,7 @@
  * - `stop`: do not reconnect. A human must act: the agent logs that and exits with `stopExitCode`.
  */
 
-export type AfterClose =
+type AfterClose =
   | { readonly next: 'again' }
   | { readonly next: 'wait'; readonly atLeastMs: number }
   | { readonly next: 'stop' };

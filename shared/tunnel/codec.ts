@@ -23,7 +23,7 @@ export class CodecError extends Error {
   }
 }
 
-export type Codec<Out, In> = {
+type Codec<Out, In> = {
   /** @throws CodecError when the frame does not fit its schema or is over the limit */
   encode(frame: Out): Uint8Array;
   /** @returns the frames of one message, without frames of unknown kind. @throws CodecError */

@@ -6,7 +6,7 @@
 /** Number of intervals without a frame after which a peer counts as dead. */
 export const missesAllowed = 3;
 
-export type Liveness = {
+type Liveness = {
   /** Call for each frame that arrives. */
   heard(): void;
   /** Call after each interval. @returns the number for the next ping, or `dead` */

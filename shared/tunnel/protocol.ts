@@ -94,7 +94,7 @@ const body = z.object({
 const credit = z.object({ kind: z.literal('credit'), id, bytes: z.int().min(1) });
 
 /** A line that a function wrote to its standard output, to its standard error, or through wasi:logging. */
-export const logLineSchema = z.object({
+const logLineSchema = z.object({
   /** Milliseconds since the epoch, by the device's clock. */
   time: count,
   invocation: id,
@@ -117,7 +117,7 @@ export const outcomesBytes = 512 * 1024;
  * Outcome of an event that the device recorded. The device made the id, which is the id of the invocation everywhere.
  * Times are milliseconds since the epoch, by the device's clock.
  */
-export const recordedOutcomeSchema = z.object({
+const recordedOutcomeSchema = z.object({
   id,
   function: id,
   trigger: id,
@@ -135,7 +135,7 @@ export const recordedOutcomeSchema = z.object({
 export type RecordedOutcome = z.output<typeof recordedOutcomeSchema>;
 
 /** State of the agent's outbox. */
-export const outboxStateSchema = z.object({
+const outboxStateSchema = z.object({
   /** Number of events without an outcome. */
   events: count,
   /** Number of outcomes that the control plane has not acknowledged. */
@@ -154,7 +154,7 @@ export type OutboxState = z.infer<typeof outboxStateSchema>;
  * One part of an agent's desired state. The parts of a generation arrive in order, from part 0 to the `last` part, and
  * take effect together. The agent removes a function that is in none of them.
  */
-export const desiredSchema = z.object({
+const desiredSchema = z.object({
   kind: z.literal('desired'),
   generation: count,
   part: count,
@@ -221,11 +221,11 @@ const load = {
 };
 
 /** The fault of one function while the agent applied a generation. The old revision, if there is one, still serves. */
-export const applyErrorSchema = z.object({ function: id, code: z.enum(outcomeCodes), message: shortTextSchema });
+const applyErrorSchema = z.object({ function: id, code: z.enum(outcomeCodes), message: shortTextSchema });
 export type ApplyError = z.infer<typeof applyErrorSchema>;
 
 /** The outcome of an invocation: its output, or the error. */
-export const outcomeSchema = z.object({
+const outcomeSchema = z.object({
   kind: z.literal('outcome'),
   id,
   result: resultSchema,
