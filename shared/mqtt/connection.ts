@@ -13,7 +13,7 @@
  */
 import type { ConnectMqtt, MqttOptions, MqttPacket, MqttStream, SubscribeOptions } from './client.ts';
 import { describeFault, describeReasonCode } from './fault.ts';
-import { guardPackets } from './guard.ts';
+import { guardPackets } from './packet-guard.ts';
 
 /**
  * Maximum size of one packet, in bytes. For brokers of MQTT 3.1.1, which has no field for a limit. It is larger than

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { describe, expect, test } from 'vitest';
 import { readSections } from '../wasm/binary.ts';
-import { planDirect } from './direct.ts';
 import { readFlatComponent } from './flat-component.ts';
+import { planDirect } from './plan.ts';
 
 /** Plans a component whose core modules are named by their order. */
 function plan(component: Uint8Array) {
