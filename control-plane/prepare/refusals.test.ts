@@ -101,7 +101,7 @@ describe('WASI 0.3', () => {
   test('is refused in imports of a component of 0.2, even when it is enabled', async () => {
     const message = await refusal(running('wasi:cli/run@0.2.3', { before: random }), true);
     expect(message).toMatch(
-      /wasi:random\/random@0\.3\.0; what imports WASI 0\.3 must export wasi:cli\/run@0\.3 or wasi:http\/handler@0\.3/,
+      /wasi:random\/random@0\.3\.0; a component that imports WASI 0\.3 must export wasi:cli\/run@0\.3 or wasi:http\/handler@0\.3/,
     );
     expect(await refusal(running('wasi:cli/run@0.2.3', { before: files }))).toMatch(/; build it for WASI 0\.2$/);
   });

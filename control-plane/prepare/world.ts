@@ -29,7 +29,7 @@ const otherRunExport = /^wasi:cli\/run(?:@|$)/;
 const accepted =
   'accepted are `invoke: func(input: string) -> result<string, string>` (world skerry:function/handler), wasi:http/incoming-handler@0.2 and wasi:cli/run@0.2';
 /** The advice for the operator of the control plane. */
-const settingAdvice = 'set SKERRY_WASI_03=1 for the control plane, to have WASI 0.3 accepted';
+const settingAdvice = 'set SKERRY_WASI_03=1 on the control plane to accept WASI 0.3';
 
 /**
  * @param wasi03 true: components of WASI 0.3 are accepted
@@ -57,7 +57,7 @@ function adviseOn(missing: readonly string[], usesWasi03: boolean, wasi03: boole
   if (usesWasi03) return '; use those of WASI 0.2 in their place, which a component of 0.3 may import as well';
   if (!of03.every(isProvided03)) return '; build it for WASI 0.2';
   return wasi03
-    ? '; what imports WASI 0.3 must export wasi:cli/run@0.3 or wasi:http/handler@0.3'
+    ? '; a component that imports WASI 0.3 must export wasi:cli/run@0.3 or wasi:http/handler@0.3'
     : `; build it for WASI 0.2, or export it for 0.3 as well and ${settingAdvice}`;
 }
 
