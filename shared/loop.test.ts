@@ -22,7 +22,7 @@ function createScriptedLoop(options: Partial<LoopOptions> = {}) {
   return { loop, results, begun, failures };
 }
 
-test('a step without a wait is followed by the next, and one without an end waits for a wake-up', async () => {
+test('a step that returns 0 is followed by the next, and a step that returns undefined waits for a wake-up', async () => {
   const { loop, results, begun } = createScriptedLoop();
   results.push(0, 1, undefined);
   loop.wake();
@@ -59,7 +59,7 @@ test('failures are counted in a row, and the count begins again after a success'
   await vi.waitFor(() => expect(failures).toEqual([1, 2, 1]));
 });
 
-test('a wake-up does not shorten a back-off; retryNow does', async () => {
+test('a wake-up does not shorten a back-off, but retryNow does', async () => {
   const { loop, results, begun, failures } = createScriptedLoop({ backoff: { baseMs: 60_000, capMs: 60_000 } });
   results.push(new Error('away'));
   loop.wake();
@@ -79,7 +79,7 @@ test('of several wake-up times the earliest counts', async () => {
   await vi.waitFor(() => expect(begun.steps).toBe(2));
 });
 
-test('stop aborts the signal, waits for the step, and begins no other', async () => {
+test('stop aborts the signal, waits for the running step, and begins no further step', async () => {
   const ended = Promise.withResolvers<undefined>();
   let signalled = false;
   let steps = 0;

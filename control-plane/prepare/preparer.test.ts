@@ -46,7 +46,7 @@ describe('accepted', () => {
     expect(bundle.direct?.state).toHaveLength(3); // memory, stack pointer and slack
   });
 
-  test('a handler that may wait runs suspending, and its imports are listNames with their versions', async () => {
+  test('a handler that may wait runs in suspending mode, and its imports are listed with their versions', async () => {
     const prepared = await preparer.prepare(fixture('host.wasm'), options);
     expect(prepared.imports).toContain('wasi:io/poll@0.2.12');
     expect(prepared.imports).toEqual(prepared.imports.toSorted());
