@@ -11,7 +11,7 @@ export type BackoffOptions = {
   readonly capMs: number;
 };
 
-export const reconnectBackoff: BackoffOptions = { baseMs: 500, capMs: 30_000 };
+const reconnectBackoff: BackoffOptions = { baseMs: 500, capMs: 30_000 };
 
 /**
  * @param attempt number of attempts that have failed in a row, from 1

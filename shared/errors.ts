@@ -89,7 +89,7 @@ export function toOutcomeCode(code: ErrorCode): OutcomeCode {
   return outcomeCodes.find((known) => known === code) ?? 'internal';
 }
 
-/** Messages per field of a rejected request, in the form that FunLess's clients read: `{"name": ["can't be blank"]}`. */
+/** Messages per field of a rejected request, as FunLess's clients read them: `{"name": ["can't be blank"]}`. */
 export type FieldErrors = Readonly<Record<string, readonly string[]>>;
 
 /** The only error class that crosses a boundary of Skerry. People read `message`, programs read `code`. */

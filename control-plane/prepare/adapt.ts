@@ -1,15 +1,15 @@
 /**
- * A preview1 command module becomes a component that exports wasi:cli/run, by way of the adapter that comes with jco.
- * Any other core module is refused, with the host it was made for where we know it.
+ * Turns a preview1 command module into a component that exports wasi:cli/run, with the adapter that comes with jco.
+ * Refuses any other core module, and names the host it was made for if that host is known.
  */
 import { readFile } from 'node:fs/promises';
 import { componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { type CoreModule, readCoreModule } from './wasm/core-module.ts';
-import { withRealloc } from './wasm/realloc.ts';
-import { listed, rejected, toolMessage } from './wasm/refusal.ts';
+import { addRealloc } from './wasm/realloc.ts';
+import { listNames, readToolMessage, rejected } from './wasm/refusal.ts';
 
 const preview1 = 'wasi_snapshot_preview1';
-/** jco has a function for this path, in a module that loads a native addon. */
+/** jco exports a function for this path, but in a module that loads a native addon. */
 const adapterUrl = new URL('../lib/wasi_snapshot_preview1.command.wasm', import.meta.resolve('@bytecodealliance/jco'));
 
 /** Names of the functions of WASI preview1. */
@@ -21,9 +21,9 @@ export async function preview1Functions(): Promise<ReadonlySet<string>> {
 export async function adapt(bytes: Uint8Array, module: CoreModule): Promise<Uint8Array> {
   refuseForeign(module, await preview1Functions());
   try {
-    return await componentNew(withRealloc(bytes, module), [[preview1, await readFile(adapterUrl)]]);
+    return await componentNew(addRealloc(bytes, module), [[preview1, await readFile(adapterUrl)]]);
   } catch (error) {
-    throw rejected(`the preview1 module cannot be made a component: ${toolMessage(error)}`, error);
+    throw rejected(`the preview1 module cannot be made a component: ${readToolMessage(error)}`, error);
   }
 }
 
@@ -42,12 +42,12 @@ function refuseForeign({ imports, exports, customSections }: CoreModule, provide
     .map(({ module, name }) => `${module}.${name}`);
   if (missing.length > 0) {
     throw rejected(
-      `imports that no host here provides: ${listed(missing)}; build it for wasm32-wasip1, or as a component for WASI 0.2`,
+      `imports that no host here provides: ${listNames(missing)}; build it for wasm32-wasip1, or as a component for WASI 0.2`,
     );
   }
   if (!exports.includes('_start')) {
     throw rejected(
-      `a core module without _start (it exports ${listed(exports)}); accepted are preview1 commands, FunLess functions and components`,
+      `a core module without _start (it exports ${listNames(exports)}); accepted are preview1 commands, FunLess functions and components`,
     );
   }
   if (!exports.includes('memory'))

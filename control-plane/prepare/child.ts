@@ -1,6 +1,6 @@
 /**
- * The disposable process: one request on stdin, one reply on stdout, both msgpack, then the end. It is started anew
- * for every upload, so that whatever an upload does to the tools in here is gone with it.
+ * The disposable process that prepares one upload: it reads a request from stdin, writes a reply to stdout, both as
+ * msgpack, and exits. Each upload gets a new process, so that damage to the tools in it ends with the process.
  */
 import { buffer } from 'node:stream/consumers';
 import { type ErrorCode, toSkerryError } from '@skerry/shared/errors.ts';

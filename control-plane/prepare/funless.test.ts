@@ -1,4 +1,4 @@
-/** Core modules for FunLess's ABI through the real preparer: taken as they are, or refused by name. */
+/** Core modules for FunLess's ABI through the real preparer: accepted without glue, or refused by name. */
 import { readFileSync } from 'node:fs';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { decodeBundle } from '@skerry/shared/function/bundle.ts';
@@ -17,11 +17,11 @@ const invoke = '(func (export "__invoke") (param i32) (result i32) i32.const 0)'
 const prepareText = async (text: string) => preparer.prepare(await parse(`(module ${text})`), { memoryBytes: 4 * MiB });
 const refusal = (text: string): Promise<string> =>
   prepareText(text).then(
-    () => 'it was taken',
+    () => 'it was accepted',
     (error: Error) => error.message,
   );
 
-test('a module is taken as it is, its memory and tables capped', async () => {
+test('a module is bundled without glue, with capped memory and tables', async () => {
   const upload = readFileSync(new URL('../../test/fixtures/funless.wasm', import.meta.url));
   const prepared = await preparer.prepare(upload, { memoryBytes: 4 * MiB });
   const { glue, mode, modules, direct } = decodeBundle(prepared.bundle);
@@ -53,7 +53,7 @@ test('a module is taken as it is, its memory and tables capped', async () => {
   expect(() => (exports.memory as WebAssembly.Memory).grow(61)).toThrow(RangeError);
 });
 
-test('one that imports nothing, and one that imports much of WASI, is taken', async () => {
+test('a module without imports and a module with many imports of WASI are accepted', async () => {
   await expect(prepareText(`${memory} ${invoke}`)).resolves.toMatchObject({ world: 'funless', imports: [] });
   const wasi = (name: string) => `(import "wasi_snapshot_preview1" "${name}" (func (param i32 i32) (result i32)))`;
   await expect(
@@ -61,7 +61,7 @@ test('one that imports nothing, and one that imports much of WASI, is taken', as
   ).resolves.toMatchObject({ world: 'funless' });
 });
 
-test('what no host here provides is refused by its name', async () => {
+test('an import that no host here provides is refused by its name', async () => {
   expect(await refusal(`(import "fl_imps" "__shell" (func)) ${memory} ${invoke}`)).toContain('fl_imps.__shell');
   expect(await refusal(`(import "env" "x" (func)) ${memory} ${invoke}`)).toContain('env.x');
   expect(await refusal(`(import "wasi_snapshot_preview1" "x" (func)) ${memory} ${invoke}`)).toContain('.x');
@@ -71,7 +71,7 @@ test('what no host here provides is refused by its name', async () => {
   expect(await refusal(`(import "fl_imps" "memory" (memory 1)) ${invoke}`)).toContain('fl_imps.memory');
 });
 
-test('what it must export is told', async () => {
+test('a missing export is refused by its name', async () => {
   expect(await refusal(`(import "fl_imps" "__insert_error" (func)) ${memory}`)).toContain('without __invoke');
   expect(await refusal(invoke)).toContain('memory');
   expect(await refusal(`(global (export "memory") i32 (i32.const 0)) ${invoke}`)).toContain('memory');

@@ -1,10 +1,10 @@
 /**
- * Functions for FunLess's own ABI: core modules that export `__invoke` and import `fl_imps`, besides WASI preview1.
- * They are run as they are, without glue; agents give them the imports themselves.
+ * Fits functions with FunLess's own ABI: core modules that export `__invoke` and import `fl_imps` and WASI preview1.
+ * Agents run them without glue and provide the imports themselves.
  */
 import type { Bundle } from '@skerry/shared/function/bundle.ts';
 import type { CoreModule } from './wasm/core-module.ts';
-import { listed, rejected, toolMessage } from './wasm/refusal.ts';
+import { listNames, readToolMessage, rejected } from './wasm/refusal.ts';
 
 const flModule = 'fl_imps';
 const preview1 = 'wasi_snapshot_preview1';
@@ -17,14 +17,14 @@ const flFunctions = new Set([
   '__http_request',
 ]);
 
-/** True for a module that was made for FunLess, fit or not. */
+/** True for a module that was made for FunLess, whether it can run or not. */
 export function isFunless({ imports, exports }: CoreModule): boolean {
   return exports.includes(invokeExport) || imports.some(({ module }) => module === flModule);
 }
 
 /**
  * @param preview1Functions names of the functions of WASI preview1
- * @returns what its bundle holds, and its imports as `module.name`, in alphabetical order
+ * @returns the fields of its bundle, and its imports as `module.name` in alphabetical order
  * @throws SkerryError `component_rejected`
  */
 export function fitFunless(
@@ -38,7 +38,7 @@ export function fitFunless(
     return kind !== 'function' || !provided.has(name);
   });
   if (missing.length > 0) {
-    throw rejected(`imports that no host here provides: ${listed(missing.map(toName))}`);
+    throw rejected(`imports that no host here provides: ${listNames(missing.map(toName))}`);
   }
   const exports = WebAssembly.Module.exports(module);
   const has = (name: string, kind: string) => exports.some((item) => item.name === name && item.kind === kind);
@@ -60,6 +60,6 @@ function compile(bytes: Uint8Array): WebAssembly.Module {
   try {
     return new WebAssembly.Module(Uint8Array.from(bytes));
   } catch (error) {
-    throw rejected(`the module does not compile: ${toolMessage(error)}`, error);
+    throw rejected(`the module does not compile: ${readToolMessage(error)}`, error);
   }
 }

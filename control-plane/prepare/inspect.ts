@@ -1,17 +1,17 @@
 /**
- * First look at an upload: what kind of file is it? Everything that can be told from its outer structure is refused
- * here with words of ours, before any tool sees it.
+ * Determines the kind of an upload from its outer structure, and refuses wrong files with messages of our own before
+ * any tool reads them.
  */
 import { preambleBytes, readSections, Truncated } from './wasm/binary.ts';
 import { rejected } from './wasm/refusal.ts';
 
 /** `component`: a component of the current binary version. `module`: a core module. */
-export type UploadKind = 'component' | 'module';
+type UploadKind = 'component' | 'module';
 
 const magic = [0x00, 0x61, 0x73, 0x6d];
 const coreVersion = 1;
 const componentVersion = 0x0d;
-/** Section ids of a component that hold something to run: core modules, instances, components, canonical functions. */
+/** Section ids of a component that contain code: core modules, instances, components and canonical functions. */
 const runnableSections = new Set([1, 2, 4, 5, 8]);
 
 /** @throws SkerryError `component_rejected` */
@@ -26,7 +26,7 @@ export function inspect(upload: Uint8Array): UploadKind {
   const layer = view.getUint16(6, true);
   if (layer === 0) {
     if (version !== coreVersion) throw rejected(`a core module of binary version ${version}; version 1 is accepted`);
-    sectionsOf(upload);
+    readUploadSections(upload);
     return 'module';
   }
   if (layer !== 1 || version !== componentVersion) {
@@ -34,14 +34,14 @@ export function inspect(upload: Uint8Array): UploadKind {
       `a component of the old binary version 0x${version.toString(16)}; 0x${componentVersion.toString(16)} is accepted: build it with a current toolchain`,
     );
   }
-  const sections = sectionsOf(upload);
+  const sections = readUploadSections(upload);
   if (!sections.some(({ id }) => runnableSections.has(id))) {
     throw rejected('a WIT package, which has interfaces but no code; upload the component that implements them');
   }
   return 'component';
 }
 
-function sectionsOf(upload: Uint8Array) {
+function readUploadSections(upload: Uint8Array) {
   try {
     return readSections(upload);
   } catch (error) {

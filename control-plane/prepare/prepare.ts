@@ -1,10 +1,11 @@
 /**
- * The whole way from an upload to a bundle: inspect, adapt, fit a world, transpile, cap memory, check, plan, pack. What
- * was made for FunLess is no component and needs no adapting and no glue; everything else about it is the same.
- * Runs in the disposable process (child.ts), never in the server's.
+ * Turns an upload into a bundle: inspect, adapt, fit a world, transpile, cap memory, check, plan, pack. A FunLess
+ * function is no component, and skips adaptation and glue. Runs in the disposable process (child.ts), never in the
+ * server's process.
  *
- * Invariants: the same upload with the same limit gives the same bundle, byte for byte; one process prepares
- * one upload, because some bad files leave jco's WIT reader unusable for everything after them.
+ * Invariants:
+ * - The same upload with the same limit gives the same bundle, byte for byte.
+ * - One process prepares one upload, because some bad files leave jco's WIT reader unusable for later files.
  */
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { type Bundle, computeDigest, encodeBundle, isAsync, type World } from '@skerry/shared/function/bundle.ts';
@@ -14,27 +15,27 @@ import { suspendingImports } from '@skerry/shared/wit/provided.ts';
 import { adapt, preview1Functions } from './adapt.ts';
 import { fitFunless, isFunless } from './funless.ts';
 import { inspect } from './inspect.ts';
-import { planDirect, planLinked } from './plan/direct.ts';
 import { type FlatComponent, readFlatComponent } from './plan/flat-component.ts';
+import { planDirect, planLinked } from './plan/plan.ts';
 import type { Prepared } from './prepared.ts';
-import { planReset, type Reset } from './reset/reset.ts';
+import { planReset, type ResetPlan } from './reset/reset.ts';
 import { transpile } from './transpile.ts';
 import { type CoreModule, readCoreModule } from './wasm/core-module.ts';
 import { capMemory } from './wasm/memory.ts';
-import { listed, rejected, toolMessage } from './wasm/refusal.ts';
+import { listNames, readToolMessage, rejected } from './wasm/refusal.ts';
 import { capTables } from './wasm/tables.ts';
 import { fitWorld } from './world.ts';
 
 export type PrepareOptions = {
-  /** Limit of each linear memory, written into the bundle. */
+  /** Limit of each linear memory, in bytes. The modules of the bundle contain it. */
   readonly memoryBytes: number;
-  /** Whether components of WASI 0.3 are accepted; absent: no. */
+  /** True: components of WASI 0.3 are accepted. Default: false. */
   readonly wasi03?: boolean;
 };
 
 /** @throws SkerryError `component_rejected` */
 export async function prepare(upload: Uint8Array, { memoryBytes, wasi03 = false }: PrepareOptions): Promise<Prepared> {
-  const { component, imports, modules, ...head } = await translate(upload, wasi03);
+  const { component, imports, modules, ...fields } = await translate(upload, wasi03);
   if (modules.length > maxCores) throw rejected(`it has ${modules.length} core modules; the limit is ${maxCores}`);
   let initialMemoryBytes = 0;
   const capped = modules.map(({ name, bytes }) => {
@@ -44,14 +45,14 @@ export async function prepare(upload: Uint8Array, { memoryBytes, wasi03 = false 
     return { name, bytes: module };
   });
   const flat =
-    component && !isAsync(head.world) ? readFlatComponent(component, modules, suspendingImports(imports)) : undefined;
-  if (flat) refuseUnknown(flat);
-  const bundle = encodeBundle({ format: 1, ...head, ...withPlan(flat, head, capped) });
+    component && !isAsync(fields.world) ? readFlatComponent(component, modules, suspendingImports(imports)) : undefined;
+  if (flat) refuseUnknownFunctions(flat);
+  const bundle = encodeBundle({ format: 1, ...fields, ...planModules(flat, fields, capped) });
   return {
     componentDigest: computeDigest(upload),
     bundleDigest: computeDigest(bundle),
     bundle,
-    world: head.world,
+    world: fields.world,
     imports,
     size: upload.byteLength,
     initialMemoryBytes,
@@ -60,7 +61,7 @@ export async function prepare(upload: Uint8Array, { memoryBytes, wasi03 = false 
 
 type Translated = Omit<Bundle, 'format' | 'direct'> & {
   readonly imports: string[];
-  /** Absent for what is none. */
+  /** Absent for a FunLess function. */
   readonly component?: Uint8Array;
 };
 
@@ -72,7 +73,7 @@ async function translate(upload: Uint8Array, wasi03: boolean): Promise<Translate
 }
 
 async function translateComponent(component: Uint8Array, wasi03: boolean): Promise<Translated> {
-  const fit = fitWorld(await wit(component), { wasi03 });
+  const fit = fitWorld(await readWit(component), { wasi03 });
   return { ...fit, component, ...(await transpile(component, fit)) };
 }
 
@@ -80,21 +81,21 @@ function readModule(upload: Uint8Array): CoreModule {
   try {
     return readCoreModule(upload);
   } catch (error) {
-    throw rejected(`not a valid module: ${toolMessage(error)}`, error);
+    throw rejected(`not a valid module: ${readToolMessage(error)}`, error);
   }
 }
 
-/** The modules, with how to run them without glue and how to reset them where that is possible. */
-function withPlan(
+/** Plans how to run the modules without glue and how to reset them, if the component allows that. */
+function planModules(
   flat: FlatComponent | undefined,
   { world, exportName }: Pick<Bundle, 'world' | 'exportName'>,
   modules: Bundle['modules'],
 ): Pick<Bundle, 'modules' | 'direct' | 'linked'> {
   const direct = flat && planDirect(flat);
-  const linked = direct ? undefined : flat && planLinked(flat, entryOf(world, exportName));
+  const linked = direct ? undefined : flat && planLinked(flat, toEntryName(world, exportName));
   const plan = direct ?? linked;
   const reset = plan && planReset(plan, modules);
-  const { modules: changed = modules, ...state }: Partial<Reset> = reset ?? {};
+  const { modules: changed = modules, ...state }: Partial<ResetPlan> = reset ?? {};
   if (reset) for (const { bytes } of changed) compile(bytes);
   return {
     modules: changed,
@@ -104,43 +105,43 @@ function withPlan(
 }
 
 /**
- * Interfaces are told from the component's world; what is imported of them only from a flat one. Elsewhere an unknown
- * function ends the call that calls it.
+ * Refuses imported functions that the host does not know. The component's world names only the interfaces, and only a
+ * flat component shows which of their functions it imports. In other components a call of an unknown function fails.
  */
-function refuseUnknown({ host }: FlatComponent): void {
+function refuseUnknownFunctions({ host }: FlatComponent): void {
   const unknown = host.flatMap((fn) =>
     'function' in fn && !interfaceFunctions[fn.interface]?.includes(fn.function)
       ? [`${fn.interface}#${fn.function}`]
       : [],
   );
-  if (unknown.length > 0) throw rejected(`imports that the host does not provide: ${listed(unknown)}`);
+  if (unknown.length > 0) throw rejected(`imports that the host does not provide: ${listNames(unknown)}`);
 }
 
-/** Name of the function that runs the component, as prepare/plan/flat-component.ts has it. */
-function entryOf(world: World, exportName: string): string {
+/** @returns the name of the function that an invocation calls, in the form of prepare/plan/flat-component.ts */
+function toEntryName(world: World, exportName: string): string {
   if (world === 'wasi:http/incoming-handler') return `${exportName}#handle`;
   return world === 'wasi:cli/run' ? `${exportName}#run` : exportName;
 }
 
-async function wit(component: Uint8Array): Promise<string> {
+async function readWit(component: Uint8Array): Promise<string> {
   try {
     return await componentWit(component);
   } catch (error) {
-    const way = namesDraft(component) ? '; it is of a draft of WASI 0.3: build it for WASI 0.2' : '';
-    throw rejected(`not a valid component: ${toolMessage(error)}${way}`, error);
+    const advice = namesDraft(component) ? '; it is of a draft of WASI 0.3: build it for WASI 0.2' : '';
+    throw rejected(`not a valid component: ${readToolMessage(error)}${advice}`, error);
   }
 }
 
-/** Drafts of WASI 0.3 came with drafts of the binary format, which the tools do not read any more. */
+/** Drafts of WASI 0.3 came with drafts of the binary format, which the tools no longer read. */
 function namesDraft(component: Uint8Array): boolean {
   return /@0\.3\.\d+-/.test(Buffer.from(component).toString('latin1'));
 }
 
-/** What does not compile here would fail on every agent. */
+/** Refuses a module that does not compile, because it would fail on every agent. */
 function compile(module: Uint8Array): void {
   try {
     new WebAssembly.Module(Uint8Array.from(module));
   } catch (error) {
-    throw rejected(`a core module in it does not compile: ${toolMessage(error)}`, error);
+    throw rejected(`a core module in it does not compile: ${readToolMessage(error)}`, error);
   }
 }

@@ -1,17 +1,17 @@
-/** What preparing makes of an upload: the bundle, and what is known of it. */
+/** The result of preparing an upload: the bundle and its properties. */
 import type { World } from '@skerry/shared/function/bundle.ts';
 
 export type Prepared = {
   /** SHA-256 of the upload. */
   componentDigest: string;
-  /** SHA-256 of the bundle: its name everywhere. */
+  /** SHA-256 of the bundle, which is its name everywhere. */
   bundleDigest: string;
   bundle: Uint8Array;
   world: World;
-  /** WIT names of the imports, with version, in alphabetical order. */
+  /** WIT names of the imports with their versions, in alphabetical order. */
   imports: string[];
-  /** Bytes of the upload. */
+  /** Size of the upload, in bytes. */
   size: number;
-  /** Linear memory that an instance starts with, in bytes, summed over its core modules. */
+  /** Initial linear memory of an instance, in bytes, summed over its core modules. */
   initialMemoryBytes: number;
 };

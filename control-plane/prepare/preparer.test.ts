@@ -19,7 +19,7 @@ beforeAll(() => {
 });
 afterAll(() => preparer.close());
 
-/** Each of these must leave the preparer fit for the next upload. */
+/** Each refused upload must leave the preparer usable for the next one. */
 async function refusal(upload: Uint8Array, memoryBytes = options.memoryBytes): Promise<string> {
   const refused = preparer.prepare(upload, { memoryBytes });
   await expect(refused).rejects.toMatchObject({ code: 'component_rejected' });
@@ -30,7 +30,7 @@ async function refusal(upload: Uint8Array, memoryBytes = options.memoryBytes): P
 }
 
 describe('accepted', () => {
-  test('a handler without imports runs plainly', async () => {
+  test('a handler without imports runs in plain mode', async () => {
     const upload = fixture('handler.wasm');
     const prepared = await preparer.prepare(upload, options);
     const bundle = decodeBundle(prepared.bundle);
@@ -46,14 +46,14 @@ describe('accepted', () => {
     expect(bundle.direct?.state).toHaveLength(3); // memory, stack pointer and slack
   });
 
-  test('a handler that may wait runs suspending, and its imports are listed with their versions', async () => {
+  test('a handler that may wait runs in suspending mode, and its imports are listed with their versions', async () => {
     const prepared = await preparer.prepare(fixture('host.wasm'), options);
     expect(prepared.imports).toContain('wasi:io/poll@0.2.12');
     expect(prepared.imports).toEqual(prepared.imports.toSorted());
     expect(decodeBundle(prepared.bundle).mode).toBe('suspending');
   });
 
-  test('a wasi:http component runs suspending', async () => {
+  test('a wasi:http component runs in suspending mode', async () => {
     const prepared = await preparer.prepare(fixture('http.wasm'), options);
     expect(prepared.world).toBe('wasi:http/incoming-handler');
     expect(prepared.imports).toContain('wasi:http/outgoing-handler@0.2.12');
@@ -61,7 +61,7 @@ describe('accepted', () => {
     expect({ mode, exportName }).toEqual({ mode: 'suspending', exportName: 'wasi:http/incoming-handler@0.2.12' });
   });
 
-  test('drafts of any version', async () => {
+  test('imports of drafts of any version', async () => {
     const component = await parse(
       `(component
          (import "wasi:logging/logging" (instance $l (export "log" (func))))
@@ -76,7 +76,7 @@ describe('accepted', () => {
     expect(imports).toEqual(['wasi:keyvalue/store@0.2.0-draft2', 'wasi:logging/logging']);
   });
 
-  test('a preview1 command is adapted to a component like that of the same program', async () => {
+  test('a preview1 command is adapted to a component with the imports of the same program for WASI 0.2', async () => {
     const [adapted, component] = await Promise.all([
       preparer.prepare(fixture('command.wasm'), options),
       preparer.prepare(fixture('run.wasm'), options),
@@ -86,7 +86,7 @@ describe('accepted', () => {
     expect(adapted.componentDigest).not.toBe(component.componentDigest);
   });
 
-  test('the JavaScript example', async () => {
+  test('the JavaScript example, which runs with glue', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'skerry-test-'));
     try {
       const output = join(directory, 'hello.wasm');
@@ -95,13 +95,13 @@ describe('accepted', () => {
       expect(prepared).toMatchObject({ world: 'skerry:function/handler', imports: [] });
       const { mode, direct } = decodeBundle(prepared.bundle);
       expect(mode).toBe('plain');
-      expect(direct).toBeUndefined(); // components in components, joined by adapters
+      expect(direct).toBeUndefined(); // nested components, joined by adapters
     } finally {
       rmSync(directory, { recursive: true });
     }
   });
 
-  test('the same upload and limit give the same bundle, another limit another one', async () => {
+  test('the same upload and limit give the same bundle, and another limit gives another bundle', async () => {
     const upload = fixture('handler.wasm');
     const [first, second, other] = await Promise.all([
       preparer.prepare(upload, options),
@@ -116,13 +116,13 @@ describe('accepted', () => {
 describe('refused', () => {
   const handler = fixture('handler.wasm');
 
-  test('what is not WebAssembly at all', async () => {
+  test('a file that is not WebAssembly', async () => {
     expect(await refusal(new Uint8Array(0))).toContain('empty');
     expect(await refusal(Buffer.from('#!/bin/sh\n'))).toContain('not WebAssembly');
     expect(await refusal(handler.subarray(0, 6))).toContain('truncated');
   });
 
-  test('what is cut off or damaged', async () => {
+  test('a truncated or damaged file', async () => {
     expect(await refusal(handler.subarray(0, handler.byteLength - 100))).toContain('truncated');
     const damaged = Uint8Array.from(handler);
     damaged.fill(0xff, 9_000, 9_100);
@@ -134,7 +134,7 @@ describe('refused', () => {
     expect(await refusal(Uint8Array.from([0, 0x61, 0x73, 0x6d, 2, 0, 0, 0]))).toContain('version 2');
   });
 
-  test('a WIT package, and the next upload is fine', async () => {
+  test('a WIT package, after which the next upload succeeds', async () => {
     const wit = await parse(
       '(component (type (component (type (instance)) (export "a:b/c" (instance (type 0))))) (export "c" (type 0)))',
     );
@@ -163,7 +163,7 @@ describe('refused', () => {
     expect(await refusal(other)).toMatch(/exports answer: func.*skerry:function\/handler/);
   });
 
-  test('worlds of other versions, and says which to build for', async () => {
+  test('worlds of other versions, with the version to build for', async () => {
     const exporting = (name: string, func: string) =>
       parse(
         `(component (core module $m (func (export "f") (result i32) i32.const 0)) (core instance $i (instantiate $m))
@@ -195,13 +195,13 @@ describe('refused', () => {
     expect(message).toContain('wasi:blobstore/container@0.3.0');
   });
 
-  test('more memory from the start than the limit, and says how to go on', async () => {
+  test('an initial memory above the limit, with the setting to change', async () => {
     expect(await refusal(handler, 65_536)).toContain('limits.memory_bytes');
   });
 });
 
 describe('limits', () => {
-  test('an upload that takes too long is given up', async () => {
+  test('an upload that takes too long is refused', async () => {
     const hasty = createPreparer({ timeoutMs: 1 });
     const refused = hasty.prepare(fixture('handler.wasm'), options);
     await expect(refused).rejects.toMatchObject({
@@ -211,13 +211,13 @@ describe('limits', () => {
     await hasty.close();
   });
 
-  test('an upload that takes too much memory is given up', async () => {
+  test('an upload that takes too much memory is refused', async () => {
     const poor = createPreparer({ memoryMb: 8 });
     await expect(poor.prepare(fixture('host.wasm'), options)).rejects.toMatchObject({ code: 'component_rejected' });
     await poor.close();
   });
 
-  test('beyond the queue there is prepare_busy, and closing rejects what is left', async () => {
+  test('an upload beyond the queue gets prepare_busy, and so do all others when the preparer closes', async () => {
     const small = createPreparer({ queue: 1 });
     const uploads = Array.from({ length: 4 }, () => small.prepare(fixture('handler.wasm'), options));
     const settled = Promise.allSettled(uploads);

@@ -1,7 +1,6 @@
 /**
- * Prepares uploads, each in a process of its own that is killed at its deadline and that cannot take more memory than
- * it is given. The server's process only hands over bytes: a bad upload can neither stop it nor change what happens
- * to the next one.
+ * Prepares uploads, each in a process of its own with a deadline and a memory limit. The server's process only passes
+ * bytes to it. A bad upload can therefore neither stop the server nor affect the next upload.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Prepared } from './prepared.ts';
@@ -9,23 +8,23 @@ import { type PrepareProcess, startPrepareProcess } from './process.ts';
 
 export type Preparer = {
   /**
-   * @param options.memoryBytes limit of each linear memory, written into the bundle
-   * @throws SkerryError `component_rejected` with the reason for the uploader; `prepare_busy` when the queue is full
+   * @param options.memoryBytes limit of each linear memory, in bytes. The modules of the bundle contain it
+   * @throws SkerryError `component_rejected` with the reason for the uploader, or `prepare_busy` when the queue is full
    *   or the preparer is closed
    */
   prepare(component: Uint8Array, options: { memoryBytes: number }): Promise<Prepared>;
-  /** Ends what runs; what runs and what waits is rejected with `prepare_busy`. */
+  /** Kills the running processes. Rejects running and waiting uploads with `prepare_busy`. */
   close(): Promise<void>;
 };
 
-/** Uploads prepared at one time: each takes a core and up to the memory limit. */
-const atOnce = 2;
+/** Maximum number of concurrent processes. Each uses a core, and memory up to its limit. */
+const maxProcesses = 2;
 
 /**
- * @param options.timeoutMs wall-clock time for one upload (default 60 s)
- * @param options.memoryMb memory for one upload, in MiB, of the heap and of wasm each (default 1024)
- * @param options.queue uploads that may wait (default 16)
- * @param options.wasi03 whether components of WASI 0.3 are accepted (default no)
+ * @param options.timeoutMs maximum wall-clock time for one upload (default 60 s)
+ * @param options.memoryMb maximum memory for one upload, in MiB, for the heap and for wasm each (default 1024)
+ * @param options.queue maximum number of waiting uploads (default 16)
+ * @param options.wasi03 true: components of WASI 0.3 are accepted (default false)
  */
 export function createPreparer(
   options: { timeoutMs?: number; memoryMb?: number; queue?: number; wasi03?: boolean } = {},
@@ -33,15 +32,15 @@ export function createPreparer(
   const { timeoutMs = 60_000, memoryMb = 1024, queue = 16, wasi03 = false } = options;
   const waiting: { start(): void; refuse(error: SkerryError): void }[] = [];
   const running = new Set<PrepareProcess>();
-  /** Turns taken; whoever ends one gives it to the next in the queue, if there is one. */
-  let semaphore = 0;
+  /** Number of occupied process slots. An upload that ends passes its slot to the next one in the queue. */
+  let occupied = 0;
   let closed = false;
 
-  const turn = () =>
+  const acquireSlot = () =>
     new Promise<void>((start, refuse) => {
-      if (closed) refuse(closing());
-      else if (semaphore < atOnce) {
-        semaphore += 1;
+      if (closed) refuse(createClosedError());
+      else if (occupied < maxProcesses) {
+        occupied += 1;
         start();
       } else if (waiting.length >= queue) {
         refuse(new SkerryError('prepare_busy', `${queue} uploads are waiting already; try again shortly`));
@@ -50,23 +49,23 @@ export function createPreparer(
 
   return {
     async prepare(component, { memoryBytes }) {
-      await turn();
+      await acquireSlot();
       const child = startPrepareProcess({ component, memoryBytes, wasi03 }, { timeoutMs, memoryMb });
       running.add(child);
       try {
         return await child.prepared;
       } catch (error) {
-        throw closed ? closing() : error;
+        throw closed ? createClosedError() : error;
       } finally {
         running.delete(child);
         const next = waiting.shift();
         if (next) next.start();
-        else semaphore -= 1;
+        else occupied -= 1;
       }
     },
     async close() {
       closed = true;
-      for (const { refuse } of waiting.splice(0)) refuse(closing());
+      for (const { refuse } of waiting.splice(0)) refuse(createClosedError());
       await Promise.allSettled(
         [...running].map((child) => {
           child.kill();
@@ -77,6 +76,6 @@ export function createPreparer(
   };
 }
 
-function closing(): SkerryError {
+function createClosedError(): SkerryError {
   return new SkerryError('prepare_busy', 'the control plane is shutting down');
 }

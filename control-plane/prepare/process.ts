@@ -1,6 +1,6 @@
 /**
- * One disposable process for one upload. It may read this project's code and nothing else, has no environment, and
- * every way in which it can end becomes a result or a `SkerryError`.
+ * Starts the disposable process for one upload. The process may read this project's code and nothing else, and has no
+ * environment variables. Each way in which it can end becomes a result or a `SkerryError`.
  */
 import { spawn } from 'node:child_process';
 import { buffer } from 'node:stream/consumers';
@@ -18,12 +18,12 @@ export type PrepareProcess = {
 };
 
 const script = fileURLToPath(new URL('./child.ts', import.meta.url));
-/** What the tools in the child are loaded from. */
-const readable = ['../../node_modules', '..', '../../shared', '../../package.json'].map((path) =>
+/** The folders and files from which the child loads its code. */
+const readablePaths = ['../../node_modules', '..', '../../shared', '../../package.json'].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 );
-/** Characters of the child's stderr that go into the error when it fails for no reason of its own. */
-const stderrLength = 2_000;
+/** Maximum length of the child's stderr in an error, in characters. */
+const maxStderr = 2_000;
 const wasmPageKb = 64;
 
 export function startPrepareProcess(
@@ -34,9 +34,9 @@ export function startPrepareProcess(
     process.execPath,
     [
       '--permission',
-      // jco's own host of its own components starts a thread.
+      // jco runs components of its own, and its host for them starts a thread.
       '--allow-worker',
-      ...readable.map((path) => `--allow-fs-read=${path}`),
+      ...readablePaths.map((path) => `--allow-fs-read=${path}`),
       '--disable-warning=SecurityWarning',
       '--disable-warning=ExperimentalWarning',
       `--max-old-space-size=${memoryMb}`,
@@ -45,24 +45,24 @@ export function startPrepareProcess(
     ],
     { stdio: ['pipe', 'pipe', 'pipe'], env: {} },
   );
-  let late = false;
+  let timedOut = false;
   const timer = setTimeout(() => {
-    late = true;
+    timedOut = true;
     child.kill('SIGKILL');
   }, timeoutMs);
   const exited = new Promise<string>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(signal ?? String(code)));
   });
-  // A child that dies early closes its stdin; how it ended says more than the broken pipe.
+  // A child that dies early closes its stdin. Its exit code says more than the broken pipe.
   child.stdin.on('error', () => {});
   child.stdin.end(pack(request));
 
   const prepared = (async () => {
     try {
-      const [end, output, complaints] = await Promise.all([exited, buffer(child.stdout), buffer(child.stderr)]);
-      if (late) throw rejected(`it takes more than ${timeoutMs} ms to prepare`);
-      if (end !== '0') throw failure(end, complaints.toString(), memoryMb);
+      const [end, output, stderr] = await Promise.all([exited, buffer(child.stdout), buffer(child.stderr)]);
+      if (timedOut) throw rejected(`it takes more than ${timeoutMs} ms to prepare`);
+      if (end !== '0') throw toFailure(end, stderr.toString(), memoryMb);
       const reply: PrepareReply = unpack(output);
       if (!reply.ok) throw new SkerryError(reply.code, reply.message);
       return reply.prepared;
@@ -73,10 +73,13 @@ export function startPrepareProcess(
   return { prepared, kill: () => child.kill('SIGKILL') };
 }
 
-/** What an abnormal end means: V8 aborts a process that is out of heap. */
-function failure(end: string, complaints: string, memoryMb: number): SkerryError {
+/** Interprets an abnormal end. V8 aborts a process that is out of heap. */
+function toFailure(end: string, stderr: string, memoryMb: number): SkerryError {
   if (end === 'SIGABRT' || end === '134' || end === 'SIGTRAP' || end === '133') {
     return rejected(`it takes more than ${memoryMb} MiB of memory to prepare`);
   }
-  return new SkerryError('internal', `preparing ended with ${end}: ${complaints.slice(-stderrLength)}`);
+  return new SkerryError(
+    'internal',
+    `the process that prepares the upload ended with ${end}: ${stderr.slice(-maxStderr)}`,
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * What people upload that no host here can run, kind by kind: the refusal names the reason and the way out. Files are
- * made here, each with the fault of a kind that is really found; preparer.test.ts has those that are no wasm at all.
+ * Uploads that no host here can run, kind by kind. Each refusal names the reason and the remedy. The tests make the
+ * files, with faults that real uploads have. preparer.test.ts tests files that are no WebAssembly.
  */
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { describe, expect, test } from 'vitest';
@@ -47,13 +47,13 @@ describe('modules for other hosts', () => {
     expect(message).toMatch(/preview0 \(wasi_unstable\); build it for wasm32-wasip1/);
   });
 
-  test('a memory that is imported, or not exported', async () => {
+  test('an imported memory, and a memory that is not exported', async () => {
     const imported = '(module (import "env" "memory" (memory 1)) (func (export "_start")))';
     expect(await refusal(imported)).toMatch(/imports its memory; link it without --import-memory/);
     expect(await refusal('(module (memory 1) (func (export "_start")))')).toMatch(/export it under the name `memory`/);
   });
 
-  test('a module of a component that was not finished', async () => {
+  test('a core module made for a component', async () => {
     const message = await refusal(`(module ${start} (@custom "component-type:x" "x"))`);
     expect(message).toMatch(/finish it with `wasm-tools component new` or `jco new`/);
   });
@@ -77,7 +77,7 @@ describe('WASI 0.3', () => {
   const files = importing('wasi:filesystem/preopens@0.3.0', '(export "get-directories" (func))');
   const both = [false, true] as const;
 
-  test('is refused unless it was allowed, and says how', async () => {
+  test('is refused unless it is enabled, with the setting that enables it', async () => {
     const message = await refusal(running('wasi:cli/run@0.3.0', { type: 'async' }));
     expect(message).toMatch(
       /exports wasi:cli\/run@0\.3\.0; build it for wasi:cli\/run@0\.2 instead, or set SKERRY_WASI_03=1/,
@@ -88,7 +88,7 @@ describe('WASI 0.3', () => {
     );
   });
 
-  test('in an HTTP handler, unless it was allowed', async () => {
+  test('is refused in an HTTP handler unless it is enabled', async () => {
     const message = await refusal(running('wasi:http/handler@0.3.0', { type: 'async' }));
     expect(message).toMatch(
       /wasi:http\/handler@0\.3\.0; build it for wasi:http\/incoming-handler@0\.2.*SKERRY_WASI_03=1/,
@@ -98,20 +98,20 @@ describe('WASI 0.3', () => {
     expect(sending).toMatch(/not provide: wasi:http\/client@0\.3\.0; use those of WASI 0\.2/);
   });
 
-  test('in what a component of 0.2 imports, allowed or not', async () => {
+  test('is refused in imports of a component of 0.2, even when it is enabled', async () => {
     const message = await refusal(running('wasi:cli/run@0.2.3', { before: random }), true);
     expect(message).toMatch(
-      /wasi:random\/random@0\.3\.0; what imports WASI 0\.3 must export wasi:cli\/run@0\.3 or wasi:http\/handler@0\.3/,
+      /wasi:random\/random@0\.3\.0; a component that imports WASI 0\.3 must export wasi:cli\/run@0\.3 or wasi:http\/handler@0\.3/,
     );
     expect(await refusal(running('wasi:cli/run@0.2.3', { before: files }))).toMatch(/; build it for WASI 0\.2$/);
   });
 
-  test('in interfaces that the host does not have, by name', async () => {
+  test('is refused in interfaces that the host does not provide, by name', async () => {
     const message = await refusal(running('wasi:cli/run@0.3.0', { type: 'async', before: `${random} ${files}` }), true);
     expect(message).toMatch(/not provide: wasi:filesystem\/preopens@0\.3\.0; use those of WASI 0\.2/);
   });
 
-  test('in drafts, allowed or not', async () => {
+  test('is refused in drafts, even when it is enabled', async () => {
     const draft = 'wasi:cli/run@0.3.0-rc-2025-09-16';
     for (const wasi03 of both) {
       const message = await refusal(running(draft, { type: 'async' }), wasi03);
@@ -121,7 +121,7 @@ describe('WASI 0.3', () => {
     }
   });
 
-  test('in built-ins that are not translated, by name', async () => {
+  test('is refused in built-ins that jco does not translate, by name', async () => {
     const before = '(core func (canon thread.index))';
     const message = await refusal(running('wasi:cli/run@0.3.0', { type: 'async', before }), true);
     expect(message).toContain('`thread.index` requires');
@@ -131,7 +131,7 @@ describe('WASI 0.3', () => {
     expect(await refusal(nested, true)).toContain('stackful');
   });
 
-  test('is accepted when it was allowed, with imports of 0.2 beside it', async () => {
+  test('is accepted when it is enabled, together with imports of 0.2', async () => {
     const old = importing('wasi:random/random@0.2.12', '(export "get-random-u64" (func (result u64)))');
     const text = running('wasi:cli/run@0.3.0', { type: 'async', before: `${random} ${old}` });
     const prepared = await prepare(await parse(text), { memoryBytes, wasi03: true });

@@ -1,24 +1,24 @@
 /**
- * A component becomes glue and core modules. Instantiation mode, so that the agent gives everything: modules from its
- * cache, imports from its host. Options that drop checks (import bindings other than `js`, valid lifting optimisation)
- * are never used for uploads.
+ * Transpiles a component to glue and core modules. It uses instantiation mode, in which the agent provides everything:
+ * modules from its cache, and imports from its host. It never uses options that drop checks (import bindings other than
+ * `js`, valid lifting optimisation).
  */
 import { generate } from '@bytecodealliance/jco/component';
 import { type Bundle, isAsync } from '@skerry/shared/function/bundle.ts';
 import { suspendingImports } from '@skerry/shared/wit/provided.ts';
 import { hostName03, isWasi03 } from '@skerry/shared/wit/provided-03.ts';
 import { hasStackfulLift } from './wasm/lifts.ts';
-import { rejected, toolMessage } from './wasm/refusal.ts';
+import { readToolMessage, rejected } from './wasm/refusal.ts';
 import type { ComponentWorld, Fit } from './world.ts';
 
-/** jco's names of the exports that may wait, by world. Those that are asynchronous by their type need no mention. */
+/** jco's names of the exports that may wait, by world. Exports with an asynchronous type are not listed. */
 const suspendingExports: Partial<Record<ComponentWorld, string>> = {
   'skerry:function/handler': 'invoke',
   'wasi:http/incoming-handler': 'wasi:http/incoming-handler#handle',
   'wasi:cli/run': 'wasi:cli/run#run',
 };
 
-/** @throws SkerryError `component_rejected` when jco does not take it */
+/** @throws SkerryError `component_rejected` when jco refuses the component */
 export async function transpile(
   component: Uint8Array,
   { world, imports }: Fit,
@@ -41,7 +41,7 @@ export async function transpile(
       },
     }),
   }).catch((error: unknown) => {
-    throw rejected(`it cannot be translated: ${toolMessage(error)}`, error);
+    throw rejected(`it cannot be translated: ${readToolMessage(error)}`, error);
   });
   if (isAsync(world)) refuseStackful(component);
   const glue = files.find(([name]) => name === 'component.js')?.[1];
@@ -53,7 +53,7 @@ export async function transpile(
   };
 }
 
-/** jco's glue lets such a function run, and then does not take its result (docs/decisions/0010). */
+/** Refuses stackful functions: jco's glue runs them, but does not take their result (docs/decisions/0010). */
 function refuseStackful(component: Uint8Array): void {
   if (!hasStackfulLift(component)) return;
   throw rejected(

@@ -2,8 +2,8 @@
  * The queue of messages between one trigger's connection and the disk. It keeps the order of the messages.
  *
  * The queue gives its messages to the intake in waves of at most `maxWave`. A wave begins when the wave before it is on
- * disk. So many messages share one write, and no message overtakes one that found no room. While the intake has no room
- * or the disk is away, the queue holds messages that can wait. It drops and counts those that cannot (QoS 0).
+ * disk. Many messages then share one write, and no message overtakes one that found no room. While the intake has no
+ * room or the disk is away, the queue holds messages that can wait. It drops and counts those that cannot (QoS 0).
  *
  * Invariant: the queue holds at most `maxHeld` messages and about `maxHeldBytes`. The caller must check `hasRoom` after
  * each `add`.
@@ -23,7 +23,7 @@ const awayBackoff = { baseMs: 250, capMs: 5_000 };
 const fullBackoff = { baseMs: 50, capMs: 2_000 };
 const minFullMs = 50;
 
-export type QueuedMessage = {
+type QueuedMessage = {
   /** Undefined for a message that is no event: the queue only settles it in its turn. */
   readonly event: NewEvent | undefined;
   /** True when the queue may hold the message until there is room. */
@@ -44,7 +44,7 @@ export type EventQueue = {
   readonly done: Promise<void>;
 };
 
-export type EventQueueOptions = {
+type EventQueueOptions = {
   readonly trigger: string;
   readonly intake: Intake;
   readonly limit: PendingLimit;

@@ -1,15 +1,14 @@
 /**
- * How to run a component that imports something without glue: which core modules to instantiate, what each is given,
- * and for each function of the host the types by which its arguments and results pass (component model,
- * CanonicalABI.md). Strings are UTF-8.
+ * How to run a component with imports without its glue: the core modules to instantiate, the imports of each, and for
+ * each host function the types of its arguments and results (component model, CanonicalABI.md). Strings are UTF-8.
  */
 import * as z from 'zod';
 
-/** Core modules of a bundle, and core instances of a plan, at most. */
+/** Maximum number of core modules in a bundle, and of core instances in a plan. */
 export const maxCores = 64;
-/** Functions of the host that one component can be given, at most. */
+/** Maximum number of host functions that one component can import. */
 export const maxHostFunctions = 1_000;
-/** Types, all parts counted, of one function at most. */
+/** Maximum number of types in the signature of one function, counting all parts. */
 export const maxTypeParts = 2_000;
 
 const primitives = [
@@ -29,7 +28,7 @@ const primitives = [
 ] as const;
 export type Primitive = (typeof primitives)[number];
 
-/** A type of a value, as WIT has it, written out: nothing refers to anything but resources, by their place in a plan. */
+/** A value type of WIT, written out in full. It refers to nothing but resources, by their index in the plan. */
 export type ValueType =
   | Primitive
   | { readonly list: ValueType }
@@ -62,12 +61,12 @@ const valueTypeSchema: z.ZodType<ValueType> = z.lazy(() =>
 
 const functionTypeSchema = z.object({
   params: z.array(valueTypeSchema),
-  /** Null: it gives nothing. */
+  /** Null for a function without a result. */
   result: valueTypeSchema.nullable(),
 });
 export type FunctionType = z.infer<typeof functionTypeSchema>;
 
-/** An export of a core instance, by the instance's place in the plan. */
+/** An export of a core instance, which is named by its index in the plan. */
 export const coreExportSchema = z.object({
   instance: z
     .int()
@@ -77,18 +76,20 @@ export const coreExportSchema = z.object({
 });
 export type CoreExport = z.infer<typeof coreExportSchema>;
 
-/** Where strings and lists of a function are, and who makes room for them; absent when its types need neither. */
+/**
+ * The memory for the strings and lists of a function, and its allocator. Absent when the function's types need none.
+ */
 const optionsSchema = z.object({ memory: coreExportSchema.optional(), realloc: coreExportSchema.optional() });
 
-/** A function that the host gives. */
+/** A function that the host provides. */
 const hostFunctionSchema = z.union([
   z.object({
-    /** Interface by WIT name without version, and the function in it as WIT writes it: `[method]fields.append`. */
+    /** WIT name of the interface without its version, and WIT name of the function in it: `[method]fields.append`. */
     interface: z.string(),
     function: z.string(),
     type: functionTypeSchema,
     options: optionsSchema,
-    /** It may wait. */
+    /** True when the function may wait. */
     suspends: z.boolean(),
   }),
   /** Drops a handle of this resource. */
@@ -97,7 +98,7 @@ const hostFunctionSchema = z.union([
 export type HostFunction = z.infer<typeof hostFunctionSchema>;
 
 export const linkedPlanSchema = z.object({
-  /** Resources of the host, by interface without version and WIT name. */
+  /** Resources of the host, by their interface without its version and by their WIT name. */
   resources: z.array(z.object({ interface: z.string(), name: z.string() })).max(maxHostFunctions),
   host: z.array(hostFunctionSchema).max(maxHostFunctions),
   instances: z
@@ -105,7 +106,7 @@ export const linkedPlanSchema = z.object({
       z.object({
         /** File name of the core module. */
         module: z.string(),
-        /** What each import is: an export of an instance before this one, or a function of `host` by its place. */
+        /** The source of each import: an export of an earlier instance, or a function of `host` by its index. */
         imports: z.array(
           z.object({
             module: z.string(),
@@ -117,14 +118,14 @@ export const linkedPlanSchema = z.object({
     )
     .min(1)
     .max(maxCores),
-  /** The function that is called. */
+  /** The function that an invocation calls. */
   entry: z.object({
     core: coreExportSchema,
     type: functionTypeSchema,
     options: optionsSchema,
     postReturn: coreExportSchema.optional(),
   }),
-  /** As in `DirectPlan`. */
+  /** See `DirectPlan`. */
   state: z.array(coreExportSchema).optional(),
   slack: coreExportSchema.optional(),
 });

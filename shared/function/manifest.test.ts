@@ -33,9 +33,9 @@ test.each<[string, ManifestInput]>([
   ['too many variables', { env: Object.fromEntries(Array.from({ length: 129 }, (_, n) => [`V${n}`, ''])) }],
   ['a NUL', { env: { A: 'a\0b' } }],
   ['half of a surrogate pair', { args: ['\ud800'] }],
-  ['a variable that is no name', { env: { '1A': '' } }],
-  ['more memory than there may be', { limits: { memory_bytes: 2 ** 40 } }],
-  ['a key that nobody knows', { limit: {} } as ManifestInput],
+  ['a variable with an invalid name', { env: { '1A': '' } }],
+  ['more memory than the ceiling', { limits: { memory_bytes: 2 ** 40 } }],
+  ['an unknown key', { limit: {} } as ManifestInput],
 ])('%s is refused', (_, manifest) => {
   expect(faults(manifest)).toHaveLength(1);
 });
@@ -49,7 +49,7 @@ test.each([
   ['[fd00::1]:80'],
   ['[::ffff:1.2.3.4]'],
   ['a.com:65535'],
-])('outbound %s is a place', (place) => {
+])('outbound %s is a destination', (place) => {
   expect(manifestSchema.parse({ capabilities: { http: [place] } }).capabilities.http).toEqual([place]);
 });
 
@@ -69,11 +69,11 @@ test.each([
   ['1.2.3'],
   ['*.1.2.3.4'],
   ['a..b'],
-])('outbound %j is none', (place) => {
+])('outbound %j is not a destination', (place) => {
   expect(manifestSchema.safeParse({ capabilities: { http: [place] } }).success).toBe(false);
 });
 
-test.each([['data'], ['/data/../etc'], ['/./data'], ['/data/..'], ['/da\0ta']])('%j is no directory', (path) => {
+test.each([['data'], ['/data/../etc'], ['/./data'], ['/data/..'], ['/da\0ta']])('%j is not a directory', (path) => {
   const directories = [{ host: path, guest: '/data' }];
   expect(manifestSchema.safeParse({ capabilities: { directories } }).success).toBe(false);
 });
@@ -86,7 +86,7 @@ test.each([['/data'], ['/data/'], ['//data']])('two directories at /data and %s 
   expect(faults({ capabilities: { directories } })).toEqual(['must each have a guest path of their own']);
 });
 
-test('what agents of protocol 2 get besides, and what those of protocol 1 know', () => {
+test('agents of protocol 1 get the core limits, and agents of protocol 2 also get the grants', () => {
   const manifest = manifestSchema.parse({ limits: { concurrency: 3 }, config: { a: 'b' } });
   expect(selectGrants(manifest)).toMatchObject({ concurrency: 3, config: { a: 'b' }, http: [], directories: [] });
   expect(Object.keys(selectCoreLimits(manifest)).sort()).toEqual([

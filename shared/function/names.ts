@@ -1,7 +1,9 @@
-/** Form of every name that a user gives: modules, functions, subjects, agents, labels. */
+/** Syntax of all names that users choose: of modules, functions, subjects, agents and labels. */
 import * as z from 'zod';
 
-/** Letters, digits, `_` and inner `-`, 1 to 63 characters: fits a DNS label, and holds every FunLess name up to 63. */
+/**
+ * Letters, digits, `_` and inner `-`, 1 to 63 characters. Fits a DNS label, and matches every FunLess name up to 63.
+ */
 export const namePattern = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
 
 export const nameSchema = z
@@ -9,24 +11,26 @@ export const nameSchema = z
   .regex(namePattern, 'must be 1 to 63 letters, digits, "_" or inner "-"')
   .describe('Letters, digits, `_` and inner `-`, 1 to 63 characters');
 
-/** Text that databases and C programs can hold: no NUL, no half of a surrogate pair. */
+/** Text that databases and C programs can store: without NUL and without half of a surrogate pair. */
 export const textSchema = (maxLength: number): z.ZodString =>
   z
     .string({ error: ({ input }) => (input === undefined ? 'must be given' : undefined) })
     .max(maxLength)
     .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed text without NUL');
 
-/** The module that every installation has and none can delete or rename. */
+/** The module that every installation has. It cannot be deleted or renamed. */
 export const defaultModule = '_';
 
-/** At most 32 labels; a value has up to 128 characters, so that labels fit in every frame and metric. */
+/** At most 32 labels with values of at most 128 characters, so that labels fit in every frame and metric. */
 export const labelsSchema = z
   .record(nameSchema, textSchema(128))
   .refine((labels) => Object.keys(labels).length <= 32, 'must have at most 32 labels');
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** True when every label of the selector is there with the same value; an empty selector fits every agent. */
+/**
+ * True when the labels contain every label of the selector with the same value. An empty selector matches all agents.
+ */
 export function labelsMatch(selector: Labels, labels: Labels): boolean {
   return Object.entries(selector).every(([name, value]) => labels[name] === value);
 }

@@ -4,7 +4,7 @@
  */
 import { Cron } from 'croner';
 
-export type Schedule = {
+type Schedule = {
   readonly cron: string;
   readonly timezone: string;
   readonly missed: 'skip' | 'once';

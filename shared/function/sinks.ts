@@ -1,13 +1,13 @@
 /**
- * Where outcomes go. A sink is written as FunLess writes it, `{"type": "couchdb", "params": {…}}`; FunLess knows `url`,
- * `username` and `password` of CouchDB's.
+ * Sinks: the destinations of outcomes. A sink has FunLess's form, `{"type": "couchdb", "params": {…}}`. Of the CouchDB
+ * parameters, FunLess knows `url`, `username` and `password`.
  */
 import * as z from 'zod';
 import { brokerAddressFields, qosSchema, topicSchema } from './mqtt-broker.ts';
 import { nameSchema, textSchema } from './names.ts';
 import { retrySchema } from './retry.ts';
 
-/** Sinks of one function at most. */
+/** Maximum number of sinks of one function. */
 export const maxSinks = 16;
 
 const httpUrl = textSchema(2_048)
@@ -21,16 +21,16 @@ const httpUrl = textSchema(2_048)
     'must have no query and no fragment: give credentials as parameters of their own',
   );
 
-const everySink = {
-  /** The document is not the result alone, but also function, revision, agent, trigger, times and input. */
+const commonSinkFields = {
+  /** True: the document contains function, revision, agent, trigger, times and input besides the result. */
   envelope: z.boolean().default(false),
-  /** One after another, in the order in which the invocations ended; one that cannot be delivered stops the rest. */
+  /** True: deliver one at a time, in the order in which the invocations ended. A failing delivery blocks later ones. */
   ordered: z.boolean().default(false),
-  /** Which outcomes: FunLess delivers results of invocations that went well. Others come with an envelope only. */
+  /** The outcomes to deliver. FunLess delivers successes. Failures need an envelope. */
   on: z.enum(['success', 'failure', 'all']).default('success'),
   /**
-   * For a document that the other side takes badly; after so many attempts it is a dead letter. A sink that cannot be
-   * reached, or refuses whoever comes, costs no attempt: its deliveries wait.
+   * Retry policy for a document that the sink rejects. After the last attempt the document is a dead letter. A sink
+   * that cannot be reached, or that refuses all clients, costs no attempt: its deliveries wait.
    */
   retry: retrySchema(10),
 };
@@ -39,20 +39,20 @@ const credentials = {
   username: textSchema(1_024).optional(),
   password: textSchema(4_096).optional(),
   password_secret: nameSchema.optional(),
-  /** PEM of the authorities to trust instead of the system's. */
+  /** PEM of the certificate authorities to trust instead of the system's. */
   ca: textSchema(65_536).optional(),
 };
 
-/** Name of the database that is meant; undefined when there is none, or one that CouchDB keeps for itself. */
+/** @returns the name of the database. Undefined if there is none, or if CouchDB reserves the name */
 export function findCouchDatabase({ url, database }: { readonly url: string; readonly database?: string | undefined }) {
   const last = URL.parse(url)
     ?.pathname.split('/')
     .findLast((part) => part !== '');
-  const name = database ?? (last === undefined ? undefined : decoded(last));
+  const name = database ?? (last === undefined ? undefined : decodePart(last));
   return name?.startsWith('_') ? undefined : name;
 }
 
-function decoded(part: string): string {
+function decodePart(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
@@ -62,16 +62,16 @@ function decoded(part: string): string {
 
 export const couchdbParamsSchema = z
   .strictObject({
-    /** Of the server, or of the database itself as FunLess has it. */
+    /** URL of the server, or, as in FunLess, of the database itself. */
     url: httpUrl,
-    /** Name of the database, where `url` is the server's. */
+    /** Name of the database, if `url` is the URL of the server. */
     database: textSchema(238)
       .regex(/^[a-z][a-z0-9_$()+/-]*$/, 'must be a-z, 0-9 and _$()+/-, beginning with a letter')
       .optional(),
     ...credentials,
-    /** Make the database when it is absent. */
+    /** True: create a missing database. */
     create: z.boolean().default(false),
-    ...everySink,
+    ...commonSinkFields,
   })
   .refine((params) => params.database !== undefined || findCouchDatabase(params) !== undefined, {
     path: ['database'],
@@ -80,23 +80,23 @@ export const couchdbParamsSchema = z
 export type CouchdbParams = z.output<typeof couchdbParamsSchema>;
 
 export const httpSinkParamsSchema = z.strictObject({
-  /** Where each document is POSTed to. */
+  /** URL to which each document is POSTed. */
   url: httpUrl,
   ...credentials,
-  /** `Authorization: Bearer …`, instead of user and password. */
+  /** Token of `Authorization: Bearer …`, in place of user and password. */
   token: textSchema(8_192).optional(),
   token_secret: nameSchema.optional(),
-  ...everySink,
+  ...commonSinkFields,
 });
 export type HttpSinkParams = z.output<typeof httpSinkParamsSchema>;
 
 export const mqttSinkParamsSchema = z.strictObject({
   ...brokerAddressFields,
-  /** Where each document is published. */
+  /** Topic to which each document is published. */
   topic: topicSchema,
   qos: qosSchema.default(1),
   retain: z.boolean().default(false),
-  ...everySink,
+  ...commonSinkFields,
 });
 export type MqttSinkParams = z.output<typeof mqttSinkParamsSchema>;
 
@@ -109,8 +109,8 @@ export const sinkSchema = z.discriminatedUnion(
   ],
   'must be "couchdb", "http" or "mqtt"',
 );
-/** A sink, all defaults filled in. */
+/** A sink with all defaults. */
 export type Sink = z.output<typeof sinkSchema>;
 
-/** A sink with its id, and with its credentials in place of the names of secrets: what whoever delivers needs. */
+/** A sink that is ready for deliveries: with its id, and with credentials in place of the names of secrets. */
 export type ReadySink = { readonly id: string } & Sink;

@@ -1,28 +1,29 @@
 /**
- * What starts an invocation besides an API call: MQTT messages and schedules. A trigger is written as FunLess writes
- * its events, `{"type": "mqtt", "params": {…}}`; FunLess knows `host`, `port` and `topic` of them.
+ * Triggers: MQTT topics and schedules, which start invocations without an API call. A trigger has the form of FunLess's
+ * events, `{"type": "mqtt", "params": {…}}`. Of the MQTT parameters, FunLess knows `host`, `port` and `topic`.
  */
 import * as z from 'zod';
 import { brokerAddressFields, qosSchema, topicFilterSchema } from './mqtt-broker.ts';
 import { nameSchema, textSchema } from './names.ts';
 import { describeCronProblem, isTimeZone } from './schedule.ts';
 
-/** Bytes of a schedule's input, as JSON. */
+/** Maximum size of a schedule's input, in bytes as JSON. */
 const maxArgsBytes = 65_536;
 
-/** Triggers of one function at most. */
+/** Maximum number of triggers of one function. */
 export const maxTriggers = 32;
 
 /**
- * `cloud`: the control plane listens, one of them where there are several. `edge`: each agent that holds the function
- * listens by itself, also while it is offline.
+ * `cloud`: one control plane listens. `edge`: each agent that holds the function listens, even while it is offline.
  */
 const placementSchema = z.enum(['cloud', 'edge']).default('cloud');
 
-const fullFields = {
-  /** Invocations of this trigger at one time, in one place. 1 keeps the order of the messages. */
+const queueFields = {
+  /**
+   * Maximum number of concurrent invocations of this trigger, per control plane or agent. 1 keeps the message order.
+   */
   concurrency: z.int().min(1).max(1_000).default(1),
-  /** Events that may wait for their turn, in one place. */
+  /** Maximum number of waiting events, per control plane or agent. */
   max_pending: z.int().min(1).max(1_000_000).default(10_000),
 };
 
@@ -30,46 +31,48 @@ export const mqttParamsSchema = z.strictObject({
   ...brokerAddressFields,
   placement: placementSchema,
   topic: topicFilterSchema,
-  /** Asked of the broker, which gives a message at the lower of this and the publisher's. */
+  /** Requested QoS. The broker delivers a message with the lower of this and the publisher's QoS. */
   qos: qosSchema.default(1),
-  /** Group of a shared subscription: each message goes to one of the group (`$share/{group}/{topic}`). */
+  /** Group of a shared subscription: each message goes to one member (`$share/{group}/{topic}`). */
   share: nameSchema.optional(),
-  /** `persistent`: the broker keeps messages (QoS 1 and 2) for us while we are away, under a client id of ours. */
+  /** `persistent`: the broker keeps messages of QoS 1 and 2 while the listener is away. `clean`: it does not. */
   session: z.enum(['persistent', 'clean']).default('persistent'),
-  /** `json`: the payload is the function's input and must be JSON. `raw`: whatever it is, as it is. */
+  /** `json`: the input is the payload, which must be JSON. `raw`: the input is any payload, unchanged. */
   payload: z.enum(['json', 'raw']).default('json'),
-  /** The input is `{"topic", "time", "payload"}`; a raw payload is then in base64, with `"encoding": "base64"`. */
+  /** True: the input is `{"topic", "time", "payload"}`. A raw payload is then base64, with `"encoding": "base64"`. */
   envelope: z.boolean().default(false),
   /**
-   * Where in a JSON payload the sender's own id of the message is, as a path of keys with dots. Two messages of one
-   * trigger with the same id are one event.
+   * Path of the sender's message id in a JSON payload: keys, separated by dots. Messages of one trigger with the same
+   * id are one event.
    */
   message_id: textSchema(256)
     .regex(/^[^.]+(?:\.[^.]+)*$/, 'must be keys with dots between them')
     .optional(),
-  /** Retained messages: all that come, those of the first subscription only, or none. */
+  /** Retained messages to take: all, those of the first subscription only, or none. */
   retained: z.enum(['all', 'first', 'none']).default('first'),
-  ...fullFields,
-  /** With no room for an event: `hold` leaves it with the broker (QoS 1 and 2), `drop_oldest` drops one that waits. */
+  ...queueFields,
+  /**
+   * When the queue is full, `hold` leaves messages of QoS 1 and 2 with the broker. `drop_oldest` drops waiting events.
+   */
   when_full: z.enum(['hold', 'drop_oldest']).default('hold'),
-  /** Keep payloads that are not what they should be as dead letters, besides counting them. */
+  /** True: store invalid payloads as dead letters. False: only count them. */
   dead_letter: z.boolean().default(false),
 });
-/** Complete parameters of an MQTT trigger. */
+/** Parameters of an MQTT trigger with all defaults. */
 export type MqttParams = z.output<typeof mqttParamsSchema>;
 
 export const scheduleParamsSchema = z.strictObject({
   placement: placementSchema,
-  /** Five fields, or six with seconds first. */
+  /** Five fields, or six with the seconds first. */
   cron: textSchema(256).superRefine((cron, context) => {
     const problem = describeCronProblem(cron);
     if (problem) context.addIssue(problem);
   }),
-  /** Name in the IANA time zone database. */
+  /** A name of the IANA time zone database. */
   timezone: textSchema(64).refine(isTimeZone, 'must be the name of a time zone, as Europe/Rome').default('UTC'),
-  /** Ticks that came while nobody was there: left out, or run once however many they were. */
+  /** Ticks that no listener saw: `skip` leaves them out, `once` runs one for all of them. */
   missed: z.enum(['skip', 'once']).default('skip'),
-  /** Input of the function: any JSON. */
+  /** Input of the function: any JSON value. */
   args: z
     .unknown()
     .refine(
@@ -77,10 +80,10 @@ export const scheduleParamsSchema = z.strictObject({
       'must have at most 64 KiB as JSON',
     )
     .default({}),
-  concurrency: fullFields.concurrency,
-  max_pending: fullFields.max_pending,
+  concurrency: queueFields.concurrency,
+  max_pending: queueFields.max_pending,
 });
-/** Complete parameters of a schedule. */
+/** Parameters of a schedule with all defaults. */
 export type ScheduleParams = z.output<typeof scheduleParamsSchema>;
 
 export const triggerSchema = z.discriminatedUnion(
@@ -91,29 +94,31 @@ export const triggerSchema = z.discriminatedUnion(
   ],
   'must be "mqtt" or "schedule"',
 );
-/** A trigger, all defaults filled in. */
+/** A trigger with all defaults. */
 export type Trigger = z.output<typeof triggerSchema>;
 
-/** A trigger with its id, and with its credentials in place of the names of secrets: what whoever runs it needs. */
+/** A trigger that is ready to listen: with its id, and with credentials in place of the names of secrets. */
 export type ReadyTrigger = { readonly id: string } & Trigger;
 
-/** How a trigger is in one place where it runs. Times in milliseconds since the epoch, by that place's clock. */
+/**
+ * State of a trigger in one process that listens to it. Times are milliseconds since the epoch, by that host's clock.
+ */
 export const triggerStateSchema = z.object({
-  /** Of the trigger. */
+  /** Id of the trigger. */
   id: z.string().min(1).max(64),
-  /** `up`: it listens. `holding`: it listens, and leaves messages with the broker because there is no room. */
+  /** `up`: it listens. `holding`: it listens, and leaves messages with the broker for lack of room. */
   state: z.enum(['connecting', 'up', 'holding', 'failing']),
-  /** Connected since; for a schedule, since it runs. */
+  /** Start of the connection, or of the schedule. */
   since: z.int().min(0).optional(),
   lastMessage: z.int().min(0).optional(),
-  /** Next tick of a schedule. */
+  /** The next tick of a schedule. */
   next: z.int().min(0).optional(),
-  /** Counted since this place began with the trigger. */
+  /** This count and the next three start when the process begins to listen. */
   received: z.int().min(0),
   run: z.int().min(0),
   failed: z.int().min(0),
   dropped: z.int().min(0),
-  /** Events that wait for their turn. */
+  /** Number of waiting events. */
   pending: z.int().min(0),
   error: z.string().max(1_024).optional(),
 });

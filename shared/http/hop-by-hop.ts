@@ -1,6 +1,7 @@
 /**
- * Headers that are about one connection and never pass on: those of RFC 9110, section 7.6.1, and older ones that
- * proxies know. In lower case. Who passes heads on has more of its own to leave out; what `connection` names, too.
+ * Headers that belong to one connection and are never forwarded, in lower case: those of RFC 9110, section 7.6.1, and
+ * older ones that proxies know. Code that forwards heads must also leave out the headers that `connection` names, and
+ * may leave out more.
  */
 export const hopByHop: readonly string[] = [
   'connection',

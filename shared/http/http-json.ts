@@ -1,16 +1,16 @@
 /**
- * A wasi:http function called without HTTP, JSON in and JSON out: what is given is the body of a POST to `/`, and what
- * comes back is read as HTTP says it, a status of 400 and above being an error.
+ * Calls of a wasi:http function without HTTP: JSON in, JSON out. The input becomes the body of a POST to `/`. An answer
+ * with a status of 400 or above is an error.
  */
 import { SkerryError } from '../errors.ts';
 import type { RequestHead, ResponseHead } from './http.ts';
 
-/** Bytes of a function's error text that the caller is told. */
-const maxMessageBytes = 4096;
+/** Maximum length of a function's error text in the message for the caller, in characters. */
+const maxMessageCharacters = 4096;
 
 const json = 'application/json';
 
-/** @param authority host and port as the caller named them */
+/** @param authority host and port in the caller's form */
 export function jsonRequestHead(authority: string, input: Uint8Array): RequestHead {
   const headers: [string, string][] = [
     ['content-type', json],
@@ -21,26 +21,26 @@ export function jsonRequestHead(authority: string, input: Uint8Array): RequestHe
 }
 
 /**
- * The body, or `null` when it is empty.
- * @throws SkerryError('function_error') for a status of 400 and above, with the body's text if it has one
+ * @returns the body, or the JSON `null` for an empty body
+ * @throws SkerryError('function_error') for a status of 400 or above, with the text of the body if there is one
  */
 export function toJsonOutput(head: ResponseHead, body: Uint8Array): Uint8Array {
-  if (head.status >= 400) throw new SkerryError('function_error', messageOf(head, body));
+  if (head.status >= 400) throw new SkerryError('function_error', describeFailure(head, body));
   return body.byteLength === 0 ? Buffer.from('null') : body;
 }
 
-/** @param limit bytes that the function's answer may have */
+/** @param limit maximum size of the function's answer, in bytes */
 export function outputTooLarge(limit: number): SkerryError {
   return new SkerryError('function_output_too_large', `the answer has more than ${limit} bytes`);
 }
 
-function messageOf({ status }: ResponseHead, body: Uint8Array): string {
-  const text = textOf(body).slice(0, maxMessageBytes).trim();
+function describeFailure({ status }: ResponseHead, body: Uint8Array): string {
+  const text = decodeText(body).slice(0, maxMessageCharacters).trim();
   return text === '' ? `the function answered with status ${status}` : text;
 }
 
-/** Nothing, when it is not UTF-8. */
-function textOf(body: Uint8Array): string {
+/** @returns the text, or an empty text for bytes that are not UTF-8 */
+function decodeText(body: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch {

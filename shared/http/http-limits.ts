@@ -1,12 +1,12 @@
-/** Bounds of HTTP on its way through the tunnel; what they are bounds of is in http.ts. */
+/** Limits of HTTP in the tunnel. http.ts explains the terms. */
 
-/** Bytes of one body that may be on the way without a credit. */
+/** Maximum number of bytes of one body that are in flight without a credit. */
 export const streamWindowBytes = 256 * 1024;
-/** Bytes of one part of a body at most. */
+/** Maximum size of one part of a body, in bytes. */
 export const maxPartBytes = 64 * 1024;
-/** Headers of one head at most. */
+/** Maximum number of headers in one head. */
 export const maxHeaders = 256;
-/** Characters of all names and values of one head's headers at most. */
+/** Maximum length of all header names and values of one head together, in characters. */
 export const maxHeaderCharacters = 64 * 1024;
-/** Characters of one header's name at most. */
+/** Maximum length of one header name, in characters. */
 export const maxHeaderNameCharacters = 256;

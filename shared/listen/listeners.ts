@@ -16,7 +16,7 @@ import { createScheduleListener } from './schedule-listener.ts';
 /** A trigger, and the function that it starts. */
 export type DesiredTrigger = { readonly trigger: ReadyTrigger; readonly function: string };
 
-export type Listeners = {
+type Listeners = {
   /** Listens to exactly these triggers from now on. */
   follow(desired: readonly DesiredTrigger[]): void;
   /** Undefined while the trigger has no listener. */
@@ -34,7 +34,7 @@ export type Listeners = {
   close(): Promise<void>;
 };
 
-export type ListenersOptions = {
+type ListenersOptions = {
   readonly intake: Intake;
   /** Loads the MQTT client. */
   readonly load: () => Promise<ConnectMqtt>;

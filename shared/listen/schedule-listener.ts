@@ -15,7 +15,7 @@ import type { Listener, ListenerState } from '../events/listener.ts';
 import { type DueTick, findDueTick, findNextTick } from '../function/schedule.ts';
 import type { ScheduleParams } from '../function/triggers.ts';
 
-export type ScheduleListenerOptions = {
+type ScheduleListenerOptions = {
   readonly trigger: string;
   readonly params: ScheduleParams;
   readonly function: string;

@@ -1,13 +1,13 @@
 /**
- * The unacknowledged messages of one session, and their acknowledgements: PUBACK for QoS 1, PUBREC for QoS 2 (MQTT 3.1.1
- * and 5.0, section 4.3). An acknowledgement means that the event is on disk.
+ * The unacknowledged messages of one session, and their acknowledgements: PUBACK for QoS 1, PUBREC for QoS 2 (section
+ * 4.3 of MQTT 3.1.1 and 5.0). An acknowledgement means that the event is on disk.
  *
  * Invariants:
  * - Acknowledgements leave in the order of the messages (section 4.6).
  * - A message that the broker sends again because it is unacknowledged is the same message, also over a new connection
  *   of the same session. It is not taken twice.
- * - After its acknowledgement has left, a QoS 1 message that comes again is a new message: nothing distinguishes it from
- *   another message with the same content. A QoS 2 message is the same until its PUBREL.
+ * - A QoS 1 message that comes again after its acknowledgement is a new message: nothing distinguishes it from another
+ *   message with the same content. A QoS 2 message is the same until its PUBREL.
  */
 import { createHash } from 'node:crypto';
 import type { MqttPacket, MqttStream } from './client.ts';

@@ -30,20 +30,20 @@ export type MqttStream = {
 export type SubscribeOptions = {
   readonly qos: 0 | 1 | 2;
   /**
-   * Retain handling (MQTT 5.0, section 3.8.3.1). 0: send retained messages. 1: send them only for a new subscription. 2:
-   * do not send them.
+   * Retain handling (MQTT 5.0, section 3.8.3.1). 0: send retained messages. 1: send them only for a new subscription.
+   * 2: do not send them.
    */
   readonly rh?: number;
 };
 
 /** Receives the result of a subscription, with the codes of the SUBACK if one came. */
-export type OnSubscribed = (
+type OnSubscribed = (
   error: Error | null,
   granted?: unknown,
   suback?: { readonly granted?: readonly unknown[] },
 ) => void;
 
-export type MqttClient = {
+type MqttClient = {
   readonly stream: MqttStream;
   /** The client calls it for each message. It reads the next message after `done`. */
   handleMessage(packet: MqttPacket, done: (error?: Error) => void): void;
@@ -65,10 +65,12 @@ export type ConnectMqtt = (options: MqttOptions) => MqttClient;
 const keepaliveSeconds = 30;
 /** Longest time from dialing to CONNACK, in milliseconds. */
 export const connectTimeoutMs = 10_000;
-/** How long a broker of MQTT 5 keeps the session of a disconnected client: 30 days. A broker of 3.1.1 decides itself. */
+/**
+ * How long a broker of MQTT 5 keeps the session of a disconnected client: 30 days. A broker of 3.1.1 decides itself.
+ */
 const sessionSeconds = 30 * 24 * 3_600;
 
-export type MqttSessionOptions = {
+type MqttSessionOptions = {
   readonly clientId: string;
   /** True: discard the session that the broker has, and keep none after the connection. */
   readonly clean: boolean;

@@ -13,16 +13,16 @@
  */
 import type { ConnectMqtt, MqttOptions, MqttPacket, MqttStream, SubscribeOptions } from './client.ts';
 import { describeFault, describeReasonCode } from './fault.ts';
-import { guardPackets } from './guard.ts';
+import { guardPackets } from './packet-guard.ts';
 
 /**
- * Maximum size of one packet, in bytes. For brokers of MQTT 3.1.1, which has no field for a limit. It is larger than any
- * event may be: a message that is a little too large can then be read, acknowledged and dropped, and the broker does not
- * send it again and again.
+ * Maximum size of one packet, in bytes. For brokers of MQTT 3.1.1, which has no field for a limit. It is larger than
+ * any event may be: a message that is a little too large can then be read, acknowledged and dropped, and the broker
+ * does not send it again and again.
  */
 const maxPacketBytes = 16 * 1024 * 1024;
 
-export type ConnectionEvents = {
+type ConnectionEvents = {
   /** The broker accepted the connection. Called before any message. */
   onWelcome(stream: MqttStream, sessionPresent: boolean): void;
   /** The client reads nothing more until `goOn` is called. */

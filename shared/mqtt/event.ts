@@ -2,7 +2,7 @@
 import { deriveEventId, type EventScope, type NewEvent } from '../events/intake.ts';
 import type { MqttParams } from '../function/triggers.ts';
 
-export type MqttMessage = { readonly topic: string; readonly payload: Uint8Array };
+type MqttMessage = { readonly topic: string; readonly payload: Uint8Array };
 
 export type EventSource = EventScope & { readonly function: string };
 

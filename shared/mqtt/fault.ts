@@ -3,38 +3,38 @@
 /** Codes of CONNACK (MQTT 3.1.1, section 3.2.2.3) and SUBACK (section 3.9.3). */
 const reasonCodes: Readonly<Record<number, string>> = {
   1: 'the broker does not speak this version of MQTT',
-  2: 'the broker does not take our client id',
+  2: 'the broker refuses our client id',
   3: 'the broker is not available',
   4: 'bad user or password',
   5: 'not authorized',
   // Reason codes of MQTT 5.0 (section 2.4).
   128: 'refused without a reason',
-  129: 'the broker calls a packet malformed',
-  130: 'the broker calls it a protocol error',
+  129: 'the broker reports a malformed packet',
+  130: 'the broker reports a protocol error',
   131: 'the broker does not allow it',
   132: 'the broker does not speak this version of MQTT',
-  133: 'the broker does not take our client id',
+  133: 'the broker refuses our client id',
   134: 'bad user or password',
   135: 'not authorized',
   136: 'the broker is not available',
   137: 'the broker is busy',
   138: 'banned by the broker',
   139: 'the broker is shutting down',
-  140: 'the broker wants another way of authentication',
-  141: 'the broker heard nothing from us for too long',
-  142: 'another client came with the same client id',
-  143: 'the broker does not take this topic filter',
-  147: 'more messages in flight than were agreed on',
+  140: 'the broker requires another authentication method',
+  141: 'the broker received nothing from us for too long',
+  142: 'another client connected with the same client id',
+  143: 'the broker refuses this topic filter',
+  147: 'more messages in flight than agreed',
   149: 'a packet is too large',
-  150: 'the broker says that the rate is too high',
-  151: 'the broker says that a quota is exceeded',
-  152: 'ended by the operator of the broker',
-  156: 'the broker says to use another one',
+  150: 'the message rate is too high for the broker',
+  151: 'a quota of the broker is exceeded',
+  152: 'the operator of the broker closed the connection',
+  156: 'the broker redirects to another broker',
   157: 'the broker has moved',
-  158: 'the broker has no shared subscriptions',
-  159: 'the broker says that the rate of connections is too high',
-  161: 'the broker has no subscription identifiers',
-  162: 'the broker has no wildcards',
+  158: 'the broker does not support shared subscriptions',
+  159: 'the connection rate is too high for the broker',
+  161: 'the broker does not support subscription identifiers',
+  162: 'the broker does not support wildcards',
 };
 
 /** Codes of the operating system, and of TLS. */
@@ -42,20 +42,20 @@ const systemCodes: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was cut',
   EPIPE: 'the connection was cut',
-  ETIMEDOUT: 'no answer',
+  ETIMEDOUT: 'the host does not answer',
   EHOSTUNREACH: 'the host cannot be reached',
   ENETUNREACH: 'the network cannot be reached',
-  ENOTFOUND: 'there is no host of this name',
-  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  ENOTFOUND: 'no host has this name',
+  EAI_AGAIN: 'the name of the host cannot be resolved now',
   // The other side ended the handshake during a write.
-  EPROTO: 'TLS: the broker refuses us; it may ask for a certificate of ours',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS: the certificate is signed by itself',
+  EPROTO: 'TLS: the broker refuses the handshake; it may require a client certificate',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS: the certificate is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'TLS: the authority is not trusted',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'TLS: the authority is not trusted',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'TLS: the authority is not trusted',
   CERT_HAS_EXPIRED: 'TLS: the certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'TLS: the certificate is for another name',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'TLS: the broker does not speak it at this port',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'TLS: the broker does not speak TLS on this port',
 };
 
 /**
@@ -63,15 +63,15 @@ const systemCodes: Readonly<Record<string, string>> = {
  * codes, behind `ALERT_`.
  */
 const tlsAlerts: Readonly<Record<string, string>> = {
-  CERTIFICATE_REQUIRED: 'TLS: the broker asks for a certificate of ours',
-  HANDSHAKE_FAILURE: 'TLS: the broker refuses us; it may ask for a certificate of ours',
-  BAD_CERTIFICATE: 'TLS: the broker does not take our certificate',
-  UNSUPPORTED_CERTIFICATE: 'TLS: the broker does not take our certificate',
-  CERTIFICATE_UNKNOWN: 'TLS: the broker does not take our certificate',
+  CERTIFICATE_REQUIRED: 'TLS: the broker requires a client certificate',
+  HANDSHAKE_FAILURE: 'TLS: the broker refuses the handshake; it may require a client certificate',
+  BAD_CERTIFICATE: 'TLS: the broker refuses our certificate',
+  UNSUPPORTED_CERTIFICATE: 'TLS: the broker refuses our certificate',
+  CERTIFICATE_UNKNOWN: 'TLS: the broker refuses our certificate',
   CERTIFICATE_REVOKED: 'TLS: our certificate is revoked',
   CERTIFICATE_EXPIRED: 'TLS: our certificate has expired',
   UNKNOWN_CA: 'TLS: the broker does not trust the authority of our certificate',
-  PROTOCOL_VERSION: 'TLS: the broker does not speak our version of it',
+  PROTOCOL_VERSION: 'TLS: the broker does not speak our TLS version',
 };
 
 const maxCharacters = 200;
@@ -88,7 +88,7 @@ export function describeFault(error: unknown): string {
   const { code, message } = first as { code?: unknown; message?: unknown };
   if (typeof code === 'number') return describeReasonCode(code);
   if (message === 'connack timeout') return 'the broker does not answer';
-  if (message === 'Keepalive timeout') return 'the broker fell silent';
+  if (message === 'Keepalive timeout') return 'the broker stopped answering';
   const text = String(message ?? first)
     .replaceAll(/\s+/g, ' ')
     .trim()

@@ -8,8 +8,8 @@
  *   unread for `maxUnreadMs`, and connects again when there is room.
  * - After `cut`, the listener acknowledges nothing and opens no connection.
  *
- * The loop is written by hand because the end of a connection is neither a success nor a failure of a step: the listener
- * waits for room first, and the back-off starts over after a connection that lasted.
+ * The loop is written by hand because the end of a connection is neither a success nor a failure of a step: the
+ * listener waits for room first, and the back-off starts over after a connection that lasted.
  */
 import { backoffDelay } from '../backoff.ts';
 import { type Clock, settledWithin } from '../clock.ts';
@@ -25,7 +25,7 @@ import { MessageReader, maxPayloadBytes } from './message-reader.ts';
 import { planSubscription } from './retained.ts';
 import { disconnect, forgetSession, subscribeTo } from './session.ts';
 
-export type MqttListenerOptions = {
+type MqttListenerOptions = {
   readonly trigger: string;
   readonly params: MqttParams;
   readonly function: string;

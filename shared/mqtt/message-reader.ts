@@ -9,7 +9,7 @@ import { type EventSource, toEvent } from './event.ts';
 /** Maximum size of a payload, in bytes: the ceiling of a function's input. */
 export const maxPayloadBytes = 4 * 1024 * 1024;
 
-export type MessageReaderOptions = {
+type MessageReaderOptions = {
   readonly params: MqttParams;
   readonly source: EventSource;
   readonly clock: Clock;

@@ -20,7 +20,7 @@ test('a resumed session is not subscribed again, and its retained messages are d
   expect(plan('all', '5', true, true)).toEqual({ send: false, rh: 0, ignoreRetained: false });
 });
 
-test('all: every subscription gets retained messages; none: no subscription does', () => {
+test('all gives retained messages to every subscription, and none to no subscription', () => {
   for (const version of ['3.1.1', '5'] as const) {
     expect(plan('all', version, true, false)).toEqual({ send: true, rh: 0, ignoreRetained: false });
     expect(plan('none', version, false, false)).toEqual({ send: true, rh: 2, ignoreRetained: true });

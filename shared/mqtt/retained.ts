@@ -10,7 +10,7 @@
 import type { BrokerAddress } from '../function/mqtt-broker.ts';
 import type { MqttParams } from '../function/triggers.ts';
 
-export type SubscriptionPlan = {
+type SubscriptionPlan = {
   /** True when this connection must send SUBSCRIBE. */
   readonly send: boolean;
   /** Retain handling, for MQTT 5. */

@@ -1,20 +1,20 @@
 /**
- * Joins what is sent within one turn of the event loop into one message, because a system call costs more than a
- * small frame. Order is kept; a message never grows over the limit.
+ * Joins the frames of one turn of the event loop into one message, because a system call costs more than a small frame.
+ * Keeps the order of the frames. A message never exceeds the limit, unless a single frame does.
  */
 import { maxFrameBytes } from './protocol.ts';
 
-export type Batch = {
-  /** Takes an encoded frame; it leaves with the next flush. */
+type Batch = {
+  /** Takes an encoded frame. The next flush sends it. */
   add(frame: Uint8Array): void;
-  /** Sends at once what has been gathered. */
+  /** Sends the gathered frames at once. */
   flush(): void;
 };
 
 /**
  * @param write sends one message
- * @param defer calls back at the end of the turn; `setImmediate` outside of tests
- * @param limit bytes of a message at most, unless a single frame is larger
+ * @param defer calls back at the end of the turn. Tests pass a function of their own
+ * @param limit maximum size of a message, in bytes
  */
 export function createBatch(
   write: (message: Uint8Array) => void,

@@ -1,11 +1,12 @@
 /**
- * Close codes of the tunnel, and for each what the agent does next. One code, one meaning.
+ * Close codes of the tunnel, each with the agent's next action. A code has one meaning.
  *
- * `again`: reconnect with backoff. `wait`: the same, but not before `atLeastMs`. `stop`: do not reconnect; a human
- * has to act, and the agent says so and exits with `stopExitCode`.
+ * - `again`: reconnect with back-off.
+ * - `wait`: reconnect with back-off, but not before `atLeastMs`.
+ * - `stop`: do not reconnect. A human must act: the agent logs that and exits with `stopExitCode`.
  */
 
-export type AfterClose =
+type AfterClose =
   | { readonly next: 'again' }
   | { readonly next: 'wait'; readonly atLeastMs: number }
   | { readonly next: 'stop' };
@@ -38,25 +39,25 @@ export const closeKinds = {
 
 export type CloseName = keyof typeof closeKinds;
 
-/** Exit code of an agent that was told to stop; a supervisor must not restart on it (EX_NOPERM of sysexits.h). */
+/** Exit code of an agent after `stop`. A supervisor must not restart the agent on it (EX_NOPERM of sysexits.h). */
 export const stopExitCode = 77;
 
 const byCode = new Map<number, CloseName>(
   Object.entries(closeKinds).map(([name, kind]) => [kind.code, name as CloseName]),
 );
 
-/** The name of a close code, or undefined for codes that are not ours (1006 and the like). */
+/** @returns the name of a close code, or undefined for codes that Skerry does not define (such as 1006) */
 export function closeName(code: number): CloseName | undefined {
   return byCode.get(code);
 }
 
-/** What an agent does after its tunnel was closed with this code; unknown codes mean "again". */
+/** @returns the agent's next action after its tunnel was closed with this code. Unknown codes mean `again` */
 export function afterClose(code: number): AfterClose {
   const name = closeName(code);
   return name ? closeKinds[name].after : { next: 'again' };
 }
 
-/** A reason as a close frame can carry it: at most 123 bytes of UTF-8 (RFC 6455, section 5.5). */
+/** Cuts a reason to the 123 bytes of UTF-8 that a close frame can carry (RFC 6455, section 5.5). */
 export function closeReason(message: string): string {
   let reason = message;
   while (Buffer.byteLength(reason) > 123) reason = reason.slice(0, -1);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { agentCodec, CodecError, controlCodec } from './codec.ts';
 import { maxFrameBytes } from './protocol.ts';
 
-function closeOf(work: () => unknown): string | undefined {
+function catchClose(work: () => unknown): string | undefined {
   try {
     work();
   } catch (error) {
@@ -14,19 +14,19 @@ function closeOf(work: () => unknown): string | undefined {
 }
 
 describe('codec', () => {
-  test('what one end encodes the other decodes', () => {
+  test('one end decodes what the other end encodes', () => {
     const frame = { kind: 'invoke', id: 'i1', function: 'f1', timeoutMs: 5, input: new Uint8Array([1, 2, 3]) } as const;
     const [decoded] = agentCodec.decode(controlCodec.encode(frame));
     expect(decoded).toMatchObject({ ...frame, input: expect.any(Uint8Array) });
     expect([...((decoded as typeof frame).input ?? [])]).toEqual([1, 2, 3]);
   });
 
-  test('one message may carry several frames, in order', () => {
+  test('one message can carry several frames, in order', () => {
     const message = Buffer.concat([1, 2, 3].map((n) => controlCodec.encode({ kind: 'ping', n })));
     expect(agentCodec.decode(message)).toEqual([1, 2, 3].map((n) => ({ kind: 'ping', n })));
   });
 
-  test('frames of unknown kind are skipped, the others taken', () => {
+  test('frames of unknown kind are skipped, and the others are decoded', () => {
     const message = Buffer.concat([
       pack({ kind: 'from-the-future', x: 1 }),
       controlCodec.encode({ kind: 'ping', n: 1 }),
@@ -45,7 +45,7 @@ describe('codec', () => {
     ['a field that is out of bounds', Buffer.from(pack({ kind: 'ping', n: -1 }))],
     ['an object for bytes', Buffer.from(pack({ kind: 'invoke', id: 'a', function: 'f', timeoutMs: 1, input: {} }))],
   ])('%s is a bad frame', (_, message) => {
-    expect(closeOf(() => agentCodec.decode(message))).toBe('bad_frame');
+    expect(catchClose(() => agentCodec.decode(message))).toBe('bad_frame');
   });
 
   test('a key named __proto__ does not reach any prototype', () => {
@@ -54,14 +54,14 @@ describe('codec', () => {
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   });
 
-  test('a message over the limit is refused, either way', () => {
-    expect(closeOf(() => agentCodec.decode(Buffer.alloc(maxFrameBytes + 1)))).toBe('frame_too_large');
+  test('a message over the limit is refused in both directions', () => {
+    expect(catchClose(() => agentCodec.decode(Buffer.alloc(maxFrameBytes + 1)))).toBe('frame_too_large');
     const input = new Uint8Array(maxFrameBytes);
     const frame = { kind: 'invoke', id: 'a', function: 'f', timeoutMs: 1, input } as const;
-    expect(closeOf(() => controlCodec.encode(frame))).toBe('frame_too_large');
+    expect(catchClose(() => controlCodec.encode(frame))).toBe('frame_too_large');
   });
 
   test('a bad frame fails at its author', () => {
-    expect(closeOf(() => controlCodec.encode({ kind: 'ping', n: -1 }))).toBe('bad_frame');
+    expect(catchClose(() => controlCodec.encode({ kind: 'ping', n: -1 }))).toBe('bad_frame');
   });
 });

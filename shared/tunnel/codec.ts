@@ -1,17 +1,18 @@
 /**
- * Frames to bytes and back. One WebSocket message carries one or more msgpack values, one per frame: whoever has
- * several frames to send at once saves a system call for each.
+ * Encodes and decodes frames. One WebSocket message carries one or more msgpack values, one per frame: a sender with
+ * several frames needs only one system call.
  *
- * Both ways are validated: a bad frame fails at its author. Bytes fields of decoded frames are views of the message.
+ * Both directions are validated, so that a bad frame fails at its author. Bytes fields of decoded frames are views of
+ * the message.
  */
 import { pack } from 'msgpackr/pack';
 import { unpackMultiple } from 'msgpackr/unpack';
 import type * as z from 'zod';
 import type { CloseName } from './close.ts';
-import { hotToAgent, hotToControl } from './fast-decode.ts';
+import { checkHotToAgent, checkHotToControl } from './fast-decode.ts';
 import { maxFrameBytes, toAgentSchema, toControlSchema } from './protocol.ts';
 
-/** A message that breaks the protocol; `close` names the code to close the connection with. */
+/** A message that breaks the protocol. `close` names the close code for the connection. */
 export class CodecError extends Error {
   readonly close: CloseName;
 
@@ -22,32 +23,32 @@ export class CodecError extends Error {
   }
 }
 
-export type Codec<Out, In> = {
+type Codec<Out, In> = {
   /** @throws CodecError when the frame does not fit its schema or is over the limit */
   encode(frame: Out): Uint8Array;
-  /** Frames of one message; those of unknown kind are left out. @throws CodecError */
+  /** @returns the frames of one message, without frames of unknown kind. @throws CodecError */
   decode(message: Uint8Array): In[];
 };
 
-/** One direction: its schema, and the check by hand of its most frequent frames (fast-decode.ts). */
+/** One direction: its schema, and the hand-written check of its most frequent frames (fast-decode.ts). */
 type Direction<Frame extends object> = {
   readonly schema: z.ZodDiscriminatedUnion & z.ZodType<Frame>;
-  readonly hot: (frame: object) => Frame | undefined;
+  readonly checkHot: (frame: object) => Frame | undefined;
 };
 
-function codec<Out extends object, In extends object>(
+function createCodec<Out extends object, In extends object>(
   outgoing: Direction<Out>,
   incoming: Direction<In>,
 ): Codec<Out, In> {
-  const known = new Set(incoming.schema.options.flatMap((option) => kindsOf(option)));
+  const knownKinds = new Set(incoming.schema.options.flatMap((option) => readKinds(option)));
   const checkOutgoing = (frame: Out) => {
     const checked = outgoing.schema.safeParse(frame);
-    if (!checked.success) throw new CodecError('bad_frame', `outgoing frame: ${firstIssue(checked.error)}`);
+    if (!checked.success) throw new CodecError('bad_frame', `outgoing frame: ${describeFirstIssue(checked.error)}`);
     return checked.data;
   };
   return {
     encode(frame) {
-      const message = pack(outgoing.hot(frame) ?? checkOutgoing(frame));
+      const message = pack(outgoing.checkHot(frame) ?? checkOutgoing(frame));
       if (message.byteLength > maxFrameBytes) {
         throw new CodecError('frame_too_large', `outgoing frame of ${message.byteLength} bytes`);
       }
@@ -61,14 +62,16 @@ function codec<Out extends object, In extends object>(
       for (const value of unpackAll(message)) {
         const kind = (value as { kind?: unknown } | null)?.kind;
         if (typeof kind !== 'string') throw new CodecError('bad_frame', 'a frame without a kind');
-        if (!known.has(kind)) continue;
-        const hot = incoming.hot(value as object);
+        if (!knownKinds.has(kind)) continue;
+        const hot = incoming.checkHot(value as object);
         if (hot) {
           frames.push(hot);
           continue;
         }
         const checked = incoming.schema.safeParse(value);
-        if (!checked.success) throw new CodecError('bad_frame', `frame "${kind}": ${firstIssue(checked.error)}`);
+        if (!checked.success) {
+          throw new CodecError('bad_frame', `frame "${kind}": ${describeFirstIssue(checked.error)}`);
+        }
         frames.push(checked.data);
       }
       return frames;
@@ -85,20 +88,20 @@ function unpackAll(message: Uint8Array): unknown[] {
   }
 }
 
-function kindsOf(option: z.core.$ZodType): string[] {
+function readKinds(option: z.core.$ZodType): string[] {
   const shape = (option as z.ZodObject).shape;
   return [...(shape.kind as z.ZodLiteral<string>).values];
 }
 
-function firstIssue(error: z.ZodError): string {
+function describeFirstIssue(error: z.ZodError): string {
   const issue = error.issues[0];
   return issue ? `${issue.path.join('.') || 'value'}: ${issue.message}` : 'invalid';
 }
 
-const toAgent = { schema: toAgentSchema, hot: hotToAgent };
-const toControl = { schema: toControlSchema, hot: hotToControl };
+const toAgent = { schema: toAgentSchema, checkHot: checkHotToAgent };
+const toControl = { schema: toControlSchema, checkHot: checkHotToControl };
 
-/** The control plane's end. */
-export const controlCodec = codec(toAgent, toControl);
-/** The agent's end. */
-export const agentCodec = codec(toControl, toAgent);
+/** The control plane's end of the tunnel. */
+export const controlCodec = createCodec(toAgent, toControl);
+/** The agent's end of the tunnel. */
+export const agentCodec = createCodec(toControl, toAgent);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
 import { maxHeaderCharacters, maxHeaders, maxPartBytes } from '../http/http-limits.ts';
-import { hotToAgent, hotToControl } from './fast-decode.ts';
+import { checkHotToAgent, checkHotToControl } from './fast-decode.ts';
 import { toAgentSchema, toControlSchema } from './protocol.ts';
 
 const bytes = new Uint8Array([1, 2, 3]);
@@ -15,7 +15,7 @@ const credit = { kind: 'credit', id: 'i', bytes: 4 };
 const http = { method: 'GET', scheme: 'https', authority: 'a.example', path: '/', headers };
 const invoke = { kind: 'invoke', id: 'i', function: 'f', timeoutMs: 5, input: bytes };
 
-/** Frames that must not need the schema. */
+/** Frames that must pass without the schema. */
 const toAgent: object[] = [
   invoke,
   { ...invoke, traceparent: '00-ab-cd-01', streams: true, http },
@@ -30,7 +30,7 @@ const toControl: object[] = [
   credit,
 ];
 
-/** What an author of bad frames might put anywhere. */
+/** Values that the author of a bad frame might put anywhere. */
 const values: readonly unknown[] = [
   undefined,
   null,
@@ -77,7 +77,7 @@ const values: readonly unknown[] = [
   new ArrayBuffer(2),
 ];
 
-/** The frame with the value put in the place of each of its keys, and of a key that no schema knows. */
+/** Yields copies of the frame: each key, and one that no schema knows, gets each value. Each key is also left out. */
 function* mutations(frame: unknown): Generator<unknown> {
   if (typeof frame !== 'object' || frame === null || frame instanceof Uint8Array) return;
   for (const key of [...Object.keys(frame), 'more']) {
@@ -93,19 +93,19 @@ function* mutations(frame: unknown): Generator<unknown> {
 }
 
 describe.each([
-  ['to the agent', toAgent, hotToAgent, toAgentSchema],
-  ['to the control plane', toControl, hotToControl, toControlSchema],
+  ['to the agent', toAgent, checkHotToAgent, toAgentSchema],
+  ['to the control plane', toControl, checkHotToControl, toControlSchema],
 ] satisfies [string, object[], (frame: object) => object | undefined, z.ZodType][])(
   'frames %s',
-  (_, good, hot, schema) => {
-    test.each(good)('a good one does without the schema: %j', (frame) => {
-      expect(hot(frame)).toStrictEqual(schema.parse(frame));
+  (_, goodFrames, checkHot, schema) => {
+    test.each(goodFrames)('a good frame does not need the schema: %j', (frame) => {
+      expect(checkHot(frame)).toStrictEqual(schema.parse(frame));
     });
 
-    test.each(good)('what is let through is what the schema gives: %j', (frame) => {
+    test.each(goodFrames)('a frame that passes equals the output of the schema: %j', (frame) => {
       let passed = 0;
       for (const once of mutations(frame)) {
-        const taken = hot(once as object);
+        const taken = checkHot(once as object);
         if (!taken) continue;
         expect(taken).toEqual(schema.parse(once));
         passed += 1;
@@ -114,12 +114,12 @@ describe.each([
     });
 
     test('two mutations at once', () => {
-      const frame = good[0] as object;
+      const frame = goodFrames[0] as object;
       let passed = 0;
       for (const once of mutations(frame)) {
         for (const key of Object.keys(frame)) {
           for (const value of [undefined, null, 0, '', 'a'.repeat(65), bytes]) {
-            const taken = hot({ ...(once as object), [key]: value });
+            const taken = checkHot({ ...(once as object), [key]: value });
             if (!taken) continue;
             expect(schema.safeParse({ ...(once as object), [key]: value })).toMatchObject({ success: true });
             passed += 1;
@@ -129,8 +129,8 @@ describe.each([
       expect(passed).toBeGreaterThan(0);
     });
 
-    test('an unknown key does not get through', () => {
-      expect(hot({ ...(good[0] as object), more: 1 })).not.toHaveProperty('more');
+    test('an unknown key does not pass', () => {
+      expect(checkHot({ ...(goodFrames[0] as object), more: 1 })).not.toHaveProperty('more');
     });
   },
 );

@@ -1,9 +1,10 @@
 /**
- * The frames of every call, checked by hand: the schemas of protocol.ts say the same, at several times the cost.
+ * Hand-written checks of the hot frames, which every call needs. The schemas of protocol.ts check the same at several
+ * times the cost.
  *
- * Invariant: what is let through here is what the schema would give, key by key; whatever is in doubt, rare or wrong
- * is left to the schema. hot-frames.test.ts holds both against each other. New objects are made, so that no key goes
- * through that the schema does not name.
+ * Invariant: a frame that passes here equals the output of its schema, key by key. A frame that is rare, doubtful or
+ * wrong is left to the schema. fast-decode.test.ts compares the two. Each check makes a new object, so that a key that
+ * the schema does not name cannot pass.
  */
 import type { Headers, RequestHead, ResponseHead } from '../http/http.ts';
 import { maxHeaderCharacters, maxHeaderNameCharacters, maxHeaders, maxPartBytes } from '../http/http-limits.ts';
@@ -14,50 +15,50 @@ type Fields = Readonly<Record<string, unknown>>;
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isPositive = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
-const isText = (value: unknown, least: number, most: number): value is string =>
-  typeof value === 'string' && value.length >= least && value.length <= most;
+const isText = (value: unknown, minLength: number, maxLength: number): value is string =>
+  typeof value === 'string' && value.length >= minLength && value.length <= maxLength;
 const isId = (value: unknown): value is string => isText(value, 1, 64);
 
-/** The frame as the schema gives it; undefined: ask the schema. */
-export function hotToAgent(value: object): ToAgent | undefined {
+/** @returns the frame as its schema gives it. Undefined: the caller must ask the schema */
+export function checkHotToAgent(value: object): ToAgent | undefined {
   const frame = value as Fields;
   switch (frame.kind) {
     case 'invoke':
-      return invokeOf(frame);
+      return checkInvoke(frame);
     case 'body':
-      return bodyOf(frame);
+      return checkBody(frame);
     case 'credit':
-      return creditOf(frame);
+      return checkCredit(frame);
     default:
       return undefined;
   }
 }
 
-/** The frame as the schema gives it; undefined: ask the schema. */
-export function hotToControl(value: object): ToControl | undefined {
+/** @returns the frame as its schema gives it. Undefined: the caller must ask the schema */
+export function checkHotToControl(value: object): ToControl | undefined {
   const frame = value as Fields;
   switch (frame.kind) {
     case 'outcome':
-      return outcomeOf(frame);
+      return checkOutcome(frame);
     case 'body':
-      return bodyOf(frame);
+      return checkBody(frame);
     case 'credit':
-      return creditOf(frame);
+      return checkCredit(frame);
     default:
       return undefined;
   }
 }
 
-function invokeOf(frame: Fields): FrameOf<ToAgent, 'invoke'> | undefined {
-  const { id, function: fn, timeoutMs, input, traceparent, http, streams } = frame;
-  if (!isId(id) || !isId(fn) || !isPositive(timeoutMs) || !isBytes(input)) return undefined;
-  const invoke: FrameOf<ToAgent, 'invoke'> = { kind: 'invoke', id, function: fn, timeoutMs, input };
+function checkInvoke(frame: Fields): FrameOf<ToAgent, 'invoke'> | undefined {
+  const { id, function: functionId, timeoutMs, input, traceparent, http, streams } = frame;
+  if (!isId(id) || !isId(functionId) || !isPositive(timeoutMs) || !isBytes(input)) return undefined;
+  const invoke: FrameOf<ToAgent, 'invoke'> = { kind: 'invoke', id, function: functionId, timeoutMs, input };
   if (traceparent !== undefined) {
     if (!isText(traceparent, 0, 64)) return undefined;
     invoke.traceparent = traceparent;
   }
   if (http !== undefined) {
-    const head = toRequestHead(http);
+    const head = checkRequestHead(http);
     if (!head) return undefined;
     invoke.http = head;
   }
@@ -68,7 +69,7 @@ function invokeOf(frame: Fields): FrameOf<ToAgent, 'invoke'> | undefined {
   return invoke;
 }
 
-function outcomeOf(frame: Fields): FrameOf<ToControl, 'outcome'> | undefined {
+function checkOutcome(frame: Fields): FrameOf<ToControl, 'outcome'> | undefined {
   const { id, result, revision, durationUs, cold, head, trailers, memoryAvailable, running } = frame;
   if (!isId(id) || !isCount(revision) || !isCount(durationUs) || typeof cold !== 'boolean') return undefined;
   if (!isCount(memoryAvailable) || !isCount(running) || trailers !== undefined) return undefined;
@@ -86,24 +87,24 @@ function outcomeOf(frame: Fields): FrameOf<ToControl, 'outcome'> | undefined {
     running,
   };
   if (head !== undefined) {
-    const known = responseHeadOf(head);
-    if (!known) return undefined;
-    outcome.head = known;
+    const checkedHead = checkResponseHead(head);
+    if (!checkedHead) return undefined;
+    outcome.head = checkedHead;
   }
   return outcome;
 }
 
-function bodyOf({ id, bytes, last, trailers }: Fields): FrameOf<ToAgent, 'body'> | undefined {
+function checkBody({ id, bytes, last, trailers }: Fields): FrameOf<ToAgent, 'body'> | undefined {
   if (!isId(id) || !isBytes(bytes) || bytes.byteLength > maxPartBytes) return undefined;
   if (typeof last !== 'boolean' || trailers !== undefined) return undefined;
   return { kind: 'body', id, bytes, last };
 }
 
-function creditOf({ id, bytes }: Fields): FrameOf<ToAgent, 'credit'> | undefined {
+function checkCredit({ id, bytes }: Fields): FrameOf<ToAgent, 'credit'> | undefined {
   return isId(id) && isPositive(bytes) ? { kind: 'credit', id, bytes } : undefined;
 }
 
-function toRequestHead(value: unknown): RequestHead | undefined {
+function checkRequestHead(value: unknown): RequestHead | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { method, scheme, authority, path, headers } = value as Fields;
   if (!isText(method, 1, 32) || (scheme !== 'http' && scheme !== 'https')) return undefined;
@@ -111,7 +112,7 @@ function toRequestHead(value: unknown): RequestHead | undefined {
   return areHeaders(headers) ? { method, scheme, authority, path, headers } : undefined;
 }
 
-function responseHeadOf(value: unknown): ResponseHead | undefined {
+function checkResponseHead(value: unknown): ResponseHead | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { status, headers } = value as Fields;
   if (!isCount(status) || status < 200 || status > 599) return undefined;

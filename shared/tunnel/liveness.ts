@@ -1,15 +1,15 @@
 /**
- * Signs of life on a tunnel: a ping each interval, and any frame counts as an answer. After `missesAllowed`
- * intervals without a frame the peer is dead. Pure bookkeeping; whoever calls `tick` owns the timer.
+ * Decides whether the peer of a tunnel is alive. A side sends a ping each interval, and any frame counts as an answer.
+ * After `missesAllowed` intervals without a frame the peer is dead. Pure: the caller of `tick` owns the timer.
  */
 
-/** Intervals without any frame after which a peer counts as dead. */
+/** Number of intervals without a frame after which a peer counts as dead. */
 export const missesAllowed = 3;
 
-export type Liveness = {
-  /** Something arrived. */
+type Liveness = {
+  /** Call for each frame that arrives. */
   heard(): void;
-  /** One interval has passed: the number for the next ping, or `dead`. */
+  /** Call after each interval. @returns the number for the next ping, or `dead` */
   tick(): number | 'dead';
 };
 

@@ -1,10 +1,12 @@
 /**
- * Every frame of the tunnel as a schema, one union per direction. Types are inferred from here and nowhere else; that all
- * frames stand in one place is worth its lines.
+ * Every frame of the tunnel as a schema, one union per direction. All frame types are inferred from these schemas. The
+ * file has more than 300 lines because all frames must stand in one place.
  *
- * Rules: no frame is needed exactly once (the next `desired`, `status` or `applied` repairs a lost one); an unknown
- * kind is skipped, so that a newer side can talk to an older one; every list and string has a bound.
- * protocol.test.ts hashes these schemas and fails until the version and its history move with them.
+ * Rules:
+ * - No frame is needed exactly once: the next `desired`, `status` or `applied` repairs a lost one.
+ * - A receiver skips frames of unknown kind, so that a newer side can talk to an older one.
+ * - Every list and every string has a bound.
+ * - protocol.test.ts hashes the schemas, and fails until the version and its history change with them.
  */
 import * as z from 'zod';
 import { outcomeCodes } from '../errors.ts';
@@ -17,32 +19,32 @@ import { headersSchema, requestHeadSchema, responseHeadSchema } from '../http/ht
 import { maxPartBytes } from '../http/http-limits.ts';
 import { bytesSchema, resultSchema, shortTextSchema } from '../result.ts';
 
-/** Version that this code speaks. The control plane accepts this one and the one before. */
+/** The version that this code speaks. The control plane accepts this version and the one before. */
 export const protocolVersion = 3;
 
-/** One line per version: what changed. */
+/** The changes of each version, one line per version. */
 export const protocolHistory: Readonly<Record<number, string>> = {
   1: 'handshake, desired state, code push, invocation, metrics, liveness, drain',
   2: 'HTTP heads and streamed bodies (head, body, credit), grants of a function, logs (logs, lines)',
   3: 'triggers on the device, their outcomes (outcomes, recorded), outbox and triggers in status',
 };
 
-/** Versions accepted by the control plane. */
+/** The versions that the control plane accepts. */
 export const supportedVersions: readonly number[] = [protocolVersion - 1, protocolVersion];
 
 /** WebSocket path of the tunnel. */
 export const tunnelPath = '/v1/tunnel';
 
-/** Largest WebSocket message either side takes, in bytes: one input or output at its ceiling, and room for the rest. */
+/** Maximum size of a WebSocket message, in bytes: one input or output at its ceiling, and room for the other fields. */
 export const maxFrameBytes = 5 * 1024 * 1024;
 
-/** Bytes of one `desired` part at most, unless a single function has more. */
+/** Maximum size of one `desired` part, in bytes. A single function may exceed it. */
 export const desiredPartBytes = 256 * 1024;
 
-/** Functions in the desired state of one agent at most. */
+/** Maximum number of functions in the desired state of one agent. */
 export const maxDesiredFunctions = 10_000;
 
-/** Bytes of code in one `chunk`: small, so that invocations get in between. */
+/** Bytes of code in one `chunk`. Chunks are small, so that frames of invocations can go between them. */
 export const chunkBytes = 128 * 1024;
 
 const count = z.int().min(0);
@@ -51,38 +53,36 @@ const id = z.string().min(1).max(64);
 const ping = z.object({ kind: z.literal('ping'), n: count });
 const pong = z.object({ kind: z.literal('pong'), n: count });
 
-/** A function as one agent shall hold it. */
+/** A function that an agent must hold. */
 export const desiredFunctionSchema = z.object({
-  /** Stable through updates and renames. */
+  /** Does not change through updates and renames. */
   id,
   module: nameSchema,
   name: nameSchema,
-  /** Number of the revision, from 1, within its function. */
+  /** Number of the revision within its function, from 1. */
   revision: z.int().min(1),
   bundle: digestSchema,
   limits: coreLimitsSchema,
   env: manifestSchema.unwrap().shape.env.unwrap(),
   args: manifestSchema.unwrap().shape.args.unwrap(),
   instance: z.enum(['fresh', 'reuse']),
-  /** What it may do besides. */
+  /** Limits and capabilities beyond the core limits, environment and arguments. */
   grants: grantsSchema,
-  /** Whether an invocation of it is an HTTP request: its world is wasi:http. Since protocol 3, like what follows. */
+  /** True when an invocation is an HTTP request: the world is wasi:http. This field and the next since protocol 3. */
   http: z.boolean().optional(),
-  /** For invocations of its triggers. */
+  /** Retry policy of invocations by the function's triggers. */
   retry: retrySchema(3).unwrap().optional(),
-  /** Those of its triggers that this agent listens to, with their credentials. */
+  /** The function's triggers that this agent listens to, with their credentials. */
   triggers: z
     .array(z.intersection(z.object({ id }), triggerSchema))
     .max(maxTriggers)
     .optional(),
-  /** Whether outcomes of its triggers go home with their input: a sink wants it. A failure always does. */
+  /** True when outcomes of triggers must contain the input, because a sink needs it. A failure always contains it. */
   keepInput: z.boolean().optional(),
 });
 export type DesiredFunction = z.output<typeof desiredFunctionSchema>;
 
-/**
- * Part of a body, the caller's or the function's, in order. `last` ends it; trailers come with the end only.
- */
+/** Part of the caller's or the function's body, in order. `last` ends the body. Only the last part has trailers. */
 const body = z.object({
   kind: z.literal('body'),
   id,
@@ -90,11 +90,11 @@ const body = z.object({
   last: z.boolean(),
   trailers: headersSchema.optional(),
 });
-/** The other side of this invocation may send so many bytes more of its body. */
+/** Allows the other side of this invocation to send this number of further bytes of its body. */
 const credit = z.object({ kind: z.literal('credit'), id, bytes: z.int().min(1) });
 
-/** A line that a function wrote: to its standard output or error, or through wasi:logging. */
-export const logLineSchema = z.object({
+/** A line that a function wrote to its standard output, to its standard error, or through wasi:logging. */
+const logLineSchema = z.object({
   /** Milliseconds since the epoch, by the device's clock. */
   time: count,
   invocation: id,
@@ -105,25 +105,26 @@ export const logLineSchema = z.object({
 });
 export type LogLine = z.infer<typeof logLineSchema>;
 
-/** Lines in one answer at most. */
+/** Maximum number of lines in one `lines` frame. */
 export const maxLogLines = 1_000;
 
-/** Outcomes in one frame at most, and bytes of their inputs and outputs, unless a single one has more. */
+/** Maximum number of outcomes in one `outcomes` frame. */
 export const maxOutcomes = 500;
+/** Maximum size of their inputs and outputs together, in bytes. A single outcome may exceed it. */
 export const outcomesBytes = 512 * 1024;
 
 /**
- * What became of an event that the device recorded. Its id was made there, and is the invocation's everywhere. Times in
- * milliseconds since the epoch, by the device's clock.
+ * Outcome of an event that the device recorded. The device made the id, which is the id of the invocation everywhere.
+ * Times are milliseconds since the epoch, by the device's clock.
  */
-export const recordedOutcomeSchema = z.object({
+const recordedOutcomeSchema = z.object({
   id,
   function: id,
   trigger: id,
   origin: z.enum(['mqtt', 'schedule']),
-  /** Revision that ran last; 0 when none did. */
+  /** The revision that ran last. 0 when no revision ran. */
   revision: count,
-  /** How often it was tried. */
+  /** Number of attempts. */
   attempts: count,
   createdAt: count,
   startedAt: count,
@@ -133,37 +134,39 @@ export const recordedOutcomeSchema = z.object({
 });
 export type RecordedOutcome = z.output<typeof recordedOutcomeSchema>;
 
-/** How full the agent's outbox is. Counts of what was dropped or damaged since the agent began. */
-export const outboxStateSchema = z.object({
-  /** Events that have no outcome yet. */
+/** State of the agent's outbox. */
+const outboxStateSchema = z.object({
+  /** Number of events without an outcome. */
   events: count,
-  /** Outcomes that the control plane has not acknowledged yet. */
+  /** Number of outcomes that the control plane has not acknowledged. */
   outcomes: count,
   bytes: count,
-  /** Bytes it may have. */
+  /** Maximum of `bytes`. */
   limitBytes: count,
+  /** Number of dropped events since the agent started. */
   dropped: count,
+  /** Number of damaged entries since the agent started. */
   damaged: count,
 });
 export type OutboxState = z.infer<typeof outboxStateSchema>;
 
 /**
- * Part of what one agent shall hold: the parts of a generation come one after another, from part 0 to the one that is
- * `last`, and count together. A function that is in none of them shall go.
+ * One part of an agent's desired state. The parts of a generation arrive in order, from part 0 to the `last` part, and
+ * take effect together. The agent removes a function that is in none of them.
  */
-export const desiredSchema = z.object({
+const desiredSchema = z.object({
   kind: z.literal('desired'),
   generation: count,
   part: count,
   last: z.boolean(),
-  functions: z.array(desiredFunctionSchema).max(10_000),
+  functions: z.array(desiredFunctionSchema).max(maxDesiredFunctions),
 });
 
 /** Frames from the control plane to an agent. */
 export const toAgentSchema = z.discriminatedUnion('kind', [
-  /** First frame on every connection. */
+  /** The first frame of every connection. */
   z.object({ kind: z.literal('challenge'), nonce: bytesSchema, versions: z.array(z.int()).max(16) }),
-  /** The agent is known and this tunnel is the one that counts. Intervals in milliseconds. */
+  /** Accepts the agent: this tunnel is now its only one. Intervals are in milliseconds. */
   z.object({
     kind: z.literal('welcome'),
     version: z.int(),
@@ -173,75 +176,75 @@ export const toAgentSchema = z.discriminatedUnion('kind', [
     statusIntervalMs: z.int().min(10),
   }),
   desiredSchema,
-  /** Part of a bundle, in order of offset, in answer to `want`. */
+  /** Part of a bundle, in answer to `want`, in the order of the offsets. */
   z.object({ kind: z.literal('chunk'), digest: digestSchema, offset: count, total: count, bytes: bytesSchema }),
-  /** The control plane cannot give this bundle now; the agent asks again after a while if it still wants it. */
+  /** The control plane cannot send this bundle now. An agent that still needs it asks again later. */
   z.object({ kind: z.literal('unavailable'), digest: digestSchema, message: shortTextSchema }),
-  /** Run a function. `timeoutMs` is what is left of the caller's deadline. */
+  /** Requests an invocation. `timeoutMs` is the rest of the caller's deadline. */
   z.object({
     kind: z.literal('invoke'),
     id,
     function: id,
     timeoutMs: z.int().min(1),
-    /** All of the input, or the first of it when `streams`. */
+    /** The whole input, or its first part when `streams` is true. */
     input: bytesSchema,
     traceparent: z.string().max(64).optional(),
-    /** The request as it came in at the raw door. */
+    /** Head of the HTTP request, if the call is one. */
     http: requestHeadSchema.optional(),
-    /** The rest of the input follows in `body` frames, and the answer may come in parts. */
+    /** True when the rest of the input follows in `body` frames. The answer may then also come in parts. */
     streams: z.boolean().optional(),
   }),
   body,
   credit,
-  /** Send the last lines that this function wrote. */
+  /** Requests the last lines that this function wrote. */
   z.object({ kind: z.literal('logs'), id: count, function: id, limit: z.int().min(1).max(maxLogLines) }),
   /**
-   * The batch of `outcomes` with this number is on disk here, and the agent may forget it; or it is not (`ok` false),
-   * and comes again after a rest.
+   * Answers a batch of `outcomes`. If `ok` is true, the control plane has the batch on disk, and the agent may delete
+   * it. If `ok` is false, the control plane could not store it, and the agent sends it again after a delay.
    */
   z.object({ kind: z.literal('recorded'), batch: count, ok: z.boolean() }),
-  /** Nobody waits for this invocation any more. */
+  /** Cancels an invocation: no caller waits for it any more. */
   z.object({ kind: z.literal('cancel'), id }),
-  /** Send the Prometheus registry. */
+  /** Requests the metrics of the agent's Prometheus registry. */
   z.object({ kind: z.literal('scrape'), id: count }),
-  /** The control plane goes away; come back, but not before this many milliseconds. */
+  /** The control plane is shutting down. The agent reconnects, but not before this many milliseconds. */
   z.object({ kind: z.literal('drain'), retryAfterMs: count }),
   ping,
   pong,
 ]);
 
 const load = {
-  /** Bytes of memory available to new work on the device. */
+  /** Bytes of the device's memory that new work can use. */
   memoryAvailable: count,
-  /** Invocations in a thread, those that wait there included. */
+  /** Number of invocations that hold a thread, including those that wait in it. */
   running: count,
 };
 
-/** What went wrong with one function while applying a generation; the old revision of it, if any, still serves. */
-export const applyErrorSchema = z.object({ function: id, code: z.enum(outcomeCodes), message: shortTextSchema });
+/** The fault of one function while the agent applied a generation. The old revision, if there is one, still serves. */
+const applyErrorSchema = z.object({ function: id, code: z.enum(outcomeCodes), message: shortTextSchema });
 export type ApplyError = z.infer<typeof applyErrorSchema>;
 
-/** Outcome of an invocation: bytes of its output, or why there are none. */
-export const outcomeSchema = z.object({
+/** The outcome of an invocation: its output, or the error. */
+const outcomeSchema = z.object({
   kind: z.literal('outcome'),
   id,
   result: resultSchema,
-  /** Revision that ran; 0 when none did. */
+  /** The revision that ran. 0 when no revision ran. */
   revision: count,
   /** Time from the start in a thread to the result, in microseconds. */
   durationUs: count,
-  /** True when the code had to be loaded into the runner first. */
+  /** True when the runner had to load the code first. */
   cold: z.boolean(),
-  /** Head of an HTTP answer that came whole: `output` is its body. Absent when a `head` frame went before. */
+  /** Head of an HTTP answer that comes in one piece, with `output` as its body. Absent after a `head` frame. */
   head: responseHeadSchema.optional(),
-  /** After the last part of the body. */
+  /** Trailers, which follow the whole body. */
   trailers: headersSchema.optional(),
   ...load,
 });
 
 /** Frames from an agent to the control plane. */
 export const toControlSchema = z.discriminatedUnion('kind', [
-  /** Answer to `challenge`: who is there, proven by a signature over `signedBytes`. */
+  /** Answers `challenge`: identifies the agent by its key, with a signature over `signedBytes`. */
   z.object({
     kind: z.literal('hello'),
     version: z.int(),
@@ -249,48 +252,53 @@ export const toControlSchema = z.discriminatedUnion('kind', [
     publicKey: bytesSchema,
     /** Ed25519 signature, 64 bytes. */
     signature: bytesSchema,
-    /** Host and port that the agent dialled; a control plane that has its names set takes no other. */
+    /** Host and port that the agent dialled. A control plane with configured names accepts no other. */
     host: z.string().max(300),
     name: nameSchema,
     labels: labelsSchema,
     agentVersion: z.string().max(64),
-    /** Needed on first contact only. */
+    /** Needed only when the control plane does not know the key. */
     joinToken: z.string().max(128).optional(),
     memoryTotal: count,
     ...load,
   }),
-  /** Send this bundle from this offset on. A new `want` for the same digest replaces the one under way. */
+  /** Requests this bundle from this offset on. A new `want` for the same digest replaces the one before. */
   z.object({ kind: z.literal('want'), digest: digestSchema, offset: count }),
-  /** All of this generation is in effect, but for the functions named in `errors`. */
+  /** This generation is in effect, except for the functions in `errors`. */
   z.object({ kind: z.literal('applied'), generation: count, errors: z.array(applyErrorSchema).max(10_000) }),
-  /** Periodic; repairs whatever was lost. */
+  /** Sent periodically. Repairs state that was lost with other frames. */
   z.object({
     kind: z.literal('status'),
     generation: count,
     queued: count,
-    /** Functions that ended their runner too often, and for how many milliseconds from now they rest. */
+    /** Functions that the agent holds back because they ended their runner too often, with the time until a retry. */
     held: z
       .array(z.object({ function: id, retryInMs: count }))
       .max(1_000)
       .optional(),
-    /** Since protocol 3, absent before the first event. */
+    /** Since protocol 3. Absent before the first event. */
     outbox: outboxStateSchema.optional(),
-    /** Triggers that the agent listens to. */
+    /** State of the triggers that the agent listens to. */
     triggers: z.array(triggerStateSchema).max(1_000).optional(),
     ...load,
   }),
-  /** The invocation has been given to a thread; from here on it may have had effects. */
+  /** A thread has the invocation. From now on the invocation may have had effects. */
   z.object({ kind: z.literal('accepted'), id }),
-  /** The function has begun to answer; parts of the body follow, then the outcome. */
+  /** The function has begun to answer. Parts of the body follow, then the outcome. */
   z.object({ kind: z.literal('head'), id, ...responseHeadSchema.shape }),
   body,
   credit,
+  /** Answers `logs`. */
   z.object({ kind: z.literal('lines'), id: count, lines: z.array(logLineSchema).max(maxLogLines) }),
   outcomeSchema,
-  /** Outcomes of events, oldest first; they come again until `recorded` says otherwise. Numbers count per tunnel. */
+  /**
+   * Outcomes of events, oldest first. The agent sends them again until `recorded` acknowledges the batch. Batch numbers
+   * count per tunnel.
+   */
   z.object({ kind: z.literal('outcomes'), batch: count, outcomes: z.array(recordedOutcomeSchema).max(maxOutcomes) }),
+  /** Answers `scrape`. */
   z.object({ kind: z.literal('metrics'), id: count, text: z.string().max(1024 * 1024) }),
-  /** The agent finishes what it has and takes no new invocation. */
+  /** The agent finishes its invocations and takes no new ones. */
   z.object({ kind: z.literal('drain') }),
   ping,
   pong,
@@ -298,12 +306,12 @@ export const toControlSchema = z.discriminatedUnion('kind', [
 
 export type ToAgent = z.output<typeof toAgentSchema>;
 export type ToControl = z.output<typeof toControlSchema>;
-/** One kind of frame, by its name. */
+/** The frame of one kind. */
 export type FrameOf<Union extends { kind: string }, Kind extends Union['kind']> = Extract<Union, { kind: Kind }>;
 
 /**
- * The bytes that `hello` signs. The host keeps a signature given to one control plane from being used at another,
- * the nonce keeps it from being used twice.
+ * @returns the bytes that `hello` signs. The host prevents the use of a signature at another control plane, the nonce
+ *   prevents its use for a second connection
  */
 export function signedBytes(nonce: Uint8Array, host: string): Uint8Array {
   return Buffer.concat([Buffer.from(`skerry-tunnel\0${host}\0`), nonce]);

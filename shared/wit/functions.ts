@@ -1,8 +1,8 @@
 /**
- * Functions of the interfaces that the host gives, as WIT names them. A component may import these and no others: what
- * the classes of the host have besides is not for guests.
+ * Functions of the interfaces that the host provides, by their WIT names. A component may import these functions and no
+ * others: further methods of the host's classes are not for guests.
  *
- * From the WIT of WASI 0.2.12, and of the drafts of wasi:config, wasi:keyvalue and wasi:logging.
+ * Source: the WIT of WASI 0.2.12, and the drafts of wasi:config, wasi:keyvalue and wasi:logging.
  */
 export const interfaceFunctions: Readonly<Record<string, readonly string[]>> = {
   'wasi:cli/environment': ['get-environment', 'get-arguments', 'initial-cwd'],

@@ -1,9 +1,9 @@
 /**
- * Interfaces of WASI 0.3 that Skerry's host gives to a component that exports `wasi:cli/run@0.3` or
- * `wasi:http/handler@0.3`, where the control plane accepts such components. Beside them it may import those of 0.2
- * (provided.ts): most toolchains bring both.
+ * Interfaces of WASI 0.3 that Skerry's host provides to a component that exports `wasi:cli/run@0.3` or
+ * `wasi:http/handler@0.3`, if the control plane accepts such components. The component may also import the interfaces
+ * of 0.2 (provided.ts): most toolchains use both.
  *
- * Not among them: `wasi:http/client`, `wasi:filesystem` and `wasi:sockets` of 0.3.
+ * The host does not provide `wasi:http/client`, `wasi:filesystem` and `wasi:sockets` of 0.3.
  */
 
 const interfaces: ReadonlySet<string> = new Set([
@@ -17,7 +17,7 @@ const interfaces: ReadonlySet<string> = new Set([
   'wasi:cli/terminal-stderr',
   'wasi:cli/terminal-stdin',
   'wasi:cli/terminal-stdout',
-  // Nothing but types.
+  // Contains types only.
   'wasi:cli/types',
   'wasi:clocks/monotonic-clock',
   'wasi:clocks/system-clock',
@@ -28,10 +28,10 @@ const interfaces: ReadonlySet<string> = new Set([
   'wasi:random/random',
 ]);
 
-/** Released versions: drafts (`0.3.0-rc-...`) differ from them and from one another. */
+/** Released versions only: drafts (`0.3.0-rc-...`) differ from them and from one another. */
 const released = /^(wasi:[a-z-]+\/[a-z-]+)@0\.3\.\d+$/;
 
-/** True for anything of WASI 0.3, drafts included, given with its version as WIT prints it. */
+/** True for an interface of WASI 0.3, including drafts. The name contains the version, as WIT prints it. */
 export function isWasi03(versioned: string): boolean {
   return /^wasi:[a-z-]+\/[a-z-]+@0\.3\./.test(versioned);
 }
@@ -41,7 +41,7 @@ export function isProvided03(versioned: string): boolean {
   return interfaces.has(released.exec(versioned)?.[1] ?? '');
 }
 
-/** The name under which the host gives an interface of 0.3, so that it can be told from the same one of 0.2. */
+/** @returns the host's name for an interface of 0.3. It differs from the host's name for the same interface of 0.2 */
 export function hostName03(versioned: string): string {
   return `${versioned.slice(0, versioned.indexOf('@'))}@0.3`;
 }

@@ -1,12 +1,13 @@
 /**
- * Interfaces that Skerry's host gives to a component, by WIT name without version, and which of their functions may
- * wait. The control plane refuses a component that imports anything else; the agent's runner implements all of them.
+ * Interfaces that Skerry's host provides to a component, by WIT name without version, and the functions of them that
+ * may wait. The control plane refuses a component that imports anything else. The agent's runner implements all of
+ * them.
  *
- * Provided does not mean granted: without a declaration in the manifest there are no directories, no sockets and no
- * outgoing HTTP, and a component that tries gets an error value.
+ * A provided interface is not a granted capability: without a declaration in the manifest there are no directories, no
+ * sockets and no outgoing HTTP. A component that uses them then gets an error value.
  */
 
-/** Every version `0.2.x` of these is the same to the host: WASI adds functions there but changes none. */
+/** The host treats all versions `0.2.x` of these interfaces alike: WASI adds functions there but changes none. */
 const stableInterfaces: readonly string[] = [
   'wasi:cli/environment',
   'wasi:cli/exit',
@@ -39,7 +40,7 @@ const stableInterfaces: readonly string[] = [
   'wasi:sockets/udp-create-socket',
 ];
 
-/** Not part of WASI 0.2, and changing only in name from draft to draft: any version of these is taken, or none. */
+/** Not part of WASI 0.2. The drafts differ only in their names, so any version, or none, is accepted. */
 const draftInterfaces: readonly string[] = [
   'wasi:config/runtime',
   'wasi:config/store',
@@ -49,19 +50,21 @@ const draftInterfaces: readonly string[] = [
   'wasi:logging/logging',
 ];
 
-/** All of them. */
 export const providedInterfaces: readonly string[] = [...stableInterfaces, ...draftInterfaces];
 
-/** Whether a WIT name is that of this interface, in whatever version. */
-const isOf = (versioned: string, name: string): boolean => versioned === name || versioned.startsWith(`${name}@`);
+/** True when the WIT name, with or without a version, names this interface. */
+const isInterface = (versioned: string, name: string): boolean =>
+  versioned === name || versioned.startsWith(`${name}@`);
 
 const stableVersion = /^@0\.2\.\d+$/;
 
-/** True when the host provides this interface, given with its version as WIT prints it (`wasi:io/poll@0.2.3`). */
+/**
+ * True when the host provides this interface. The name contains the version, as WIT prints it (`wasi:io/poll@0.2.3`).
+ */
 export function isProvided(versioned: string): boolean {
   return (
-    draftInterfaces.some((name) => isOf(versioned, name)) ||
-    stableInterfaces.some((name) => isOf(versioned, name) && stableVersion.test(versioned.slice(name.length)))
+    draftInterfaces.some((name) => isInterface(versioned, name)) ||
+    stableInterfaces.some((name) => isInterface(versioned, name) && stableVersion.test(versioned.slice(name.length)))
   );
 }
 
@@ -77,11 +80,11 @@ const waitingStreams = [
 ];
 
 /**
- * Functions that may wait in a component with these imports, as jco names them. None: it runs in `plain` mode (see
- * function/bundle.ts). Streams wait only where bodies of wasi:http flow: standard input is given whole, standard output is
- * taken whole, and files are read and written while the thread waits.
+ * Lists the functions that may wait in a component with these imports, by jco's names. A component without such
+ * functions runs in `plain` mode (see function/bundle.ts). Streams wait only for bodies of wasi:http: standard input
+ * and output are passed as a whole, and file access blocks the thread.
  */
 export function suspendingImports(imports: readonly string[]): readonly string[] {
-  const has = (name: string) => imports.some((versioned) => isOf(versioned, name));
+  const has = (name: string) => imports.some((versioned) => isInterface(versioned, name));
   return [...(has('wasi:io/poll') ? waitingPolls : []), ...(has('wasi:http/types') ? waitingStreams : [])];
 }

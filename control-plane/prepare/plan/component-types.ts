@@ -1,8 +1,8 @@
 /**
- * Types in a component's binary (component model, Binary.md): value types written out, function types, and what an
- * imported instance has in it.
+ * Reads the types of a component (component model, Binary.md): value types, written out in full, function types, and
+ * the contents of imported instances.
  *
- * Invariant: the component has been validated, so that indices hold; what is not known here throws `NotFlat`.
+ * Invariant: the component has been validated, so that indices are valid. An unknown construct throws `NotFlat`.
  */
 import {
   type FunctionType,
@@ -12,7 +12,7 @@ import {
 } from '@skerry/shared/function/linked-plan.ts';
 import type { Reader } from '../wasm/binary.ts';
 
-/** The component has something that running without glue does not know. */
+/** Thrown when the component has a construct that cannot run without glue. */
 export class NotFlat extends Error {}
 
 /** An entry in an index space of types. */
@@ -20,18 +20,18 @@ export type ComponentType =
   | { readonly kind: 'value'; readonly type: ValueType }
   | { readonly kind: 'resource'; readonly resource: number }
   | { readonly kind: 'function'; readonly type: FunctionType }
-  /** Read again for each import, which gives its resources a name. */
+  /** Read again for each import, because the name of the import names its resources. */
   | { readonly kind: 'instance'; read(interfaceName: string): ImportedInstance };
 
-/** An instance that the host gives: its functions and types by name. */
+/** An instance that the host provides: its functions and types by name. */
 export type ImportedInstance = {
   readonly interface: string;
   readonly functions: ReadonlyMap<string, FunctionType>;
   readonly types: ReadonlyMap<string, ComponentType>;
 };
 
-/** Resources of the host met so far: each has one number, however often it is named. */
-export type Resources = { numberOf(interfaceName: string, name: string): number };
+/** Numbers the resources of the host. The same name always gives the same number. */
+export type Resources = { register(interfaceName: string, name: string): number };
 
 const primitives: Readonly<Record<number, Primitive>> = {
   127: 'bool',
@@ -49,24 +49,24 @@ const primitives: Readonly<Record<number, Primitive>> = {
   115: 'string',
 };
 
-export function known<T>(value: T | undefined): T {
+export function expectKnown<T>(value: T | undefined): T {
   if (value === undefined) throw new NotFlat();
   return value;
 }
 
-export function expect(byte: number, ...accepted: readonly number[]): void {
+export function expectByte(byte: number, ...accepted: readonly number[]): void {
   if (!accepted.includes(byte)) throw new NotFlat();
 }
 
-/** For reading over an instance type that nothing imports yet. */
-const unnamed: Resources = { numberOf: () => 0 };
+/** For the first read of an instance type, before any import names it. */
+const unnamed: Resources = { register: () => 0 };
 
-/** What types are read with: the index spaces of types from the innermost outwards. */
+/** The index spaces of types, from the innermost outwards, and the resources of the host. */
 export type TypeScope = { readonly spaces: readonly ComponentType[][]; readonly resources: Resources };
 
-const spaceOf = ({ spaces }: TypeScope): ComponentType[] => known(spaces[0]);
+const innermostTypes = ({ spaces }: TypeScope): ComponentType[] => expectKnown(spaces[0]);
 
-/** One type definition of a type section or of an instance type. */
+/** Reads one type definition of a type section or of an instance type. */
 export function readType(reader: Reader, scope: TypeScope): ComponentType {
   const form = reader.byte();
   switch (form) {
@@ -81,24 +81,24 @@ export function readType(reader: Reader, scope: TypeScope): ComponentType {
       };
     }
     default:
-      return { kind: 'value', type: readDefined(form, reader, scope) };
+      return { kind: 'value', type: readDefinedType(form, reader, scope) };
   }
 }
 
 function readFunctionType(reader: Reader, scope: TypeScope): FunctionType {
-  const params = times(reader, () => {
+  const params = reader.vector(() => {
     reader.name();
     return readValueType(reader, scope);
   });
   const hasResult = reader.byte() === 0x00;
   const result = hasResult ? readValueType(reader, scope) : null;
-  if (!hasResult) expect(reader.byte(), 0x00);
+  if (!hasResult) expectByte(reader.byte(), 0x00);
   const type = { params, result };
-  if (partsOf(type) > maxTypeParts) throw new NotFlat();
+  if (countParts(type) > maxTypeParts) throw new NotFlat();
   return type;
 }
 
-/** A primitive, or the index of a type; a signed number, negative for the first. */
+/** Reads a signed number: negative for a primitive, else the index of a type. */
 function readValueType(reader: Reader, scope: TypeScope): ValueType {
   const first = reader.peek();
   const primitive = primitives[first];
@@ -107,86 +107,86 @@ function readValueType(reader: Reader, scope: TypeScope): ValueType {
     return primitive;
   }
   if (first >= 0x40 && first < 0x80) throw new NotFlat();
-  return valueAt(reader.unsigned(), scope);
+  return findValueType(reader.unsigned(), scope);
 }
 
-function valueAt(index: number, scope: TypeScope): ValueType {
-  const type = known(spaceOf(scope)[index]);
+function findValueType(index: number, scope: TypeScope): ValueType {
+  const type = expectKnown(innermostTypes(scope)[index]);
   if (type.kind !== 'value') throw new NotFlat();
   return type.type;
 }
 
-function resourceAt(index: number, scope: TypeScope): number {
-  const type = known(spaceOf(scope)[index]);
+function findResource(index: number, scope: TypeScope): number {
+  const type = expectKnown(innermostTypes(scope)[index]);
   if (type.kind !== 'resource') throw new NotFlat();
   return type.resource;
 }
 
-function readDefined(form: number, reader: Reader, scope: TypeScope): ValueType {
+function readDefinedType(form: number, reader: Reader, scope: TypeScope): ValueType {
   const value = () => readValueType(reader, scope);
   const primitive = primitives[form];
   if (primitive) return primitive;
   switch (form) {
     case 0x72:
-      return { record: times(reader, () => [reader.name(), value()] as const) };
+      return { record: reader.vector(() => [reader.name(), value()] as const) };
     case 0x71:
       return {
-        variant: times(reader, () => {
+        variant: reader.vector(() => {
           const name = reader.name();
-          const type = optional(reader, value);
-          expect(reader.byte(), 0x00);
+          const type = readOptional(reader, value);
+          expectByte(reader.byte(), 0x00);
           return [name, type] as const;
         }),
       };
     case 0x70:
       return { list: value() };
     case 0x6f:
-      return { tuple: times(reader, value) };
+      return { tuple: reader.vector(value) };
     case 0x6e: {
-      const flags = times(reader, () => reader.name());
+      const flags = reader.vector(() => reader.name());
       if (flags.length > 32) throw new NotFlat();
       return { flags };
     }
     case 0x6d:
-      return { enum: times(reader, () => reader.name()) };
+      return { enum: reader.vector(() => reader.name()) };
     case 0x6b:
       return { option: value() };
     case 0x6a: {
-      const ok = optional(reader, value);
-      return { result: [ok, optional(reader, value)] };
+      const ok = readOptional(reader, value);
+      return { result: [ok, readOptional(reader, value)] };
     }
     case 0x69:
-      return { own: resourceAt(reader.unsigned(), scope) };
+      return { own: findResource(reader.unsigned(), scope) };
     case 0x68:
-      return { borrow: resourceAt(reader.unsigned(), scope) };
+      return { borrow: findResource(reader.unsigned(), scope) };
     default:
       throw new NotFlat();
   }
 }
 
-/** Declarations of an instance type, up to their end. Its types are a space of their own within the given ones. */
+/** Reads the declarations of an instance type. Its types form an index space of their own inside the outer ones. */
 function readInstanceType(reader: Reader, outer: TypeScope, interfaceName: string): ImportedInstance {
   const space: ComponentType[] = [];
   const scope: TypeScope = { spaces: [space, ...outer.spaces], resources: outer.resources };
   const functions = new Map<string, FunctionType>();
   const types = new Map<string, ComponentType>();
-  times(reader, () => {
+  reader.vector(() => {
     switch (reader.byte()) {
       case 0x01:
         space.push(readType(reader, scope));
         return;
-      case 0x02: // an alias of a type further out
-        expect(reader.byte(), 0x03);
-        expect(reader.byte(), 0x02);
-        space.push(known(scope.spaces[reader.unsigned()]?.[reader.unsigned()]));
+      case 0x02: // an alias of a type of an outer space
+        expectByte(reader.byte(), 0x03);
+        expectByte(reader.byte(), 0x02);
+        space.push(expectKnown(scope.spaces[reader.unsigned()]?.[reader.unsigned()]));
         return;
       case 0x04: {
         const name = readExternName(reader);
-        const described = readDescription(reader, scope, interfaceName, name);
-        if (described.kind === 'function') functions.set(name, described.type);
+        const type = readExportedType(reader, scope, interfaceName, name);
+        if (type.kind === 'function') functions.set(name, type.type);
         else {
-          space.push(described);
-          types.set(name, described);
+          space.push(type);
+          types.set(name, type);
         }
         return;
       }
@@ -197,40 +197,34 @@ function readInstanceType(reader: Reader, outer: TypeScope, interfaceName: strin
   return { interface: interfaceName, functions, types };
 }
 
-/** What is exported by an instance type: a function, a type equal to one that is known, or a resource. */
-function readDescription(reader: Reader, scope: TypeScope, interfaceName: string, name: string): ComponentType {
+/** Reads the type of an export of an instance type: a function, an alias of a known type, or a resource. */
+function readExportedType(reader: Reader, scope: TypeScope, interfaceName: string, name: string): ComponentType {
   switch (reader.byte()) {
     case 0x01: {
-      const type = known(spaceOf(scope)[reader.unsigned()]);
+      const type = expectKnown(innermostTypes(scope)[reader.unsigned()]);
       if (type.kind !== 'function') throw new NotFlat();
       return type;
     }
     case 0x03:
-      if (reader.byte() === 0x00) return known(spaceOf(scope)[reader.unsigned()]);
-      return { kind: 'resource', resource: scope.resources.numberOf(interfaceName, name) };
+      if (reader.byte() === 0x00) return expectKnown(innermostTypes(scope)[reader.unsigned()]);
+      return { kind: 'resource', resource: scope.resources.register(interfaceName, name) };
     default:
       throw new NotFlat();
   }
 }
 
-/** A name of an import or export. */
+/** Reads the name of an import or export. */
 export function readExternName(reader: Reader): string {
-  expect(reader.byte(), 0x00, 0x01);
+  expectByte(reader.byte(), 0x00, 0x01);
   return reader.name();
 }
 
-export function times<T>(reader: Reader, read: () => T): T[] {
-  const items: T[] = [];
-  for (let left = reader.unsigned(); left > 0; left--) items.push(read());
-  return items;
-}
-
-function optional<T>(reader: Reader, read: () => T): T | null {
+function readOptional<T>(reader: Reader, read: () => T): T | null {
   return reader.byte() === 0x00 ? null : read();
 }
 
-/** Parts of a function's types; written out, a type that is named often is as large as it is often named. */
-function partsOf({ params, result }: FunctionType): number {
+/** Counts the parts of a function's types. A type that is written out counts at each of its uses. */
+function countParts({ params, result }: FunctionType): number {
   let parts = 0;
   const count = (type: ValueType | null): void => {
     parts += 1;

@@ -1,17 +1,17 @@
 /**
- * The component that toolchains put around an exported interface, so that the interface's types are named in it: it
- * imports functions and types, and exports them again under the interface's names. It runs nothing.
+ * Reads a shell: the component that toolchains put around an exported interface, to name the interface's types in it.
+ * It imports functions and types, and exports them again under the interface's names. It contains no code.
  */
 import { createReader, readSections } from '../wasm/binary.ts';
-import { expect, known, NotFlat, readExternName, times } from './component-types.ts';
+import { expectByte, expectKnown, NotFlat, readExternName } from './component-types.ts';
 
-/** What each exported function is, by the name under which it was imported. */
+/** For the name of each exported function, the name under which the shell imports that function. */
 export type Shell = ReadonlyMap<string, string>;
 
 const sectionIds = { custom: 0, type: 7, import: 10, export: 11 } as const;
 const sort = { function: 0x01, type: 0x03 } as const;
 
-/** @throws NotFlat when there is more to it */
+/** @throws NotFlat when the component contains more than imports and exports */
 export function readShell(component: Uint8Array): Shell {
   const functions: string[] = [];
   const shell = new Map<string, string>();
@@ -19,13 +19,13 @@ export function readShell(component: Uint8Array): Shell {
     const reader = createReader(content);
     switch (id) {
       case sectionIds.custom:
-      case sectionIds.type: // validated with the component
+      case sectionIds.type: // jco has validated the types
         break;
       case sectionIds.import:
-        times(reader, () => {
+        reader.vector(() => {
           const name = readExternName(reader);
           const kind = reader.byte();
-          expect(kind, sort.function, sort.type);
+          expectByte(kind, sort.function, sort.type);
           if (kind === sort.function) {
             functions.push(name);
             reader.unsigned();
@@ -33,19 +33,19 @@ export function readShell(component: Uint8Array): Shell {
         });
         break;
       case sectionIds.export:
-        times(reader, () => {
+        reader.vector(() => {
           const name = readExternName(reader);
           const kind = reader.byte();
           const index = reader.unsigned();
-          expect(kind, sort.function, sort.type);
+          expectByte(kind, sort.function, sort.type);
           if (kind === sort.function) {
-            const from = known(functions[index]);
+            const from = expectKnown(functions[index]);
             shell.set(name, from);
             functions.push(from);
           }
           if (reader.byte() === 0x00) return;
-          const described = reader.byte(); // ascribed a type
-          if (described !== sort.type || reader.byte() === 0x00) reader.unsigned();
+          const ascribedSort = reader.byte();
+          if (ascribedSort !== sort.type || reader.byte() === 0x00) reader.unsigned();
         });
         break;
       default:

@@ -1,13 +1,13 @@
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { describe, expect, test } from 'vitest';
 import { readCoreModule } from '../wasm/core-module.ts';
-import { withRealloc } from '../wasm/realloc.ts';
+import { addRealloc } from '../wasm/realloc.ts';
 import { virtualizeGrowth } from './growth.ts';
 
 const pageBytes = 65_536;
 const plan = { instances: [{ module: 'm' }] };
 
-/** A module with a memory of one to eight pages, and everything one can ask of its size. */
+/** A module with a memory of one to eight pages, and functions that use its size. */
 const sizes = (more = '') => `(module ${more} (memory (export "memory") 1 8)
   (func (export "size") (result i32) memory.size)
   (func (export "grow") (param i32) (result i32) local.get 0 memory.grow)
@@ -29,7 +29,7 @@ async function rewritten(wat: string): Promise<Uint8Array> {
   return changed?.modules[0]?.bytes ?? new Uint8Array(0);
 }
 
-/** What a guest sees: the size, what growing gives, and the first and last byte of each page that it has. */
+/** Records what a guest observes: the size, the results of growing, and the first and last byte of each page. */
 function look(guest: Sizes, grows: readonly number[]): number[] {
   const seen = [guest.size()];
   for (const pages of grows) {
@@ -41,7 +41,7 @@ function look(guest: Sizes, grows: readonly number[]): number[] {
   return seen;
 }
 
-/** As whoever resets an instance does: memory as it was, zeroes beyond, the growth made slack. */
+/** Resets the guest like an agent: restores the memory, fills the growth with zeroes and makes it slack. */
 function reset(guest: Sizes): void {
   const bytes = new Uint8Array(guest.memory.buffer);
   bytes.fill(0);
@@ -51,11 +51,11 @@ function reset(guest: Sizes): void {
 const sequences = [[0], [1], [3, 2], [7], [8], [1, 1, 1, 1, 1, 1, 1, 1], [-1], [2, 100, 2], [5, 0, 3]];
 
 describe('memory that grows', () => {
-  test.each(sequences.map((grows) => [grows]))('%j: as before in a new instance', async (grows) => {
+  test.each(sequences.map((grows) => [grows]))('%j: a new instance behaves as before', async (grows) => {
     expect(look(instantiate(await rewritten(sizes())), grows)).toEqual(look(instantiate(await parse(sizes())), grows));
   });
 
-  test.each(sequences.map((grows) => [grows]))('%j: as in a new instance after a reset', async (grows) => {
+  test.each(sequences.map((grows) => [grows]))('%j: an instance after a reset behaves as a new one', async (grows) => {
     const expected = look(instantiate(await parse(sizes())), grows);
     for (const before of sequences) {
       const guest = instantiate(await rewritten(sizes()));
@@ -66,14 +66,14 @@ describe('memory that grows', () => {
     }
   });
 
-  test('a function that grows twice', async () => {
+  test('a function can grow the memory twice', async () => {
     const guest = instantiate(await rewritten(sizes()));
     expect([guest.twice(2), guest.size()]).toEqual([3, 5]);
     reset(guest);
     expect([guest.twice(3), guest.size()]).toEqual([4, 7]);
   });
 
-  test('a module that has functions and globals of others keeps its places', async () => {
+  test('a module with imported functions and globals keeps its indices', async () => {
     const wat = sizes(
       '(import "a" "f" (func $f (result i32))) (import "a" "g" (global $g i32)) (global (mut i32) (i32.const 9))',
     ).replace(
@@ -107,20 +107,20 @@ describe('is left alone', () => {
     expect(await alone(sizes(), [{ module: 'm' }, { module: 'm' }])).toBeUndefined();
   });
 
-  test('what is not known', async () => {
+  test('a module with an unknown construct', async () => {
     expect(await alone(sizes('(type (struct))'))).toBeUndefined();
     expect(await alone(sizes('(func (local v128))'))).toBeUndefined();
   });
 });
 
 describe('a cabi_realloc for modules that have none', () => {
-  const given = async (wat: string) => {
+  const add = async (wat: string) => {
     const bytes = await parse(wat);
-    return { before: bytes, after: withRealloc(bytes, readCoreModule(bytes)) };
+    return { before: bytes, after: addRealloc(bytes, readCoreModule(bytes)) };
   };
 
-  test('gives pages of its own', async () => {
-    const { after } = await given('(module (memory (export "memory") 1 4) (func (export "_start")))');
+  test('allocates whole pages', async () => {
+    const { after } = await add('(module (memory (export "memory") 1 4) (func (export "_start")))');
     const guest = instantiate(after) as unknown as {
       memory: WebAssembly.Memory;
       cabi_realloc: (...args: number[]) => number;
@@ -132,9 +132,9 @@ describe('a cabi_realloc for modules that have none', () => {
     expect(() => guest.cabi_realloc(pageBytes, 100, 8, 200)).toThrow('unreachable');
   });
 
-  test('where there is one, and where the memory is not its own, nothing is added', async () => {
+  test('is not added to a module that has one, or whose memory is imported', async () => {
     for (const wat of ['(module (memory 1) (func (export "cabi_realloc")))', '(module (import "a" "m" (memory 1)))']) {
-      const { before, after } = await given(wat);
+      const { before, after } = await add(wat);
       expect(after).toBe(before);
     }
   });

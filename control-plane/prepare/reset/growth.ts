@@ -1,35 +1,36 @@
 /**
- * Makes the growth of a memory something that can be put back. A memory never shrinks, so an instance whose memory has
- * grown could not be reset (state.ts), and most toolchains' allocators grow it in every call.
+ * Makes the growth of a memory resettable. A memory never shrinks. So an instance whose memory has grown could not be
+ * reset (state.ts), and the allocators of most toolchains grow the memory in every call.
  *
- * The module gets a global, the slack: pages at the end of its memory that the guest does not know of. `memory.size`
- * leaves them out, `memory.grow` gives them first. The slack is 0 in a new instance, which so behaves as ever, with
- * glue as well; whoever resets an instance fills what has grown with zeroes and makes it slack.
+ * The rewritten module has a global, the slack: a number of pages at the end of its memory that the guest does not know
+ * of. `memory.size` does not count them, and `memory.grow` returns them first. The slack of a new instance is 0, so
+ * that the instance behaves as before, also with glue. A reset fills the grown pages with zeroes and makes them slack.
  *
- * What differs for the guest in an instance that was reset: it may read and write in its slack where it would have
- * trapped. It finds zeroes there, and what it writes is gone with the call; nothing of an earlier call is to be seen.
+ * The guest can notice one difference after a reset: it can read and write in its slack, where it would have trapped.
+ * It reads zeroes there, and its writes disappear with the next reset. It sees nothing of an earlier call.
  */
 import type { CoreExport } from '@skerry/shared/function/linked-plan.ts';
-import { appendTo, exportOf, sized, vector } from '../wasm/append.ts';
-import { createReader, preambleBytes, readSections, Truncated, unsignedBytes, writeSections } from '../wasm/binary.ts';
+import { appendToSection, encodeBody, encodeExport, encodeVector } from '../wasm/append.ts';
+import { createReader, encodeUnsigned, preambleBytes, readSections, Truncated, writeSections } from '../wasm/binary.ts';
+import { coreSections, externKinds, opcodes, valueTypes } from '../wasm/core-format.ts';
 import { NotKnown } from '../wasm/instructions.ts';
-import { eachBody, ids, kinds, opcodes, readShape, type Shape, walkBody } from '../wasm/module-shape.ts';
+import { type ModuleShape, readBodies, readModuleShape, walkBody } from '../wasm/module-shape.ts';
 
-/** Export of the module that has the memory. */
+/** Name under which the module with the memory exports the slack. */
 const slackName = 'skerry:slack';
 
 type NamedModule = { readonly name: string; readonly bytes: Uint8Array };
 
 /**
- * @returns the modules, and the slack of the plan's memory; undefined when nothing grows, when a module grows the
- *   memory of another one (it would not know of the slack), or when something is not known
+ * @returns the rewritten modules, and the slack of the plan's memory. Undefined when no module grows its memory, when a
+ *   module grows the memory of another one (which does not know of the slack), or for an unknown construct
  */
 export function virtualizeGrowth(
   plan: { readonly instances: readonly { readonly module: string }[] },
   modules: readonly NamedModule[],
 ): { slack: CoreExport; modules: NamedModule[] } | undefined {
   try {
-    const shapes = new Map(modules.map(({ name, bytes }) => [name, readShape(bytes)]));
+    const shapes = new Map(modules.map(({ name, bytes }) => [name, readModuleShape(bytes)]));
     const growing = plan.instances.flatMap(({ module }, instance) => (shapes.get(module)?.grows ? [instance] : []));
     const [instance] = growing;
     const owner = instance === undefined ? undefined : plan.instances[instance]?.module;
@@ -37,7 +38,7 @@ export function virtualizeGrowth(
     if (instance === undefined || growing.length > 1 || shape?.memory !== 'own') return undefined;
     return {
       slack: { instance, name: slackName },
-      modules: modules.map(({ name, bytes }) => ({ name, bytes: name === owner ? withSlack(bytes, shape) : bytes })),
+      modules: modules.map(({ name, bytes }) => ({ name, bytes: name === owner ? addSlack(bytes, shape) : bytes })),
     };
   } catch (error) {
     if (error instanceof NotKnown || error instanceof Truncated) return undefined;
@@ -45,29 +46,30 @@ export function virtualizeGrowth(
   }
 }
 
-const i32 = 0x7f;
+const { i32 } = valueTypes;
 /** [i32] -> [i32] */
 const growType = [0x60, 1, i32, 1, i32];
 const slackGlobal = [i32, 1, 0x41, 0, 0x0b];
 
-function withSlack(module: Uint8Array, shape: Shape): Uint8Array {
-  const slack = unsignedBytes(shape.importedGlobals + shape.globals);
-  const grow = unsignedBytes(shape.importedFunctions + shape.functions);
+function addSlack(module: Uint8Array, shape: ModuleShape): Uint8Array {
+  const slack = encodeUnsigned(shape.importedGlobals + shape.globals);
+  const grow = encodeUnsigned(shape.importedFunctions + shape.functions);
   let sections = readSections(module).map((section) =>
-    section.id === ids.code ? { id: ids.code, content: rewriteCode(section.content, slack, grow) } : section,
+    section.id === coreSections.code
+      ? { id: coreSections.code, content: rewriteCode(section.content, slack, grow) }
+      : section,
   );
-  sections = appendTo(sections, ids.type, growType);
-  sections = appendTo(sections, ids.function, unsignedBytes(shape.types));
-  sections = appendTo(sections, ids.global, slackGlobal);
-  sections = appendTo(sections, ids.export, exportOf(slackName, kinds.global, slack));
-  sections = appendTo(sections, ids.code, sized(growBody(slack)));
+  sections = appendToSection(sections, coreSections.type, growType);
+  sections = appendToSection(sections, coreSections.function, encodeUnsigned(shape.types));
+  sections = appendToSection(sections, coreSections.global, slackGlobal);
+  sections = appendToSection(sections, coreSections.export, encodeExport(slackName, externKinds.global, slack));
+  sections = appendToSection(sections, coreSections.code, encodeBody(encodeGrowBody(slack)));
   return writeSections(module.subarray(0, preambleBytes), sections);
 }
 
 function rewriteCode(content: Uint8Array, slack: readonly number[], grow: readonly number[]): Uint8Array {
-  const bodies: Uint8Array[] = [];
-  eachBody(createReader(content), (body) => bodies.push(sized(rewriteBody(body, slack, grow))));
-  return vector(bodies.length, bodies);
+  const bodies = readBodies(createReader(content)).map((body) => encodeBody(rewriteBody(body, slack, grow)));
+  return encodeVector(bodies.length, bodies);
 }
 
 function rewriteBody(body: Uint8Array, slack: readonly number[], grow: readonly number[]): Uint8Array {
@@ -83,8 +85,8 @@ function rewriteBody(body: Uint8Array, slack: readonly number[], grow: readonly 
   return Buffer.concat([...parts, body.subarray(copied)]);
 }
 
-/** Gives from the slack as far as it goes, and lets the memory grow by the rest; -1 when that is not possible. */
-function growBody(slack: readonly number[]): number[] {
+/** Encodes a function that takes pages from the slack, and grows the memory by the rest. It returns -1 on failure. */
+function encodeGrowBody(slack: readonly number[]): number[] {
   const [wanted, result] = [0, 1];
   const getSlack = [0x23, ...slack];
   const setSlack = [0x24, ...slack];

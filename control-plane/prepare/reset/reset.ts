@@ -1,11 +1,11 @@
-/** Adds to a plan how an instance made by it can be reset between calls, when all of its core modules allow it. */
+/** Extends a plan so that its instances can be reset between calls, if all of its core modules allow that. */
 import type { Bundle } from '@skerry/shared/function/bundle.ts';
 import type { CoreExport } from '@skerry/shared/function/linked-plan.ts';
 import { virtualizeGrowth } from './growth.ts';
 import { exposeState } from './state.ts';
 
-/** What makes instances of a plan resettable, with the modules that have it. */
-export type Reset = {
+/** The state to restore in an instance of the plan, and the modules that export the state. */
+export type ResetPlan = {
   readonly state: CoreExport[];
   readonly slack?: CoreExport;
   readonly modules: Bundle['modules'];
@@ -15,7 +15,7 @@ export type Reset = {
 export function planReset(
   plan: { readonly instances: readonly { readonly module: string }[] },
   original: Bundle['modules'],
-): Reset | undefined {
+): ResetPlan | undefined {
   const growth = virtualizeGrowth(plan, original);
   const modules = growth?.modules ?? original;
   const exposed = new Map(modules.map(({ name, bytes }) => [name, exposeState(bytes)]));

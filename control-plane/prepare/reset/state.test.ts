@@ -17,7 +17,7 @@ const everyKind = `(type $t (func (param i32) (result i32))) (table 1 funcref) (
       (memory.fill (i32.const 0) (i32.const 1) (i32.const 2)) (drop (memory.grow (memory.size)))
       (call_indirect (type $t) (local.get 0) (i32.const 0)) (call $f)))`;
 
-test('memory and globals that change are exported, nothing else is touched', async () => {
+test('the memory and the mutable globals are exported, and nothing else changes', async () => {
   const module = await parse(`(module ${everyKind})`);
   const exposed = exposeState(module);
   expect(exposed?.names).toEqual(['skerry:state/2/0', 'skerry:state/3/0', 'skerry:state/3/2']);
@@ -28,12 +28,12 @@ test('memory and globals that change are exported, nothing else is touched', asy
   expect((exports['skerry:state/3/2'] as WebAssembly.Global).value).toBe(-1n);
 });
 
-test('a module without state stays as it is', async () => {
+test('a module without state does not change', async () => {
   const module = await parse('(module (import "a" "b" (func)) (start 0))');
   expect(exposeState(module)).toEqual({ module, names: [] });
 });
 
-test('what is imported belongs to another module, and what comes after it keeps its place', async () => {
+test('imported state belongs to another module, and own globals keep their indices', async () => {
   const imports = '(import "a" "m" (memory 1)) (import "a" "t" (table 1 funcref)) (import "a" "g" (global (mut i32)))';
   const module = await parse(`(module ${imports} (global (mut i64) (i64.const 5)) (func (export "f")))`);
   const exposed = exposeState(module);
@@ -53,25 +53,25 @@ test('what is imported belongs to another module, and what comes after it keeps 
 });
 
 test.each([
-  ['an imported table of anything', '(import "a" "b" (table 1 externref))'],
+  ['an imported table of external references', '(import "a" "b" (table 1 externref))'],
   ['an imported shared memory', '(import "a" "b" (memory 1 1 shared))'],
   ['an imported tag', '(import "a" "b" (tag))'],
   ['a second memory', '(memory 1) (memory 1)'],
   ['a memory besides an imported one', '(import "a" "b" (memory 1)) (memory 1)'],
   ['a shared memory', '(memory 1 1 shared)'],
   ['a memory of 64-bit addresses', '(memory i64 1)'],
-  ['a table of anything', '(table 1 externref)'],
-  ['a table that starts with something', '(func $f) (table 1 funcref (ref.func $f))'],
-  ['a float that changes', '(global (mut f32) (f32.const 0))'],
+  ['a table of external references', '(table 1 externref)'],
+  ['a table with initial values', '(func $f) (table 1 funcref (ref.func $f))'],
+  ['a mutable float', '(global (mut f32) (f32.const 0))'],
   ['a vector', '(global v128 (v128.const i64x2 0 0))'],
   ['a reference', '(global funcref (ref.null func))'],
-  ['a thing on the heap', '(type $s (struct (field (mut i32)))) (global (ref $s) (struct.new_default $s))'],
+  ['an object on the heap', '(type $s (struct (field (mut i32)))) (global (ref $s) (struct.new_default $s))'],
   ['a tag', '(tag)'],
   ['a block of a reference', '(func (drop (block (result (ref null func)) (ref.null func))))'],
   ['a local of a reference', '(func (local (ref null func)))'],
   ['a tail call', '(func $f (return_call $f))'],
   ['an atomic instruction', '(memory 1) (func (drop (i32.atomic.load (i32.const 0))))'],
-  ['its own export under our name', '(memory (export "skerry:state/2/0") 1)'],
+  ['an export with the reserved prefix', '(memory (export "skerry:state/2/0") 1)'],
 ])('does not qualify: %s', async (_, wat) => {
   expect(await names(wat)).toBeUndefined();
 });

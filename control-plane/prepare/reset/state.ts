@@ -1,50 +1,50 @@
 /**
- * Which state of a core module's instance a call can change, and a way to reach it from outside. When that state is
- * its memory and numeric globals and nothing else, an instance whose memory and globals are put back to what they
- * were after instantiation cannot be told from a new one; resetting is many times cheaper than instantiating.
+ * Finds the state of a core module's instance that a call can change, and exports it. If that state is nothing but
+ * memory and numeric globals, an instance with restored memory and globals equals a new one. A reset is many times
+ * cheaper than an instantiation.
  *
  * A module qualifies when
- *   - what it imports besides functions belongs to another module of the same plan, which has to qualify as well, so
- *     that its state is put back there;
- *   - it has at most one memory, not shared, of 32-bit addresses (its growth shows in its size);
- *   - its globals are numbers, and those that change are integers: a NaN's bits do not survive JavaScript;
- *   - no instruction writes to a table or drops a segment (prepare/wasm/instructions.ts), and nothing in it is unknown to us.
+ * - its imports besides functions belong to another module of the same plan, which must qualify as well, so that their
+ *   state is restored there;
+ * - it has at most one memory, which is not shared and has 32-bit addresses (its growth shows in its size);
+ * - its globals are numbers, and its mutable globals are integers: JavaScript does not preserve the bits of a NaN;
+ * - no instruction writes to a table or drops a segment (prepare/wasm/instructions.ts), and no construct is unknown.
  *
- * Its start function belongs to instantiation: what that does is in the state that is put back.
+ * The start function belongs to instantiation: the restored state includes its effects.
  */
-import { appendTo, exportOf } from '../wasm/append.ts';
+import { appendToSection, encodeExport } from '../wasm/append.ts';
 import {
   createReader,
+  encodeUnsigned,
   preambleBytes,
   type Reader,
   readSections,
   Truncated,
-  unsignedBytes,
   writeSections,
 } from '../wasm/binary.ts';
+import { coreSections, externKinds, valueTypes } from '../wasm/core-format.ts';
 import { readCoreModule } from '../wasm/core-module.ts';
 import { NotKnown, readNumberType, walkExpression } from '../wasm/instructions.ts';
 import { readLimits } from '../wasm/memory.ts';
+import { readBodies, walkBody } from '../wasm/module-shape.ts';
 
-const sectionIds = { import: 2, table: 4, memory: 5, global: 6, export: 7, code: 10, last: 12 } as const;
-const kinds = { function: 0, table: 1, memory: 2, global: 3 } as const;
-/** i32 and i64 in the binary format. */
-const integers: ReadonlySet<number> = new Set([0x7f, 0x7e]);
+const integers: ReadonlySet<number> = new Set([valueTypes.i32, valueTypes.i64]);
 const functionReference = 0x70;
-/** Flags of limits: none, or a maximum. The others are for shared memories, 64-bit addresses and page sizes. */
-const plainLimits = 1;
-/** Begins the names of the exports that are added. */
+/** Flags of limits: none, or a maximum. Higher flags mean shared memories, 64-bit addresses and page sizes. */
+const maxLimitFlags = 1;
+/** Prefix of the names of the added exports. */
 const prefix = 'skerry:state/';
 
-type Exported = { readonly kind: number; readonly index: number };
+/** A memory or a global, which a call can change. */
+type StateEntry = { readonly kind: number; readonly index: number };
 
 /**
- * @param module one that compiles
- * @returns the module, its state exported under the names given; undefined when it does not qualify
+ * @param module must compile
+ * @returns the module with its state exported under these names. Undefined when it does not qualify
  */
 export function exposeState(module: Uint8Array): { module: Uint8Array; names: string[] } | undefined {
   try {
-    const state = stateOf(module);
+    const state = findState(module);
     const names = state.map(({ kind, index }) => `${prefix}${kind}/${index}`);
     if (readCoreModule(module).exports.some((name) => name.startsWith(prefix))) return undefined;
     if (state.length === 0) return { module, names };
@@ -55,47 +55,43 @@ export function exposeState(module: Uint8Array): { module: Uint8Array; names: st
   }
 }
 
-/** @throws NotKnown when there may be more to it */
-function stateOf(module: Uint8Array): Exported[] {
-  const state: Exported[] = [];
+/** @throws NotKnown when the module may have further state */
+function findState(module: Uint8Array): StateEntry[] {
+  const state: StateEntry[] = [];
   let imported: number[] = [];
-  const importedOf = (kind: number) => imported.filter((other) => other === kind).length;
+  const countImported = (kind: number) => imported.filter((other) => other === kind).length;
   for (const { id, content } of readSections(module)) {
     const reader = createReader(content);
-    if (id > sectionIds.last) throw new NotKnown(`section ${id}`);
-    if (id === sectionIds.import) imported = each(reader, readImport);
-    if (id === sectionIds.table) each(reader, plainTable);
-    if (id === sectionIds.memory) {
-      state.push(...each(reader, (_, index) => onlyMemory(reader, importedOf(kinds.memory) + index)));
+    if (id > coreSections.last) throw new NotKnown(`section ${id}`);
+    if (id === coreSections.import) imported = reader.vector(() => readImport(reader));
+    if (id === coreSections.table) reader.vector(() => checkTable(reader));
+    if (id === coreSections.memory) {
+      state.push(...reader.vector((index) => readSingleMemory(reader, countImported(externKinds.memory) + index)));
     }
-    if (id === sectionIds.global) {
-      state.push(...each(reader, (_, index) => readGlobal(reader, importedOf(kinds.global) + index)).flat());
+    if (id === coreSections.global) {
+      state.push(...reader.vector((index) => readGlobal(reader, countImported(externKinds.global) + index)).flat());
     }
-    if (id === sectionIds.code) each(reader, () => readBody(reader.bytes()));
+    if (id === coreSections.code) for (const body of readBodies(reader)) checkBody(body);
   }
   return state;
 }
 
-function each<T>(reader: Reader, read: (reader: Reader, index: number) => T): T[] {
-  return Array.from({ length: reader.unsigned() }, (_, index) => read(reader, index));
-}
-
-/** @returns its kind */
+/** @returns the kind of the import */
 function readImport(reader: Reader): number {
   reader.name();
   reader.name();
   const kind = reader.byte();
   switch (kind) {
-    case kinds.function:
+    case externKinds.function:
       reader.unsigned();
       return kind;
-    case kinds.table:
-      plainTable(reader);
+    case externKinds.table:
+      checkTable(reader);
       return kind;
-    case kinds.memory:
-      plainMemory(reader);
+    case externKinds.memory:
+      checkMemory(reader);
       return kind;
-    case kinds.global:
+    case externKinds.global:
       readNumberType(reader);
       reader.byte();
       return kind;
@@ -104,47 +100,45 @@ function readImport(reader: Reader): number {
   }
 }
 
-/** One of function references that start as null; other tables could hold state behind what they refer to. */
-function plainTable(reader: Reader): void {
+/** Accepts a table of function references that start as null. Objects behind other references could hold state. */
+function checkTable(reader: Reader): void {
   if (reader.byte() !== functionReference) throw new NotKnown('a table of something else than functions');
-  if (readLimits(reader).flags > plainLimits) throw new NotKnown('a table with flags');
+  if (readLimits(reader).flags > maxLimitFlags) throw new NotKnown('a table with flags');
 }
 
-function onlyMemory(reader: Reader, index: number): Exported {
+function readSingleMemory(reader: Reader, index: number): StateEntry {
   if (index > 0) throw new NotKnown('a second memory');
-  plainMemory(reader);
-  return { kind: kinds.memory, index };
+  checkMemory(reader);
+  return { kind: externKinds.memory, index };
 }
 
-function plainMemory(reader: Reader): void {
-  if (readLimits(reader).flags > plainLimits) throw new NotKnown('a memory with flags');
+function checkMemory(reader: Reader): void {
+  if (readLimits(reader).flags > maxLimitFlags) throw new NotKnown('a memory with flags');
 }
 
-function readGlobal(reader: Reader, index: number): Exported[] {
+function readGlobal(reader: Reader, index: number): StateEntry[] {
   const type = readNumberType(reader);
   const mutable = reader.byte() !== 0;
   if (mutable && !integers.has(type)) throw new NotKnown('a global with a fraction that changes');
   walkExpression(reader);
-  return mutable ? [{ kind: kinds.global, index }] : [];
+  return mutable ? [{ kind: externKinds.global, index }] : [];
 }
 
-/** Locals, then an expression up to the very end. */
-function readBody(body: Uint8Array): void {
-  const reader = createReader(body);
-  for (let left = reader.unsigned(); left > 0; left--) {
-    reader.unsigned();
-    readNumberType(reader);
-  }
-  walkExpression(reader);
-  if (!reader.done) throw new NotKnown('more after the end of a function');
+/** The expression must end with the body. */
+function checkBody(body: Uint8Array): void {
+  if (!walkBody(body).done) throw new NotKnown('more after the end of a function');
 }
 
-/** To its export section; a module with state has one, or nothing could call it. */
-function addExports(module: Uint8Array, state: readonly Exported[], names: readonly string[]): Uint8Array {
+/** A module with state has an export section, or no caller could reach it. */
+function addExports(module: Uint8Array, state: readonly StateEntry[], names: readonly string[]): Uint8Array {
   let sections = readSections(module);
-  if (!sections.some(({ id }) => id === sectionIds.export)) throw new NotKnown('state and no exports');
+  if (!sections.some(({ id }) => id === coreSections.export)) throw new NotKnown('state and no exports');
   for (const [at, { kind, index }] of state.entries()) {
-    sections = appendTo(sections, sectionIds.export, exportOf(names[at] ?? '', kind, unsignedBytes(index)));
+    sections = appendToSection(
+      sections,
+      coreSections.export,
+      encodeExport(names[at] ?? '', kind, encodeUnsigned(index)),
+    );
   }
   return writeSections(module.subarray(0, preambleBytes), sections);
 }

@@ -1,26 +1,28 @@
 /**
- * Reading and writing the WebAssembly binary format, as far as preparing an upload needs it: LEB128 numbers, names,
- * and the sections that both core modules and components consist of (WebAssembly core specification, section 5).
+ * Reads and writes the parts of the WebAssembly binary format that core modules and components share: LEB128 numbers,
+ * names, vectors and sections (WebAssembly core specification, section 5).
  */
 
-/** A place in bytes that moves on with what is read. Reading beyond the end throws `Truncated`. */
+/** Reads bytes from a position, which each read advances. A read beyond the end throws `Truncated`. */
 export type Reader = {
   readonly position: number;
   readonly done: boolean;
   byte(): number;
-  /** The next byte, left where it is. */
+  /** Returns the next byte without advancing. */
   peek(): number;
-  /** A reader of the same bytes at another place. */
+  /** Creates a reader of the same bytes at another position. */
   at(position: number): Reader;
-  /** Unsigned LEB128; exact up to 2^53, which is more than any size we accept. */
+  /** Reads an unsigned LEB128 number. Exact up to 2^53, which exceeds every accepted size. */
   unsigned(): number;
-  /** Bytes with their length before them. */
+  /** Reads bytes with their length before them. */
   bytes(): Uint8Array;
-  /** A UTF-8 name with its length before it. */
+  /** Reads a UTF-8 name with its length before it. */
   name(): string;
+  /** Reads a count, then calls `read` for each entry with its index. */
+  vector<T>(read: (index: number) => T): T[];
 };
 
-/** The bytes end in the middle of something. */
+/** Thrown when the bytes end in the middle of a value. */
 export class Truncated extends Error {
   constructor() {
     super('the file ends too early');
@@ -67,12 +69,18 @@ export function createReader(bytes: Uint8Array, start = 0): Reader {
     name() {
       return Buffer.from(reader.bytes()).toString();
     },
+    vector(read) {
+      const entries = [];
+      const count = reader.unsigned();
+      for (let index = 0; index < count; index++) entries.push(read(index));
+      return entries;
+    },
   };
   return reader;
 }
 
-/** Unsigned LEB128 of a non-negative safe integer. */
-export function unsignedBytes(value: number): number[] {
+/** Encodes a non-negative safe integer as unsigned LEB128. */
+export function encodeUnsigned(value: number): number[] {
   const bytes: number[] = [];
   let rest = value;
   do {
@@ -83,12 +91,12 @@ export function unsignedBytes(value: number): number[] {
   return bytes;
 }
 
-/** Bytes of the preamble: magic, version, layer. */
+/** Length of the preamble: magic, version and layer. */
 export const preambleBytes = 8;
 
 export type Section = { readonly id: number; readonly content: Uint8Array };
 
-/** Sections after the preamble, in order. @throws Truncated */
+/** Reads the sections after the preamble, in order. @throws Truncated */
 export function readSections(bytes: Uint8Array): Section[] {
   const reader = createReader(bytes, preambleBytes);
   const sections: Section[] = [];
@@ -96,11 +104,11 @@ export function readSections(bytes: Uint8Array): Section[] {
   return sections;
 }
 
-/** The file that has this preamble and these sections. */
+/** Encodes a file with this preamble and these sections. */
 export function writeSections(preamble: Uint8Array, sections: readonly Section[]): Uint8Array {
   const parts: Uint8Array[] = [preamble];
   for (const { id, content } of sections) {
-    parts.push(Uint8Array.from([id, ...unsignedBytes(content.byteLength)]), content);
+    parts.push(Uint8Array.from([id, ...encodeUnsigned(content.byteLength)]), content);
   }
   return Uint8Array.from(Buffer.concat(parts));
 }

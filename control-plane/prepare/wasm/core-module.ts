@@ -1,36 +1,35 @@
-/** What a core module asks for and offers: its imports, its exports and the names of its custom sections. */
+/** Reads a core module's interface: its imports, its exports and the names of its custom sections. */
 import { createReader, type Reader, readSections } from './binary.ts';
+import { coreSections, externKinds } from './core-format.ts';
 import { readLimits } from './memory.ts';
 
 export type CoreModule = {
-  /** In order, functions and everything else alike. */
+  /** Imports of all kinds, in order. */
   readonly imports: readonly { readonly module: string; readonly name: string }[];
   readonly exports: readonly string[];
   readonly customSections: readonly string[];
 };
 
-const sectionId = { custom: 0, import: 2, export: 7 } as const;
-
-/** @throws Truncated, or Error when an import is of a kind that does not exist */
+/** @throws Truncated, or Error when an import has an unknown kind */
 export function readCoreModule(bytes: Uint8Array): CoreModule {
   const imports: { module: string; name: string }[] = [];
   const exports: string[] = [];
   const customSections: string[] = [];
   for (const { id, content } of readSections(bytes)) {
     const reader = createReader(content);
-    if (id === sectionId.custom) customSections.push(reader.name());
-    if (id === sectionId.import) {
-      for (let left = reader.unsigned(); left > 0; left--) {
+    if (id === coreSections.custom) customSections.push(reader.name());
+    if (id === coreSections.import) {
+      reader.vector(() => {
         imports.push({ module: reader.name(), name: reader.name() });
         skipImportType(reader);
-      }
+      });
     }
-    if (id === sectionId.export) {
-      for (let left = reader.unsigned(); left > 0; left--) {
+    if (id === coreSections.export) {
+      reader.vector(() => {
         exports.push(reader.name());
         reader.byte();
         reader.unsigned();
-      }
+      });
     }
   }
   return { imports, exports, customSections };
@@ -39,21 +38,21 @@ export function readCoreModule(bytes: Uint8Array): CoreModule {
 function skipImportType(reader: Reader): void {
   const kind = reader.byte();
   switch (kind) {
-    case 0: // function: type index
+    case externKinds.function: // type index
       reader.unsigned();
       return;
-    case 1: // table
+    case externKinds.table:
       skipValueType(reader);
       readLimits(reader);
       return;
-    case 2: // memory
+    case externKinds.memory:
       readLimits(reader);
       return;
-    case 3: // global: type, mutability
+    case externKinds.global: // type, mutability
       skipValueType(reader);
       reader.byte();
       return;
-    case 4: // tag: attribute, type index
+    case externKinds.tag: // attribute, type index
       reader.byte();
       reader.unsigned();
       return;
@@ -62,7 +61,7 @@ function skipImportType(reader: Reader): void {
   }
 }
 
-/** One byte, or `ref`/`ref null` followed by a heap type. */
+/** Skips one byte, or `ref`/`ref null` with the heap type after it. */
 function skipValueType(reader: Reader): void {
   const type = reader.byte();
   if (type === 0x63 || type === 0x64) reader.unsigned();

@@ -1,16 +1,17 @@
 /**
- * Walks over the instructions of an expression (WebAssembly core specification, 5.4), far enough to tell whether it
- * can change anything but memory and globals: it must not write to a table or drop a segment.
+ * Walks over the instructions of an expression (WebAssembly core specification, 5.4), to prove that it changes only
+ * memory and globals: it must not write to a table or drop a segment.
  *
- * Known are WebAssembly 1.0, sign extension, saturating conversions and bulk memory, on numbers. Anything else, be it
- * harmless (SIMD) or not (references, exceptions, threads, garbage collection), throws `NotKnown`: a walk that steps
- * wrongly over a single immediate proves nothing.
+ * The walk knows WebAssembly 1.0, sign extension, saturating conversions and bulk memory, on numbers. Anything else
+ * throws `NotKnown`, whether it is harmless (SIMD) or not (references, exceptions, threads, garbage collection): a walk
+ * that skips a single immediate wrongly proves nothing.
  *
- * Invariant: the module has been validated, so that every byte met here is an instruction or its immediate.
+ * Invariant: the module has been validated, so that every byte is an instruction or an immediate.
  */
 import type { Reader } from './binary.ts';
+import { valueTypes } from './core-format.ts';
 
-/** An instruction that is not known here, or that changes a table or a segment. */
+/** Thrown for a construct that the walk does not know, or that changes a table or a segment. */
 export class NotKnown extends Error {
   constructor(what: string) {
     super(`not known to be harmless: ${what}`);
@@ -18,11 +19,11 @@ export class NotKnown extends Error {
   }
 }
 
-/** What follows an opcode. */
+/** Skips the immediates of an opcode. */
 type Immediates = (reader: Reader) => void;
 
 const nothing: Immediates = () => {};
-/** One LEB128 number of any size and sign: an index, a constant, a block type. */
+/** One LEB128 number of any size and sign: an index, a constant or a block type. */
 const number: Immediates = (reader) => {
   while (reader.byte() >= 0x80);
 };
@@ -36,33 +37,32 @@ const bytes =
   (reader) => {
     for (let left = count; left > 0; left--) reader.byte();
   };
-/** Labels, and the default one. */
+/** The labels of a br_table, and its default label. */
 const labels: Immediates = (reader) => numbers(reader.unsigned() + 1)(reader);
-/** Types of values, each of which must be a number: types of references take more than a byte. */
+/** Value types. Each must be a number type: reference types can take more than a byte. */
 const types: Immediates = (reader) => {
-  for (let left = reader.unsigned(); left > 0; left--) readNumberType(reader);
+  reader.vector(() => readNumberType(reader));
 };
-/** Empty, one type, or the index of a function type: a signed number that is not negative. */
+/** A block type: empty, one value type, or the index of a function type, which is a signed number >= 0. */
 const blockType: Immediates = (reader) => {
   const first = reader.byte();
   if (first >= 0x80) number(reader);
   else if (first >= signBit && first !== emptyBlock && !numberTypes.has(first)) throw new NotKnown('a block type');
 };
 const emptyBlock = 0x40;
-/** Of the first byte of a signed LEB128 number. */
+/** The sign bit in the first byte of a signed LEB128 number. */
 const signBit = 0x40;
-/** Alignment and offset. With another memory than the first the alignment has a flag, and an index follows. */
+/** Alignment and offset. For any memory but the first, the alignment has a flag, and an index follows. */
 const memoryArgument: Immediates = (reader) => {
   const alignment = reader.unsigned();
-  if (alignment > largestAlignment) throw new NotKnown(`a memory argument with flags ${alignment}`);
+  if (alignment > maxAlignment) throw new NotKnown(`a memory argument with flags ${alignment}`);
   number(reader);
 };
-const largestAlignment = 3;
+const maxAlignment = 3;
 
-/** i32, i64, f32, f64 in the binary format. */
-export const numberTypes: ReadonlySet<number> = new Set([0x7f, 0x7e, 0x7d, 0x7c]);
+const numberTypes: ReadonlySet<number> = new Set(Object.values(valueTypes));
 
-/** @throws NotKnown when it is another type of values */
+/** @throws NotKnown for any value type that is no number */
 export function readNumberType(reader: Reader): number {
   const type = reader.byte();
   if (!numberTypes.has(type)) throw new NotKnown(`type 0x${type.toString(16)}`);
@@ -72,10 +72,10 @@ export function readNumberType(reader: Reader): number {
 const block = { end: 0x0b, openers: new Set([0x02, 0x03, 0x04]) } as const;
 const prefixed = 0xfc;
 
-/** Opcodes from the first to the last, both included. */
+/** The opcodes from the first to the last, inclusive. */
 type Range = readonly [first: number, last: number, immediates: Immediates];
 
-const plain = table([
+const plainImmediates = buildTable([
   [0x00, 0x01, nothing], // unreachable, nop
   [0x02, 0x04, blockType], // block, loop, if
   [0x05, 0x05, nothing], // else
@@ -95,14 +95,14 @@ const plain = table([
   [0x45, 0xc4, nothing], // numeric
 ]);
 
-const afterPrefix = table([
+const prefixedImmediates = buildTable([
   [0x00, 0x07, nothing], // saturating conversions
   [0x08, 0x08, numbers(2)], // memory.init
   [0x0a, 0x0a, numbers(2)], // memory.copy
   [0x0b, 0x0b, number], // memory.fill
 ]);
 
-function table(ranges: readonly Range[]): ReadonlyMap<number, Immediates> {
+function buildTable(ranges: readonly Range[]): ReadonlyMap<number, Immediates> {
   const entries = ranges.flatMap(([first, last, immediates]) =>
     Array.from({ length: last - first + 1 }, (_, index) => [first + index, immediates] as const),
   );
@@ -110,9 +110,9 @@ function table(ranges: readonly Range[]): ReadonlyMap<number, Immediates> {
 }
 
 /**
- * Moves the reader behind the expression's `end`.
+ * Advances the reader past the expression's `end`.
  *
- * @param visit called with each instruction but the prefixed ones: its opcode, where it starts and where it ends
+ * @param visit called for each instruction without a prefix, with its opcode, its start and its end
  * @throws NotKnown, Truncated
  */
 export function walkExpression(
@@ -124,18 +124,18 @@ export function walkExpression(
     const opcode = reader.byte();
     if (opcode === prefixed) {
       const second = reader.unsigned();
-      immediatesOf(afterPrefix, second, `0xfc ${second}`)(reader);
+      findImmediates(prefixedImmediates, second, `0xfc ${second}`)(reader);
       continue;
     }
-    immediatesOf(plain, opcode, `0x${opcode.toString(16)}`)(reader);
+    findImmediates(plainImmediates, opcode, `0x${opcode.toString(16)}`)(reader);
     visit(opcode, start, reader.position);
     if (block.openers.has(opcode)) depth += 1;
     if (opcode === block.end) depth -= 1;
   }
 }
 
-function immediatesOf(known: ReadonlyMap<number, Immediates>, opcode: number, name: string): Immediates {
-  const immediates = known.get(opcode);
+function findImmediates(table: ReadonlyMap<number, Immediates>, opcode: number, name: string): Immediates {
+  const immediates = table.get(opcode);
   if (!immediates) throw new NotKnown(`instruction ${name}`);
   return immediates;
 }

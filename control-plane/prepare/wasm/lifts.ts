@@ -1,19 +1,24 @@
 /**
- * How a component's functions are lifted, read from its canonical definitions (component model, Binary.md, `canon`).
+ * Reads from a component's canonical definitions how its functions are lifted (component model, Binary.md, `canon`).
  *
- * Invariant: jco has taken the component, so the definitions are valid, and of kinds that it knows.
+ * Invariant: jco has accepted the component, so that the definitions are valid and of kinds that jco knows.
  */
 import { createReader, type Reader, readSections } from './binary.ts';
 import { rejected } from './refusal.ts';
 
-const sectionId = { component: 4, canon: 8 } as const;
+const sectionIds = { component: 4, canon: 8 } as const;
 /** The kind of a definition that lifts a function. */
-const lift = 0x00;
+const liftKind = 0x00;
 const option = { memory: 0x03, realloc: 0x04, postReturn: 0x05, async: 0x06, callback: 0x07 } as const;
-/** Options that are followed by an index. */
-const indexed: ReadonlySet<number> = new Set([option.memory, option.realloc, option.postReturn, option.callback]);
+/** Options with an index after them. */
+const indexedOptions: ReadonlySet<number> = new Set([
+  option.memory,
+  option.realloc,
+  option.postReturn,
+  option.callback,
+]);
 
-/** What follows the first byte of each kind of definition but `lift`. */
+/** The operands after the first byte of each kind of definition but `lift`. */
 type Operand = 'index' | 'flag' | 'options' | 'result' | 'zero';
 const operands: ReadonlyMap<number, readonly Operand[]> = new Map<number, readonly Operand[]>([
   [0x01, ['zero', 'index', 'options']], // lower
@@ -54,25 +59,25 @@ const operands: ReadonlyMap<number, readonly Operand[]> = new Map<number, readon
 ]);
 
 /**
- * True when a function in it, or in a component in it, is lifted with `async` and without `callback`: it waits on a
- * stack of its own.
+ * True when a function of the component, or of a nested component, is lifted with `async` and without `callback`. Such
+ * a function waits on a stack of its own.
  *
- * @throws SkerryError `component_rejected` for a definition of a kind that is not known here
+ * @throws SkerryError `component_rejected` for a definition of an unknown kind
  */
 export function hasStackfulLift(component: Uint8Array): boolean {
   return readSections(component).some(({ id, content }) => {
-    if (id === sectionId.component) return hasStackfulLift(content);
-    return id === sectionId.canon && readDefinitions(createReader(content)).includes('stackful');
+    if (id === sectionIds.component) return hasStackfulLift(content);
+    return id === sectionIds.canon && readDefinitions(createReader(content)).includes('stackful');
   });
 }
 
 function readDefinitions(reader: Reader): ('stackful' | 'other')[] {
-  return Array.from({ length: reader.unsigned() }, () => {
+  return reader.vector(() => {
     const kind = reader.byte();
-    if (kind !== lift) {
+    if (kind !== liftKind) {
       const rest = operands.get(kind);
       if (!rest) throw rejected(`it uses a canonical built-in that is not supported: 0x${kind.toString(16)}`);
-      for (const operand of rest) skip(reader, operand);
+      for (const operand of rest) skipOperand(reader, operand);
       return 'other';
     }
     reader.byte();
@@ -83,20 +88,19 @@ function readDefinitions(reader: Reader): ('stackful' | 'other')[] {
   });
 }
 
-function skip(reader: Reader, operand: Operand): void {
+function skipOperand(reader: Reader, operand: Operand): void {
   if (operand === 'options') readOptions(reader);
   else if (operand === 'index') reader.unsigned();
-  // A named list of results is always empty: a byte for its kind, and one for its length.
+  // A named list of results is always empty: one byte for its kind, and one for its length.
   else if (operand === 'result') reader.byte() === 0x00 ? reader.unsigned() : reader.byte();
   else reader.byte();
 }
 
 function readOptions(reader: Reader): ReadonlySet<number> {
-  const options = new Set<number>();
-  for (let left = reader.unsigned(); left > 0; left--) {
+  const options = reader.vector(() => {
     const kind = reader.byte();
-    if (indexed.has(kind)) reader.unsigned();
-    options.add(kind);
-  }
-  return options;
+    if (indexedOptions.has(kind)) reader.unsigned();
+    return kind;
+  });
+  return new Set(options);
 }

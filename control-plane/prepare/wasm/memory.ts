@@ -1,16 +1,16 @@
 /**
- * Writes the memory limit of a function into its core modules, because nothing else holds it: neither the component
+ * Writes the memory limit of a function into its core modules. Nothing else enforces the limit: neither the component
  * model nor a worker's resource limits count linear memory.
  *
- * Invariant: a module that went through `capMemory` cannot have a memory larger than the limit, whatever it does.
+ * Invariant: no memory of a module that `capMemory` returned can exceed the limit.
  */
-import { createReader, preambleBytes, type Reader, readSections, unsignedBytes, writeSections } from './binary.ts';
+import { createReader, encodeUnsigned, preambleBytes, type Reader, readSections, writeSections } from './binary.ts';
+import { coreSections } from './core-format.ts';
 import { rejected } from './refusal.ts';
 
-/** Limits of a memory or table as the binary format has them; sizes in pages or elements. */
+/** Limits of a memory or table in the binary format. Sizes are pages or elements. */
 type Limits = { readonly flags: number; readonly minimum: number; readonly maximum: number | undefined };
 
-const memorySection = 5;
 const pageBytes = 65_536;
 const hasMaximum = 1;
 const customPageSize = 8;
@@ -23,18 +23,18 @@ export function readLimits(reader: Reader): Limits {
 }
 
 /**
- * @param limitBytes limit of each memory; rounded down to whole pages
- * @returns the module with its maxima lowered to the limit, and the bytes that its own memories start with
- * @throws SkerryError `component_rejected` when a memory is larger than the limit from the start
+ * @param limitBytes limit of each memory, rounded down to whole pages
+ * @returns the module with its maxima lowered to the limit, and the initial size of its own memories
+ * @throws SkerryError `component_rejected` when the initial size of a memory exceeds the limit
  */
 export function capMemory(module: Uint8Array, limitBytes: number): { module: Uint8Array; initialBytes: number } {
   const limitPages = Math.floor(limitBytes / pageBytes);
   let initialPages = 0;
   const sections = readSections(module).map((section) => {
-    if (section.id !== memorySection) return section;
+    if (section.id !== coreSections.memory) return section;
     const reader = createReader(section.content);
     const count = reader.unsigned();
-    const content = unsignedBytes(count);
+    const content = encodeUnsigned(count);
     for (let index = 0; index < count; index++) {
       const { flags, minimum, maximum } = readLimits(reader);
       if (flags & customPageSize) throw rejected('it uses memory pages of its own size');
@@ -45,7 +45,7 @@ export function capMemory(module: Uint8Array, limitBytes: number): { module: Uin
       }
       initialPages += minimum;
       const capped = Math.min(maximum ?? limitPages, limitPages);
-      content.push(flags | hasMaximum, ...unsignedBytes(minimum), ...unsignedBytes(capped));
+      content.push(flags | hasMaximum, ...encodeUnsigned(minimum), ...encodeUnsigned(capped));
     }
     return { id: section.id, content: Uint8Array.from(content) };
   });

@@ -1,114 +1,94 @@
-/** How many of what a core module has, and what it does with its memory: what one needs to know to add to it. */
+/** Counts the entries of a core module and its uses of memory, as code that appends to the module needs them. */
 import { createReader, type Reader, readSections } from './binary.ts';
-import { NotKnown, numberTypes, walkExpression } from './instructions.ts';
+import { coreSections, externKinds, opcodes } from './core-format.ts';
+import { NotKnown, readNumberType, walkExpression } from './instructions.ts';
 import { readLimits } from './memory.ts';
 
-/** Sections of a core module (core specification, 5.5). */
-export const ids = {
-  custom: 0,
-  type: 1,
-  import: 2,
-  function: 3,
-  memory: 5,
-  global: 6,
-  export: 7,
-  code: 10,
-} as const;
-export const kinds = { function: 0, table: 1, memory: 2, global: 3 } as const;
-export const opcodes = { call: 0x10, memorySize: 0x3f, memoryGrow: 0x40 } as const;
-
-export type Shape = {
+export type ModuleShape = {
   readonly types: number;
   readonly importedFunctions: number;
   readonly functions: number;
   readonly importedGlobals: number;
   readonly globals: number;
   readonly memory: 'none' | 'own' | 'imported';
-  /** It has instructions for the size of its memory. */
+  /** True when the module has instructions that read or change the size of its memory. */
   readonly grows: boolean;
 };
 
-/** @throws NotKnown when the module has something that is not known here */
-export function readShape(module: Uint8Array): Shape {
+/** @throws NotKnown for a construct that is not known here */
+export function readModuleShape(module: Uint8Array): ModuleShape {
   let types = 0;
   let functions = 0;
   let globals = 0;
-  let memory = 'none' as Shape['memory'];
+  let memory = 'none' as ModuleShape['memory'];
   let grows = false;
   const imported = [0, 0, 0, 0];
   for (const { id, content } of readSections(module)) {
     const reader = createReader(content);
-    if (id === ids.type) types = each(reader, () => skipFunctionType(reader));
-    if (id === ids.import) {
-      each(reader, () => {
+    if (id === coreSections.type) types = reader.vector(() => skipFunctionType(reader)).length;
+    if (id === coreSections.import) {
+      reader.vector(() => {
         const kind = skipImport(reader);
         imported[kind] = (imported[kind] ?? 0) + 1;
-        if (kind === kinds.memory) memory = 'imported';
+        if (kind === externKinds.memory) memory = 'imported';
       });
     }
-    if (id === ids.function) functions = reader.unsigned();
-    if (id === ids.memory && reader.unsigned() > 0) {
+    if (id === coreSections.function) functions = reader.unsigned();
+    if (id === coreSections.memory && reader.unsigned() > 0) {
       if (memory === 'imported') throw new NotKnown('a second memory');
       memory = 'own';
     }
-    if (id === ids.global) globals = reader.unsigned();
-    if (id === ids.code) {
-      eachBody(reader, (body) => {
+    if (id === coreSections.global) globals = reader.unsigned();
+    if (id === coreSections.code) {
+      for (const body of readBodies(reader)) {
         walkBody(body, (opcode) => {
           grows ||= opcode === opcodes.memorySize || opcode === opcodes.memoryGrow;
         });
-      });
+      }
     }
   }
   const [importedFunctions = 0, , , importedGlobals = 0] = imported;
   return { types, importedFunctions, functions, importedGlobals, globals, memory, grows };
 }
 
-/** Locals, then the instructions. @throws NotKnown */
-export function walkBody(body: Uint8Array, visit: (opcode: number, start: number, end: number) => void): void {
+/**
+ * Walks over a function body: its locals, which must be numbers, then its instructions.
+ * @returns the reader after the expression
+ * @throws NotKnown
+ */
+export function walkBody(body: Uint8Array, visit?: (opcode: number, start: number, end: number) => void): Reader {
   const reader = createReader(body);
-  each(reader, () => {
+  reader.vector(() => {
     reader.unsigned();
-    numberType(reader);
+    readNumberType(reader);
   });
   walkExpression(reader, visit);
+  return reader;
 }
 
-/** Bodies of a code section. */
-export function eachBody(reader: Reader, visit: (body: Uint8Array) => void): void {
-  each(reader, () => visit(reader.bytes()));
+/** Reads the function bodies of a code section. */
+export function readBodies(reader: Reader): Uint8Array[] {
+  return reader.vector(() => reader.bytes());
 }
 
 function skipFunctionType(reader: Reader): void {
   if (reader.byte() !== 0x60) throw new NotKnown('a type that is no function');
-  each(reader, () => numberType(reader));
-  each(reader, () => numberType(reader));
+  reader.vector(() => readNumberType(reader));
+  reader.vector(() => readNumberType(reader));
 }
 
-/** @returns its kind */
+/** @returns the kind of the import */
 function skipImport(reader: Reader): number {
   reader.name();
   reader.name();
   const kind = reader.byte();
-  if (kind === kinds.function) reader.unsigned();
-  else if (kind === kinds.table || kind === kinds.memory) {
-    if (kind === kinds.table) reader.byte();
+  if (kind === externKinds.function) reader.unsigned();
+  else if (kind === externKinds.table || kind === externKinds.memory) {
+    if (kind === externKinds.table) reader.byte();
     readLimits(reader);
-  } else if (kind === kinds.global) {
-    numberType(reader);
+  } else if (kind === externKinds.global) {
+    readNumberType(reader);
     reader.byte();
   } else throw new NotKnown(`an import of kind ${kind}`);
   return kind;
-}
-
-function numberType(reader: Reader): void {
-  const type = reader.byte();
-  if (!numberTypes.has(type)) throw new NotKnown(`type 0x${type.toString(16)}`);
-}
-
-/** @returns how many there were */
-export function each(reader: Reader, read: () => void): number {
-  const count = reader.unsigned();
-  for (let left = count; left > 0; left--) read();
-  return count;
 }

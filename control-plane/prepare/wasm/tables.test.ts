@@ -4,7 +4,7 @@ import { capTables, maxElements } from './tables.ts';
 
 type Table = { grow(count: number): number; length: number };
 
-/** Elements that each exported table of the capped module can grow to. */
+/** @returns the number of elements to which each exported table of the capped module can grow */
 async function reach(wat: string): Promise<number[]> {
   const module = Uint8Array.from(capTables(await parse(wat)));
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module));
@@ -14,14 +14,14 @@ async function reach(wat: string): Promise<number[]> {
       try {
         for (;;) grow.call(table, step);
       } catch {
-        // at its maximum for steps of this size
+        // the table cannot grow by this step
       }
     }
     return (table as Table).length;
   });
 }
 
-test('a table without a maximum gets one, a larger one is lowered, a smaller one stays', async () => {
+test('a table without a maximum gets one, a larger maximum is lowered, and a smaller one stays', async () => {
   expect(await reach('(module (table (export "t") 1 funcref))')).toEqual([maxElements]);
   expect(await reach('(module (table (export "t") 1 10000000 funcref))')).toEqual([maxElements]);
   expect(await reach('(module (table (export "t") 1 5 funcref))')).toEqual([5]);
@@ -32,14 +32,14 @@ test('many tables share the limit', async () => {
   expect(await reach(`(module ${tables})`)).toEqual(Array.from({ length: 10 }, () => maxElements / 10));
 });
 
-test('what starts with more, or is of a kind that is not known, is refused', async () => {
+test('a table with more initial elements or of an unknown kind is refused', async () => {
   const large = await parse(`(module (table ${maxElements + 1} funcref))`);
   expect(() => capTables(large)).toThrow(/tables start with more/);
   const preset = await parse('(module (func $f) (elem declare func $f) (table 1 (ref func) (ref.func $f)))');
   expect(() => capTables(preset)).toThrow(/kind that is not supported/);
 });
 
-test('a module without tables stays as it was', async () => {
+test('a module without tables does not change', async () => {
   const module = await parse('(module (memory 1) (func (export "f")))');
   expect(Buffer.from(capTables(module)).equals(module)).toBe(true);
 });

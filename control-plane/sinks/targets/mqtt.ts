@@ -9,7 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import type { MqttSinkParams } from '@skerry/shared/function/sinks.ts';
 import { connectTimeoutMs, toMqttOptions } from '@skerry/shared/mqtt/client.ts';
-import { guardPackets } from '@skerry/shared/mqtt/guard.ts';
+import { guardPackets } from '@skerry/shared/mqtt/packet-guard.ts';
 import type { IConnackPacket } from 'mqtt';
 import { failureReason } from '../../outbound/http-exchange.ts';
 import { connectBroker } from '../../outbound/mqtt.ts';

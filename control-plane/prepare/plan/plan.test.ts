@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { describe, expect, test } from 'vitest';
 import { readSections } from '../wasm/binary.ts';
-import { planDirect } from './direct.ts';
 import { readFlatComponent } from './flat-component.ts';
+import { planDirect } from './plan.ts';
 
-/** The plan, with the component's core modules named by their order. */
+/** Plans a component whose core modules are named by their order. */
 function plan(component: Uint8Array) {
   const modules = readSections(component).filter(({ id }) => id === 1);
   return planWith(
@@ -46,7 +46,7 @@ describe('qualifies', () => {
     expect(plan(cleaning)?.postReturn).toEqual(at('after'));
   });
 
-  test('several, wired by instance and by groups of exports', async () => {
+  test('several core modules, connected by instances and by groups of exports', async () => {
     const wired = await component({
       before: `(core module $a (func (export "__proto__") (result i32) i32.const 1) (global (export "g") i32 (i32.const 2)))
         (core module $b (import "x" "p" (func (result i32))) (import "__proto__" "g" (global i32)))
@@ -68,12 +68,12 @@ describe('qualifies', () => {
     expect(plan(wired)?.invoke).toEqual(at('invoke', 2));
   });
 
-  test('further exports do not matter', async () => {
+  test('further exports', async () => {
     const both = await component({ exports: '(export "other" (func $f)) (export "invoke" (func $f))' });
     expect(plan(both)?.invoke).toEqual(at('invoke'));
   });
 
-  test('what a toolchain makes of C', () => {
+  test('the output of a C toolchain', () => {
     const handler = readFileSync(new URL('../../../test/fixtures/handler.wasm', import.meta.url));
     expect(plan(handler)).toMatchObject({
       instances: [{ module: 'm0' }, { module: 'm1', imports: [{ from: at('_initialize') }] }],
@@ -82,30 +82,30 @@ describe('qualifies', () => {
   });
 });
 
-describe('stays on the glue', () => {
+describe('needs the glue', () => {
   test.each([
     ['another string encoding', { options: 'string-encoding=utf16' }],
     [
-      'an import that it uses',
+      'an import in use',
       {
         before: '(import "a:b/c" (instance $x (export "f" (func)))) (core func (canon lower (func $x "f")))',
       },
     ],
-    ['a component inside', { before: '(component (core module))' }],
+    ['a nested component', { before: '(component (core module))' }],
     ['another name of the export', { exports: '(export "other" (func $f))' }],
     ['a canonical built-in', { before: '(type $r (resource (rep i32))) (core func (canon resource.drop $r))' }],
   ])('%s', async (_, parts) => {
     expect(plan(await component(parts))).toBeUndefined();
   });
 
-  test('more instances than a plan may have', async () => {
+  test('more instances than a plan can have', async () => {
     const withOthers = (count: number) =>
       component({ before: `(core module $x) ${'(core instance (instantiate $x))'.repeat(count)}` });
     expect(plan(await withOthers(63))?.instances).toHaveLength(64);
     expect(plan(await withOthers(64))).toBeUndefined();
   });
 
-  test('core modules that are not the same as those that run', async () => {
+  test('core modules that differ from the translated ones', async () => {
     expect(planWith(await component(), [{ name: 'm0', bytes: new Uint8Array(8) }])).toBeUndefined();
   });
 

@@ -1,15 +1,16 @@
-/** Plans for running a flat component without glue. */
+/** Plans how to run a flat component without glue. */
 import type { DirectPlan } from '@skerry/shared/function/bundle.ts';
 import type { LinkedPlan } from '@skerry/shared/function/linked-plan.ts';
-import type { FlatComponent, Lift } from './flat-component.ts';
+import type { FlatComponent } from './flat-component.ts';
+import type { Lift } from './index-spaces.ts';
 
-/** For a component that imports nothing and exports `invoke` by strings alone: there is a shorter way for these. */
+/** Plans a component without imports that exports `invoke` with strings alone: it runs with less code than others. */
 export function planDirect({ host, instances, exports }: FlatComponent): DirectPlan | undefined {
   const lift = exports.get('invoke');
   const { memory, realloc } = lift?.options ?? {};
   if (host.length > 0 || !lift || !memory || !realloc || !isHandler(lift)) return undefined;
   return {
-    // Without functions of the host, every import is an export of an instance.
+    // Without host functions, every import is an export of an instance.
     instances: instances as DirectPlan['instances'],
     invoke: lift.core,
     memory,
@@ -18,7 +19,7 @@ export function planDirect({ host, instances, exports }: FlatComponent): DirectP
   };
 }
 
-/** @param entry the exported function that runs it */
+/** @param entry name of the exported function that an invocation calls */
 export function planLinked(
   { resources, host, instances, exports }: FlatComponent,
   entry: string,
