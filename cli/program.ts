@@ -1,22 +1,13 @@
 /**
- * The command tree, and how a run of it ends. Each command is made in its own file under commands/.
+ * A run of the command line, from its arguments to its exit code. Each command is made in its own file under commands/.
  *
  * Invariant: whatever happens, a run ends with one of `exitCodes` (or, for the commands that become another process,
  * with that process's own), and an error is one line, followed by the end of a log where that is the explanation; with
  * --json, every error is one JSON value.
  */
 import { Command, CommanderError } from 'commander';
-import { agentCommand } from './commands/agent/agent.ts';
-import { controlPlaneCommand } from './commands/control-plane.ts';
-import { functionCommand } from './commands/fn/fn.ts';
-import { invocationCommand } from './commands/invocation/invocation.ts';
-import { loginCommand } from './commands/login.ts';
-import { moduleCommand } from './commands/mod/mod.ts';
-import { secretCommand } from './commands/secret/secret.ts';
-import { sinkCommand } from './commands/sink/sink.ts';
-import { subjectCommand } from './commands/subject/subject.ts';
-import { triggerCommand } from './commands/trigger/trigger.ts';
-import { upCommand } from './commands/up.ts';
+import { createStandIn, readCommandWords } from './commands/load.ts';
+import { topCommands } from './commands/top.ts';
 import packageJson from './package.json' with { type: 'json' };
 import { withExamples } from './terminal/examples.ts';
 import { CliFailure, exitCodes } from './terminal/failure.ts';
@@ -28,10 +19,10 @@ export async function runProgram(argv: readonly string[], given: Terminal): Prom
   const terminal = printable(given);
   let exitCode: number = exitCodes.ok;
   const json = argv.includes('--json');
-  const program = createProgram(terminal, json, (code) => {
-    exitCode = code;
-  });
   try {
+    const program = await createProgram(terminal, argv, (code) => {
+      exitCode = code;
+    });
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -60,7 +51,12 @@ function plainMessage(message: string): string {
   return message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
 }
 
-function createProgram(terminal: Terminal, json: boolean, setExitCode: (code: number) => void): Command {
+async function createProgram(
+  terminal: Terminal,
+  argv: readonly string[],
+  setExitCode: (code: number) => void,
+): Promise<Command> {
+  const json = argv.includes('--json');
   const program = withExamples(new Command('skerry'), [
     'skerry up                                    # a control plane and an agent on this machine',
     'skerry login --server https://skerry.example.org',
@@ -69,18 +65,12 @@ function createProgram(terminal: Terminal, json: boolean, setExitCode: (code: nu
   ])
     .description('Runs functions on devices.')
     .version(packageJson.version, '-v, --version', 'print the version')
-    .option('--json', 'print results and errors as JSON')
-    .addCommand(loginCommand(terminal))
-    .addCommand(moduleCommand(terminal))
-    .addCommand(functionCommand(terminal))
-    .addCommand(triggerCommand(terminal))
-    .addCommand(sinkCommand(terminal))
-    .addCommand(secretCommand(terminal))
-    .addCommand(invocationCommand(terminal))
-    .addCommand(agentCommand(terminal))
-    .addCommand(subjectCommand(terminal))
-    .addCommand(upCommand(terminal, setExitCode))
-    .addCommand(controlPlaneCommand(terminal));
+    .option('--json', 'print results and errors as JSON');
+  const [first, ...rest] = readCommandWords(argv);
+  for (const [name, entry] of Object.entries(topCommands(setExitCode))) {
+    const command = name === first ? await (await entry.load())(terminal, rest) : createStandIn(name, entry);
+    program.addCommand(command.description(entry.summary));
+  }
   configure(program, program, json ? { ...terminal, err: () => {} } : terminal);
   return program;
 }

@@ -10,11 +10,13 @@ import { type ConnectionOptions, findConnection } from './connection.ts';
 export type ApiOptions = ConnectionOptions & { json?: boolean };
 
 export function apiCommand(name: string, summary: string, examples: readonly string[]): Command {
-  const command = new Command(name)
-    .description(summary)
+  return withExamples(withConnectionOptions(new Command(name).description(summary)), examples);
+}
+
+export function withConnectionOptions(command: Command): Command {
+  return command
     .option('--server <url>', 'control plane to talk to (SKERRY_SERVER)')
     .option('--token <token>', 'token to show it (better: SKERRY_TOKEN, or skerry login)');
-  return withExamples(command, examples);
 }
 
 /** A client for the server and token that the options, the environment or a file name. */

@@ -8,7 +8,6 @@ type ControlPlaneOptions = { port?: string; host?: string; data?: string; databa
 /** `skerry control-plane`: this process becomes the control plane. What an option does not say, the environment does. */
 export function controlPlaneCommand(terminal: Terminal): Command {
   const command = new Command('control-plane')
-    .description('Run the control plane. All its settings are environment variables; these are the common ones.')
     .option('--port <port>', 'port to listen on (PORT, 4000)')
     .option('--host <address>', 'address to listen on (SKERRY_HOST, 127.0.0.1)')
     .option('--data <dir>', 'data directory (SKERRY_DATA, .skerry/control-plane)')

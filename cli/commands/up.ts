@@ -3,7 +3,6 @@ import { parseCount } from '../options/units.ts';
 import { withExamples } from '../terminal/examples.ts';
 import { CliFailure } from '../terminal/failure.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { runUp } from '../up/run.ts';
 
 type UpCommandOptions = {
   port?: number;
@@ -18,7 +17,6 @@ type UpCommandOptions = {
 /** `skerry up`: a control plane and an agent on this machine, to try things out. */
 export function upCommand(terminal: Terminal, setExitCode: (code: number) => void): Command {
   const command = new Command('up')
-    .description('Run a control plane and one agent on this machine until Ctrl-C.')
     .option('--port <port>', 'port of the API (PORT, 4000)', parseCount)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--data <dir>', 'where both keep their data', '.skerry')
@@ -29,6 +27,7 @@ export function upCommand(terminal: Terminal, setExitCode: (code: number) => voi
     .action(async (options: UpCommandOptions) => {
       const { host, data, name: agentName, example, once = false, quickstart = false } = options;
       const port = options.port ?? effectivePort(terminal);
+      const { runUp } = await import('../up/run.ts');
       setExitCode(await runUp(terminal, { host, port, data, agentName, example, once, quickstart }));
     });
   return withExamples(command, ['skerry up', 'skerry up --port 4100 --data /tmp/skerry']);

@@ -1,7 +1,7 @@
 /** Options of `skerry fn deploy` that make up a manifest (shared/function/manifest.ts has their meaning and limits). */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type Manifest, type ManifestInput, manifestSchema } from '@skerry/shared/function/manifest.ts';
+import type { Manifest, ManifestInput } from '@skerry/shared/function/manifest.ts';
 import { type Command, Option } from 'commander';
 import { CliFailure } from '../terminal/failure.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -61,6 +61,7 @@ export async function readManifest(
   const changes = { ...changesOf(options), ...capabilityChanges(options, base?.capabilities) };
   if (options.manifest === undefined && Object.keys(changes).length === 0) return undefined;
   const merged: ManifestInput = { ...base, ...changes, limits: { ...base?.limits, ...changes.limits } };
+  const { manifestSchema } = await import('@skerry/shared/function/manifest.ts');
   const checked = manifestSchema.safeParse(merged);
   if (checked.success) return checked.data;
   throw new CliFailure('usage', `manifest: ${checked.error.issues.map(describe).join('; ')}`);

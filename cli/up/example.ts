@@ -1,7 +1,7 @@
 /** The first function of a newcomer: deployed and called the way any program would call it. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { defaultModule } from '@skerry/shared/function/names.ts';
+import { defaultModule } from '@skerry/shared/function/name-form.ts';
 import { apiPath, type Client } from '../api/client.ts';
 import { type DeployResult, deployFunction } from '../deploy/deploy.ts';
 import { CliFailure } from '../terminal/failure.ts';

@@ -8,7 +8,7 @@ export type EntryPoint = '@skerry/control-plane/main.ts' | '@skerry/edge-agent/m
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Names that this command line reads itself; both processes refuse SKERRY_ names that they do not know. */
-const ownNames: ReadonlySet<string> = new Set(['SKERRY_TOKEN', 'SKERRY_CONFIG']);
+const ownNames: ReadonlySet<string> = new Set(['SKERRY_TOKEN', 'SKERRY_CONFIG', 'NODE_COMPILE_CACHE']);
 
 /** Path of an entry point's file. */
 export function entryPointPath(entryPoint: EntryPoint): string {

@@ -1,8 +1,8 @@
 /** Form of every name that a user gives: modules, functions, subjects, agents, labels. */
 import * as z from 'zod';
+import { defaultModule, namePattern } from './name-form.ts';
 
-/** Letters, digits, `_` and inner `-`, 1 to 63 characters: fits a DNS label, and holds every FunLess name up to 63. */
-export const namePattern = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
+export { defaultModule, namePattern };
 
 export const nameSchema = z
   .string()
@@ -15,9 +15,6 @@ export const textSchema = (maxLength: number): z.ZodString =>
     .string({ error: ({ input }) => (input === undefined ? 'must be given' : undefined) })
     .max(maxLength)
     .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed text without NUL');
-
-/** The module that every installation has and none can delete or rename. */
-export const defaultModule = '_';
 
 /** At most 32 labels; a value has up to 128 characters, so that labels fit in every frame and metric. */
 export const labelsSchema = z

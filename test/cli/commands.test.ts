@@ -222,6 +222,18 @@ test('an agent that is away: whether it has the code is not known', async () => 
   expect(out).toMatch(/^pl +online +held back for 4\.0 s: ends$/m);
 });
 
+test('the help of skerry shows [options] for the commands that have options of their own', async () => {
+  const { run } = await bench();
+  const { out } = await run(['--help']);
+  const listed = [...out.matchAll(/^ {2}([a-z-]+)( \[options\])? {2}/gm)].filter(([, name]) => name !== 'help');
+  expect(listed.length).toBeGreaterThan(9);
+  for (const [, name = '', options] of listed) {
+    const { out: help } = await run([name, '--help']);
+    const own = help.slice(help.indexOf('\nOptions:'), help.indexOf('\nGlobal Options:'));
+    expect([name, own.match(/^ {2}-/gm)?.length !== 1]).toEqual([name, options !== undefined]);
+  }
+});
+
 test.each([
   [[], 2],
   [['--help'], 0],

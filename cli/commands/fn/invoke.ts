@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { limitCeilings } from '@skerry/shared/function/manifest.ts';
+import { limitCeilings } from '@skerry/shared/function/limit-ceilings.ts';
 import { type Command, Option } from 'commander';
 import { apiCommand, connect, show } from '../../api/api-command.ts';
 import { apiPath } from '../../api/client.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { namePattern } from '@skerry/shared/function/names.ts';
+import { namePattern } from '@skerry/shared/function/name-form.ts';
 import { Command, Option } from 'commander';
 import { show } from '../../api/api-command.ts';
 import { languages, type NewWorld, newWorlds, writeProject } from '../../build/new-project.ts';

@@ -1,20 +1,17 @@
 import { Command } from 'commander';
 import type { Terminal } from '../../terminal/terminal.ts';
-import { createSinkCommand } from './create.ts';
-import { deadLettersCommand } from './dead.ts';
-import { deleteSinkCommand } from './delete.ts';
-import { listSinksCommand } from './list.ts';
-import { replaySinkCommand } from './replay.ts';
-import { updateSinkCommand } from './update.ts';
+import { addCommands, type CommandLoaders } from '../load.ts';
+
+const loaders: CommandLoaders = {
+  list: async () => (await import('./list.ts')).listSinksCommand,
+  create: async () => (await import('./create.ts')).createSinkCommand,
+  update: async () => (await import('./update.ts')).updateSinkCommand,
+  delete: async () => (await import('./delete.ts')).deleteSinkCommand,
+  dead: async () => (await import('./dead.ts')).deadLettersCommand,
+  replay: async () => (await import('./replay.ts')).replaySinkCommand,
+};
 
 /** `skerry sink`: where the outcomes of functions go. */
-export function sinkCommand(terminal: Terminal): Command {
-  return new Command('sink')
-    .description('Sinks: where the outcomes of functions go.')
-    .addCommand(listSinksCommand(terminal))
-    .addCommand(createSinkCommand(terminal))
-    .addCommand(updateSinkCommand(terminal))
-    .addCommand(deleteSinkCommand(terminal))
-    .addCommand(deadLettersCommand(terminal))
-    .addCommand(replaySinkCommand(terminal));
+export function sinkCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
+  return addCommands(new Command('sink'), loaders, terminal, words);
 }

@@ -1,16 +1,15 @@
 import { Command } from 'commander';
 import type { Terminal } from '../../terminal/terminal.ts';
-import { createTriggerCommand } from './create.ts';
-import { deleteTriggerCommand } from './delete.ts';
-import { listTriggersCommand } from './list.ts';
-import { updateTriggerCommand } from './update.ts';
+import { addCommands, type CommandLoaders } from '../load.ts';
+
+const loaders: CommandLoaders = {
+  list: async () => (await import('./list.ts')).listTriggersCommand,
+  create: async () => (await import('./create.ts')).createTriggerCommand,
+  update: async () => (await import('./update.ts')).updateTriggerCommand,
+  delete: async () => (await import('./delete.ts')).deleteTriggerCommand,
+};
 
 /** `skerry trigger`: what starts functions besides calls. */
-export function triggerCommand(terminal: Terminal): Command {
-  return new Command('trigger')
-    .description('Triggers: MQTT messages and schedules that start functions.')
-    .addCommand(listTriggersCommand(terminal))
-    .addCommand(createTriggerCommand(terminal))
-    .addCommand(updateTriggerCommand(terminal))
-    .addCommand(deleteTriggerCommand(terminal));
+export function triggerCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
+  return addCommands(new Command('trigger'), loaders, terminal, words);
 }

@@ -1,0 +1,46 @@
+/**
+ * Loads commands when a command line names them: a command imports what it needs, and most of that is slow to load.
+ * A command line that names no command of a group may show the group's help, so it loads all of them.
+ */
+import { Command, Option } from 'commander';
+import type { Terminal } from '../terminal/terminal.ts';
+
+/** @param words the words of the command line after the command's own name */
+export type CommandFactory = (terminal: Terminal, words: readonly string[]) => Command | Promise<Command>;
+
+/** By name and by alias; an alias has the same loader as the name. */
+export type CommandLoaders = Readonly<Record<string, () => Promise<CommandFactory>>>;
+
+/** A command below `skerry`, with what the help of `skerry` shows of it. */
+export type TopCommand = {
+  readonly summary: string;
+  /** The command has options of its own. */
+  readonly hasOptions?: true;
+  readonly load: () => Promise<CommandFactory>;
+};
+
+/** Stands in the help for a command that is not loaded. */
+export function createStandIn(name: string, { hasOptions }: TopCommand): Command {
+  const command = new Command(name);
+  // Commander writes [options] after the name of a command that has one.
+  return hasOptions ? command.addOption(new Option('--any')) : command;
+}
+
+/** Adds the command that the first word names; all of them, in order, when it names none. */
+export async function addCommands(
+  parent: Command,
+  loaders: CommandLoaders,
+  terminal: Terminal,
+  [first = '', ...rest]: readonly string[],
+): Promise<Command> {
+  const named = Object.hasOwn(loaders, first) ? loaders[first] : undefined;
+  const selected = named ? [named] : new Set(Object.values(loaders));
+  const factories = await Promise.all([...selected].map((load) => load()));
+  for (const create of factories) parent.addCommand(await create(terminal, named ? rest : []));
+  return parent;
+}
+
+/** The words of a command line that can name commands: neither options nor `help`, which stands before a command. */
+export function readCommandWords(argv: readonly string[]): string[] {
+  return argv.filter((word) => !word.startsWith('-') && word !== 'help');
+}
