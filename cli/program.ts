@@ -6,13 +6,13 @@
  * --json, every error is one JSON value.
  */
 import { Command, CommanderError } from 'commander';
-import { createStandIn, readCommandWords } from './commands/load.ts';
 import { topCommands } from './commands/top.ts';
 import packageJson from './package.json' with { type: 'json' };
 import { withExamples } from './terminal/examples.ts';
 import { CliFailure, exitCodes } from './terminal/failure.ts';
 import { printable, printableJson } from './terminal/printable.ts';
 import type { Terminal } from './terminal/terminal.ts';
+import { createStandIn, readCommandWords } from './tree/load.ts';
 
 /** Runs one command line. @param argv arguments without the program's own name @returns the exit code */
 export async function runProgram(argv: readonly string[], given: Terminal): Promise<number> {

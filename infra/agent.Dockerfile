@@ -2,7 +2,7 @@
 #   docker build -f infra/agent.Dockerfile -t skerry/agent .
 FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /app
-# The manifests of all workspaces, since the lockfile speaks of all; then only what this one needs is installed.
+# The lockfile covers all workspaces, so npm needs the manifests of all. Only what this workspace needs is installed.
 COPY package.json package-lock.json .npmrc ./
 COPY shared/package.json shared/
 COPY control-plane/package.json control-plane/
@@ -12,7 +12,7 @@ COPY test/package.json test/
 RUN npm ci --omit=dev --workspace=@skerry/edge-agent
 COPY shared shared
 COPY edge-agent edge-agent
-# Two files are all that a device needs besides Node.
+# Besides Node, a device needs only these three files.
 RUN node edge-agent/build.ts
 
 FROM node:26.10.0-bookworm-slim

@@ -1,4 +1,5 @@
 /** JavaScript and TypeScript: one module without imports, and the engine to put it into. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -40,7 +41,10 @@ async function handlerSource({ entry, directory }: Project): Promise<string> {
   );
 }
 
-const starling = fileURLToPath(new URL('./starling.ts', import.meta.url));
+/** Beside this code as `.mjs` in a build of the command line. */
+const [starling = ''] = ['./starling.mjs', './starling.ts']
+  .map((name) => fileURLToPath(new URL(name, import.meta.url)))
+  .filter((path) => existsSync(path));
 
 /** The engine runs in a process of its own: it wants 800 MB, and leaves the shim of this one as it is. */
 async function buildHttp({ entry, directory }: Project): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 /** The commands below `skerry`, in the order of its help. Its help needs none of them loaded. */
-import type { TopCommand } from './load.ts';
+import type { TopCommand } from '../tree/load.ts';
 
 /** @param setExitCode for a command that ends well with another exit code than 0 */
 export function topCommands(setExitCode: (code: number) => void): Readonly<Record<string, TopCommand>> {

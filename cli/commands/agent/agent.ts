@@ -5,8 +5,8 @@ import { collectPair, type Pairs } from '../../options/pairs.ts';
 import { withExamples } from '../../terminal/examples.ts';
 import { CliFailure } from '../../terminal/failure.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
+import { addCommands, type CommandLoaders } from '../../tree/load.ts';
 import { become } from '../../up/process.ts';
-import { addCommands, type CommandLoaders } from '../load.ts';
 
 const loaders: CommandLoaders = {
   list: async () => (await import('./list.ts')).listAgentsCommand,

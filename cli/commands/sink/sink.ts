@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Terminal } from '../../terminal/terminal.ts';
-import { addCommands, type CommandLoaders } from '../load.ts';
+import { addCommands, type CommandLoaders } from '../../tree/load.ts';
 
 const loaders: CommandLoaders = {
   list: async () => (await import('./list.ts')).listSinksCommand,
