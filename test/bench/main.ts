@@ -22,6 +22,7 @@ import { type LoadResult, type LoadTarget, load } from './load.ts';
 import { residentMemory } from './memory.ts';
 import { median, render, type TargetName } from './report.ts';
 import { measureSink } from './sink.ts';
+import { measureStart } from './start.ts';
 import { measureWaiting } from './waiting.ts';
 import { measureWarm } from './warm.ts';
 
@@ -122,6 +123,18 @@ async function measureCalls(agentScript: URL, token: string) {
   }
 }
 
+async function measureOnPostgres() {
+  const postgres = await startPostgres();
+  try {
+    say('documents into a sink');
+    const sink = await measureSink(postgres.url);
+    say('starts of the control plane and of commands');
+    return { sink, start: await measureStart(postgres.url) };
+  } finally {
+    await postgres.close();
+  }
+}
+
 async function main(): Promise<void> {
   say('building the agent as it is released');
   const release = mkdtempSync(join(tmpdir(), 'skerry-bench-'));
@@ -132,10 +145,8 @@ async function main(): Promise<void> {
   try {
     const calls = await measureCalls(agentScript, token);
     const events = await measureEvents({ agentScript, agentEnv: asInstalled, token, seconds, say });
-    say('documents into a sink');
-    const postgres = await startPostgres();
-    const sink = await measureSink(postgres.url).finally(() => postgres.close());
-    const text = render({ when: new Date(), node: process.version, seconds, rounds, ...calls, events, sink });
+    const { sink, start } = await measureOnPostgres();
+    const text = render({ when: new Date(), node: process.version, seconds, rounds, ...calls, events, sink, start });
     process.stdout.write(text);
     if (!options['no-write']) writeFileSync(new URL('../../docs/BENCH.md', import.meta.url), text);
   } finally {
