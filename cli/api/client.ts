@@ -1,6 +1,6 @@
 /**
- * One request to the control plane's API: adds the token, opens the envelope, and turns everything that is not a
- * success into a `CliFailure` with the server's own message.
+ * A client of the control plane's API. It adds the token to a request, takes the data out of the envelope, and turns
+ * every failure into a `CliFailure` with the server's own message.
  */
 import { type ErrorCode, errorKinds } from '@skerry/shared/errors.ts';
 import { CliFailure } from '../terminal/failure.ts';
@@ -12,7 +12,7 @@ export type RequestOptions = {
   /** Sent as multipart/form-data. */
   readonly form?: FormData;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Whole time for the answer, in milliseconds. */
+  /** Time limit of the whole answer, in milliseconds. */
   readonly timeoutMs?: number;
 };
 
@@ -43,7 +43,7 @@ export function createClient({ server, token }: Connection, fetch: typeof global
       response = await fetch(new URL(path, server), { method, headers, body, signal, redirect: 'error' });
       text = await response.text();
     } catch (cause) {
-      throw new CliFailure('unreachable', `cannot reach ${server}: ${reasonOf(cause, timeoutMs)}`, { cause });
+      throw new CliFailure('unreachable', `cannot reach ${server}: ${describeError(cause, timeoutMs)}`, { cause });
     }
     if (!response.ok) throw refusal(response.status, text, token !== undefined);
     return { status: response.status, headers: response.headers, data: dataEnvelope<Data>(text, server) };
@@ -55,15 +55,15 @@ export function createClient({ server, token }: Connection, fetch: typeof global
   };
 }
 
-/** Joins parts to a path under /v1, each one escaped. */
+/** Escapes the parts and joins them to a path under /v1. */
 export function apiPath(...parts: readonly string[]): string {
   return `/v1/${parts.map(encodeURIComponent).join('/')}`;
 }
 
-function reasonOf(error: unknown, timeoutMs: number): string {
+function describeError(error: unknown, timeoutMs: number): string {
   if (error instanceof DOMException && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
   const cause = (error as { cause?: unknown }).cause;
-  if (cause instanceof AggregateError) return reasonOf(cause.errors[0], timeoutMs);
+  if (cause instanceof AggregateError) return describeError(cause.errors[0], timeoutMs);
   if (cause instanceof Error && cause.message !== '') return cause.message;
   return error instanceof Error ? error.message : String(error);
 }
@@ -74,14 +74,14 @@ function dataEnvelope<Data>(text: string, server: string): Data {
     const envelope = JSON.parse(text) as { data: Data };
     if (typeof envelope === 'object' && envelope !== null && 'data' in envelope) return envelope.data;
   } catch {
-    // Falls through: whatever this is, it does not speak our API.
+    // Falls through: this server does not speak our API.
   }
-  throw new CliFailure('failed', `${server} answered something else than Skerry's API; is it the right server?`);
+  throw new CliFailure('failed', `the answer of ${server} is not one of Skerry's API; is it the right server?`);
 }
 
 /**
- * `detail` is FunLess's phrase; `message`, where there is one, says more. Messages about fields stand under `fields`, and
- * FunLess's way beside the others, where those of a field named `code` have no place.
+ * `detail` is FunLess's phrase. `message`, which may be absent, says more. Messages about fields are under `fields`, and
+ * also beside the other keys, as FunLess has them. There, messages about a field named `code` have no place.
  */
 type ErrorBody = {
   errors?: { detail?: unknown; message?: unknown; code?: unknown; fields?: object } & Record<string, unknown>;
@@ -96,10 +96,10 @@ function refusal(status: number, text: string, hadToken: boolean): CliFailure {
   }
   const { detail, message, code, fields, ...beside } = errors ?? {};
   const named = Object.entries(fields ?? beside).flatMap(([field, messages]) =>
-    Array.isArray(messages) ? messages.map((one) => `${field} ${one}`) : [],
+    Array.isArray(messages) ? messages.map((text) => `${field} ${text}`) : [],
   );
-  const said = [message, detail].find((text) => typeof text === 'string' && text !== '');
-  const parts = named.length > 0 ? named : [said ?? `HTTP status ${status}`];
+  const description = [message, detail].find((text) => typeof text === 'string' && text !== '');
+  const parts = named.length > 0 ? named : [description ?? `HTTP status ${status}`];
   if (status === 401) parts.push(hadToken ? 'the token is not valid here' : 'no token; see: skerry login --help');
   return new CliFailure('failed', parts.join('; '), {
     status,

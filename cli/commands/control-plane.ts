@@ -5,7 +5,7 @@ import { become } from '../up/process.ts';
 
 type ControlPlaneOptions = { port?: string; host?: string; data?: string; databaseUrl?: string };
 
-/** `skerry control-plane`: this process becomes the control plane. What an option does not say, the environment does. */
+/** `skerry control-plane`: this process becomes the control plane. Options override the environment. */
 export function controlPlaneCommand(terminal: Terminal): Command {
   const command = new Command('control-plane')
     .option('--port <port>', 'port to listen on (PORT, 4000)')

@@ -8,19 +8,19 @@ import { CliFailure } from '../terminal/failure.ts';
 import { readSecret } from '../terminal/read-secret.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
-/** `skerry login`: checks a token against its server, then keeps both for later commands. */
+/** `skerry login`: checks a token with its server, then keeps both for later commands. */
 export function loginCommand(terminal: Terminal): Command {
   const command = withConnectionOptions(new Command('login')).action(async (_, command: Command) => {
     const options = command.optsWithGlobals<ApiOptions>();
     const server = parseServer(options.server ?? terminal.env.SKERRY_SERVER ?? defaultServer);
-    const given = options.token === '-' ? undefined : (options.token ?? terminal.env.SKERRY_TOKEN);
-    const token = given ?? (await readSecret(terminal, `Token for ${server}: `));
+    const option = options.token === '-' ? undefined : (options.token ?? terminal.env.SKERRY_TOKEN);
+    const token = option ?? (await readSecret(terminal, `Token for ${server}: `));
     if (token === '') throw new CliFailure('usage', 'no token was given');
 
     await createClient({ server, token }).get(apiPath('fn'));
     const path = loginFilePath(terminal);
     await writeLogin(path, { server, token });
-    show(terminal, options, { server, file: path }, () => `Logged in to ${server}; kept in ${path}\n`);
+    show(terminal, options, { server, file: path }, () => `Logged in to ${server}; the login is in ${path}\n`);
   });
   return withExamples(command, [
     'skerry login --server https://skerry.example.org      # asks for the token',

@@ -1,4 +1,4 @@
-/** The commands below `skerry`, in the order of its help. Its help needs none of them loaded. */
+/** The commands below `skerry`, in the order of its help, which loads none of them. */
 import type { TopCommand } from '../tree/load.ts';
 
 /** @param setExitCode for a command that ends well with another exit code than 0 */
@@ -14,7 +14,7 @@ export function topCommands(setExitCode: (code: number) => void): Readonly<Recor
       load: async () => (await import('./mod/mod.ts')).moduleCommand,
     },
     fn: {
-      summary: 'Functions: write, build, deploy, call, look at, delete.',
+      summary: 'Functions: write, build, deploy, call, inspect, delete.',
       load: async () => (await import('./fn/fn.ts')).functionCommand,
     },
     trigger: {
@@ -22,7 +22,7 @@ export function topCommands(setExitCode: (code: number) => void): Readonly<Recor
       load: async () => (await import('./trigger/trigger.ts')).triggerCommand,
     },
     sink: {
-      summary: 'Sinks: where the outcomes of functions go.',
+      summary: 'Sinks: receivers of the outcomes of functions.',
       load: async () => (await import('./sink/sink.ts')).sinkCommand,
     },
     secret: {
@@ -30,7 +30,7 @@ export function topCommands(setExitCode: (code: number) => void): Readonly<Recor
       load: async () => (await import('./secret/secret.ts')).secretCommand,
     },
     invocation: {
-      summary: 'Kept invocations: asynchronous ones, those of triggers, those with a sink.',
+      summary: 'Recorded invocations: asynchronous ones, those of triggers, those with a sink.',
       load: async () => (await import('./invocation/invocation.ts')).invocationCommand,
     },
     agent: {
@@ -39,7 +39,7 @@ export function topCommands(setExitCode: (code: number) => void): Readonly<Recor
       load: async () => (await import('./agent/agent.ts')).agentCommand,
     },
     subject: {
-      summary: 'Subjects: who may use the API. Needs the role admin.',
+      summary: 'Subjects: the users of the API. Needs the role admin.',
       load: async () => (await import('./subject/subject.ts')).subjectCommand,
     },
     up: {

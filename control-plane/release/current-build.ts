@@ -68,7 +68,7 @@ async function makeBuild(): Promise<string | undefined> {
     const { stdout } = await promisify(execFile)(process.execPath, [buildScript, '--cache']);
     return stdout.trim();
   } catch {
-    // Whatever is wrong with the sources, Node says it better when they are run.
+    // Running the sources gives the better message about a fault in them.
     return undefined;
   }
 }

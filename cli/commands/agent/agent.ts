@@ -17,9 +17,9 @@ const loaders: CommandLoaders = {
 type RunOptions = { server?: string; token?: string; data?: string; name?: string; label?: Pairs };
 
 /**
- * `skerry agent`: with a subcommand, what the control plane knows of agents; without one, this process becomes an
- * agent. What an option does not say, the environment does (docs/agent.md). The join token goes to the agent by
- * environment, where other users of the machine cannot see it.
+ * `skerry agent`: without a subcommand, this process becomes an agent. Options override the environment
+ * (docs/agent.md). The agent gets the join token by environment, where other users of the machine cannot see it.
+ * Subcommands manage the agents that the control plane knows.
  */
 export function agentCommand(terminal: Terminal): Promise<Command> {
   const command = new Command('agent')
@@ -52,6 +52,6 @@ export function agentCommand(terminal: Terminal): Promise<Command> {
     'skerry agent token --uses 10 --expires 1h',
     'skerry agent list',
   ]);
-  // All of them: this command has options with values, so the first word need not be a subcommand.
+  // Loads all of them: this command has options with values, so the first word need not be a subcommand.
   return addCommands(command, loaders, terminal, []);
 }

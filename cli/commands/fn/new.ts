@@ -10,7 +10,7 @@ import type { Terminal } from '../../terminal/terminal.ts';
 
 type NewOptions = { lang: Language; world: NewWorld; json?: boolean };
 
-/** `skerry fn new NAME`: a directory with a function that builds and deploys as it is. */
+/** `skerry fn new NAME`: writes a directory with a function that builds and deploys unchanged. */
 export function newCommand(terminal: Terminal): Command {
   const command = new Command('new')
     .description('Write a new function: source, README, manifest, types.')

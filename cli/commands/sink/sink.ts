@@ -11,7 +11,7 @@ const loaders: CommandLoaders = {
   replay: async () => (await import('./replay.ts')).replaySinkCommand,
 };
 
-/** `skerry sink`: where the outcomes of functions go. */
+/** `skerry sink`: receivers of the outcomes of functions. */
 export function sinkCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
   return addCommands(new Command('sink'), loaders, terminal, words);
 }

@@ -9,7 +9,7 @@ const loaders: CommandLoaders = {
   delete: async () => (await import('./delete.ts')).deleteSubjectCommand,
 };
 
-/** `skerry subject`: who may use the API. */
+/** `skerry subject`: the users of the API. */
 export function subjectCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
   return addCommands(new Command('subject'), loaders, terminal, words);
 }

@@ -9,7 +9,7 @@ const loaders: CommandLoaders = {
   delete: async () => (await import('./delete.ts')).deleteTriggerCommand,
 };
 
-/** `skerry trigger`: what starts functions besides calls. */
+/** `skerry trigger`: MQTT messages and schedules that start functions. */
 export function triggerCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
   return addCommands(new Command('trigger'), loaders, terminal, words);
 }
