@@ -16,7 +16,7 @@ COPY edge-agent edge-agent
 RUN node edge-agent/build.ts
 
 FROM node:26.10.0-bookworm-slim
-# The two memory settings save an agent that mostly waits a few megabytes; neither can be set from inside (docs/decisions/0011).
+# The two memory settings save a few megabytes in an idle agent. Neither can be set from inside (docs/decisions/0011).
 ENV NODE_ENV=production \
     SKERRY_DATA=/var/lib/skerry-agent \
     MALLOC_ARENA_MAX=1 \
@@ -27,7 +27,7 @@ WORKDIR /app
 COPY --from=build /app/edge-agent/dist edge-agent/dist
 USER node
 VOLUME /var/lib/skerry-agent
-# The metrics are for this check and for a Prometheus that shares the agent's network; nothing is exposed.
+# The metrics are for this check and for a Prometheus in the agent's network. No port is exposed.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.SKERRY_METRICS_PORT + '/metrics').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "edge-agent/dist/agent.mjs"]

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: starts the baselines and the platform as real processes, measures all in turns within one run,
- * prints a table of ratios, and writes it to docs/BENCH.md. Ratios count; absolute figures are the machine's.
+ * prints a table of ratios, and writes it to docs/BENCH.md. Ratios count. Absolute figures depend on the machine.
  *
  *     npm run bench -- --seconds 2 --rounds 1 --no-write      a quick look
  */
@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
 const seconds = Number(options.seconds);
 const rounds = Number(options.rounds);
 
-/** The test harness hastens these; measured is what they are by default. */
+/** The test harness shortens these. The bench measures with their defaults. */
 const defaults = {
   SKERRY_PING_INTERVAL_MS: undefined,
   SKERRY_STATUS_INTERVAL_MS: undefined,
@@ -44,7 +44,7 @@ const defaults = {
   SKERRY_CATALOG_POLL_MS: undefined,
 };
 
-/** What infra/skerry-agent.service sets besides. */
+/** The further settings of infra/skerry-agent.service. */
 const asInstalled = { MALLOC_ARENA_MAX: '1', NODE_OPTIONS: '--max-semi-space-size=1' };
 
 /** 230 bytes of JSON, as a sensor reading might be. */
@@ -52,7 +52,7 @@ const args = { device: 'press-7', at: '2026-01-01T00:00:00Z', values: Array.from
 const body = JSON.stringify({ args });
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
-/** Both worlds, each with fresh instances and with reuse. */
+/** Deploys functions of both worlds, each with fresh instances and with reuse. */
 async function deploy({ api }: Platform, token: string): Promise<Record<string, LoadTarget>> {
   const targets: Record<string, LoadTarget> = {};
   for (const [prefix, fixture, path] of [
@@ -89,7 +89,7 @@ async function measureLoad(targets: Record<TargetName, LoadTarget>) {
   ) as Record<TargetName, { busy: LoadResult; single: LoadResult }>;
 }
 
-/** Calls, and what an agent takes of memory. */
+/** Measures calls, and the memory of an agent. */
 async function measureCalls(agentScript: URL, token: string) {
   say('starting the baselines and the platform');
   const workerd = await startWorkerd();
@@ -106,8 +106,8 @@ async function measureCalls(agentScript: URL, token: string) {
     const idle = residentMemory(pids);
     say('warm functions');
     const warm = await measureWarm(platform.api, pids);
-    // Before the load, which would leave memory that is then used again.
-    say('a thousand that wait');
+    // Before the load, which leaves memory that is then used again.
+    say('a thousand calls that wait');
     const waiting = await measureWaiting(platform.api, pids);
     const results = await measureLoad({
       bare: { url: new URL(`http://127.0.0.1:${port}/echo`), body },

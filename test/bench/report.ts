@@ -1,4 +1,4 @@
-/** The measurements as a page for people: docs/BENCH.md. */
+/** Renders the measurements as a page for people: docs/BENCH.md. */
 import { cpus } from 'node:os';
 import { workerdVersion } from './baselines/workerd.ts';
 import type { ColdStart } from './cold.ts';
@@ -29,7 +29,7 @@ export type Report = {
   readonly rounds: number;
   readonly results: Readonly<Record<TargetName, Result>>;
   readonly cold: ColdStart;
-  /** Before any function was deployed, and after all load. */
+  /** Before the first deploy, and after all load. */
   readonly idle: Resident;
   readonly after: Resident;
   readonly warm: Warm;
@@ -39,7 +39,7 @@ export type Report = {
   readonly start: Start;
 };
 
-/** The run in the middle by requests per second, with the failures of all. */
+/** The run with the median of requests per second, with the failures of all runs. */
 export function median(runs: readonly LoadResult[]): LoadResult {
   const sorted = [...runs].sort((a, b) => a.perSecond - b.perSecond);
   const middle = sorted[Math.floor(sorted.length / 2)];
@@ -89,14 +89,14 @@ function toRows({ results, cold, idle, warm, after, waiting, events, sink, start
       events.durable >= 5_000,
     ],
     [
-      'the same against the same function fed with nothing kept',
+      'the same against the same function without records',
       percent(events.durable / events.undurable),
       'none',
       undefined,
     ],
-    atMost('the same at 500/s, from in to outcome on disk, p99 (upper bound)', events.p99, 20, ms),
+    atMost('the same at 500/s, from arrival to outcome on disk, p99 (upper bound)', events.p99, 20, ms),
     [
-      `${events.count} outcomes home after a time offline, with calls at first`,
+      `${events.count} outcomes delivered after a time offline, with calls at first`,
       perSecond(events.drained),
       'none',
       undefined,
@@ -133,7 +133,7 @@ export function render(report: Report): string {
   return `# Measurements
 
 Written by \`npm run bench\` (${report.when.toISOString().slice(0, 10)}, Node ${report.node}, ${cpus().length} cores, load
-generator on the same machine). Medians of ${report.rounds} rounds of ${report.seconds} s each, taken in turns. Ratios are what counts: the
+generator on the same machine). Medians of ${report.rounds} rounds of ${report.seconds} s each, taken in turns. Ratios count: the
 baselines are the bare tunnel (\`test/bench/baselines/bare-server.ts\`), Hono + ws + msgpack echo with nothing of ours, and
 workerd, which answers HTTP itself with no tunnel between.
 
@@ -151,7 +151,7 @@ First calls of an unseen component (deployed without waiting, then called at onc
     .map((value) => ms(value))
     .join(', ')}.
 
-Events: ${perSecond(events.undurable)} with nothing kept, ${perSecond(events.durable)} kept. Calls before outcomes came home: p50 ${ms(events.liveBefore.p50)}, p99
+Events: ${perSecond(events.undurable)} without records, ${perSecond(events.durable)} with them. Calls before outcomes were delivered: p50 ${ms(events.liveBefore.p50)}, p99
 ${ms(events.liveBefore.p99)}; meanwhile p50 ${ms(events.liveWhile.p50)}, p99 ${ms(events.liveWhile.p99)}. Sink, on Postgres: ${perSecond(sink.delivered)} through the deliverer,
 ${perSecond(sink.byHand)} with \`_bulk_docs\` by hand; outcomes recorded with their deliveries: ${perSecond(sink.recorded)}.
 

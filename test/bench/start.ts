@@ -1,6 +1,6 @@
 /**
- * How long commands and the control plane take to start, against Node that does nothing, and what the control plane
- * then takes of memory. Real processes, in turns. The first turn, which fills caches, does not count.
+ * Measures the start of commands and of the control plane, against Node that does nothing, and the memory of the control
+ * plane afterwards. Real processes, in turns. The first turn fills caches and does not count.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -28,7 +28,7 @@ export type Start = {
 const controlPlaneMain = new URL(import.meta.resolve('@skerry/control-plane/main.ts'));
 const skerry = fileURLToPath(new URL('../../scripts/skerry', import.meta.url));
 const token = 'sk_bench_of_the_start';
-/** Before the memory is read, so that what the start leaves behind can be collected. */
+/** Delay before the memory is read, so that garbage of the start can be collected. */
 const settleMs = 500;
 
 export async function measureStart(databaseUrl: string, turns = 7): Promise<Start> {

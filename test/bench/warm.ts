@@ -1,4 +1,4 @@
-/** Memory of warm functions: the first with its runner, and what each further one adds. */
+/** Measures the memory of warm functions: of the first with its runner, and of each further one. */
 import { readFileSync } from 'node:fs';
 import type { Api } from '../harness/api.ts';
 import { residentMemory } from './memory.ts';
@@ -6,7 +6,7 @@ import { residentMemory } from './memory.ts';
 export type Warm = {
   /** Agent and runner with one warm function, in bytes. */
   readonly one: number;
-  /** What each further function added, in bytes. */
+  /** Bytes that each further function added. */
   readonly further: number;
 };
 

@@ -149,7 +149,7 @@ describe('deploy', () => {
       code: 0,
       out: 'Created _/hello, revision 1 (skerry:function/handler, 2.0 KiB); 1 of 2 agents have it\n',
     });
-    expect(err).toBe('skerry: agent pi-7 cannot take it: bad code (function_load_failed)\n');
+    expect(err).toBe('skerry: agent pi-7 cannot load it: bad code (function_load_failed)\n');
     const form = await readForm(api.seen[1] ?? expect.fail('no upload'));
     expect(form.get('name')).toBe('hello');
     expect(form.get('wait_for_workers')).toBe('false');
@@ -225,7 +225,9 @@ test('an agent that is away: whether it has the code is not known', async () => 
 test('the help of skerry shows [options] for the commands that have options of their own', async () => {
   const { run } = await bench();
   const { out } = await run(['--help']);
-  const listed = [...out.slice(out.indexOf('\nCommands:')).matchAll(/^ {2}([a-z-]+)( \[options\])? {2}/gm)].filter(([, name]) => name !== 'help');
+  const listed = [...out.slice(out.indexOf('\nCommands:')).matchAll(/^ {2}([a-z-]+)( \[options\])? {2}/gm)].filter(
+    ([, name]) => name !== 'help',
+  );
   expect(listed.length).toBeGreaterThan(9);
   for (const [, name = '', options] of listed) {
     const { out: help } = await run([name, '--help']);

@@ -1,4 +1,4 @@
-/** The other end of the baseline: sends back what it gets. */
+/** The other end of the baseline: echoes every message. */
 import { pack } from 'msgpackr/pack';
 import { unpack } from 'msgpackr/unpack';
 import { WebSocket } from 'ws';
