@@ -9,7 +9,7 @@
  * - A folder stays while a process uses it: each process has a file `user-<pid>` in it.
  */
 import { execFile } from 'node:child_process';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -31,7 +31,7 @@ export type CurrentBuild = {
   readonly inputs: readonly Input[];
 };
 
-/** The script to import; undefined when the clone has no bundler, or the sources cannot be bundled. */
+/** The script to import. Undefined without a bundler or a cache that can be written, or when bundling fails. */
 export async function findBuild(): Promise<URL | undefined> {
   const entry = readCurrent() ?? (await makeBuild());
   if (entry === undefined) return undefined;
@@ -65,6 +65,8 @@ function isUnchanged(input: Input): boolean {
 /** In a process of its own, so that the bundler's memory is freed. */
 async function makeBuild(): Promise<string | undefined> {
   try {
+    mkdirSync(cache, { recursive: true });
+    accessSync(cache, constants.W_OK);
     const { stdout } = await promisify(execFile)(process.execPath, [buildScript, '--cache']);
     return stdout.trim();
   } catch {

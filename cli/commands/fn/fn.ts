@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withExamples } from '../../terminal/examples.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { addCommands, type CommandLoaders } from '../../tree/load.ts';
 
@@ -17,5 +18,10 @@ const loaders: CommandLoaders = {
 
 /** `skerry fn`: functions. */
 export function functionCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
-  return addCommands(new Command('fn'), loaders, terminal, words);
+  const command = withExamples(new Command('fn'), [
+    'skerry fn new hello --lang ts',
+    'skerry fn deploy hello hello.wasm',
+    'skerry fn invoke hello -j \'{"name":"Ada"}\'',
+  ]);
+  return addCommands(command, loaders, terminal, words);
 }

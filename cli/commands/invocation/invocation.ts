@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withExamples } from '../../terminal/examples.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { addCommands, type CommandLoaders } from '../../tree/load.ts';
 
@@ -14,5 +15,9 @@ const loaders: CommandLoaders = {
 
 /** `skerry invocation`: the invocations that the control plane records. */
 export function invocationCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
-  return addCommands(new Command('invocation'), loaders, terminal, words);
+  const command = withExamples(new Command('invocation'), [
+    'skerry invocation list --state dead --since 1d',
+    'skerry invocation get 01890a5d-ac96-774b-bcce-b302099a8057',
+  ]);
+  return addCommands(command, loaders, terminal, words);
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withExamples } from '../../terminal/examples.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { addCommands, type CommandLoaders } from '../../tree/load.ts';
 
@@ -15,5 +16,6 @@ const loaders: CommandLoaders = {
 
 /** `skerry mod`: modules, the namespaces of functions. */
 export function moduleCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
-  return addCommands(new Command('mod'), loaders, terminal, words);
+  const command = withExamples(new Command('mod'), ['skerry mod create greenhouse', 'skerry mod list']);
+  return addCommands(command, loaders, terminal, words);
 }

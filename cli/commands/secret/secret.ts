@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withExamples } from '../../terminal/examples.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { addCommands, type CommandLoaders } from '../../tree/load.ts';
 
@@ -10,5 +11,6 @@ const loaders: CommandLoaders = {
 
 /** `skerry secret`: credentials that triggers and sinks name. */
 export function secretCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
-  return addCommands(new Command('secret'), loaders, terminal, words);
+  const command = withExamples(new Command('secret'), ['skerry secret set couch', 'skerry secret list']);
+  return addCommands(command, loaders, terminal, words);
 }

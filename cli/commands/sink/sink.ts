@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withExamples } from '../../terminal/examples.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { addCommands, type CommandLoaders } from '../../tree/load.ts';
 
@@ -13,5 +14,9 @@ const loaders: CommandLoaders = {
 
 /** `skerry sink`: receivers of the outcomes of functions. */
 export function sinkCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
-  return addCommands(new Command('sink'), loaders, terminal, words);
+  const command = withExamples(new Command('sink'), [
+    'skerry sink create water http --set url=https://example.org/hook',
+    'skerry sink list',
+  ]);
+  return addCommands(command, loaders, terminal, words);
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withExamples } from '../../terminal/examples.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { addCommands, type CommandLoaders } from '../../tree/load.ts';
 
@@ -11,5 +12,6 @@ const loaders: CommandLoaders = {
 
 /** `skerry subject`: the users of the API. */
 export function subjectCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
-  return addCommands(new Command('subject'), loaders, terminal, words);
+  const command = withExamples(new Command('subject'), ['skerry subject create ada', 'skerry subject list']);
+  return addCommands(command, loaders, terminal, words);
 }

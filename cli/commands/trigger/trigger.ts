@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withExamples } from '../../terminal/examples.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { addCommands, type CommandLoaders } from '../../tree/load.ts';
 
@@ -11,5 +12,9 @@ const loaders: CommandLoaders = {
 
 /** `skerry trigger`: MQTT messages and schedules that start functions. */
 export function triggerCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
-  return addCommands(new Command('trigger'), loaders, terminal, words);
+  const command = withExamples(new Command('trigger'), [
+    'skerry trigger create report schedule --set cron="0 7 * * 1-5"',
+    'skerry trigger list report',
+  ]);
+  return addCommands(command, loaders, terminal, words);
 }
