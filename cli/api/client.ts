@@ -5,6 +5,7 @@
 import { type ErrorCode, errorKinds } from '@skerry/shared/errors.ts';
 import { CliFailure } from '../terminal/failure.ts';
 import type { Connection } from './connection.ts';
+import { type Answer, exchange } from './exchange.ts';
 
 export type RequestOptions = {
   /** Sent as JSON. */
@@ -16,7 +17,7 @@ export type RequestOptions = {
   readonly timeoutMs?: number;
 };
 
-export type Reply<Data> = { readonly status: number; readonly headers: Headers; readonly data: Data };
+export type Reply<Data> = { readonly status: number; readonly headers: Answer['headers']; readonly data: Data };
 
 export type Client = {
   readonly server: string;
@@ -28,25 +29,27 @@ export type Client = {
 
 const defaultTimeoutMs = 30_000;
 
-export function createClient({ server, token }: Connection, fetch: typeof globalThis.fetch = globalThis.fetch): Client {
+export function createClient({ server, token }: Connection): Client {
   async function request<Data>(method: string, path: string, options: RequestOptions = {}): Promise<Reply<Data>> {
-    const headers = new Headers(options.headers);
-    headers.set('accept', 'application/json');
-    if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
-    if (options.json !== undefined) headers.set('content-type', 'application/json');
-    const body = options.form ?? (options.json === undefined ? null : JSON.stringify(options.json));
-    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-    const signal = AbortSignal.timeout(timeoutMs);
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(new URL(path, server), { method, headers, body, signal, redirect: 'error' });
-      text = await response.text();
-    } catch (cause) {
-      throw new CliFailure('unreachable', `cannot reach ${server}: ${describeError(cause, timeoutMs)}`, { cause });
-    }
-    if (!response.ok) throw refusal(response.status, text, token !== undefined);
-    return { status: response.status, headers: response.headers, data: dataEnvelope<Data>(text, server) };
+    const { timeoutMs = defaultTimeoutMs } = options;
+    const { body, contentType } = await encodeBody(options);
+    const headers = {
+      ...options.headers,
+      accept: 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(contentType !== undefined && { 'content-type': contentType }),
+    };
+    const pending = exchange(new URL(path, server), {
+      method,
+      headers,
+      timeoutMs,
+      ...(body !== undefined && { body }),
+    });
+    const answer = await pending.catch((cause: unknown) => {
+      throw new CliFailure('unreachable', `cannot reach ${server}: ${describeError(cause)}`, { cause });
+    });
+    if (answer.status < 200 || answer.status > 299) throw refusal(answer.status, answer.text, token !== undefined);
+    return { status: answer.status, headers: answer.headers, data: dataEnvelope<Data>(answer.text, server) };
   }
   return {
     server,
@@ -55,16 +58,24 @@ export function createClient({ server, token }: Connection, fetch: typeof global
   };
 }
 
+type Body = { readonly body?: string | Uint8Array; readonly contentType?: string };
+
+async function encodeBody({ json, form }: RequestOptions): Promise<Body> {
+  if (json !== undefined) return { body: JSON.stringify(json), contentType: 'application/json' };
+  if (form === undefined) return {};
+  const encoded = new Response(form);
+  const contentType = encoded.headers.get('content-type');
+  return { body: await encoded.bytes(), ...(contentType !== null && { contentType }) };
+}
+
 /** Escapes the parts and joins them to a path under /v1. */
 export function apiPath(...parts: readonly string[]): string {
   return `/v1/${parts.map(encodeURIComponent).join('/')}`;
 }
 
-function describeError(error: unknown, timeoutMs: number): string {
-  if (error instanceof DOMException && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
-  const cause = (error as { cause?: unknown }).cause;
-  if (cause instanceof AggregateError) return describeError(cause.errors[0], timeoutMs);
-  if (cause instanceof Error && cause.message !== '') return cause.message;
+function describeError(error: unknown): string {
+  // The addresses of a name that all failed.
+  if (error instanceof AggregateError) return describeError(error.errors[0]);
   return error instanceof Error ? error.message : String(error);
 }
 
