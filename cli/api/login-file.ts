@@ -8,7 +8,7 @@ import { CliFailure } from '../terminal/failure.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { makeDirectory } from './directory.ts';
 
-export type Login = { readonly server: string; readonly token: string };
+type Login = { readonly server: string; readonly token: string };
 
 /** The path of the file, which need not exist. */
 export function loginFilePath({ env, home }: Pick<Terminal, 'env' | 'home'>): string {

@@ -10,7 +10,7 @@ export const languages = ['js', 'ts', 'rust', 'c'] as const satisfies readonly L
 export const newWorlds = ['handler', 'http'] as const;
 export type NewWorld = (typeof newWorlds)[number];
 
-export type NewProject = {
+type NewProject = {
   readonly name: string;
   readonly language: Language;
   readonly world: NewWorld;

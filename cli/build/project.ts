@@ -5,7 +5,7 @@ import { CliFailure } from '../terminal/failure.ts';
 
 export type Language = 'js' | 'ts' | 'rust' | 'c';
 /** `command` reads its input from standard input; `funless` has FunLess's own ABI. */
-export type ProjectWorld = 'handler' | 'http' | 'command' | 'funless';
+type ProjectWorld = 'handler' | 'http' | 'command' | 'funless';
 
 export type Project = {
   readonly directory: string;

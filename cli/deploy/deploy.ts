@@ -7,7 +7,7 @@ import { CliFailure } from '../terminal/failure.ts';
 /** Covers the upload, its preparation and the agents' answer. The preparation alone may take a minute. */
 const deployTimeoutMs = 180_000;
 
-export type Deployment = {
+type Deployment = {
   readonly module: string;
   readonly name: string;
   readonly code: Uint8Array<ArrayBuffer>;

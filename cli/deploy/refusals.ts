@@ -1,7 +1,7 @@
 /** Describes the triggers or sinks that the control plane refused at a deploy. */
 import type { DeployResult } from './deploy.ts';
 
-export type Refusals = {
+type Refusals = {
   /** One line for each reason, with the numbers of all entries that it applies to. */
   readonly lines: readonly string[];
   /** The triggers or sinks that the function has now. */

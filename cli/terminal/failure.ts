@@ -11,7 +11,7 @@ export const exitCodes = {
   unreachable: 3,
 } as const;
 
-export type ExitKind = keyof typeof exitCodes;
+type ExitKind = keyof typeof exitCodes;
 
 /** The only error that commands throw on purpose. `code` and `status` are the server's, when it answered. */
 export class CliFailure extends Error {

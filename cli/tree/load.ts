@@ -6,7 +6,7 @@ import { Command, Option } from 'commander';
 import type { Terminal } from '../terminal/terminal.ts';
 
 /** @param words the words of the command line after the command's own name */
-export type CommandFactory = (terminal: Terminal, words: readonly string[]) => Command | Promise<Command>;
+type CommandFactory = (terminal: Terminal, words: readonly string[]) => Command | Promise<Command>;
 
 /** By name and by alias; an alias has the same loader as the name. */
 export type CommandLoaders = Readonly<Record<string, () => Promise<CommandFactory>>>;

@@ -8,7 +8,7 @@ import { CliFailure } from '../terminal/failure.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 export const exampleName = 'hello';
-export const exampleArguments = { name: 'Ada' };
+const exampleArguments = { name: 'Ada' };
 
 export async function deployExample({ cwd }: Terminal, client: Client, file: string): Promise<DeployResult> {
   const code = await readFile(resolve(cwd, file)).catch((cause: Error) => {
@@ -17,7 +17,7 @@ export async function deployExample({ cwd }: Terminal, client: Client, file: str
   return deployFunction(client, { module: defaultModule, name: exampleName, code, wait: true });
 }
 
-export type ExampleCall = { readonly answer: unknown; readonly agent: string | null; readonly durationMs: number };
+type ExampleCall = { readonly answer: unknown; readonly agent: string | null; readonly durationMs: number };
 
 /** Makes one call over HTTP, and measures the time until its answer. */
 export async function callExample(client: Client): Promise<ExampleCall> {

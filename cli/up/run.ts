@@ -18,7 +18,7 @@ import { requireFreePort } from './port.ts';
 import { createProgress } from './progress.ts';
 import { ChildEnded } from './until.ts';
 
-export type UpOptions = Place & {
+type UpOptions = Place & {
   /** Component to deploy and call. Undefined starts only the platform. */
   readonly example: string | undefined;
   /** End when the platform is up and the example, if there is one, has answered. */

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-export type StepOptions = {
+type StepOptions = {
   readonly env: NodeJS.ProcessEnv;
   /** The command fails at this time limit: a process that never ends would hide its findings. */
   readonly timeoutMs: number;

@@ -1,7 +1,7 @@
 /** Counts tests that passed, failed and were skipped in vitest's JSON report. */
 import { readFile } from 'node:fs/promises';
 
-export type TestCounts = { readonly passed: number; readonly failed: number; readonly skipped: number };
+type TestCounts = { readonly passed: number; readonly failed: number; readonly skipped: number };
 
 type Report = {
   numPassedTests: number;

@@ -16,7 +16,7 @@ const pollMs = 300;
 const outboxEveryMs = 2_000;
 const tallyEveryMs = 15_000;
 
-export type WatchOptions = {
+type WatchOptions = {
   readonly arrivals: Arrivals;
   readonly platform: Platform;
   readonly tally: Tally;

@@ -14,7 +14,7 @@ const steps = 7;
 const sensor = fileURLToPath(new URL('../../examples/sensor/sensor.ts', import.meta.url));
 const sensorName = 'boiler';
 
-export type BringUpOptions = {
+type BringUpOptions = {
   readonly mosquitto: string;
   readonly data: string;
   /** COUCHDB_URL. Undefined starts the stand-in. */

@@ -28,7 +28,7 @@ export type Events = {
   readonly liveWhile: LoadResult;
 };
 
-export type EventsOptions = {
+type EventsOptions = {
   /** The agent's script and environment. */
   readonly agentScript: URL;
   readonly agentEnv: Readonly<Record<string, string>>;

@@ -38,7 +38,7 @@ const onlineTimeoutMs = 30_000;
 const requestTimeoutMs = 10_000;
 const metricsTimeoutMs = 2_000;
 
-export type PlatformOptions = {
+type PlatformOptions = {
   readonly data: string;
   readonly env: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;

@@ -38,7 +38,7 @@ const config :Workerd.Config = (
 );
 `;
 
-export type WorkerdServer = { readonly url: URL; stop(): Promise<void> };
+type WorkerdServer = { readonly url: URL; stop(): Promise<void> };
 
 /** @throws Error when it is not installed and cannot be */
 export async function startWorkerd(): Promise<WorkerdServer> {
