@@ -1,6 +1,6 @@
 /**
- * Loads commands when a command line names them: a command imports what it needs, and most of that is slow to load.
- * A command line that names no command of a group may show the group's help, so it loads all of them.
+ * Loads commands when a command line names them, because most of the modules that commands import are slow to load.
+ * A command line that names no command of a group may show the help of the group, so it loads all of them.
  */
 import { Command, Option } from 'commander';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -8,10 +8,10 @@ import type { Terminal } from '../terminal/terminal.ts';
 /** @param words the words of the command line after the command's own name */
 type CommandFactory = (terminal: Terminal, words: readonly string[]) => Command | Promise<Command>;
 
-/** By name and by alias; an alias has the same loader as the name. */
+/** Loaders by name and by alias. An alias has the same loader as the name. */
 export type CommandLoaders = Readonly<Record<string, () => Promise<CommandFactory>>>;
 
-/** A command below `skerry`, with what the help of `skerry` shows of it. */
+/** A command below `skerry`, with its text in the help of `skerry`. */
 export type TopCommand = {
   readonly summary: string;
   /** The command has options of its own. */
@@ -26,7 +26,7 @@ export function createStandIn(name: string, { hasOptions }: TopCommand): Command
   return hasOptions ? command.addOption(new Option('--any')) : command;
 }
 
-/** Adds the command that the first word names; all of them, in order, when it names none. */
+/** Adds the command that the first word names. Adds all of them, in order, when it names none. */
 export async function addCommands(
   parent: Command,
   loaders: CommandLoaders,
@@ -40,7 +40,7 @@ export async function addCommands(
   return parent;
 }
 
-/** The words of a command line that can name commands: neither options nor `help`, which stands before a command. */
+/** The words of a command line that can name commands: no options, and no `help`, which may precede a command. */
 export function readCommandWords(argv: readonly string[]): string[] {
   return argv.filter((word) => !word.startsWith('-') && word !== 'help');
 }

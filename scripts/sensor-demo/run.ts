@@ -48,8 +48,8 @@ export async function runSensorDemo({ data, once, env, keys, print, onSignal }: 
 
   const show = async () => {
     const couchUrl = env.COUCHDB_URL || undefined;
-    const given = { mosquitto, data, couchUrl, env: withoutSettings(env), signal, print };
-    const { platform, arrivals, startSensor } = await bringUp(children, given);
+    const needs = { mosquitto, data, couchUrl, env: withoutSettings(env), signal, print };
+    const { platform, arrivals, startSensor } = await bringUp(children, needs);
     if (!once) print(thingsToTry(platform.server, data));
     print('\n');
     const say = createSay(print, () => new Date());

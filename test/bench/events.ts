@@ -151,10 +151,10 @@ async function measureUndurable(broker: Mosquitto, count: number): Promise<numbe
 async function publishAll(client: MqttClient, topic: string, count: number): Promise<void> {
   const atOnce = 500;
   for (let from = 0; from < count; from += atOnce) {
-    const some = Array.from({ length: Math.min(atOnce, count - from) }, () =>
+    const batch = Array.from({ length: Math.min(atOnce, count - from) }, () =>
       client.publishAsync(topic, payload, { qos: 1 }),
     );
-    await Promise.all(some);
+    await Promise.all(batch);
   }
 }
 
