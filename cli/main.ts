@@ -3,8 +3,8 @@
  * The `skerry` command.
  *
  * Node caches the result of removing types and compiling, by the content of each file. The cache's folder is writable
- * only for users who can change the sources as well. This file is compiled before the cache is on; scripts/skerry
- * switches it on from outside, which saves this one, too. NODE_DISABLE_COMPILE_CACHE=1 switches it off.
+ * only for users who can change the sources as well. This file is compiled before the cache is on. scripts/skerry
+ * switches the cache on earlier, and so saves that, too. NODE_DISABLE_COMPILE_CACHE=1 switches it off.
  */
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';

@@ -13,7 +13,7 @@ export function controlPlaneCommand(terminal: Terminal): Command {
     .option('--data <dir>', 'data directory (SKERRY_DATA, .skerry/control-plane)')
     .option('--database-url <url>', 'Postgres to use instead of the built-in database (better: DATABASE_URL)')
     .action((options: ControlPlaneOptions) => {
-      // SKERRY_SERVER tells commands where a control plane is; the control plane itself does not know the name.
+      // SKERRY_SERVER is for commands. The control plane itself does not know the name.
       const { SKERRY_SERVER: _, ...env } = terminal.env;
       become(
         '@skerry/control-plane/main.ts',

@@ -40,13 +40,13 @@ export async function findBuild(): Promise<URL | undefined> {
   return pathToFileURL(entry);
 }
 
-/** @returns what identifies the content of a file; undefined when there is no such file */
+/** @returns the properties that identify the content of a file, or undefined without the file */
 export function readInput(path: string): Input | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat && [path, stat.size, stat.mtimeMs, stat.ctimeMs];
 }
 
-/** @returns the script of the newest build; undefined when there is none, or a file that it was made of has changed */
+/** @returns the script of the newest build, or undefined without one and after a change of a file that it was made of */
 export function readCurrent(file: string = currentFile): string | undefined {
   try {
     const { entry, inputs }: CurrentBuild = JSON.parse(readFileSync(file, 'utf8'));
