@@ -47,7 +47,7 @@ async function bundle(options: BuildOptions): Promise<Uint8Array> {
     format: 'esm',
     target: 'node26',
     legalComments: 'none',
-    // V8 keeps the source in memory, with two bytes per character when one character is not Latin-1.
+    // V8 keeps the source in memory, with two bytes per character when one character is not ASCII.
     minifyWhitespace: true,
   });
   const [file] = outputFiles ?? [];

@@ -50,5 +50,7 @@ function describe(details: FunctionDetails): string {
   ];
   const rows = agents.map((agent) => [agent.name, agent.online ? 'online' : 'offline', describeState(agent)]);
   const head = facts.map(([fact = '', value = '']) => `${fact.padEnd(12)} ${value}\n`).join('');
-  return rows.length === 0 ? `${head}No agent is assigned to it.\n` : `${head}\n${table(['AGENT', 'STATE', 'CODE'], rows)}`;
+  return rows.length === 0
+    ? `${head}No agent is assigned to it.\n`
+    : `${head}\n${table(['AGENT', 'STATE', 'CODE'], rows)}`;
 }
