@@ -67,6 +67,6 @@ function createOutboxLine({ platform, say }: WatchOptions): () => Promise<void> 
     const outcomes = await platform.metric('skerry_agent_outbox_outcomes');
     if (outcomes === undefined || outcomes === shown) return;
     shown = outcomes;
-    say('device', `${outcomes} outcomes are on disk, in the outbox, until the control plane is back`);
+    say('device', `${outcomes} outcomes are in the outbox, on disk, until the control plane is back`);
   };
 }

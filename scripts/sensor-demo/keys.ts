@@ -30,7 +30,7 @@ export function listenToKeys(keys: Readable, { controlPlane, device }: Platform,
       void turn(controlPlane, texts, 'control plane');
     } else if (key === 'd') {
       const texts = {
-        off: 'loses its power in the middle of its work (d and Enter: power it up)',
+        off: 'without power, in the middle of its work (d and Enter: power it up)',
         on: 'runs again, with its recorded events and the messages that the broker has queued for it',
       };
       void turn(device, texts, 'device');
