@@ -123,16 +123,10 @@ async function measureCalls(agentScript: URL, token: string) {
   }
 }
 
-async function measureOnPostgres() {
+/** Measures against a new Postgres: each control plane has a sealing key of its own, which belongs to one database. */
+async function onPostgres<Result>(measure: (databaseUrl: string) => Promise<Result>): Promise<Result> {
   const postgres = await startPostgres();
-  try {
-    say('documents into a sink');
-    const sink = await measureSink(postgres.url);
-    say('starts of the control plane and of commands');
-    return { sink, start: await measureStart(postgres.url) };
-  } finally {
-    await postgres.close();
-  }
+  return measure(postgres.url).finally(() => postgres.close());
 }
 
 async function main(): Promise<void> {
@@ -145,7 +139,10 @@ async function main(): Promise<void> {
   try {
     const calls = await measureCalls(agentScript, token);
     const events = await measureEvents({ agentScript, agentEnv: asInstalled, token, seconds, say });
-    const { sink, start } = await measureOnPostgres();
+    say('documents into a sink');
+    const sink = await onPostgres((url) => measureSink(url));
+    say('starts of the control plane and of commands');
+    const start = await onPostgres((url) => measureStart(url));
     const text = render({ when: new Date(), node: process.version, seconds, rounds, ...calls, events, sink, start });
     process.stdout.write(text);
     if (!options['no-write']) writeFileSync(new URL('../../docs/BENCH.md', import.meta.url), text);
