@@ -1,51 +1,42 @@
 /**
- * The command tree, and how a run of it ends. Each command is made in its own file under commands/.
+ * A run of the command line, from its arguments to its exit code. Each command is made in its own file under commands/.
  *
- * Invariant: whatever happens, a run ends with one of `exitCodes` (or, for the commands that become another process,
- * with that process's own), and an error is one line, followed by the end of a log where that is the explanation; with
- * --json, every error is one JSON value.
+ * Invariant: a run always ends with one of `exitCodes`, unless its command becomes another process, which has its own.
+ * An error is one line. The end of a log follows when the log has the explanation. With --json, every error is one
+ * JSON value.
  */
 import { Command, CommanderError } from 'commander';
-import { agentCommand } from './commands/agent/agent.ts';
-import { controlPlaneCommand } from './commands/control-plane.ts';
-import { functionCommand } from './commands/fn/fn.ts';
-import { invocationCommand } from './commands/invocation/invocation.ts';
-import { loginCommand } from './commands/login.ts';
-import { moduleCommand } from './commands/mod/mod.ts';
-import { secretCommand } from './commands/secret/secret.ts';
-import { sinkCommand } from './commands/sink/sink.ts';
-import { subjectCommand } from './commands/subject/subject.ts';
-import { triggerCommand } from './commands/trigger/trigger.ts';
-import { upCommand } from './commands/up.ts';
+import { topCommands } from './commands/top.ts';
 import packageJson from './package.json' with { type: 'json' };
 import { withExamples } from './terminal/examples.ts';
 import { CliFailure, exitCodes } from './terminal/failure.ts';
 import { printable, printableJson } from './terminal/printable.ts';
 import type { Terminal } from './terminal/terminal.ts';
+import { createStandIn, readCommandWords } from './tree/load.ts';
 
 /** Runs one command line. @param argv arguments without the program's own name @returns the exit code */
-export async function runProgram(argv: readonly string[], given: Terminal): Promise<number> {
-  const terminal = printable(given);
+export async function runProgram(argv: readonly string[], rawTerminal: Terminal): Promise<number> {
+  const terminal = printable(rawTerminal);
   let exitCode: number = exitCodes.ok;
   const json = argv.includes('--json');
-  const program = createProgram(terminal, json, (code) => {
-    exitCode = code;
-  });
   try {
+    const program = await createProgram(terminal, argv, (code) => {
+      exitCode = code;
+    });
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
-    const { kind, message, code, status } = failureOf(error);
+    const { kind, message, code, status } = toFailure(error);
     if (json) terminal.err(`${printableJson({ error: { message, code, status } })}\n`);
-    // What commander finds wrong it has told already, with the help where that is the answer.
+    // Commander has printed its own errors already, or the help.
     else if (!(error instanceof CommanderError)) terminal.err(`skerry: ${message}\n`);
     return exitCodes[kind];
   }
 }
 
-/** Whatever was thrown, as a command ends with it: a fault that nobody foresaw is one line, too. */
-function failureOf(error: unknown): CliFailure {
+/** Turns any thrown value into the failure that ends a command. An unexpected error is one line, too. */
+function toFailure(error: unknown): CliFailure {
   if (error instanceof CliFailure) return error;
   if (error instanceof CommanderError) {
     const help = error.code === 'commander.help';
@@ -55,12 +46,17 @@ function failureOf(error: unknown): CliFailure {
   return new CliFailure('failed', plainMessage(message), { cause: error });
 }
 
-/** In one line, without commander's word for an error. */
+/** Makes one line, without commander's prefix of an error. */
 function plainMessage(message: string): string {
   return message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
 }
 
-function createProgram(terminal: Terminal, json: boolean, setExitCode: (code: number) => void): Command {
+async function createProgram(
+  terminal: Terminal,
+  argv: readonly string[],
+  setExitCode: (code: number) => void,
+): Promise<Command> {
+  const json = argv.includes('--json');
   const program = withExamples(new Command('skerry'), [
     'skerry up                                    # a control plane and an agent on this machine',
     'skerry login --server https://skerry.example.org',
@@ -69,29 +65,23 @@ function createProgram(terminal: Terminal, json: boolean, setExitCode: (code: nu
   ])
     .description('Runs functions on devices.')
     .version(packageJson.version, '-v, --version', 'print the version')
-    .option('--json', 'print results and errors as JSON')
-    .addCommand(loginCommand(terminal))
-    .addCommand(moduleCommand(terminal))
-    .addCommand(functionCommand(terminal))
-    .addCommand(triggerCommand(terminal))
-    .addCommand(sinkCommand(terminal))
-    .addCommand(secretCommand(terminal))
-    .addCommand(invocationCommand(terminal))
-    .addCommand(agentCommand(terminal))
-    .addCommand(subjectCommand(terminal))
-    .addCommand(upCommand(terminal, setExitCode))
-    .addCommand(controlPlaneCommand(terminal));
+    .option('--json', 'print results and errors as JSON');
+  const [first, ...rest] = readCommandWords(argv);
+  for (const [name, entry] of Object.entries(topCommands(setExitCode))) {
+    const command = name === first ? await (await entry.load())(terminal, rest) : createStandIn(name, entry);
+    program.addCommand(command.description(entry.summary));
+  }
   configure(program, program, json ? { ...terminal, err: () => {} } : terminal);
   return program;
 }
 
-/** Settings that commander does not hand on to commands made elsewhere. @param terminal what commander writes to */
+/** Applies the settings that commander does not pass on to commands made elsewhere. @param terminal commander's output */
 function configure(command: Command, program: Command, terminal: Terminal): void {
   command
     .exitOverride()
     .configureHelp({
       showGlobalOptions: true,
-      visibleGlobalOptions: (of) => (of === program ? [] : [...program.options]),
+      visibleGlobalOptions: (shown) => (shown === program ? [] : [...program.options]),
     })
     .configureOutput({
       writeOut: (text) => terminal.out(text),

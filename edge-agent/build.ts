@@ -1,9 +1,10 @@
 /**
  * Bundles the agent. `node edge-agent/build.ts [--out DIR]` writes agent.mjs, runner.mjs and outbox.mjs into
- * edge-agent/dist: everything that a device needs besides Node. Bundles start faster than sources and take less memory.
+ * edge-agent/dist, and prints their paths. Besides Node, a device needs only these files. They start faster and take
+ * less memory than the sources.
  *
- * `--cache` builds the runner alone, for an agent that runs from its sources: into the project's cache, under a name
- * that depends on its content. The paths are printed.
+ * `--cache` builds only the runner, for an agent that runs from its sources. It writes the runner into the project's
+ * cache under a name that depends on the content, and prints the path.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -14,11 +15,11 @@ import { parseArgs } from 'node:util';
 import { type BuildOptions, build } from 'esbuild';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-/** Beside the project's other caches: writable only for users who can change the sources as well. */
+/** Beside the project's other caches. Only users who can change the sources can write there. */
 const cache = here('./node_modules/.cache/skerry/');
 
 /**
- * Platform `neutral`, so that preview2-shim's web build is used: the one for Node grants the host's files, network and
+ * Platform `neutral` selects preview2-shim's web build. The build for Node grants the host's files, network and
  * environment, and starts a thread of its own.
  */
 const runner: BuildOptions = {
@@ -27,7 +28,7 @@ const runner: BuildOptions = {
   external: ['node:*'],
 };
 
-/** Some dependencies are CommonJS and require Node's modules; ws would take native addons if they were there. */
+/** Some dependencies are CommonJS and require Node's modules. ws loads native addons when they are installed. */
 const agent: BuildOptions = {
   entryPoints: [here('./main.ts')],
   platform: 'node',
@@ -35,7 +36,7 @@ const agent: BuildOptions = {
   banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
 };
 
-/** The thread that has the outbox's file: a script of its own, so that it loads only what it needs. */
+/** The thread that owns the outbox's file. It has a script of its own, so that it loads only what it needs. */
 const outbox: BuildOptions = { entryPoints: [here('./outbox/thread/thread.ts')], platform: 'node' };
 
 async function bundle(options: BuildOptions): Promise<Uint8Array> {
@@ -46,7 +47,7 @@ async function bundle(options: BuildOptions): Promise<Uint8Array> {
     format: 'esm',
     target: 'node26',
     legalComments: 'none',
-    // V8 keeps the source in memory, and at two bytes per character for one comment that is not ASCII.
+    // V8 keeps the source in memory, with two bytes per character when one character is not ASCII.
     minifyWhitespace: true,
   });
   const [file] = outputFiles ?? [];
@@ -54,7 +55,7 @@ async function bundle(options: BuildOptions): Promise<Uint8Array> {
   return file.contents;
 }
 
-/** Never leaves half a file under the name, even when two agents start at once. */
+/** Writes a file at once: its name never has half a file, even when two agents start at the same time. */
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}.partial`;

@@ -40,7 +40,8 @@ export function createMetrics(sources: MetricsSources): Metrics {
       },
     });
 
-  collectDefaultMetrics({ register: registry, prefix: 'skerry_agent_' });
+  // Under the names that dashboards know: process_resident_memory_bytes, nodejs_eventloop_lag_seconds.
+  collectDefaultMetrics({ register: registry });
   gauge(agentMetrics.memoryAvailable, 'Memory available to new work, in bytes', () => memory.available());
   gauge(agentMetrics.memoryTotal, 'Memory of the device, in bytes', () => memory.total);
   gauge(agentMetrics.running, 'Invocations in a thread, waiting ones included', () => {

@@ -2,7 +2,7 @@
 #   docker build -f infra/agent.Dockerfile -t skerry/agent .
 FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /app
-# The manifests of all workspaces, since the lockfile speaks of all; then only what this one needs is installed.
+# The lockfile covers all workspaces, so npm needs the manifests of all. Only what this workspace needs is installed.
 COPY package.json package-lock.json .npmrc ./
 COPY shared/package.json shared/
 COPY control-plane/package.json control-plane/
@@ -12,11 +12,11 @@ COPY test/package.json test/
 RUN npm ci --omit=dev --workspace=@skerry/edge-agent
 COPY shared shared
 COPY edge-agent edge-agent
-# Two files are all that a device needs besides Node.
+# Besides Node, a device needs only these three files.
 RUN node edge-agent/build.ts
 
 FROM node:26.10.0-bookworm-slim
-# The two memory settings save an agent that mostly waits a few megabytes; neither can be set from inside (docs/decisions/0011).
+# The two memory settings save a few megabytes in an idle agent. Neither can be set from inside (docs/decisions/0011).
 ENV NODE_ENV=production \
     SKERRY_DATA=/var/lib/skerry-agent \
     MALLOC_ARENA_MAX=1 \
@@ -27,7 +27,7 @@ WORKDIR /app
 COPY --from=build /app/edge-agent/dist edge-agent/dist
 USER node
 VOLUME /var/lib/skerry-agent
-# The metrics are for this check and for a Prometheus that shares the agent's network; nothing is exposed.
+# The metrics are for this check and for a Prometheus in the agent's network. No port is exposed.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.SKERRY_METRICS_PORT + '/metrics').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "edge-agent/dist/agent.mjs"]

@@ -1,4 +1,4 @@
-// Makes a join token that is good for one agent within ten minutes, and writes it to JOIN_TOKEN_FILE for user `node`
+// Makes a join token for one agent, valid for ten minutes, and writes it to JOIN_TOKEN_FILE for the user `node`
 // (uid 1000) of the agent's image. Part of compose.yaml.
 import { chown, writeFile } from 'node:fs/promises';
 

@@ -1,8 +1,8 @@
 /**
  * Builds a JavaScript handler to a component: `node scripts/build-example.ts SOURCE.js OUTPUT.wasm`.
  *
- * The engine is QuickJS, in its variant without the asynchronous ABI and with WASI stubbed out: the component then
- * imports nothing, so that an instance of it is cheap and it can do nothing but compute.
+ * The engine is QuickJS, in its variant without the asynchronous ABI and with WASI stubbed out. So the component imports
+ * nothing, its instances are cheap, and it can only compute.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';

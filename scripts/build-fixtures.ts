@@ -1,6 +1,6 @@
 /**
- * Builds the components that the tests run from the C sources beside them: `node scripts/build-fixtures.ts`.
- * The results are committed, so only who changes a source needs the compiler (Debian: clang lld wasi-libc
+ * Builds the components of the tests from the C sources beside them: `node scripts/build-fixtures.ts`.
+ * The results are committed, so only a change of a source needs the compiler (Debian: clang lld wasi-libc
  * libclang-rt-14-dev-wasm32). The same sources and tools give the same bytes.
  *
  *   handler.wasm    world skerry:function/handler, no imports
@@ -11,7 +11,7 @@
  *   files.wasm      preview1 command that works with files
  *   funless.wasm    FunLess's own ABI: a core module without libc
  *   kept.wasm       world skerry:function/handler, with wasi:keyvalue, config and logging
- *   wait.wasm       world skerry:function/handler, waits as long as it is told
+ *   wait.wasm       world skerry:function/handler, waits as long as its input says
  *   poison.wasm     world wasi:http/incoming-handler, does harm
  *   run03.wasm      world wasi:cli/run of WASI 0.3
  *   http03.wasm     world wasi:http/handler of WASI 0.3
@@ -48,7 +48,7 @@ async function handler(source: string): Promise<Uint8Array> {
   return componentNew(core, [['wasi_snapshot_preview1', readFileSync(preview1AdapterReactorPath())]]);
 }
 
-/** A core module that has nothing but what the source says. */
+/** A core module with only the code of the source. */
 function compileBare(source: string): Uint8Array {
   const output = join(scratch, `${source}.wasm`);
   const flags = ['--target=wasm32', '-nostdlib', '-fno-builtin', '-Os', '-Wall', '-Wl,--no-entry', '-Wl,--strip-all'];
@@ -56,7 +56,7 @@ function compileBare(source: string): Uint8Array {
   return readFileSync(output);
 }
 
-/** WIT of WASI, which jco brings: packages in one text, so that they find each other. */
+/** The WIT of WASI, from jco: all packages in one text, so that they find each other. */
 function wasiWit(version: string, packages: readonly string[]): string {
   return packages
     .map(
@@ -70,8 +70,8 @@ function wasiWit(version: string, packages: readonly string[]): string {
 const wasi02 = wasiWit('0.2.12', ['io', 'clocks', 'random', 'cli', 'filesystem', 'sockets', 'http']);
 const wasi03 = wasiWit('0.3.0', ['clocks', 'random', 'cli', 'filesystem', 'sockets', 'http']);
 
-/** A component whose core module imports nothing but the interfaces of its world. */
-async function worldOf(
+/** A component whose core module imports only the interfaces of its world. */
+async function buildComponent(
   source: string,
   items: string,
   packages = wasi02,
@@ -90,29 +90,29 @@ try {
     'run.wasm': await componentNew(command, [['wasi_snapshot_preview1', readFileSync(preview1AdapterCommandPath())]]),
     'files.wasm': compile('files.c', 'command'),
     'funless.wasm': compileBare('funless.c'),
-    'http.wasm': await worldOf(
+    'http.wasm': await buildComponent(
       'http.c',
       `import wasi:http/outgoing-handler@0.2.12; import wasi:clocks/monotonic-clock@0.2.12;
        import wasi:random/random@0.2.12; export wasi:http/incoming-handler@0.2.12;`,
     ),
-    'kept.wasm': await worldOf(
+    'kept.wasm': await buildComponent(
       'kept.c',
       `import wasi:keyvalue/store@0.2.0-draft2; import wasi:keyvalue/atomics@0.2.0-draft2;
        import wasi:keyvalue/batch@0.2.0-draft2; import wasi:config/store@0.2.0-draft;
        import wasi:logging/logging@0.1.0-draft; export invoke: func(input: string) -> result<string, string>;`,
       readFileSync(join(fixtures, 'kept.wit'), 'utf8'),
     ),
-    'wait.wasm': await worldOf(
+    'wait.wasm': await buildComponent(
       'wait.c',
       `import wasi:clocks/monotonic-clock@0.2.12; export invoke: func(input: string) -> result<string, string>;`,
     ),
-    'poison.wasm': await worldOf(
+    'poison.wasm': await buildComponent(
       'poison.c',
       `import wasi:clocks/monotonic-clock@0.2.12; import wasi:random/random@0.2.12; import wasi:cli/stderr@0.2.12;
        import wasi:cli/exit@0.2.12; import wasi:cli/environment@0.2.12; import wasi:sockets/tcp-create-socket@0.2.12;
        import wasi:sockets/udp-create-socket@0.2.12; export wasi:http/incoming-handler@0.2.12;`,
     ),
-    'run03.wasm': await worldOf(
+    'run03.wasm': await buildComponent(
       'run03.c',
       `import wasi:cli/stdin@0.3.0; import wasi:cli/stdout@0.3.0; import wasi:cli/stderr@0.3.0;
        import wasi:cli/exit@0.3.0; import wasi:cli/environment@0.3.0; import wasi:random/random@0.3.0;
@@ -120,7 +120,7 @@ try {
       wasi03,
       compileBare('run03.c'),
     ),
-    'http03.wasm': await worldOf(
+    'http03.wasm': await buildComponent(
       'http03.c',
       'import wasi:http/types@0.3.0; export wasi:http/handler@0.3.0;',
       wasi03,

@@ -1,7 +1,7 @@
 /**
- * Every check of the repository, one after another, each with its time; all of them run, whatever fails before.
- * The last line is `N passed, N failed, N skipped`: the true counts of the tests, and one failure more for each other
- * check that failed. Used by scripts/test.
+ * Runs every check of the repository, one after another, also after a failure, and prints the time of each.
+ * The last line is `N passed, N failed, N skipped`: the counts of the tests, and one more failure for each other check
+ * that failed. scripts/test uses it.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * The answers of the control plane as the commands read them: from its own schemas where it exports them, else as far
- * as they are read here. test/cli/platform.test.ts runs the commands against the real one.
+ * The answers of the control plane. Types come from its own schemas where it exports them. Elsewhere they have only
+ * the fields that commands read. test/cli/platform.test.ts runs the commands against the real one.
  */
 import type {
   deployedSchema,
@@ -16,7 +16,7 @@ import type { secretSchema } from '@skerry/control-plane/api/secrets.ts';
 import type { deadLetterSchema, sinkStateSchema } from '@skerry/control-plane/api/sinks.ts';
 import type { Labels } from '@skerry/shared/function/names.ts';
 
-/** Answer of create, update and rollback: how far the change had come by then. */
+/** Answer of create, update and rollback, with the number of agents that had the change by then. */
 export type Deployed = (typeof deployedSchema)['_output'];
 export type FunctionDetails = (typeof functionSchema)['_output'];
 export type FunctionSummary = (typeof functionSummarySchema)['_output'];
@@ -43,7 +43,7 @@ export type AgentSummary = {
   draining: boolean;
   /** Null while offline, and before the first event of a trigger on the device. */
   outbox: { events: number; outcomes: number } | null;
-  /** Null while unknown, as are the other two. */
+  /** Null while unknown, like the next two fields. */
   memory_available_bytes: number | null;
   running: number | null;
   generation: { desired: number | null; applied: number };

@@ -1,10 +1,11 @@
 /**
- * One request to the control plane's API: adds the token, opens the envelope, and turns everything that is not a
- * success into a `CliFailure` with the server's own message.
+ * A client of the control plane's API. It adds the token to a request, takes the data out of the envelope, and turns
+ * every failure into a `CliFailure` with the server's own message.
  */
 import { type ErrorCode, errorKinds } from '@skerry/shared/errors.ts';
 import { CliFailure } from '../terminal/failure.ts';
 import type { Connection } from './connection.ts';
+import { type Answer, exchange } from './exchange.ts';
 
 export type RequestOptions = {
   /** Sent as JSON. */
@@ -12,11 +13,11 @@ export type RequestOptions = {
   /** Sent as multipart/form-data. */
   readonly form?: FormData;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Whole time for the answer, in milliseconds. */
+  /** Time limit of the whole answer, in milliseconds. */
   readonly timeoutMs?: number;
 };
 
-export type Reply<Data> = { readonly status: number; readonly headers: Headers; readonly data: Data };
+export type Reply<Data> = { readonly status: number; readonly headers: Answer['headers']; readonly data: Data };
 
 export type Client = {
   readonly server: string;
@@ -28,25 +29,27 @@ export type Client = {
 
 const defaultTimeoutMs = 30_000;
 
-export function createClient({ server, token }: Connection, fetch: typeof globalThis.fetch = globalThis.fetch): Client {
+export function createClient({ server, token }: Connection): Client {
   async function request<Data>(method: string, path: string, options: RequestOptions = {}): Promise<Reply<Data>> {
-    const headers = new Headers(options.headers);
-    headers.set('accept', 'application/json');
-    if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
-    if (options.json !== undefined) headers.set('content-type', 'application/json');
-    const body = options.form ?? (options.json === undefined ? null : JSON.stringify(options.json));
-    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-    const signal = AbortSignal.timeout(timeoutMs);
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(new URL(path, server), { method, headers, body, signal, redirect: 'error' });
-      text = await response.text();
-    } catch (cause) {
-      throw new CliFailure('unreachable', `cannot reach ${server}: ${reasonOf(cause, timeoutMs)}`, { cause });
-    }
-    if (!response.ok) throw refusal(response.status, text, token !== undefined);
-    return { status: response.status, headers: response.headers, data: dataEnvelope<Data>(text, server) };
+    const { timeoutMs = defaultTimeoutMs } = options;
+    const { body, contentType } = await encodeBody(options);
+    const headers = {
+      ...options.headers,
+      accept: 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(contentType !== undefined && { 'content-type': contentType }),
+    };
+    const pending = exchange(new URL(path, server), {
+      method,
+      headers,
+      timeoutMs,
+      ...(body !== undefined && { body }),
+    });
+    const answer = await pending.catch((cause: unknown) => {
+      throw new CliFailure('unreachable', `cannot reach ${server}: ${describeError(cause)}`, { cause });
+    });
+    if (answer.status < 200 || answer.status > 299) throw refusal(answer.status, answer.text, token !== undefined);
+    return { status: answer.status, headers: answer.headers, data: dataEnvelope<Data>(answer.text, server) };
   }
   return {
     server,
@@ -55,16 +58,24 @@ export function createClient({ server, token }: Connection, fetch: typeof global
   };
 }
 
-/** Joins parts to a path under /v1, each one escaped. */
+type Body = { readonly body?: string | Uint8Array; readonly contentType?: string };
+
+async function encodeBody({ json, form }: RequestOptions): Promise<Body> {
+  if (json !== undefined) return { body: JSON.stringify(json), contentType: 'application/json' };
+  if (form === undefined) return {};
+  const encoded = new Response(form);
+  const contentType = encoded.headers.get('content-type');
+  return { body: await encoded.bytes(), ...(contentType !== null && { contentType }) };
+}
+
+/** Escapes the parts and joins them to a path under /v1. */
 export function apiPath(...parts: readonly string[]): string {
   return `/v1/${parts.map(encodeURIComponent).join('/')}`;
 }
 
-function reasonOf(error: unknown, timeoutMs: number): string {
-  if (error instanceof DOMException && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
-  const cause = (error as { cause?: unknown }).cause;
-  if (cause instanceof AggregateError) return reasonOf(cause.errors[0], timeoutMs);
-  if (cause instanceof Error && cause.message !== '') return cause.message;
+function describeError(error: unknown): string {
+  // The addresses of a name that all failed.
+  if (error instanceof AggregateError) return describeError(error.errors[0]);
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -74,14 +85,14 @@ function dataEnvelope<Data>(text: string, server: string): Data {
     const envelope = JSON.parse(text) as { data: Data };
     if (typeof envelope === 'object' && envelope !== null && 'data' in envelope) return envelope.data;
   } catch {
-    // Falls through: whatever this is, it does not speak our API.
+    // Falls through: this server does not speak our API.
   }
-  throw new CliFailure('failed', `${server} answered something else than Skerry's API; is it the right server?`);
+  throw new CliFailure('failed', `the answer of ${server} is not one of Skerry's API; is it the right server?`);
 }
 
 /**
- * `detail` is FunLess's phrase; `message`, where there is one, says more. Messages about fields stand under `fields`, and
- * FunLess's way beside the others, where those of a field named `code` have no place.
+ * `detail` is FunLess's phrase. `message`, which may be absent, says more. Messages about fields are under `fields`, and
+ * also beside the other keys, as FunLess has them. There, messages about a field named `code` have no place.
  */
 type ErrorBody = {
   errors?: { detail?: unknown; message?: unknown; code?: unknown; fields?: object } & Record<string, unknown>;
@@ -96,10 +107,10 @@ function refusal(status: number, text: string, hadToken: boolean): CliFailure {
   }
   const { detail, message, code, fields, ...beside } = errors ?? {};
   const named = Object.entries(fields ?? beside).flatMap(([field, messages]) =>
-    Array.isArray(messages) ? messages.map((one) => `${field} ${one}`) : [],
+    Array.isArray(messages) ? messages.map((text) => `${field} ${text}`) : [],
   );
-  const said = [message, detail].find((text) => typeof text === 'string' && text !== '');
-  const parts = named.length > 0 ? named : [said ?? `HTTP status ${status}`];
+  const description = [message, detail].find((text) => typeof text === 'string' && text !== '');
+  const parts = named.length > 0 ? named : [description ?? `HTTP status ${status}`];
   if (status === 401) parts.push(hadToken ? 'the token is not valid here' : 'no token; see: skerry login --help');
   return new CliFailure('failed', parts.join('; '), {
     status,

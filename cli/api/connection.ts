@@ -1,9 +1,9 @@
 /**
- * Which control plane a command talks to, and with which token. Each of the two comes from the first place that has
- * it: option, environment, login file, and last the token that a control plane in this directory has written
- * (`skerry up`), so that the commands work right after it.
+ * Finds the control plane that a command talks to, and the token. Each comes from the first of these places that has
+ * it: option, environment, login file, and the token file of a control plane in this directory. Through the last one,
+ * commands work right after `skerry up`.
  *
- * Invariant: a token from a file goes only to the server it was stored with.
+ * Invariant: a token from a file is sent only to the server that it was stored with.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,13 +18,13 @@ export const serverFile = 'server-url';
 
 export type Connection = { readonly server: string; readonly token: string | undefined };
 
-/** Options that every command which talks to a control plane has. */
+/** Options of every command that talks to a control plane. */
 export type ConnectionOptions = { server?: string; token?: string };
 
-/** @throws CliFailure when a server is no URL or a file cannot be read */
+/** @throws CliFailure when a server is not a URL, or a file cannot be read */
 export async function findConnection(terminal: Terminal, options: ConnectionOptions): Promise<Connection> {
-  const given = options.server ?? terminal.env.SKERRY_SERVER;
-  const server = given === undefined ? undefined : parseServer(given);
+  const text = options.server ?? terminal.env.SKERRY_SERVER;
+  const server = text === undefined ? undefined : parseServer(text);
   const token = options.token ?? (terminal.env.SKERRY_TOKEN || undefined);
   if (server !== undefined && token !== undefined) return { server, token };
 
@@ -35,7 +35,7 @@ export async function findConnection(terminal: Terminal, options: ConnectionOpti
   return { server: server ?? defaultServer, token };
 }
 
-/** The origin of an `http://` or `https://` URL; a bare `host:port` counts as `http://`. */
+/** The origin of an `http://` or `https://` URL. A bare `host:port` counts as `http://`. */
 export function parseServer(text: string): string {
   const withScheme = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
   const url = URL.parse(withScheme);

@@ -1,6 +1,6 @@
 /**
- * The file in which `skerry login` keeps a server and its token: `~/.config/skerry/config.json`, or the one named by
- * SKERRY_CONFIG. Invariant: it is never readable by others, not even while it is being written.
+ * The file in which `skerry login` keeps a server and its token: `~/.config/skerry/config.json`, or the file that
+ * SKERRY_CONFIG names. Invariant: other users can never read it, not even while it is written.
  */
 import { chmod, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,15 +8,15 @@ import { CliFailure } from '../terminal/failure.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { makeDirectory } from './directory.ts';
 
-export type Login = { readonly server: string; readonly token: string };
+type Login = { readonly server: string; readonly token: string };
 
-/** Where the file is, whether or not it exists. */
+/** The path of the file, which need not exist. */
 export function loginFilePath({ env, home }: Pick<Terminal, 'env' | 'home'>): string {
   if (env.SKERRY_CONFIG) return env.SKERRY_CONFIG;
   return join(env.XDG_CONFIG_HOME || join(home, '.config'), 'skerry', 'config.json');
 }
 
-/** @throws CliFailure when the file is there and cannot be read as a login */
+/** @throws CliFailure when the file exists and is not a login */
 export async function readLogin(path: string): Promise<Login | undefined> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -29,12 +29,12 @@ export async function readLogin(path: string): Promise<Login | undefined> {
       return { server: value.server, token: value.token };
     }
   } catch {
-    // Falls through to the one message for every form of damage.
+    // Falls through: every form of damage has the same message.
   }
-  throw new CliFailure('usage', `${path} is not a login file; write it anew with: skerry login`);
+  throw new CliFailure('usage', `${path} is not a login file; write a new one with: skerry login`);
 }
 
-/** Replaces the file as a whole: a reader sees the old login or the new one. @throws CliFailure */
+/** Replaces the whole file: a reader sees the old login or the new one. @throws CliFailure */
 export async function writeLogin(path: string, login: Login): Promise<void> {
   const draft = `${path}.${process.pid}`;
   try {

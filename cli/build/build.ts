@@ -1,10 +1,13 @@
-/** From a project to the bytes to deploy. The compilers, and the libraries that stand for them, are loaded when used. */
+/** Builds a project to the bytes to deploy. Libraries that compile are loaded when they are used. */
 import { buildC } from './c.ts';
 import { buildJavaScript } from './javascript.ts';
 import type { Project } from './project.ts';
 import { buildRust } from './rust.ts';
 
-/** @param env of the user; `WASI_SYSROOT` is read @throws CliFailure with what the compiler said, or what is missing */
+/**
+ * @param env the environment of the user, of which `WASI_SYSROOT` is read
+ * @throws CliFailure with the output of the compiler, or the name of a missing tool
+ */
 export function buildProject(project: Project, env: Readonly<Record<string, string | undefined>>): Promise<Uint8Array> {
   switch (project.language) {
     case 'c':
@@ -16,7 +19,7 @@ export function buildProject(project: Project, env: Readonly<Record<string, stri
   }
 }
 
-/** What does the work, for people who wait for it. */
+/** Names the tool that does the work, for people who wait for it. */
 export function describeBuilder({ language, world }: Project): string {
   if (language === 'c') return 'clang';
   if (language === 'rust') return 'cargo';

@@ -1,4 +1,4 @@
-/** C, with clang: every `.c` file of the directory, as one module. */
+/** Builds C with clang: every `.c` file of the directory, to one module. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { runTool } from './tool.ts';
 const hint =
   'Debian and Ubuntu: apt install clang lld wasi-libc libclang-rt-dev-wasm32 (with the version of your clang: libclang-rt-14-dev-wasm32)';
 
-/** The sysroot of wasi-libc: Debian's place, unless WASI_SYSROOT names another, such as the WASI SDK's. */
+/** The sysroot of Debian's wasi-libc. WASI_SYSROOT can name another one, such as the WASI SDK's. */
 const debianSysroot = '/usr';
 
 export async function buildC(
@@ -27,7 +27,7 @@ export async function buildC(
       '-Wall',
       `-mexec-model=${world === 'command' ? 'command' : 'reactor'}`,
       '-Wl,--strip-all',
-      // FunLess's imports are the host's, and no library has them.
+      // The host provides FunLess's imports. No library has them.
       ...(world === 'funless' ? ['-Wl,--allow-undefined'] : []),
     ];
     await runTool('clang', [...flags, ...sources, '-o', output], { cwd: directory, hint });

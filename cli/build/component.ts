@@ -1,11 +1,11 @@
-/** From a compiled core module to a component. */
+/** Makes a component of a compiled core module. */
 import { readFile } from 'node:fs/promises';
 import { handlerWitPath, httpWit } from './wit.ts';
 
 /**
- * Writes the world into the module and wraps it. What it calls of WASI preview 1 goes through jco's adapter, which
- * leaves no trace when nothing does.
- * @throws Error when the module does not export what the world wants
+ * Writes the world into the module and wraps it. Calls of WASI preview 1 go through jco's adapter, which leaves no
+ * trace in a module without such calls.
+ * @throws Error when the module lacks an export of the world
  */
 export async function toComponent(binary: Uint8Array, world: 'handler' | 'http'): Promise<Uint8Array> {
   const { componentEmbed, componentNew, preview1AdapterReactorPath } = await import('@bytecodealliance/jco');

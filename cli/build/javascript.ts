@@ -1,4 +1,5 @@
-/** JavaScript and TypeScript: one module without imports, and the engine to put it into. */
+/** Builds JavaScript and TypeScript: bundles one module without imports, and puts it into an engine. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -9,12 +10,12 @@ import type { Project } from './project.ts';
 import { runTool } from './tool.ts';
 import { handlerWitPath, httpWit } from './wit.ts';
 
-/** QuickJS for handlers: a second, 1.6 MB. StarlingMonkey for HTTP, since it brings fetch: 15 s, 14 MB. */
+/** QuickJS for handlers takes a second and 1.6 MB. StarlingMonkey for HTTP, which has fetch, takes 15 s and 14 MB. */
 export async function buildJavaScript(project: Project): Promise<Uint8Array> {
   return project.world === 'http' ? buildHttp(project) : buildHandler(project);
 }
 
-/** The variant without the asynchronous ABI and without WASI: it imports nothing, and can do nothing but compute. */
+/** Takes the engine without the asynchronous ABI and without WASI: it imports nothing, and can only compute. */
 async function buildHandler(project: Project): Promise<Uint8Array> {
   const { componentize } = await import('componentize-qjs');
   const jsSource = await handlerSource(project);
@@ -29,7 +30,7 @@ async function buildHandler(project: Project): Promise<Uint8Array> {
   return component;
 }
 
-/** @throws CliFailure when it has not what the world wants: the component would be built, and trap at every call */
+/** @throws CliFailure when an export of the world is missing: the component would trap at every call */
 async function handlerSource({ entry, directory }: Project): Promise<string> {
   const { text, exports } = await bundle({ entryPoints: [entry] }, directory);
   if (exports.includes('invoke')) return text;
@@ -40,9 +41,12 @@ async function handlerSource({ entry, directory }: Project): Promise<string> {
   );
 }
 
-const starling = fileURLToPath(new URL('./starling.ts', import.meta.url));
+/** Beside this code as `.mjs` in a build of the command line. */
+const [starling = ''] = ['./starling.mjs', './starling.ts']
+  .map((name) => fileURLToPath(new URL(name, import.meta.url)))
+  .filter((path) => existsSync(path));
 
-/** The engine runs in a process of its own: it wants 800 MB, and leaves the shim of this one as it is. */
+/** The engine runs in a process of its own: it takes 800 MB, and needs a shim of its own. */
 async function buildHttp({ entry, directory }: Project): Promise<Uint8Array> {
   const scratch = await mkdtemp(join(tmpdir(), 'skerry-build-'));
   try {
@@ -72,9 +76,9 @@ if (handler?.fetch) addEventListener('fetch', (event) => event.respondWith(handl
 type Bundled = { readonly text: string; readonly exports: readonly string[] };
 
 /**
- * The source and all that it imports as one module, without types.
- * @param directory the names of files in messages start from here
- * @throws CliFailure with file, line and column of what is wrong
+ * Bundles the source and all its imports to one module without types.
+ * @param directory base of the file names in messages
+ * @throws CliFailure with file, line and column of the fault
  */
 async function bundle(
   input: { entryPoints: string[] } | { stdin: { contents: string; resolveDir: string } },

@@ -1,4 +1,4 @@
-/** Writes the project of a new function: a template's files, and those that all have. */
+/** Writes the project of a new function: the files of a template, and the files that all projects have. */
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,11 +10,11 @@ export const languages = ['js', 'ts', 'rust', 'c'] as const satisfies readonly L
 export const newWorlds = ['handler', 'http'] as const;
 export type NewWorld = (typeof newWorlds)[number];
 
-export type NewProject = {
+type NewProject = {
   readonly name: string;
   readonly language: Language;
   readonly world: NewWorld;
-  /** Absolute; made when it is not there. */
+  /** An absolute path. The directory is made when it does not exist. */
   readonly directory: string;
 };
 
@@ -22,7 +22,7 @@ const templates = fileURLToPath(new URL('../templates/', import.meta.url));
 /** Stands for the function's name in a template. */
 const nameMark = '{{name}}';
 
-/** The names of the files written. @throws CliFailure when the directory has something in it */
+/** @returns the names of the files written @throws CliFailure when the directory is not empty */
 export async function writeProject({ name, language, world, directory }: NewProject): Promise<string[]> {
   await mkdir(directory, { recursive: true });
   if ((await readdir(directory)).length > 0) throw new CliFailure('usage', `${directory} is not empty`);
@@ -47,7 +47,7 @@ export async function writeProject({ name, language, world, directory }: NewProj
   return [...files, ...common].sort();
 }
 
-/** Cargo takes no name that begins with a digit. */
+/** Cargo refuses a name that begins with a digit. */
 function packageName(name: string): string {
   return /^\d/.test(name) ? `f-${name}` : name;
 }
@@ -80,13 +80,13 @@ function readme(name: string, language: Language, world: NewWorld): string {
   return [
     `# ${name}`,
     '',
-    `A function for Skerry. ${what} Yours to change is \`${sources[`${language}-${world}`]}\`.`,
+    `A function for Skerry. ${what} Write your code in \`${sources[`${language}-${world}`]}\`.`,
     '',
     '    skerry fn build',
     `    skerry fn deploy ${name} ${name}.wasm --manifest manifest.json`,
     call,
     '',
-    'What it may do besides computing is in `manifest.json`: nothing, until something is written there.',
+    '`manifest.json` lists what it may do besides computing. A new function may do nothing else.',
     '',
   ].join('\n');
 }

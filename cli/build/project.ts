@@ -1,17 +1,17 @@
-/** What a directory holds to build: its language and world are told by the name of one file in it. */
+/** Finds the project in a directory. The name of one file in it determines the language and the world. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CliFailure } from '../terminal/failure.ts';
 
 export type Language = 'js' | 'ts' | 'rust' | 'c';
 /** `command` reads its input from standard input; `funless` has FunLess's own ABI. */
-export type ProjectWorld = 'handler' | 'http' | 'command' | 'funless';
+type ProjectWorld = 'handler' | 'http' | 'command' | 'funless';
 
 export type Project = {
   readonly directory: string;
   readonly language: Language;
   readonly world: ProjectWorld;
-  /** The file that tells, absolute. */
+  /** Absolute path of the file that determines both. */
   readonly entry: string;
 };
 
@@ -29,7 +29,7 @@ const entries: Readonly<Record<string, Pick<Project, 'language' | 'world'>>> = {
   'funless.c': { language: 'c', world: 'funless' },
 };
 
-/** @throws CliFailure when none of the names is there, or more than one */
+/** @throws CliFailure when the directory has none of the names, or several */
 export async function findProject(directory: string): Promise<Project> {
   const names = await readdir(directory).catch((cause: Error) => {
     throw new CliFailure('usage', `cannot read ${directory}: ${cause.message}`, { cause });

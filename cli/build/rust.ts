@@ -1,4 +1,4 @@
-/** Rust, with cargo: to a module for WASI preview 1, which is a component after one more step. */
+/** Builds Rust with cargo to a module for WASI preview 1, and makes a component of it. */
 import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CliFailure } from '../terminal/failure.ts';
@@ -8,7 +8,7 @@ import { runTool } from './tool.ts';
 
 /** The target's name today, and before Rust 1.78. */
 const targets = ['wasm32-wasip1', 'wasm32-wasi'] as const;
-/** What is on the PATH, and what Debian has beside it (its libstd-rust-dev-wasm32 is for its own compiler only). */
+/** The toolchain on the PATH, and Debian's, whose libstd-rust-dev-wasm32 fits no other compiler. */
 const toolchains = [
   { cargo: 'cargo', rustc: 'rustc' },
   { cargo: '/usr/bin/cargo', rustc: '/usr/bin/rustc' },

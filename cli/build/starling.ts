@@ -1,8 +1,8 @@
 /**
  * `node starling.ts SOURCE.js WORLD.wit OUTPUT.wasm`: puts a module that listens for `fetch` into StarlingMonkey.
  *
- * The engine's packager asks for preview2-shim without naming it among its dependencies, so it is given jco's. It gets
- * source and WIT as text, since the shim opens no directory by itself. A process of its own, which ends with the work.
+ * The engine's packager imports preview2-shim without naming it among its dependencies, so it gets jco's. It gets
+ * source and WIT as text, because the shim opens no directory by itself. This process ends with the work.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
@@ -15,7 +15,7 @@ registerHooks({
 });
 
 const { componentize } = await import('@bytecodealliance/componentize-js');
-// The type wants a path, too; with the source as text there is none.
+// The type demands a path, too. Source that is text has none.
 const options = { worldName: 'http' } as Parameters<typeof componentize>[2];
 const { component } = await componentize(readFileSync(source, 'utf8'), readFileSync(wit, 'utf8'), options);
 writeFileSync(output, component);

@@ -1,16 +1,16 @@
-/** Compilers that a build runs. One that is missing is told with the way to have it. */
+/** Runs compilers. The message about a missing compiler says how to install it. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CliFailure } from '../terminal/failure.ts';
 
 const run = promisify(execFile);
-/** Characters of a compiler's output at most, and how long it may take. */
+/** At most this many characters of a compiler's output, and milliseconds of its run. */
 const maxOutput = 10 * 1024 * 1024;
 const timeoutMs = 10 * 60_000;
 
 /**
- * Resolves with what it printed.
- * @throws CliFailure with the hint when it is not there, with its last lines when it fails
+ * @returns the standard output of the tool
+ * @throws CliFailure with the hint when the tool is missing, with its last lines when it fails
  */
 export async function runTool(
   tool: string,
@@ -29,16 +29,7 @@ export async function runTool(
   } catch (cause) {
     const { code, stdout = '', stderr = '' } = cause as { code?: unknown; stdout?: string; stderr?: string };
     if (code === 'ENOENT') throw new CliFailure('failed', `${tool} is not installed. ${hint}`, { cause });
-    const said = `${stdout}${stderr}`.trim().split('\n').slice(-40).join('\n');
-    throw new ToolFailure(`${tool} failed:\n${said}`, said, cause);
-  }
-}
-
-/** A tool ran and said no; `said` is the end of what it printed. */
-export class ToolFailure extends CliFailure {
-  readonly said: string;
-  constructor(message: string, said: string, cause: unknown) {
-    super('failed', message, { cause });
-    this.said = said;
+    const output = `${stdout}${stderr}`.trim().split('\n').slice(-40).join('\n');
+    throw new CliFailure('failed', `${tool} failed:\n${output}`, { cause });
   }
 }

@@ -1,11 +1,11 @@
-/** WIT as the builds need it: Skerry's own, and WASI's as jco brings it. */
+/** The WIT of builds: Skerry's own, and WASI's from jco. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 /** Path of shared/wit/handler.wit. */
 export const handlerWitPath: string = fileURLToPath(import.meta.resolve('@skerry/shared/wit/handler.wit'));
 
-/** What a device provides to whatever is compiled; a component keeps of it what its program calls. */
+/** The interfaces that a device provides to compiled code. A component keeps those that its program calls. */
 const importable = [
   'io/error',
   'io/poll',
@@ -27,10 +27,10 @@ const importable = [
 const packages = ['io', 'clocks', 'random', 'cli', 'filesystem', 'sockets', 'http'];
 
 /**
- * A world named `http`, which imports what a device provides, with WASI's packages nested in the same text, so that
- * they find each other. Worlds of theirs are left out: nothing here includes them, and they name more than a build needs.
- * @param version `0.2.12` for what is compiled; the StarlingMonkey engine is built on `0.2.10`, brings its own imports
- *   besides those of HTTP, and would keep any that are named here
+ * A world named `http`, which imports the interfaces that a device provides. WASI's packages are nested in the same
+ * text, so that they find each other. Their worlds are left out: a build includes none, and they name more than it needs.
+ * @param version `0.2.12` for compiled code. The StarlingMonkey engine is built on `0.2.10`, brings its own imports
+ *   besides those of HTTP, and would keep every import that is named here
  */
 export async function httpWit(version: '0.2.10' | '0.2.12'): Promise<string> {
   const builtin = new URL('../lib/wit/builtin/', import.meta.resolve('@bytecodealliance/jco'));
@@ -41,7 +41,7 @@ export async function httpWit(version: '0.2.10' | '0.2.12'): Promise<string> {
   return `package skerry:build;\n${world}\n${texts.join('\n')}`;
 }
 
-/** Packages that differ between the versions are there for both; of the others the newer text serves. */
+/** jco has both versions of the packages that differ between them. For the others, the newer text serves. */
 async function readPackage(builtin: URL, name: string, version: string): Promise<string> {
   const read = (of: string) => readFile(new URL(`${of}/wasi-${name}/package.wit`, builtin), 'utf8');
   const text = await read(version).catch(() => read('0.2.12'));

@@ -5,16 +5,15 @@ import { become } from '../up/process.ts';
 
 type ControlPlaneOptions = { port?: string; host?: string; data?: string; databaseUrl?: string };
 
-/** `skerry control-plane`: this process becomes the control plane. What an option does not say, the environment does. */
+/** `skerry control-plane`: this process becomes the control plane. Options override the environment. */
 export function controlPlaneCommand(terminal: Terminal): Command {
   const command = new Command('control-plane')
-    .description('Run the control plane. All its settings are environment variables; these are the common ones.')
     .option('--port <port>', 'port to listen on (PORT, 4000)')
     .option('--host <address>', 'address to listen on (SKERRY_HOST, 127.0.0.1)')
     .option('--data <dir>', 'data directory (SKERRY_DATA, .skerry/control-plane)')
     .option('--database-url <url>', 'Postgres to use instead of the built-in database (better: DATABASE_URL)')
     .action((options: ControlPlaneOptions) => {
-      // SKERRY_SERVER tells commands where a control plane is; the control plane itself does not know the name.
+      // SKERRY_SERVER is for commands. The control plane itself does not know the name.
       const { SKERRY_SERVER: _, ...env } = terminal.env;
       become(
         '@skerry/control-plane/main.ts',

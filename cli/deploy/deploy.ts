@@ -1,22 +1,22 @@
-/** Creating or updating a function, whichever it takes. Used by `skerry fn deploy` and `skerry up`. */
+/** Creates a function, or updates it when it exists, for `skerry fn deploy` and `skerry up`. */
 import type { Manifest, ManifestInput } from '@skerry/shared/function/manifest.ts';
 import type { Deployed, FunctionDetails } from '../api/answers.ts';
 import { apiPath, type Client } from '../api/client.ts';
 import { CliFailure } from '../terminal/failure.ts';
 
-/** Upload, preparing and the agents' answer together; preparing alone may take a minute. */
+/** Covers the upload, its preparation and the agents' answer. The preparation alone may take a minute. */
 const deployTimeoutMs = 180_000;
 
-export type Deployment = {
+type Deployment = {
   readonly module: string;
   readonly name: string;
   readonly code: Uint8Array<ArrayBuffer>;
-  /** The manifest to send, given the current one; undefined leaves it to the control plane. */
+  /** Makes the manifest to send of the current one. Undefined leaves the manifest to the control plane. */
   readonly manifest?: (current: Manifest | undefined) => Promise<ManifestInput | undefined>;
-  /** JSON lists of all triggers and sinks that it shall have; undefined: those it has stay. */
+  /** JSON lists of all triggers and sinks of the function. Undefined keeps those that it has. */
   readonly events?: string | undefined;
   readonly sinks?: string | undefined;
-  /** Answer only after the agents have it, or the control plane's bounded wait is over. */
+  /** Wait until the agents have the function, or the control plane's time limit is over. */
   readonly wait: boolean;
 };
 

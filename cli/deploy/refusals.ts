@@ -1,17 +1,16 @@
-/** What a deploy says of the triggers or sinks that the control plane did not take. */
+/** Describes the triggers or sinks that the control plane refused at a deploy. */
 import type { DeployResult } from './deploy.ts';
 
-export type Refusals = {
-  /** One for each reason, however many of the list it is the reason of. */
+type Refusals = {
+  /** One line for each reason, with the numbers of all entries that it applies to. */
   readonly lines: readonly string[];
-  /** What the function has now. */
+  /** The triggers or sinks that the function has now. */
   readonly summary: string;
 };
 
 /**
- * Undefined when all of the list were taken.
- *
- * @param created whether the function is new: of one that was there, a list is taken whole or not at all
+ * @param created whether the function is new. A function that existed takes a list whole or not at all
+ * @returns undefined when every entry of the list was taken
  */
 export function describeRefusals(
   noun: 'trigger' | 'sink',
@@ -25,13 +24,13 @@ export function describeRefusals(
   if (numbers.size === 0) return undefined;
   const taken = results.filter(({ status }) => status === 'success').length;
   return {
-    lines: [...numbers].map(([message, which]) => `${noun} ${listed(which)} refused: ${message}`),
-    summary: created ? `it has ${taken} of ${results.length} ${noun}s` : `its ${noun}s are as they were`,
+    lines: [...numbers].map(([message, which]) => `${noun} ${formatNumbers(which)} refused: ${message}`),
+    summary: created ? `it has ${taken} of ${results.length} ${noun}s` : `its ${noun}s have not changed`,
   };
 }
 
-/** `1`, `1, 3`, and `1 to 33` where none is missing. */
-function listed(numbers: readonly number[]): string {
+/** `1`, `1, 3`, and `1 to 33` for three and more without a gap. */
+function formatNumbers(numbers: readonly number[]): string {
   const [first = 0, last = 0] = [numbers[0], numbers.at(-1)];
   const isRange = numbers.length > 2 && last - first === numbers.length - 1;
   return isRange ? `${first} to ${last}` : numbers.join(', ');

@@ -1,4 +1,4 @@
-/** Options of `skerry fn deploy` that say what a function may do besides computing (shared/function/manifest.ts). */
+/** Options of `skerry fn deploy` for the capabilities of a function (shared/function/manifest.ts). */
 import type { ManifestInput } from '@skerry/shared/function/manifest.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { collectPair, collectValue, type Pairs } from './pairs.ts';
@@ -11,41 +11,41 @@ export type CapabilityOptions = {
   allowNetwork?: readonly string[];
   dir?: readonly Directory[];
   config?: Pairs;
-  /** False: begins with nothing granted. */
+  /** False: starts without the current grants. */
   capabilities?: boolean;
 };
 
 export function withCapabilityOptions(command: Command): Command {
   const several = 'may be given several times';
   return command
-    .option('--allow-http <host[:port]>', `where it may send HTTP requests; ${several}`, collectValue)
+    .option('--allow-http <host[:port]>', `host that it may send HTTP requests to; ${several}`, collectValue)
     .option(
       '--allow-network <name>',
-      `loopback, link-local, metadata or lan, for those requests; ${several}`,
+      `network that it may reach: loopback, link-local, metadata or lan; ${several}`,
       collectValue,
     )
     .option(
       '--dir <host:guest[:rw]>',
-      `directory of the device that it sees, read-only without :rw; ${several}`,
+      `directory of the device that it can use, read-only without :rw; ${several}`,
       collectDirectory,
     )
     .option('--config <key=value>', `value that it reads through wasi:config; ${several}`, collectPair)
-    .option('--no-capabilities', 'take away every directory, and every right to send requests, not given here');
+    .option('--no-capabilities', 'revoke all directories and hosts that are not given here');
 }
 
-/** What the options change of a manifest; lists and values are taken as a whole. */
+/** The changes that the options make to a manifest. An option replaces a whole list. */
 export function capabilityChanges(
-  { allowHttp, allowNetwork, dir, config, capabilities: keep = true }: CapabilityOptions,
+  { allowHttp, allowNetwork, dir, config, capabilities: keepsBase = true }: CapabilityOptions,
   base: Capabilities | undefined,
 ): Pick<NonNullable<ManifestInput>, 'capabilities' | 'config'> {
-  const given: Capabilities = {
+  const grants: Capabilities = {
     ...(allowHttp && { http: [...allowHttp] }),
-    // Whether each is the name of a network is the schema's to say.
+    // The schema checks whether each is the name of a network.
     ...(allowNetwork && { networks: [...allowNetwork] as Capabilities['networks'] }),
     ...(dir && { directories: [...dir] }),
   };
   return {
-    ...((!keep || Object.keys(given).length > 0) && { capabilities: { ...(keep && base), ...given } }),
+    ...((!keepsBase || Object.keys(grants).length > 0) && { capabilities: { ...(keepsBase && base), ...grants } }),
     ...(config && { config }),
   };
 }

@@ -1,7 +1,7 @@
-/** Options of `skerry fn deploy` that make up a manifest (shared/function/manifest.ts has their meaning and limits). */
+/** Options of `skerry fn deploy` for the manifest (shared/function/manifest.ts has their meaning and limits). */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type Manifest, type ManifestInput, manifestSchema } from '@skerry/shared/function/manifest.ts';
+import type { Manifest, ManifestInput } from '@skerry/shared/function/manifest.ts';
 import { type Command, Option } from 'commander';
 import { CliFailure } from '../terminal/failure.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -29,19 +29,19 @@ export type ManifestOptions = CapabilityOptions & {
 
 export function withManifestOptions(command: Command): Command {
   const limited = command
-    .option('--manifest <file>', 'manifest as JSON; says everything that the options below do not')
-    .option('--memory <size>', 'most memory of one instance, such as 64MiB', parseSize)
-    .option('--timeout <time>', 'longest time of one invocation, such as 30s', parseDuration)
-    .option('--input-bytes <size>', 'longest input, where it is held whole', parseSize)
-    .option('--output-bytes <size>', 'longest output, where it is held whole', parseSize)
-    .option('--body-bytes <size>', 'longest body of an HTTP function, each way', parseSize)
-    .option('--concurrency <n>', 'invocations at one time on one agent', parseCount)
-    .option('--log-rate <size>', 'what it may log per second, such as 16KiB', parseSize)
-    .option('--keyvalue-bytes <size>', 'what it may keep through wasi:keyvalue on one agent', parseSize)
+    .option('--manifest <file>', 'manifest as JSON; the options below override its fields')
+    .option('--memory <size>', 'maximum memory of one instance, such as 64MiB', parseSize)
+    .option('--timeout <time>', 'maximum time of one invocation, such as 30s', parseDuration)
+    .option('--input-bytes <size>', 'maximum input, unless it is streamed', parseSize)
+    .option('--output-bytes <size>', 'maximum output, unless it is streamed', parseSize)
+    .option('--body-bytes <size>', 'maximum body of an HTTP function, each way', parseSize)
+    .option('--concurrency <n>', 'maximum of concurrent invocations on one agent', parseCount)
+    .option('--log-rate <size>', 'maximum of log output per second, such as 16KiB', parseSize)
+    .option('--keyvalue-bytes <size>', 'maximum of wasi:keyvalue data on one agent', parseSize)
     .option('--env <key=value>', 'environment variable; may be given several times', collectPair)
     .option('--arg <value>', 'argument of a command; may be given several times', collectValue)
     .option('--label <key=value>', 'run only on agents with this label; may be given several times', collectPair)
-    .option('--tag <tag>', 'tag that scheduling policies can refer to')
+    .option('--tag <tag>', 'tag for scheduling policies')
     .option('--capacity <size>', 'memory to reserve for one invocation when choosing an agent', parseSize)
     .addOption(new Option('--reuse', 'let one instance serve many invocations: faster, state leaks between them'))
     .option('--no-reuse', 'a fresh instance for each invocation');
@@ -49,8 +49,8 @@ export function withManifestOptions(command: Command): Command {
 }
 
 /**
- * The manifest to send. With a file, the file and the options on top; else the current one and the options on top;
- * with neither file nor options, undefined. @throws CliFailure when the result is no manifest
+ * The manifest to send: the options on top of the file, or of the current manifest without a file. Undefined without a
+ * file and without options. @throws CliFailure when the result is not a valid manifest
  */
 export async function readManifest(
   terminal: Terminal,
@@ -58,15 +58,16 @@ export async function readManifest(
   current: Manifest | undefined,
 ): Promise<ManifestInput | undefined> {
   const base = options.manifest === undefined ? current : await readFileManifest(terminal, options.manifest);
-  const changes = { ...changesOf(options), ...capabilityChanges(options, base?.capabilities) };
+  const changes = { ...toChanges(options), ...capabilityChanges(options, base?.capabilities) };
   if (options.manifest === undefined && Object.keys(changes).length === 0) return undefined;
   const merged: ManifestInput = { ...base, ...changes, limits: { ...base?.limits, ...changes.limits } };
+  const { manifestSchema } = await import('@skerry/shared/function/manifest.ts');
   const checked = manifestSchema.safeParse(merged);
   if (checked.success) return checked.data;
   throw new CliFailure('usage', `manifest: ${checked.error.issues.map(describe).join('; ')}`);
 }
 
-function changesOf(options: ManifestOptions): NonNullable<ManifestInput> {
+function toChanges(options: ManifestOptions): NonNullable<ManifestInput> {
   const { env, arg, tag, capacity, label, reuse } = options;
   const limits = {
     ...(options.memory === undefined ? {} : { memory_bytes: options.memory }),

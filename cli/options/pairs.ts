@@ -1,9 +1,9 @@
-/** Options of the form `key=value` that may be given several times. */
+/** Options of the form `key=value` that a user may repeat. */
 import { InvalidArgumentError } from 'commander';
 
 export type Pairs = Readonly<Record<string, string>>;
 
-/** Collector for commander: `.option('--label <k=v>', '…', collectPair)`. A key given twice is a mistake. */
+/** Collector for commander: `.option('--label <k=v>', '…', collectPair)`. A repeated key is a mistake. */
 export function collectPair(text: string, collected: Pairs = {}): Pairs {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must have the form key=value.');
@@ -12,7 +12,7 @@ export function collectPair(text: string, collected: Pairs = {}): Pairs {
   return { ...collected, [key]: text.slice(at + 1) };
 }
 
-/** Collector for plain values that may be given several times. */
+/** Collector for plain values that a user may repeat. */
 export function collectValue(text: string, collected: readonly string[] = []): readonly string[] {
   return [...collected, text];
 }

@@ -1,8 +1,8 @@
 /**
- * Triggers and sinks as the command line gives them: `{"type", "params"}` out of `--set key=value`, or a file. A value
- * that is JSON is taken as such, another one as text; a number is text, too, unless the key takes numbers: a username
- * may be `12345`, and MQTT's version is `5`. Credentials are not taken as arguments, which every user of the
- * machine can read: they are secrets, or in a file.
+ * Reads triggers and sinks, `{"type", "params"}`, from `--set key=value` or from a file. A value is JSON when it can be
+ * parsed, otherwise text. A number is text, too, unless the key takes numbers: a username may be `12345`, and MQTT's
+ * version is `5`. Credentials are refused as arguments, which every user of the machine can read. They are secrets, or
+ * in a file.
  */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -19,13 +19,13 @@ const numeric = /^(?:port|qos|concurrency|max_pending|retry\..*|args(?:\..*)?)$/
 
 export function withSpecOptions(command: Command): Command {
   return command
-    .option('--set <key=value>', 'a parameter; a dot goes one level down, as tls.ca=…', collectPair)
-    .option('--file <path>', 'JSON with the parameters, for those that --set does not name');
+    .option('--set <key=value>', 'a parameter; a dot goes one level down, such as tls.ca=…', collectPair)
+    .option('--file <path>', 'JSON file with parameters; --set overrides them');
 }
 
 /**
- * @param current parameters that stay where neither `--set` nor the file says otherwise
- * @throws CliFailure when there is a credential among the arguments, or the file cannot be read
+ * @param current parameters that stay unless `--set` or the file changes them
+ * @throws CliFailure when an argument is a credential, or the file cannot be read
  */
 export async function readSpec(
   terminal: Terminal,
@@ -33,19 +33,19 @@ export async function readSpec(
   { set = {}, file }: SpecOptions,
   current: Spec['params'] = {},
 ): Promise<Spec> {
-  const given = file === undefined ? {} : await readParams(resolve(terminal.cwd, file));
-  const params: Params = { ...structuredClone(current), ...given };
+  const fromFile = file === undefined ? {} : await readParams(resolve(terminal.cwd, file));
+  const params: Params = { ...structuredClone(current), ...fromFile };
   for (const [key, value] of Object.entries(set)) {
-    const wanted = jsonOrText(key, value);
-    const credential = findCredential(key, wanted);
+    const parsed = parseValue(key, value);
+    const credential = findCredential(key, parsed);
     if (credential !== undefined) {
       throw new CliFailure(
         'usage',
-        `${credential} does not belong on a command line: ` +
+        `${credential} must not be on a command line: ` +
           `use skerry secret set NAME and --set ${credential}_secret=NAME, or --file`,
       );
     }
-    place(params, key.split('.'), wanted);
+    setParam(params, key.split('.'), parsed);
   }
   return { type, params };
 }
@@ -62,7 +62,7 @@ async function readParams(path: string): Promise<Params> {
   throw new CliFailure('usage', `${path} must be a JSON object`);
 }
 
-function place(params: Params, [key = '', ...rest]: readonly string[], value: unknown): void {
+function setParam(params: Params, [key = '', ...rest]: readonly string[], value: unknown): void {
   if (rest.length === 0) {
     params[key] = value;
     return;
@@ -70,10 +70,10 @@ function place(params: Params, [key = '', ...rest]: readonly string[], value: un
   const inner = Object.hasOwn(params, key) ? params[key] : undefined;
   const next: Params = typeof inner === 'object' && inner !== null ? (inner as Params) : {};
   params[key] = next;
-  place(next, rest, value);
+  setParam(next, rest, value);
 }
 
-/** The key of a credential that is given here, or within the value. */
+/** The key of a credential in this parameter, or within its value. */
 function findCredential(key: string, value: unknown): string | undefined {
   if (credentials.test(key)) return key;
   if (typeof value !== 'object' || value === null) return undefined;
@@ -82,7 +82,7 @@ function findCredential(key: string, value: unknown): string | undefined {
     .find((found) => found !== undefined);
 }
 
-function jsonOrText(key: string, text: string): unknown {
+function parseValue(key: string, text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'number' && !numeric.test(key) ? text : value;

@@ -1,6 +1,6 @@
 /**
- * A trigger or a sink with some of its parameters changed. The API replaces all of one, so the parameters that stay are
- * sent again; credentials are shown to nobody, so they cannot be, and are asked for instead of being lost in silence.
+ * Changes some parameters of a trigger or a sink. The API replaces all parameters, so those that stay are sent again.
+ * The API does not return credentials, so the user must give them again. Without this rule they would be lost in silence.
  */
 import type { SinkDetails, TriggerDetails } from '../api/answers.ts';
 import { CliFailure } from '../terminal/failure.ts';
@@ -9,7 +9,7 @@ import { readSpec, type Spec, type SpecOptions } from './spec-options.ts';
 
 type Params = Readonly<Record<string, unknown>>;
 
-/** @throws CliFailure when nothing changes, when its credentials are not given again, and as `readSpec` */
+/** @throws CliFailure when nothing changes, when credentials are missing, and like `readSpec` */
 export async function changedSpec(
   terminal: Terminal,
   current: Pick<TriggerDetails | SinkDetails, 'type' | 'params'>,
@@ -20,12 +20,12 @@ export async function changedSpec(
   }
   const { credentials, ...params } = current.params;
   const spec = await readSpec(terminal, current.type, options, params);
-  const had = namesOf(params);
-  const isGiven = [...namesOf(spec.params)].some((name) => !had.has(name));
+  const before = listCredentials(params);
+  const isGiven = [...listCredentials(spec.params)].some((name) => !before.has(name));
   if (credentials === undefined || isGiven) return spec;
   throw new CliFailure(
     'usage',
-    'it has credentials, which the control plane shows to nobody: ' +
+    'it has credentials, which the control plane never returns: ' +
       'give them again, with --file, or as secrets (--set password_secret=NAME)',
   );
 }
@@ -33,7 +33,7 @@ export async function changedSpec(
 const credential = /^(?:password|token|key)(?:_secret)?$/;
 
 /** Names of the credentials among parameters, and under `tls`, with the secrets that they name. */
-function namesOf(params: Params): ReadonlySet<string> {
+function listCredentials(params: Params): ReadonlySet<string> {
   const { tls } = params;
   const within = typeof tls === 'object' && tls !== null ? Object.entries(tls) : [];
   const named = [...Object.entries(params), ...within].filter(([name]) => credential.test(name));

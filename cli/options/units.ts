@@ -18,7 +18,7 @@ export function parseSize(text: string): number {
   return parseAmount(text, bytesPer, 'B', 'a size such as 64MiB');
 }
 
-/** `30s`, `1.5h`, `250ms` -> milliseconds; a unit is required, since a bare number would be a guess. */
+/** `30s`, `1.5h`, `250ms` -> milliseconds. A unit is required: that of a bare number would be a guess. */
 export function parseDuration(text: string): number {
   return parseAmount(text, msPer, undefined, 'a time such as 30s, 5m or 1h');
 }

@@ -1,19 +1,19 @@
-/** How a command ends when it does not succeed: a message for a person, and an exit code for a program. */
+/** The end of a command that fails: a message for a person, and an exit code for a program. */
 import type { ErrorCode } from '@skerry/shared/errors.ts';
 
 export const exitCodes = {
   ok: 0,
-  /** The control plane said no, or something went wrong. */
+  /** The control plane refused, or something went wrong. */
   failed: 1,
-  /** The command line or a file it names is at fault. */
+  /** The command line, or a file that it names, is wrong. */
   usage: 2,
   /** The control plane cannot be reached. */
   unreachable: 3,
 } as const;
 
-export type ExitKind = keyof typeof exitCodes;
+type ExitKind = keyof typeof exitCodes;
 
-/** The only error that commands throw on purpose; `code` and `status` are the server's, where it answered. */
+/** The only error that commands throw on purpose. `code` and `status` are the server's, when it answered. */
 export class CliFailure extends Error {
   readonly kind: ExitKind;
   readonly code: ErrorCode | undefined;

@@ -1,20 +1,21 @@
-/** Reads one line that nobody should see: asked for on a terminal without echo, or taken from a pipe. */
+/** Reads a secret: from a terminal without echo, or from a pipe. */
 import { text } from 'node:stream/consumers';
 import { CliFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Longest token and longest text that are read, in characters. */
+/** Maximum of a token and of a text, in characters. */
 const maxLength = 4096;
 const maxTextLength = 65_536;
 
 /** The first line of standard input, trimmed. @throws CliFailure when it is too long or the person gives up */
 export async function readSecret({ stdin, err }: Terminal, question: string): Promise<string> {
   const input = stdin.isTTY ? await readHidden({ stdin, err }, question) : await text(stdin);
-  if (input.length > maxLength) throw new CliFailure('usage', `a token of ${input.length} characters is none`);
+  if (input.length > maxLength)
+    throw new CliFailure('usage', `a token has at most ${maxLength} characters, not ${input.length}`);
   return (input.split('\n', 1)[0] ?? '').trim();
 }
 
-/** All of standard input but for a line break at its end, such as a key of several lines. @throws as `readSecret` */
+/** All of standard input without a line break at its end, for a key of several lines. @throws like `readSecret` */
 export async function readSecretText({ stdin, err }: Terminal, question: string): Promise<string> {
   const input = stdin.isTTY ? await readHidden({ stdin, err }, question) : await text(stdin);
   if (input.length > maxTextLength) throw new CliFailure('usage', `a secret has at most ${maxTextLength} characters`);

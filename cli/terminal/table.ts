@@ -1,6 +1,6 @@
 /** Rows of text in aligned columns, for people. */
 
-/** Header and rows with two spaces between columns; numbers are no different from text. Ends with a line break. */
+/** Header and rows, with two spaces between columns. Numbers are aligned like text. Ends with a line break. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),

@@ -1,4 +1,4 @@
-/** What the command line has of the outside world. Commands take it as a parameter, so that tests hand in their own. */
+/** The outside world of the command line. Commands take it as a parameter, so that tests can pass their own. */
 import { homedir } from 'node:os';
 
 export type Terminal = {
@@ -11,7 +11,7 @@ export type Terminal = {
   out(text: string): void;
   /** Writes messages: progress, warnings, errors. */
   err(text: string): void;
-  /** Calls the listener on every SIGINT, SIGTERM and SIGHUP, instead of ending; returns what ends listening. */
+  /** Calls the listener on every SIGINT, SIGTERM and SIGHUP, instead of ending. Returns a function that stops this. */
   onSignal(listener: (signal: NodeJS.Signals) => void): () => void;
 };
 
@@ -19,7 +19,7 @@ const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
-  // A reader that went away (`skerry fn list | head -1`) is not a fault.
+  // A reader that has closed the pipe (`skerry fn list | head -1`) is not a fault.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });

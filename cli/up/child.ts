@@ -1,8 +1,8 @@
 /**
- * A process of Skerry as a child of `skerry up`, with its output in a log file.
+ * Runs a process of Skerry as a child of `skerry up`, with its output in a log file.
  *
- * The child leads a process group of its own, so that Ctrl-C in the terminal reaches `skerry up` alone, which then
- * ends its children in order. The log file starts anew with every run.
+ * The child leads a process group of its own, so that Ctrl-C in the terminal reaches only `skerry up`, which then
+ * ends its children in order. Every run begins with an empty log file.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,14 +12,14 @@ import { type EntryPoint, entryPointPath } from './process.ts';
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
 export type Child = {
-  /** What it is called in messages: "control plane", "agent". */
+  /** Its name in messages: "control plane", "agent". */
   readonly title: string;
   readonly logFile: string;
-  /** Resolves when the process is gone. */
+  /** Resolves when the process has ended. */
   readonly exited: Promise<Exit>;
-  /** Asks it to finish, and ends its whole process group if it has not after `graceMs`. Resolves when it is gone. */
+  /** Sends SIGTERM, and kills the whole process group after `graceMs`. Resolves when the process has ended. */
   stop(graceMs: number): Promise<void>;
-  /** Ends its whole process group now. */
+  /** Kills its whole process group. */
   kill(): void;
   /** The last lines of its log, one per message. */
   lastLines(): Promise<string[]>;
@@ -62,7 +62,7 @@ export async function startChild({ title, entryPoint, env, logFile }: ChildOptio
     },
     async lastLines() {
       const text = await readFile(logFile, 'utf8').catch(() => '');
-      return text.trimEnd().split('\n').slice(-shownLines).map(readable).filter(Boolean);
+      return text.trimEnd().split('\n').slice(-shownLines).map(summarizeLine).filter(Boolean);
     },
   };
 }
@@ -76,8 +76,8 @@ function killGroup(pid: number | undefined): void {
   }
 }
 
-/** A pino line as its message and error; any other line as it is, but not for ever. */
-function readable(line: string): string {
+/** The message and error of a pino line. At most 300 characters of any other line. */
+function summarizeLine(line: string): string {
   try {
     const { msg, err } = JSON.parse(line) as { msg?: string; err?: { message?: string } };
     return [msg, err?.message].filter((part) => part !== undefined && part !== '').join(': ');

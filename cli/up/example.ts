@@ -1,14 +1,14 @@
-/** The first function of a newcomer: deployed and called the way any program would call it. */
+/** Deploys and calls a newcomer's first function, in the way in which any program calls one. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { defaultModule } from '@skerry/shared/function/names.ts';
+import { defaultModule } from '@skerry/shared/function/name-form.ts';
 import { apiPath, type Client } from '../api/client.ts';
 import { type DeployResult, deployFunction } from '../deploy/deploy.ts';
 import { CliFailure } from '../terminal/failure.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 export const exampleName = 'hello';
-export const exampleArguments = { name: 'Ada' };
+const exampleArguments = { name: 'Ada' };
 
 export async function deployExample({ cwd }: Terminal, client: Client, file: string): Promise<DeployResult> {
   const code = await readFile(resolve(cwd, file)).catch((cause: Error) => {
@@ -17,9 +17,9 @@ export async function deployExample({ cwd }: Terminal, client: Client, file: str
   return deployFunction(client, { module: defaultModule, name: exampleName, code, wait: true });
 }
 
-export type ExampleCall = { readonly answer: unknown; readonly agent: string | null; readonly durationMs: number };
+type ExampleCall = { readonly answer: unknown; readonly agent: string | null; readonly durationMs: number };
 
-/** One call over HTTP, and how long it took there and back. */
+/** Makes one call over HTTP, and measures the time until its answer. */
 export async function callExample(client: Client): Promise<ExampleCall> {
   const start = performance.now();
   const { data, headers } = await client.request('POST', apiPath('fn', defaultModule, exampleName), {
@@ -28,7 +28,7 @@ export async function callExample(client: Client): Promise<ExampleCall> {
   return { answer: data, agent: headers.get('x-skerry-agent'), durationMs: performance.now() - start };
 }
 
-/** The same call for a person to copy. The token is read from its file, so that it stays out of shell histories. */
+/** The same call, for a person to copy. It reads the token from its file, so that shell histories do not hold it. */
 export function exampleCurl(server: string, tokenFile: string): string {
   return [
     `curl ${server}/v1/fn/${defaultModule}/${exampleName} \\`,

@@ -1,8 +1,8 @@
 /**
- * A control plane and one agent on this machine, as two child processes.
+ * Starts a control plane and one agent on this machine, as two child processes.
  *
- * Both get settings from `skerry up` alone, not from SKERRY_ or DATABASE_ names that happen to be in the environment:
- * what is started to try things out shall not write into a database that somebody else works with.
+ * Both get their settings only from `skerry up`, not from SKERRY_ or DATABASE_ names in the environment: a platform
+ * for trying things out must not write into a database that is in use.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,18 +17,18 @@ import { until } from './until.ts';
 
 export type Place = { readonly data: string; readonly host: string; readonly port: number; readonly agentName: string };
 
-/** A first start makes a database, which takes seconds, and much longer on a small or busy machine. */
+/** The first start makes a database, which takes seconds, and much longer on a small or busy machine. */
 const readyTimeoutMs = 120_000;
 const onlineTimeoutMs = 30_000;
 const joinTokenSeconds = 600;
 
-/** URL under which this machine reaches the control plane, also when it listens on all addresses. */
+/** The URL of the control plane on this machine, also when it listens on all addresses. */
 export function serverUrl({ host, port }: Place): string {
   if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Starts the control plane. The child is handed to `started` at once, the promise resolves when it is ready. */
+/** Starts the control plane. Calls `started` with the child at once. Resolves when the control plane is ready. */
 export async function startControlPlane(
   terminal: Terminal,
   place: Place,
@@ -54,16 +54,19 @@ export async function startControlPlane(
   return createClient({ server, token: await adminToken(join(data, 'admin-token')) });
 }
 
-/** The file goes when the subject `admin` is deleted (docs/API.md). @throws CliFailure */
+/** The control plane removes the file when the subject `admin` is deleted (docs/API.md). @throws CliFailure */
 async function adminToken(file: string): Promise<string> {
   const token = (await readFile(file, 'utf8').catch(() => '')).trim();
   if (token !== '') return token;
-  throw new CliFailure('failed', `there is no admin token in ${file}; write one of an admin of this platform into it`);
+  throw new CliFailure(
+    'failed',
+    `there is no admin token in ${file}; write the token of an admin of this platform into it`,
+  );
 }
 
 /**
- * Starts the agent with a join token made for it, which it needs on first contact only. The child is handed to
- * `started` at once, the promise resolves when the control plane sees it online; the token is gone by then.
+ * Starts the agent with a new join token, which it needs only at first contact. Calls `started` with the child at once.
+ * Resolves when the control plane sees the agent online and the token is deleted.
  */
 export async function startAgent(
   terminal: Terminal,

@@ -1,9 +1,9 @@
-/** Is a port free? Asked before anything is started, so that a taken one costs nobody a minute. */
+/** Checks that a port is free before anything is started, so that a taken port costs no time. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { CliFailure } from '../terminal/failure.ts';
 
-/** @throws CliFailure that names the port when something listens on it already */
+/** @throws CliFailure with the port when another program listens on it */
 export async function requireFreePort(port: number, host: string): Promise<void> {
   const probe = createServer();
   probe.listen({ port, host, exclusive: true });

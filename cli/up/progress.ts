@@ -1,14 +1,13 @@
 /** Progress lines of `skerry up`: `[3/5] Starting the agent … 0.4 s`. */
-
 import { formatDuration } from '../options/units.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 export type Progress = {
-  /** Shows the title, does the work, adds the time it took; a failure only ends the line. */
+  /** Shows the title, does the work, and adds the time that it took. A failure only ends the line. */
   step<Result>(title: string, work: () => Promise<Result>): Promise<Result>;
 };
 
-/** @param before steps that somebody else has shown already @param total of all steps, those before included */
+/** @param before number of steps that scripts/quickstart has shown @param total number of all steps, with those before */
 export function createProgress({ err }: Pick<Terminal, 'err'>, before: number, total: number): Progress {
   let done = before;
   return {

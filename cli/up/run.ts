@@ -1,9 +1,9 @@
 /**
- * What `skerry up` does: start both processes, perhaps deploy and call an example, then stay until a signal or until
- * one of them ends.
+ * Runs `skerry up`: starts both processes, may deploy and call an example, then waits for a signal or for the end of a
+ * process.
  *
- * Invariant: however it ends, no child is left. The first signal ends the agent, then the control plane, each with
- * time to finish; a second one ends both at once.
+ * Invariant: no child outlives it. The first signal ends the agent, then the control plane, each with time to finish.
+ * A second signal kills both.
  */
 import { join, relative, resolve } from 'node:path';
 import { makeDirectory } from '../api/directory.ts';
@@ -18,12 +18,12 @@ import { requireFreePort } from './port.ts';
 import { createProgress } from './progress.ts';
 import { ChildEnded } from './until.ts';
 
-export type UpOptions = Place & {
-  /** Component to deploy and call; none for just the platform. */
+type UpOptions = Place & {
+  /** Component to deploy and call. Undefined starts only the platform. */
   readonly example: string | undefined;
-  /** End after the platform has come up (and the example has answered). */
+  /** End when the platform is up and the example, if there is one, has answered. */
   readonly once: boolean;
-  /** Started by scripts/quickstart, which has shown two steps already and whose clone has `scripts/skerry`. */
+  /** scripts/quickstart has started it, and has shown two steps. Its clone has `scripts/skerry`. */
   readonly quickstart: boolean;
 };
 
@@ -39,7 +39,7 @@ export async function runUp(terminal: Terminal, options: UpOptions): Promise<num
   const children: Child[] = [];
   const started = (child: Child) => {
     children.push(child);
-    // It was on its way when the signal came; nobody waits for it any more.
+    // The signal came while this child was being started.
     if (interruption.signal.aborted) child.kill();
   };
   const endListening = terminal.onSignal(() => {
@@ -48,7 +48,7 @@ export async function runUp(terminal: Terminal, options: UpOptions): Promise<num
   });
   try {
     const up = bringUp(terminal, { ...options, ...place }, interruption.signal, started);
-    // A request that hangs shall not keep the signal waiting.
+    // A request that hangs must not delay the end.
     await Promise.race([up, aborted(interruption.signal)]);
     if (options.once || interruption.signal.aborted) return exitCodes.ok;
     return await stay(children, interruption.signal);
@@ -121,7 +121,7 @@ To try next, in a second terminal:
   ${command} agent token                 # let a device of yours join
 `;
 
-/** Resolves with an exit code at a signal. @throws ChildEnded */
+/** Waits for a signal, and resolves with the exit code. @throws ChildEnded */
 async function stay(children: readonly Child[], signal: AbortSignal): Promise<number> {
   const ended = await Promise.race([aborted(signal), ...children.map((child) => child.exited.then(() => child))]);
   if (ended === 'aborted') return exitCodes.ok;
@@ -135,7 +135,7 @@ function aborted(signal: AbortSignal): Promise<'aborted'> {
   });
 }
 
-/** @throws CliFailure: told now, not in the log of a child that could not even write it */
+/** Checks early: a child could not even write its log. @throws CliFailure */
 async function requireDirectory(data: string): Promise<void> {
   try {
     await makeDirectory(data, 0o777);

@@ -1,12 +1,12 @@
-/** Waiting for a child to reach a state, by asking. */
+/** Polls until a child has reached a state. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliFailure } from '../terminal/failure.ts';
 import type { Child } from './child.ts';
 
 export type Wait = {
-  /** What is waited for, for the message: "the control plane to be ready". */
+  /** Describes the state in the message: "the control plane to be ready". */
   readonly what: string;
-  /** The process that gets there; its end ends the wait. */
+  /** The process that is to reach the state. Its end ends the wait. */
   readonly child: Child;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -15,8 +15,8 @@ export type Wait = {
 const intervalMs = 50;
 
 /**
- * Asks until there is an answer other than undefined. An error of `ask` counts as "not yet", until time is up.
- * @throws CliFailure when time is up, `ChildEnded` when the child ends, the signal's reason when it is aborted
+ * Calls `ask` until it answers something other than undefined. An error of `ask` counts as "not yet".
+ * @throws CliFailure at the time limit, `ChildEnded` when the child ends, the signal's reason when it is aborted
  */
 export async function until<Answer>(ask: () => Promise<Answer | undefined>, wait: Wait): Promise<Answer> {
   const { what, child, timeoutMs, signal } = wait;
@@ -39,7 +39,7 @@ export async function until<Answer>(ask: () => Promise<Answer | undefined>, wait
   }
 }
 
-/** A child ended although it should go on. */
+/** A child ended that should have gone on. */
 export class ChildEnded extends Error {
   readonly child: Child;
 

@@ -90,6 +90,7 @@ export const environmentNames = [
   'SKERRY_MAX_QUEUED',
   'SKERRY_MAX_DELIVERIES',
   'SKERRY_RETENTION_HOURS',
+  'SKERRY_SOURCES',
 ] as const;
 
 type Name = (typeof environmentNames)[number];

@@ -5,9 +5,6 @@ import { defaultModule } from '@skerry/shared/function/names.ts';
 import { sql } from 'drizzle-orm';
 import type { Logger } from '../log/log.ts';
 import { storeError } from './errors.ts';
-import { openNeon } from './neon.ts';
-import { openPglite } from './pglite.ts';
-import { openPostgres } from './postgres.ts';
 import { catalogVersion, modules } from './schema/catalog.ts';
 import { createStore, type Driver, type Orm, type Store } from './store.ts';
 
@@ -64,14 +61,21 @@ async function prepare(driver: Driver, seed: (orm: Orm) => Promise<void>): Promi
   }
 }
 
-function openDriver(settings: DatabaseSettings, log: Logger): Driver | Promise<Driver> {
+/** Loads the one driver that is used. */
+async function openDriver(settings: DatabaseSettings, log: Logger): Promise<Driver> {
   const onError = (error: Error) => log.warn({ error: error.message }, 'a database connection broke');
   switch (settings.driver) {
-    case 'pglite':
+    case 'pglite': {
+      const { openPglite } = await import('./pglite.ts');
       return openPglite(settings.directory);
-    case 'pg':
+    }
+    case 'pg': {
+      const { openPostgres } = await import('./postgres.ts');
       return openPostgres(settings.url, onError);
-    case 'neon':
+    }
+    case 'neon': {
+      const { openNeon } = await import('./neon.ts');
       return openNeon({ connectionString: settings.url, proxy: settings.proxy }, onError);
+    }
   }
 }

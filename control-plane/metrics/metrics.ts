@@ -24,7 +24,8 @@ export type MetricsOptions = {
 
 export function createMetrics({ catalog, hub, requests, sinks, triggers, invocations }: MetricsOptions): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: 'skerry_' });
+  // Under the names that dashboards know: process_resident_memory_bytes, nodejs_eventloop_lag_seconds.
+  collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, value: () => number) => {
     new Gauge({
       name,

@@ -3,6 +3,8 @@
  * environment variables. Each way in which it can end becomes a result or a `SkerryError`.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -17,11 +19,24 @@ export type PrepareProcess = {
   kill(): void;
 };
 
-const script = fileURLToPath(new URL('./child.ts', import.meta.url));
+const toPath = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+/** In a build the script lies beside this code, as one file and those that it shares with the rest. */
+const builtScript = toPath('./prepare.mjs');
+const isBuild = existsSync(builtScript);
+const script = isBuild ? builtScript : toPath('./child.ts');
 /** The folders and files from which the child loads its code. */
-const readablePaths = ['../../node_modules', '..', '../../shared', '../../package.json'].map((path) =>
-  fileURLToPath(new URL(path, import.meta.url)),
-);
+const readablePaths = isBuild
+  ? [dirname(script), ...findModuleFolders(script)]
+  : ['../../node_modules', '..', '../../shared', '../../package.json'].map(toPath);
+
+/** The folders in which Node looks for the libraries that a script imports. */
+function findModuleFolders(path: string): string[] {
+  const parent = dirname(path);
+  if (parent === path) return [];
+  const folder = join(parent, 'node_modules');
+  return [...(existsSync(folder) ? [folder] : []), ...findModuleFolders(parent)];
+}
+
 /** Maximum length of the child's stderr in an error, in characters. */
 const maxStderr = 2_000;
 const wasmPageKb = 64;

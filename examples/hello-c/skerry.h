@@ -1,4 +1,4 @@
-/* What handler.c gives, and abi.c calls: the one function of wit/handler.wit. */
+/* The one function of wit/handler.wit: handler.c defines it, and abi.c calls it. */
 #pragma once
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /**
- * Processes that the checks started and that are still there at the end. They are found by a mark in their
- * environment, which every descendant inherits, whatever session or process group it made for itself.
+ * Finds processes that the checks started and that still run at the end. A mark in the environment identifies them:
+ * every descendant inherits it, in any session and process group.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,9 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 export const runMark = 'CHECK_RUN';
 
 /**
- * Ends what is left with this mark.
- * @param graceMs how long processes that are just ending may take
- * @returns `pid command` of each; empty where there is no /proc
+ * Ends the processes that still have this mark.
+ * @param graceMs time for processes that are just ending
+ * @returns `pid command` of each; empty on a system without /proc
  */
 export async function endLeftovers(mark: string, graceMs = 3_000): Promise<string[]> {
   const deadline = performance.now() + graceMs;

@@ -1,13 +1,13 @@
-/** Runs one command of the checks and says how it went. */
+/** Runs one command of the checks and prints its result. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-export type StepOptions = {
+type StepOptions = {
   readonly env: NodeJS.ProcessEnv;
-  /** It is ended after this time, and has failed: a process that waits for ever would hide what it has found. */
+  /** The command fails at this time limit: a process that never ends would hide its findings. */
   readonly timeoutMs: number;
-  /** Show what the command prints while it runs; otherwise only when it fails. */
+  /** Show the output of the command while it runs. Otherwise only a failure shows it. */
   readonly show?: boolean;
 };
 

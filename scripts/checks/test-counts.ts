@@ -1,7 +1,7 @@
-/** How many tests passed, failed and were skipped, out of vitest's JSON report. */
+/** Counts tests that passed, failed and were skipped in vitest's JSON report. */
 import { readFile } from 'node:fs/promises';
 
-export type TestCounts = { readonly passed: number; readonly failed: number; readonly skipped: number };
+type TestCounts = { readonly passed: number; readonly failed: number; readonly skipped: number };
 
 type Report = {
   numPassedTests: number;
@@ -12,8 +12,7 @@ type Report = {
 };
 
 /**
- * A file that failed without getting to its tests counts as one failure; so does a report that is not there or not
- * whole.
+ * A file that failed before its tests ran counts as one failure. So does a report that is missing or cut off.
  */
 export async function readTestCounts(reportFile: string): Promise<TestCounts> {
   const report = await readReport(reportFile);

@@ -40,7 +40,7 @@ export const homes: Readonly<Record<string, Home>> = {
   '@bytecodealliance/jco': { places: ['control-plane/prepare/', 'cli/build/', 'scripts/'] },
 
   '@bytecodealliance/preview2-shim': { places: ['edge-agent/runner/'] },
-  esbuild: { places: ['edge-agent/build.ts', 'cli/build/'] },
+  esbuild: { places: ['control-plane/release/', 'edge-agent/build.ts', 'cli/build/', 'scripts/build-cli.ts'] },
 
   croner: { places: ['shared/function/schedule.ts'] },
   mqtt: { places: ['control-plane/outbound/', 'control-plane/sinks/', 'edge-agent/triggers/', 'test/', 'examples/'] },

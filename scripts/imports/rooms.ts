@@ -52,6 +52,7 @@ export const rooms: Rooms = {
   'control-plane/outcomes': ['async', 'catalog', 'db', 'invoke', 'log', 'model', 'queue', 'sinks'],
   'control-plane/prepare': [],
   'control-plane/queue': ['async', 'catalog', 'db', 'invoke', 'leases', 'log', 'model', 'sinks'],
+  'control-plane/release': [],
   'control-plane/secrets': ['catalog', 'config', 'db', 'model'],
   'control-plane/sinks': ['async', 'catalog', 'db', 'leases', 'log', 'model', 'outbound', 'secrets'],
   'control-plane/triggers': ['catalog', 'db', 'leases', 'log', 'model', 'outbound', 'queue', 'secrets'],
@@ -69,10 +70,11 @@ export const rooms: Rooms = {
 
   'cli/api': ['terminal'],
   'cli/build': ['terminal'],
-  'cli/commands': ['api', 'build', 'deploy', 'options', 'terminal', 'up'],
+  'cli/commands': ['api', 'build', 'deploy', 'options', 'terminal', 'tree', 'up'],
   'cli/deploy': ['api', 'terminal'],
   'cli/options': ['api', 'terminal'],
   'cli/terminal': [],
+  'cli/tree': ['terminal'],
   'cli/up': ['api', 'deploy', 'options', 'terminal'],
 
   'scripts/checks': [],

@@ -1,4 +1,4 @@
-/** What a person sees while the sensor sends: alerts as they arrive, and what the device keeps meanwhile. */
+/** Shows alerts as they arrive, and while the control plane is away, the number of outcomes on the device. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Say } from './say.ts';
 import type { Arrivals, StoredReport } from './services/couchdb.ts';
@@ -7,7 +7,7 @@ import type { Platform } from './services/platform.ts';
 export type Tally = {
   /** Messages that the broker has acknowledged. */
   sent: number;
-  /** Reports in CouchDB, and how many of them have an alert. */
+  /** Number of reports in CouchDB, and of those with an alert. */
   stored: number;
   alerts: number;
 };
@@ -16,7 +16,7 @@ const pollMs = 300;
 const outboxEveryMs = 2_000;
 const tallyEveryMs = 15_000;
 
-export type WatchOptions = {
+type WatchOptions = {
   readonly arrivals: Arrivals;
   readonly platform: Platform;
   readonly tally: Tally;
@@ -24,16 +24,16 @@ export type WatchOptions = {
   readonly signal: AbortSignal;
 };
 
-/** Watches until the signal is aborted, or `enough` says so. Trouble with CouchDB is told, and watched through. */
+/** Watches until the signal is aborted or `enough` is true. Prints failures of CouchDB, and goes on. */
 export async function watch(options: WatchOptions, enough: () => boolean): Promise<void> {
   const { arrivals, tally, say, signal } = options;
   const outbox = createOutboxLine(options);
-  let told = '';
+  let lastMessage = '';
   let nextTally = performance.now() + tallyEveryMs;
   while (!signal.aborted && !enough()) {
     const reports = await arrivals.next().catch((error: Error): StoredReport[] => {
-      if (error.message !== told) say('CouchDB', error.message);
-      told = error.message;
+      if (error.message !== lastMessage) say('CouchDB', error.message);
+      lastMessage = error.message;
       return [];
     });
     for (const report of reports) {
@@ -57,16 +57,16 @@ function alertLine({ agent, created_at, result: { sensor, message, alert } }: St
   return `ALERT ${sensor} is ${alert?.level}: ${alert?.text} (message ${number}, recorded on ${agent} ${seconds} s ago)`;
 }
 
-/** While the control plane is away, what the device has recorded, whenever there is more of it. */
+/** While the control plane is away, shows how much the device has recorded, each time the number grows. */
 function createOutboxLine({ platform, say }: WatchOptions): () => Promise<void> {
   let shown = 0;
   let next = 0;
   return async () => {
     if (platform.controlPlane.on || !platform.device.on || performance.now() < next) return;
     next = performance.now() + outboxEveryMs;
-    const kept = await platform.metric('skerry_agent_outbox_outcomes');
-    if (kept === undefined || kept === shown) return;
-    shown = kept;
-    say('device', `${kept} outcomes are in the outbox, on disk, until the control plane is back`);
+    const outcomes = await platform.metric('skerry_agent_outbox_outcomes');
+    if (outcomes === undefined || outcomes === shown) return;
+    shown = outcomes;
+    say('device', `${outcomes} outcomes are in the outbox, on disk, until the control plane is back`);
   };
 }

@@ -1,4 +1,4 @@
-/** Everything that the example needs, started one after another; last the sensor. */
+/** Starts everything that the example needs, one after another. The sensor is last. */
 import { fileURLToPath } from 'node:url';
 import { buildFunction, databaseName, deployFunction } from './function.ts';
 import { createStep } from './say.ts';
@@ -14,12 +14,12 @@ const steps = 7;
 const sensor = fileURLToPath(new URL('../../examples/sensor/sensor.ts', import.meta.url));
 const sensorName = 'boiler';
 
-export type BringUpOptions = {
+type BringUpOptions = {
   readonly mosquitto: string;
   readonly data: string;
-  /** COUCHDB_URL; undefined: the stand-in. */
+  /** COUCHDB_URL. Undefined starts the stand-in. */
   readonly couchUrl: string | undefined;
-  /** Of the processes that are started. */
+  /** The environment of the processes. */
   readonly env: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   print(text: string): void;
@@ -27,9 +27,9 @@ export type BringUpOptions = {
 
 export type Running = {
   readonly platform: Platform;
-  /** Reports that come into CouchDB. */
+  /** Reports that arrive in CouchDB. */
   readonly arrivals: Arrivals;
-  /** Starts the sensor; gets what it says. */
+  /** Starts the sensor, and passes its lines on. */
   startSensor(onLine: (line: string) => void): Promise<void>;
 };
 

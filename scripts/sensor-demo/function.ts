@@ -1,6 +1,6 @@
 /**
- * The example's function: built, and deployed with the trigger and the sink of examples/sensor, which only learn where
- * broker and CouchDB are in this run.
+ * Builds the example's function, and deploys it with the trigger and the sink of examples/sensor. Both get the addresses
+ * of the broker and of CouchDB in this run.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const example = fileURLToPath(new URL('../../examples/sensor/', import.meta.url)
 
 type Spec = { readonly type: string; readonly params: Readonly<Record<string, unknown>> };
 
-/** Name of the database that reports go to. */
+/** Name of the database for reports. */
 export function databaseName(): string {
   const [sink] = readSpecs('sinks.json');
   return String(sink?.params.database);
@@ -44,7 +44,7 @@ export async function deployFunction(
   { data, component, brokerPort, couch: { url, username, password }, signal }: DeployOptions,
 ): Promise<void> {
   const events = writeSpecs(data, 'events.json', { port: brokerPort });
-  // A password goes by file, since other users of the machine can read arguments.
+  // A password is in a file, because other users of the machine can read arguments.
   const sinks = writeSpecs(data, 'sinks.json', { url, ...(username && { username }), ...(password && { password }) });
   await platform.skerry('fn', 'deploy', functionName, component, '--events', events, '--sinks', sinks);
 
@@ -53,12 +53,14 @@ export async function deployFunction(
     const triggers = await platform.api<Trigger[]>('GET', `/v1/fn/_/${functionName}/triggers`);
     const places = triggers.flatMap((trigger) => trigger.places);
     if (places.some(({ state }) => state === 'up')) return true;
-    throw new Error(places.map(({ state, error = '' }) => `${state} ${error}`.trim()).join('; ') || 'nobody does yet');
+    throw new Error(
+      places.map(({ state, error = '' }) => `${state} ${error}`.trim()).join('; ') || 'no agent listens yet',
+    );
   };
   await until(listens, { what: 'the agent to listen to the broker', timeoutMs: listeningTimeoutMs, signal });
 }
 
-/** @returns path of the file with the example's specs, with these parameters set anew */
+/** @returns path of a file with the example's specs and these parameters */
 function writeSpecs(data: string, name: string, params: Spec['params']): string {
   const file = join(data, name);
   const specs = readSpecs(name).map((spec) => ({ ...spec, params: { ...spec.params, ...params } }));

@@ -1,4 +1,4 @@
-/** What to try while it runs. */
+/** Suggests things to try while it runs. */
 import { join, relative } from 'node:path';
 import { functionName } from './function.ts';
 import { agentName } from './services/platform.ts';

@@ -1,10 +1,10 @@
-/** Turning the control plane and the device off and on from the keyboard: a letter, then Enter. */
+/** Turns the control plane and the device off and on from the keyboard: a letter, then Enter. */
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Say } from './say.ts';
 import type { Platform, Switch } from './services/platform.ts';
 
-/** @returns what ends listening */
+/** @returns a function that stops listening */
 export function listenToKeys(keys: Readable, { controlPlane, device }: Platform, say: Say): () => void {
   let busy = false;
   const turn = async (what: Switch, texts: { off: string; on: string }, who: string) => {
@@ -25,13 +25,13 @@ export function listenToKeys(keys: Readable, { controlPlane, device }: Platform,
     if (key === 'c') {
       const texts = {
         off: 'stopped; the device goes on (c and Enter: start it again)',
-        on: 'runs again; what the device has kept is on its way',
+        on: 'runs again; the device delivers its outcomes',
       };
       void turn(controlPlane, texts, 'control plane');
     } else if (key === 'd') {
       const texts = {
-        off: 'without power, in the middle of whatever it did (d and Enter: power it up)',
-        on: 'runs again; it takes up what it had recorded, and what the broker has kept for it',
+        off: 'without power, in the middle of its work (d and Enter: power it up)',
+        on: 'runs again, with its recorded events and the messages that the broker has queued for it',
       };
       void turn(device, texts, 'device');
     } else if (key !== '') {

@@ -7,7 +7,7 @@ const { values } = parseArgs({
   options: { once: { type: 'boolean', default: false }, data: { type: 'string', default: '.skerry/sensor' } },
 });
 
-// Whoever reads what is printed may go; the run goes on, and ends in good order.
+// A reader that closes the pipe does not end the run.
 process.stdout.on('error', () => {});
 const data = resolve(values.data);
 try {

@@ -1,8 +1,8 @@
 /**
- * The example from end to end: everything is started, then what happens is shown line by line, until the first alerts
- * have arrived (`once`) or a signal comes.
+ * Runs the example from end to end: starts everything, then prints events line by line, until the first alerts have
+ * arrived (`once`) or a signal comes.
  *
- * Invariant: however it ends, no process is left. The first signal ends them in order, a second one at once.
+ * Invariant: no process outlives the run. The first signal ends the processes in order, a second one at once.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,25 +14,25 @@ import { thingsToTry } from './guide.ts';
 import { listenToKeys } from './keys.ts';
 import { createSay } from './say.ts';
 import { startChildren } from './services/children.ts';
-import { findMosquitto, placesOfMosquitto } from './services/mosquitto.ts';
+import { findMosquitto, listMosquittoFolders } from './services/mosquitto.ts';
 
 export type RunOptions = {
   readonly data: string;
-  /** End when the first alerts have arrived: that it is high, and that it is normal again. */
+  /** End when the first two alerts have arrived: one for a high value, and one for a normal value after it. */
   readonly once: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly keys: Readable;
   print(text: string): void;
-  /** Calls the listener at each signal to stop. */
+  /** Calls the listener at each signal that asks to stop. */
   onSignal(listener: () => void): void;
 };
 
 const alertsOfOnce = 2;
 const onceTimeoutMs = 60_000;
 
-/** @throws Error, with a message for a person, when something did not come up in time or ended by itself */
+/** @throws Error, with a message for a person, when a process is not ready in time, or ends by itself */
 export async function runSensorDemo({ data, once, env, keys, print, onSignal }: RunOptions): Promise<void> {
-  const mosquitto = findMosquitto(placesOfMosquitto(env.PATH ?? ''));
+  const mosquitto = findMosquitto(listMosquittoFolders(env.PATH ?? ''));
   const logs = join(data, 'logs');
   rmSync(logs, { recursive: true, force: true });
   mkdirSync(logs, { recursive: true });
@@ -48,8 +48,8 @@ export async function runSensorDemo({ data, once, env, keys, print, onSignal }: 
 
   const show = async () => {
     const couchUrl = env.COUCHDB_URL || undefined;
-    const given = { mosquitto, data, couchUrl, env: withoutSettings(env), signal, print };
-    const { platform, arrivals, startSensor } = await bringUp(children, given);
+    const needs = { mosquitto, data, couchUrl, env: withoutSettings(env), signal, print };
+    const { platform, arrivals, startSensor } = await bringUp(children, needs);
     if (!once) print(thingsToTry(platform.server, data));
     print('\n');
     const say = createSay(print, () => new Date());
@@ -79,7 +79,7 @@ async function tooLate(signal: AbortSignal): Promise<never> {
   throw new Error(`waited ${onceTimeoutMs / 1_000} s for alerts to arrive in CouchDB`);
 }
 
-/** What is started to try things out shall not write into a database that somebody else works with. */
+/** A platform for trying things out must not write into a database that is in use. */
 function withoutSettings(env: RunOptions['env']): Record<string, string> {
   const settings = /^(PORT$|COUCHDB_URL$|SKERRY_|DATABASE_|NEON_)/;
   const entries = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);

@@ -1,13 +1,13 @@
-/** Lines for a person who watches: when, who, what. */
+/** Prints lines for a person who watches: time, speaker, event. */
 
-/** Prints a line under the name of whoever it comes from. */
+/** Prints a line under the name of its speaker. */
 export type Say = (who: string, text: string) => void;
 
 const whoWidth = 13;
-/** Characters of a line at most. */
+/** At most this many characters in a line. */
 const maxText = 500;
 
-/** What comes from elsewhere shall not steer the terminal: control characters are left out. */
+/** Text of others must not steer the terminal, so control characters are removed. */
 export function createSay(print: (text: string) => void, now: () => Date): Say {
   return (who, text) => {
     const time = now().toLocaleTimeString('en-GB');
@@ -15,10 +15,10 @@ export function createSay(print: (text: string) => void, now: () => Date): Say {
   };
 }
 
-/** Shows what is being done, and then how long it took: `[3/7] Starting the broker … 0.2 s`. */
+/** Shows the step, and then the time that it took: `[3/7] Starting the broker … 0.2 s`. */
 export type Step = <Result>(title: string, work: () => Promise<Result>) => Promise<Result>;
 
-/** @param before steps that somebody else has shown already @param total of all, those before included */
+/** @param before number of steps that scripts/sensor has shown @param total number of all steps, with those before */
 export function createStep(print: (text: string) => void, before: number, total: number): Step {
   let number = before;
   return async (title, work) => {

@@ -3,6 +3,7 @@
  * their defaults.
  */
 import * as z from 'zod';
+import { limitCeilings } from './limit-ceilings.ts';
 import { labelsSchema, textSchema } from './names.ts';
 import { retrySchema } from './retry.ts';
 
@@ -10,18 +11,7 @@ const KiB = 1024;
 const MiB = 1024 * 1024;
 const GiB = 1024 * MiB;
 
-/** Ceilings of a function's limits, in bytes and milliseconds. */
-export const limitCeilings = {
-  memoryBytes: 1024 * MiB,
-  timeoutMs: 600_000,
-  /** Input and output must each fit in one frame. See `maxFrameBytes` in tunnel/protocol.ts. */
-  inputBytes: 4 * MiB,
-  outputBytes: 4 * MiB,
-  bodyBytes: 1024 * GiB,
-  logBytesPerSecond: MiB,
-  concurrency: 10_000,
-  keyvalueBytes: 64 * MiB,
-} as const;
+export { limitCeilings };
 
 const pageBytes = 65_536;
 

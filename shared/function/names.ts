@@ -1,10 +1,8 @@
 /** Syntax of all names that users choose: of modules, functions, subjects, agents and labels. */
 import * as z from 'zod';
+import { defaultModule, namePattern } from './name-form.ts';
 
-/**
- * Letters, digits, `_` and inner `-`, 1 to 63 characters. Fits a DNS label, and matches every FunLess name up to 63.
- */
-export const namePattern = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
+export { defaultModule, namePattern };
 
 export const nameSchema = z
   .string()
@@ -18,10 +16,7 @@ export const textSchema = (maxLength: number): z.ZodString =>
     .max(maxLength)
     .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed text without NUL');
 
-/** The module that every installation has. It cannot be deleted or renamed. */
-export const defaultModule = '_';
-
-/** At most 32 labels with values of at most 128 characters, so that labels fit in every frame and metric. */
+/** At most 32 labels; a value has up to 128 characters, so that labels fit in every frame and metric. */
 export const labelsSchema = z
   .record(nameSchema, textSchema(128))
   .refine((labels) => Object.keys(labels).length <= 32, 'must have at most 32 labels');

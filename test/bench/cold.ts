@@ -1,11 +1,11 @@
 /**
- * First call of a component that the agent has never seen. The bench deploys it without waiting and calls it at once,
- * so that the call waits while the code is pushed, stored, compiled and instantiated.
+ * Measures the first call of a component that is new to the agent. It is deployed without waiting and called at once, so
+ * the call waits while the code is pushed, stored, compiled and instantiated.
  */
 import { randomBytes } from 'node:crypto';
 import type { Api } from '../harness/api.ts';
 
-/** Bytes of the component. Half of our largest example is code; the rest is a custom section of noise. */
+/** Size of the component: half of it is the code of our largest example, half a custom section of noise. */
 const coldBytes = 2_000_000;
 
 export type ColdStart = { readonly bytes: number; readonly milliseconds: readonly number[] };
@@ -27,7 +27,7 @@ export async function measureColdStart(api: Api, example: Uint8Array, times = 5)
   return { bytes: component.byteLength, milliseconds };
 }
 
-/** Adds a custom section that fills the component up (component model, Binary.md: id 0, size, name, bytes). */
+/** Fills a component up with a custom section at its end (component model, Binary.md: id 0, size, name, bytes). */
 function padded(component: Uint8Array, bytes: number): Uint8Array {
   const missing = bytes - component.byteLength - 8;
   if (missing <= 0) return component;

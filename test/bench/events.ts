@@ -1,7 +1,7 @@
 /**
- * Events on the device: the rate of events that are recorded with fsync, run, and have their outcome recorded, against
- * the same function with nothing recorded; the latency of one event at an easy rate; and the rate at which outcomes of
- * a long time offline reach the control plane beside live calls.
+ * Measures events on the device: the number per second whose event is recorded with fsync, run, and outcome recorded,
+ * against the same function without records; the time of one event at an easy rate; and the delivery of the outcomes of
+ * a long time offline while calls go on.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,22 +16,20 @@ import { type LoadResult, type LoadTarget, load } from './load.ts';
 
 export type Events = {
   readonly count: number;
-  /** Events per second, without and with recording. */
+  /** Events per second, without records and with them. */
   readonly undurable: number;
   readonly durable: number;
-  /**
-   * At 500 events per second: milliseconds from the arrival of an event until its outcome is on disk; an upper bound.
-   */
+  /** At 500 per second: time from the arrival of an event until its outcome is on disk, an upper bound in milliseconds. */
   readonly p99: number;
-  /** Outcomes per second that reached the control plane after a time offline. */
+  /** Outcomes per second that were delivered after a time offline. */
   readonly drained: number;
-  /** Calls, one in flight, before and while outcomes are delivered. */
+  /** Calls, one in flight, before outcomes were delivered and meanwhile. */
   readonly liveBefore: LoadResult;
   readonly liveWhile: LoadResult;
 };
 
-export type EventsOptions = {
-  /** The agent's script and its settings. */
+type EventsOptions = {
+  /** The agent's script and environment. */
   readonly agentScript: URL;
   readonly agentEnv: Readonly<Record<string, string>>;
   readonly token: string;
@@ -43,14 +41,14 @@ export type EventsOptions = {
 const concurrency = 32;
 const easyRate = 500;
 const easySeconds = 10;
-/** How long one measurement may take, in milliseconds. */
-const patienceMs = 300_000;
+/** Time limit of one measurement, in milliseconds. */
+const timeoutMs = 300_000;
 const payload = JSON.stringify({ device: 'press-7', values: Array.from({ length: 10 }, (_, n) => 20 + n) });
 
 export async function measureEvents(options: EventsOptions): Promise<Events> {
   const { count = 100_000, seconds, say, token } = options;
   const postgres = await startPostgres();
-  // The broker must not be the bottleneck: it writes nothing to disk, and allows many unacknowledged messages.
+  // The broker must not limit the result: it writes nothing to disk, and allows many unacknowledged messages.
   const broker = await startMosquitto({ persistence: false, config: ['max_inflight_messages 1000'] });
   const platform = await startPlatform({ DATABASE_URL: postgres.url, SKERRY_ADMIN_TOKEN: token }, options.agentScript);
   const metricsPort = await freePort();
@@ -58,7 +56,7 @@ export async function measureEvents(options: EventsOptions): Promise<Events> {
   const metric = metricReader(metricsPort);
   let alone: Watched | undefined;
   try {
-    say(`events: ${count} with nothing recorded`);
+    say(`events: ${count} without records`);
     const undurable = count / (await measureUndurable(broker, count));
 
     const component = readFileSync(new URL('../fixtures/handler.wasm', import.meta.url));
@@ -69,16 +67,16 @@ export async function measureEvents(options: EventsOptions): Promise<Events> {
     let agent: Watched = await platform.agent('bench', env);
     await until(async () => (await states(platform.api))[0] === 'up');
 
-    say(`events: ${easyRate} a second`);
+    say(`events: ${easyRate} per second`);
     const sensor = await broker.client();
     const run = () => metric('skerry_agent_outbox_runs_total');
-    // The first events start the runner and are not measured.
+    // The first events start the runner and do not count.
     await publishSteadily(sensor, 'bench/kept', easyRate, 1);
     await until(async () => (await run()) >= easyRate);
     const warm = await metric.buckets(eventSeconds);
     await publishSteadily(sensor, 'bench/kept', easyRate, easySeconds);
     await until(async () => (await run()) >= easyRate * (1 + easySeconds));
-    const p99 = boundOf(await metric.buckets(eventSeconds), warm, 0.99) * 1_000;
+    const p99 = findBound(await metric.buckets(eventSeconds), warm, 0.99) * 1_000;
     const target = { url: new URL('/v1/fn/_/live', platform.api.url), token, body: '{"args":{}}' };
     const liveBefore = await loadWarm(target, seconds);
 
@@ -99,7 +97,7 @@ export async function measureEvents(options: EventsOptions): Promise<Events> {
     await until(async () => (await run()) >= count);
     const durable = (count - from) / ((performance.now() - at) / 1_000);
 
-    say('events: delivering their outcomes, beside live calls');
+    say('events: delivery of their outcomes, while calls go on');
     const waiting = () => metric('skerry_agent_outbox_outcomes');
     await platform.restartControlPlane();
     await until(async () => (await waiting()) < count);
@@ -118,8 +116,8 @@ export async function measureEvents(options: EventsOptions): Promise<Events> {
 }
 
 /**
- * One in flight. Of three rounds, the one with the median p99. The first calls are left out, since their processes have
- * just been started.
+ * One in flight. The round with the median p99 of three. The first calls do not count, because the processes have just
+ * been started.
  */
 async function loadWarm(target: LoadTarget, seconds: number): Promise<LoadResult> {
   await load(target, 1, 1);
@@ -129,7 +127,7 @@ async function loadWarm(target: LoadTarget, seconds: number): Promise<LoadResult
   return middle as LoadResult;
 }
 
-/** Seconds for all of them together. */
+/** Seconds for all events. */
 async function measureUndurable(broker: Mosquitto, count: number): Promise<number> {
   const env = {
     BENCH_BROKER: broker.url.href,
@@ -138,7 +136,7 @@ async function measureUndurable(broker: Mosquitto, count: number): Promise<numbe
     BENCH_CONCURRENCY: String(concurrency),
   };
   const script = new URL('./baselines/undurable-agent.ts', import.meta.url);
-  // The first start creates the broker's session; the second finds all messages queued in it.
+  // Connects once so that the broker keeps a session, then with all events waiting in it.
   const first = startProcess(script, env);
   await first.line(({ msg }) => msg === 'subscribed');
   await first.stop();
@@ -153,10 +151,10 @@ async function measureUndurable(broker: Mosquitto, count: number): Promise<numbe
 async function publishAll(client: MqttClient, topic: string, count: number): Promise<void> {
   const atOnce = 500;
   for (let from = 0; from < count; from += atOnce) {
-    const some = Array.from({ length: Math.min(atOnce, count - from) }, () =>
+    const batch = Array.from({ length: Math.min(atOnce, count - from) }, () =>
       client.publishAsync(topic, payload, { qos: 1 }),
     );
-    await Promise.all(some);
+    await Promise.all(batch);
   }
 }
 
@@ -176,7 +174,7 @@ type Bucket = { readonly le: number; readonly count: number };
 
 /** Reads metrics of the agent: the sum of a metric's values, or a histogram's buckets. */
 function metricReader(port: number) {
-  const linesOf = async (name: string) => {
+  const readLines = async (name: string) => {
     const text = await fetch(`http://127.0.0.1:${port}/metrics`).then(
       (answer) => answer.text(),
       () => '',
@@ -184,17 +182,17 @@ function metricReader(port: number) {
     return [...text.matchAll(new RegExp(`^${name}(?:\\{(.*)\\})? (\\S+)$`, 'gm'))];
   };
   const sum = async (name: string): Promise<number> =>
-    (await linesOf(name)).reduce((total, [, , value]) => total + Number(value), 0);
+    (await readLines(name)).reduce((total, [, , value]) => total + Number(value), 0);
   const buckets = async (name: string): Promise<Bucket[]> =>
-    (await linesOf(name)).map(([, labels = '', value]) => ({
+    (await readLines(name)).map(([, labels = '', value]) => ({
       le: Number(/le="([^"]+)"/.exec(labels)?.[1]?.replace('+Inf', 'Infinity')),
       count: Number(value),
     }));
   return Object.assign(sum, { buckets });
 }
 
-/** The upper bound of the given share of the values that were counted since `before`. */
-function boundOf(after: readonly Bucket[], before: readonly Bucket[], share: number): number {
+/** The bound of the bucket that holds this share of the values since `before`. */
+function findBound(after: readonly Bucket[], before: readonly Bucket[], share: number): number {
   const since = after.map(({ le, count }, at) => ({ le, count: count - (before[at]?.count ?? 0) }));
   const all = since.at(-1)?.count ?? 0;
   return since.find(({ count }) => count >= all * share)?.le ?? Number.NaN;
@@ -207,9 +205,9 @@ async function states(api: { call(method: string, path: string): Promise<{ body:
 }
 
 async function until(reached: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + patienceMs;
+  const deadline = performance.now() + timeoutMs;
   while (!(await reached())) {
-    if (performance.now() > deadline) throw new Error('the condition that the bench waits for was not reached');
+    if (performance.now() > deadline) throw new Error(`the bench has waited for ${timeoutMs / 1_000} s in vain`);
     await rest(50);
   }
 }

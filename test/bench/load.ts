@@ -1,4 +1,4 @@
-/** Load from outside: wrk, one thread, for a bounded time, against our own process on loopback. */
+/** Makes load from outside: wrk, one thread, for a limited time, against our own process on loopback. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,11 +14,11 @@ export type LoadResult = {
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
-  /** Answers other than 2xx, and socket errors: above 0 the figures are worthless. */
+  /** Answers other than 2xx, and socket errors. The figures are worthless unless it is 0. */
   readonly failed: number;
 };
 
-/** @throws Error when wrk is missing, or when no request was answered: wrk does not count that as a failure */
+/** @throws Error when wrk is missing, or without any answer, which wrk does not count as a failure */
 export async function load(target: LoadTarget, connections: number, seconds: number): Promise<LoadResult> {
   const folder = mkdtempSync(join(tmpdir(), 'skerry-bench-'));
   const script = join(folder, 'post.lua');

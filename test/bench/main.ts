@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: starts the baselines and the platform as real processes, measures them in turns within one run,
- * prints a table of ratios, and writes it to docs/BENCH.md. Ratios count; absolute figures depend on the machine.
+ * `npm run bench`: starts the baselines and the platform as real processes, measures all in turns within one run,
+ * prints a table of ratios, and writes it to docs/BENCH.md. Ratios count. Absolute figures depend on the machine.
  *
  * npm run bench -- --seconds 2 --rounds 1 --no-write      a quick look
  */
@@ -22,6 +22,7 @@ import { type LoadResult, type LoadTarget, load } from './load.ts';
 import { residentMemory } from './memory.ts';
 import { median, render, type TargetName } from './report.ts';
 import { measureSink } from './sink.ts';
+import { measureStart } from './start.ts';
 import { measureWaiting } from './waiting.ts';
 import { measureWarm } from './warm.ts';
 
@@ -35,7 +36,7 @@ const { values: options } = parseArgs({
 const seconds = Number(options.seconds);
 const rounds = Number(options.rounds);
 
-/** The test harness shortens these intervals; the bench measures the defaults. */
+/** The test harness shortens these. The bench measures with their defaults. */
 const defaults = {
   SKERRY_PING_INTERVAL_MS: undefined,
   SKERRY_STATUS_INTERVAL_MS: undefined,
@@ -43,7 +44,7 @@ const defaults = {
   SKERRY_CATALOG_POLL_MS: undefined,
 };
 
-/** Settings that infra/skerry-agent.service adds. */
+/** The further settings of infra/skerry-agent.service. */
 const asInstalled = { MALLOC_ARENA_MAX: '1', NODE_OPTIONS: '--max-semi-space-size=1' };
 
 /** 230 bytes of JSON, as a sensor reading might be. */
@@ -51,7 +52,7 @@ const args = { device: 'press-7', at: '2026-01-01T00:00:00Z', values: Array.from
 const body = JSON.stringify({ args });
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
-/** Both worlds, each with fresh instances and with reuse. */
+/** Deploys functions of both worlds, each with fresh instances and with reuse. */
 async function deploy({ api }: Platform, token: string): Promise<Record<string, LoadTarget>> {
   const targets: Record<string, LoadTarget> = {};
   for (const [prefix, fixture, path] of [
@@ -88,7 +89,7 @@ async function measureLoad(targets: Record<TargetName, LoadTarget>) {
   ) as Record<TargetName, { busy: LoadResult; single: LoadResult }>;
 }
 
-/** Calls, and the agent's memory. */
+/** Measures calls, and the memory of an agent. */
 async function measureCalls(agentScript: URL, token: string) {
   say('starting the baselines and the platform');
   const workerd = await startWorkerd();
@@ -105,8 +106,8 @@ async function measureCalls(agentScript: URL, token: string) {
     const idle = residentMemory(pids);
     say('warm functions');
     const warm = await measureWarm(platform.api, pids);
-    // Before the load, since the load leaves memory that is reused.
-    say('a thousand waiting calls');
+    // Before the load, which leaves memory that is then used again.
+    say('a thousand calls that wait');
     const waiting = await measureWaiting(platform.api, pids);
     const results = await measureLoad({
       bare: { url: new URL(`http://127.0.0.1:${port}/echo`), body },
@@ -122,6 +123,12 @@ async function measureCalls(agentScript: URL, token: string) {
   }
 }
 
+/** Measures against a new Postgres: each control plane has a sealing key of its own, which belongs to one database. */
+async function onPostgres<Result>(measure: (databaseUrl: string) => Promise<Result>): Promise<Result> {
+  const postgres = await startPostgres();
+  return measure(postgres.url).finally(() => postgres.close());
+}
+
 async function main(): Promise<void> {
   say('building the released agent');
   const release = mkdtempSync(join(tmpdir(), 'skerry-bench-'));
@@ -133,9 +140,10 @@ async function main(): Promise<void> {
     const calls = await measureCalls(agentScript, token);
     const events = await measureEvents({ agentScript, agentEnv: asInstalled, token, seconds, say });
     say('documents into a sink');
-    const postgres = await startPostgres();
-    const sink = await measureSink(postgres.url).finally(() => postgres.close());
-    const text = render({ when: new Date(), node: process.version, seconds, rounds, ...calls, events, sink });
+    const sink = await onPostgres((url) => measureSink(url));
+    say('starts of the control plane and of commands');
+    const start = await onPostgres((url) => measureStart(url));
+    const text = render({ when: new Date(), node: process.version, seconds, rounds, ...calls, events, sink, start });
     process.stdout.write(text);
     if (!options['no-write']) writeFileSync(new URL('../../docs/BENCH.md', import.meta.url), text);
   } finally {

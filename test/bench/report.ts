@@ -1,4 +1,4 @@
-/** The measurements as a page: docs/BENCH.md. */
+/** Renders the measurements as a page for people: docs/BENCH.md. */
 import { cpus } from 'node:os';
 import { workerdVersion } from './baselines/workerd.ts';
 import type { ColdStart } from './cold.ts';
@@ -6,6 +6,7 @@ import type { Events } from './events.ts';
 import type { LoadResult } from './load.ts';
 import type { Resident } from './memory.ts';
 import type { SinkSpeed } from './sink.ts';
+import type { Start } from './start.ts';
 import type { Waiting } from './waiting.ts';
 import type { Warm } from './warm.ts';
 
@@ -28,16 +29,17 @@ export type Report = {
   readonly rounds: number;
   readonly results: Readonly<Record<TargetName, Result>>;
   readonly cold: ColdStart;
-  /** Before any function was deployed, and after all load. */
+  /** Before the first deploy, and after all load. */
   readonly idle: Resident;
   readonly after: Resident;
   readonly warm: Warm;
   readonly waiting: Waiting;
   readonly events: Events;
   readonly sink: SinkSpeed;
+  readonly start: Start;
 };
 
-/** The round with the median requests per second, with the failures of all rounds. */
+/** The run with the median of requests per second, with the failures of all runs. */
 export function median(runs: readonly LoadResult[]): LoadResult {
   const sorted = [...runs].sort((a, b) => a.perSecond - b.perSecond);
   const middle = sorted[Math.floor(sorted.length / 2)];
@@ -47,7 +49,7 @@ export function median(runs: readonly LoadResult[]): LoadResult {
 
 type Row = readonly [what: string, value: string, target: string, met: boolean | undefined];
 
-function toRows({ results, cold, idle, warm, after, waiting, events, sink }: Report): Row[] {
+function toRows({ results, cold, idle, warm, after, waiting, events, sink, start }: Report): Row[] {
   const share = (name: TargetName, of: TargetName) => results[name].busy.perSecond / results[of].busy.perSecond;
   const added = (name: TargetName) => results[name].single.p50 - results.bare.single.p50;
   const atLeast = (what: string, value: number, target: number): Row => [
@@ -87,7 +89,7 @@ function toRows({ results, cold, idle, warm, after, waiting, events, sink }: Rep
       events.durable >= 5_000,
     ],
     [
-      'the same against the same function with nothing recorded',
+      'the same against the same function without records',
       percent(events.durable / events.undurable),
       'none',
       undefined,
@@ -111,13 +113,17 @@ function toRows({ results, cold, idle, warm, after, waiting, events, sink }: Rep
       'none',
       undefined,
     ],
+    atMost('skerry --version, against node -e 0', start.version / start.node, 4, times),
+    atMost('skerry fn list, against node -e 0', start.list / start.node, 6, times),
+    atMost('control plane, start to ready, against node -e 0', start.controlPlane / start.node, 16, times),
+    atMost('control plane on Postgres after its start, RSS', start.memory, 125e6, mb),
     ['agent and runner after all load, RSS', mb(after.agent + after.runner), 'none', undefined],
     ['control plane on PGlite after its first start, idle, RSS', mb(idle.controlPlane), 'none', undefined],
   ];
 }
 
 export function render(report: Report): string {
-  const { results, cold, after, events, sink } = report;
+  const { results, cold, after, events, sink, start } = report;
   const met = (value: boolean | undefined) => (value === undefined ? '' : value ? 'yes' : 'no');
   const loads = (Object.keys(names) as TargetName[]).map((name) => {
     const { busy, single } = results[name];
@@ -127,7 +133,7 @@ export function render(report: Report): string {
   return `# Measurements
 
 Written by \`npm run bench\` (${report.when.toISOString().slice(0, 10)}, Node ${report.node}, ${cpus().length} cores, load
-generator on the same machine). Medians of ${report.rounds} rounds of ${report.seconds} s each, taken in turns. Ratios are what counts: the
+generator on the same machine). Medians of ${report.rounds} rounds of ${report.seconds} s each, taken in turns. Ratios count: the
 baselines are the bare tunnel (\`test/bench/baselines/bare-server.ts\`), Hono + ws + msgpack echo with nothing of ours, and
 workerd, which answers HTTP itself with no tunnel between.
 
@@ -145,9 +151,12 @@ First calls of an unseen component (deployed without waiting, then called at onc
     .map((value) => ms(value))
     .join(', ')}.
 
-Events: ${perSecond(events.undurable)} with nothing kept, ${perSecond(events.durable)} kept. Calls before outcomes came home: p50 ${ms(events.liveBefore.p50)}, p99
+Events: ${perSecond(events.undurable)} without records, ${perSecond(events.durable)} with them. Calls before outcomes were delivered: p50 ${ms(events.liveBefore.p50)}, p99
 ${ms(events.liveBefore.p99)}; meanwhile p50 ${ms(events.liveWhile.p50)}, p99 ${ms(events.liveWhile.p99)}. Sink, on Postgres: ${perSecond(sink.delivered)} through the deliverer,
 ${perSecond(sink.byHand)} with \`_bulk_docs\` by hand; outcomes recorded with their deliveries: ${perSecond(sink.recorded)}.
+
+Starts: \`node -e 0\` ${ms(start.node)}, \`skerry --version\` ${ms(start.version)}, \`skerry fn list\` ${ms(start.list)}, control plane until it is
+ready ${ms(start.controlPlane)}.
 
 RSS after all load: agent ${mb(after.agent)}, runner ${mb(after.runner)}, control plane ${mb(after.controlPlane)}.
 `;
@@ -155,5 +164,6 @@ RSS after all load: agent ${mb(after.agent)}, runner ${mb(after.runner)}, contro
 
 const perSecond = (rate: number) => `${Math.round(rate)}/s`;
 const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
+const times = (factor: number) => `${factor.toFixed(1)} times`;
 const ms = (value: number) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
 const mb = (bytes: number) => `${(bytes / 1e6).toFixed(Math.abs(bytes) < 1e7 ? 1 : 0)} MB`;

@@ -1,9 +1,8 @@
 /**
- * The rate of documents to a CouchDB sink, against `_bulk_docs` by hand: the same documents, in batches of the same
- * size, to the same server (the tests' stand-in, as a separate process), with nothing of ours in between.
+ * Measures the delivery of outcomes to a CouchDB sink, against `_bulk_docs` by hand: the same documents, in batches of the
+ * same size, to the same server (the tests' stand-in, as a process of its own), with nothing of ours in between.
  *
- * The bench measures the draining of a backlog: outcomes are recorded while the sink has a wrong address, then the sink
- * is changed.
+ * It measures how fast a backlog drains: outcomes are recorded while the sink has a dead address, then that is changed.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -19,9 +18,9 @@ import { startCommand, type Watched } from '../harness/process.ts';
 export type SinkSpeed = {
   /** Documents per second by hand, one batch after another. */
   readonly byHand: number;
-  /** Documents of the backlog per second: read, delivered and removed. */
+  /** Documents per second of the backlog: read, delivered and removed. */
   readonly delivered: number;
-  /** Outcomes per second that were recorded with their deliveries, before that. */
+  /** Outcomes per second that were recorded with their deliveries before. */
   readonly recorded: number;
 };
 
@@ -82,7 +81,7 @@ function reading(n: number): string {
 
 async function recordOutcomes({ catalog, invocations }: ControlPlane, name: string, count: number): Promise<number> {
   const fn = catalog.find('_', name);
-  if (!fn) throw new Error('the function is not there');
+  if (!fn) throw new Error('the catalog does not have the function');
   const start = performance.now();
   for (let from = 0; from < count; from += batch) {
     const now = new Date();
@@ -137,7 +136,7 @@ async function drained(api: Api, id: string): Promise<void> {
 }
 
 async function need(status: number, answer: Promise<{ status: number; body: unknown }>): Promise<unknown> {
-  const { status: given, body } = await answer;
-  if (given !== status) throw new Error(`${given} instead of ${status}: ${JSON.stringify(body)}`);
+  const { status: answered, body } = await answer;
+  if (answered !== status) throw new Error(`${answered} instead of ${status}: ${JSON.stringify(body)}`);
   return body;
 }

@@ -1,4 +1,4 @@
-/** A thousand calls at once of a function that waits for a second: their duration, and the memory they take. */
+/** Measures time and memory of a thousand concurrent calls of a function that waits for a second. */
 import { readFileSync } from 'node:fs';
 import type { Api } from '../harness/api.ts';
 import { type Resident, residentMemory } from './memory.ts';
@@ -6,7 +6,7 @@ import { type Resident, residentMemory } from './memory.ts';
 export type Waiting = {
   readonly calls: number;
   readonly milliseconds: number;
-  /** Peak memory of agent and runner, and their memory before, in bytes. */
+  /** Maximum of agent and runner, and the value before, in bytes. */
   readonly peak: number;
   readonly before: number;
 };

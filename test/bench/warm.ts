@@ -1,4 +1,4 @@
-/** Memory of warm functions: the first with its runner, and the addition of each further one. */
+/** Measures the memory of warm functions: of the first with its runner, and of each further one. */
 import { readFileSync } from 'node:fs';
 import type { Api } from '../harness/api.ts';
 import { residentMemory } from './memory.ts';

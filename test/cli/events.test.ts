@@ -163,7 +163,7 @@ describe('a deploy sends the lists of triggers and sinks', () => {
     expect(err.split('\n')).toEqual([
       'skerry: trigger 1 to 3 refused: too many',
       'skerry: trigger 4 refused: params.topic must be given',
-      'skerry: the code is deployed, its lists were not taken whole: its triggers are as they were',
+      'skerry: the code is deployed, but not all of its triggers and sinks: its triggers have not changed',
       '',
     ]);
   });

@@ -110,7 +110,7 @@ test('another server than Skerry answers', async () => {
   const { run } = await bench({ 'GET /v1/fn': { text: '<html>' } });
   const { code, err } = await run(['mod', 'list']);
   expect(code).toBe(1);
-  expect(err).toContain("answered something else than Skerry's API");
+  expect(err).toContain("is not one of Skerry's API");
 });
 
 test('no server answers: exit code 3', async () => {

@@ -1,4 +1,4 @@
-/** Commands on stored invocations against a scripted API. */
+/** Commands on recorded invocations, against a scripted API. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { FakeAnswer } from './fake-api.ts';
 import { type CliBench, createCliBench } from './in-process.ts';
@@ -47,8 +47,8 @@ test('invocation replay tries all ids, prints the refused ones, and fails', asyn
   const replay = ['invocation', 'replay', 'id-1', 'id-2', 'id-3'];
   expect(await run(replay)).toEqual({
     code: 1,
-    out: '2 of 3 wait again\n',
-    err: 'skerry: id-2: it has succeeded\nskerry: 1 of 3 are refused\n',
+    out: '2 of 3 are queued again\n',
+    err: 'skerry: id-2: it has succeeded\nskerry: 1 of 3 were refused\n',
   });
   const { code, out, err } = await run([...replay, '--json']);
   expect(code).toBe(1);
@@ -56,7 +56,7 @@ test('invocation replay tries all ids, prints the refused ones, and fails', asyn
     replayed: ['id-1', 'id-3'],
     refused: [{ id: 'id-2', message: 'it has succeeded' }],
   });
-  expect(JSON.parse(err)).toMatchObject({ error: { message: '1 of 3 are refused' } });
+  expect(JSON.parse(err)).toMatchObject({ error: { message: '1 of 3 were refused' } });
 });
 
 test('invocation list takes two times', async () => {
@@ -94,7 +94,7 @@ test('invocation get, cancel and replay', async () => {
   });
   expect(JSON.parse((await run(['invocation', 'get', 'id-1'])).out)).toEqual(one);
   expect((await run(['invocation', 'cancel', 'id-1'])).out).toBe('Cancelled id-1\n');
-  expect((await run(['invocation', 'replay', 'id-1', 'id-2'])).out).toBe('2 of 2 wait again\n');
+  expect((await run(['invocation', 'replay', 'id-1', 'id-2'])).out).toBe('2 of 2 are queued again\n');
   expect(api.seen.map(({ method }) => method)).toEqual(['GET', 'DELETE', 'POST', 'POST']);
 });
 

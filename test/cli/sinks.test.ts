@@ -63,7 +63,7 @@ test('sink dead lists dead letters page by page, and sink replay replays them', 
   expect(first.out).toContain('i1          1         2026-03-01T12:00:00.000Z  too large');
   expect(first.err).toContain('--cursor 5');
   expect((await run(['sink', 'dead', '01a1', '--cursor', '5'])).err).toBe('');
-  expect((await run(['sink', 'replay', '01a1'])).out).toBe('2 wait again\n');
+  expect((await run(['sink', 'replay', '01a1'])).out).toBe('2 are queued again\n');
   await run(['sink', 'replay', '01a1', 'i1', 'i2']);
   const sent = api.seen.filter(({ method }) => method === 'POST').map(({ body }) => JSON.parse(body.toString()));
   expect(sent).toEqual([{}, { invocations: ['i1', 'i2'] }]);
@@ -73,8 +73,8 @@ test('a replay of an invocation without a dead letter fails, and says how many w
   const { run } = await bench({ 'POST /v1/sinks/01a1/replay': { json: { data: { replayed: 1 } } } });
   expect(await run(['sink', 'replay', '01a1', 'i1', 'i1', 'garbage'])).toEqual({
     code: 1,
-    out: '1 of 2 wait again\n',
-    err: 'skerry: the others are no dead letters of this sink; see: skerry sink dead\n',
+    out: '1 of 2 are queued again\n',
+    err: 'skerry: the others are not dead letters of this sink; see: skerry sink dead\n',
   });
-  expect(await run(['sink', 'replay', '01a1'])).toMatchObject({ code: 0, out: '1 wait again\n' });
+  expect(await run(['sink', 'replay', '01a1'])).toMatchObject({ code: 0, out: '1 are queued again\n' });
 });

@@ -33,10 +33,11 @@ function toEnvironment(dockerfile: string): Record<string, string> {
   );
 }
 
-/** The script that each image starts. The agent's is built (test/scenarios/release.test.ts runs it). */
+/** The scripts that the images start. Both are built (test/scenarios/release.test.ts runs them). */
 const agentRelease = 'edge-agent/dist/agent.mjs';
+const controlPlaneRelease = 'control-plane/dist/control-plane.mjs';
 const entryPoints: Record<string, string> = {
-  'control-plane.Dockerfile': 'control-plane/main.ts',
+  'control-plane.Dockerfile': controlPlaneRelease,
   'agent.Dockerfile': agentRelease,
 };
 

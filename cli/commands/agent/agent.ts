@@ -5,21 +5,24 @@ import { collectPair, type Pairs } from '../../options/pairs.ts';
 import { withExamples } from '../../terminal/examples.ts';
 import { CliFailure } from '../../terminal/failure.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
+import { addCommands, type CommandLoaders } from '../../tree/load.ts';
 import { become } from '../../up/process.ts';
-import { listAgentsCommand } from './list.ts';
-import { revokeAgentCommand } from './revoke.ts';
-import { tokenCommand } from './token.ts';
+
+const loaders: CommandLoaders = {
+  list: async () => (await import('./list.ts')).listAgentsCommand,
+  token: async () => (await import('./token.ts')).tokenCommand,
+  revoke: async () => (await import('./revoke.ts')).revokeAgentCommand,
+};
 
 type RunOptions = { server?: string; token?: string; data?: string; name?: string; label?: Pairs };
 
 /**
- * `skerry agent`: with a subcommand, what the control plane knows of agents; without one, this process becomes an
- * agent. What an option does not say, the environment does (docs/agent.md). The join token goes to the agent by
- * environment, where other users of the machine cannot see it.
+ * `skerry agent`: without a subcommand, this process becomes an agent. Options override the environment
+ * (docs/agent.md). The agent gets the join token by environment, where other users of the machine cannot see it.
+ * Subcommands manage the agents that the control plane knows.
  */
-export function agentCommand(terminal: Terminal): Command {
+export function agentCommand(terminal: Terminal): Promise<Command> {
   const command = new Command('agent')
-    .description('Run an agent on this device; or, with a subcommand, manage agents.')
     .enablePositionalOptions()
     .option('--server <url>', 'control plane to connect to (SKERRY_SERVER)')
     .option('--token <token>', 'join token, for the first contact (better: SKERRY_JOIN_TOKEN)')
@@ -44,12 +47,11 @@ export function agentCommand(terminal: Terminal): Command {
             .join(','),
       });
     });
-  return withExamples(command, [
+  withExamples(command, [
     'skerry agent --server https://skerry.example.org --token sj_… --label site=oslo',
     'skerry agent token --uses 10 --expires 1h',
     'skerry agent list',
-  ])
-    .addCommand(listAgentsCommand(terminal))
-    .addCommand(tokenCommand(terminal))
-    .addCommand(revokeAgentCommand(terminal));
+  ]);
+  // Loads all of them: this command has options with values, so the first word need not be a subcommand.
+  return addCommands(command, loaders, terminal, []);
 }

@@ -9,18 +9,18 @@ import type { Terminal } from '../../terminal/terminal.ts';
 
 /** `skerry agent list` */
 export function listAgentsCommand(terminal: Terminal): Command {
-  return apiCommand('list', 'List agents: who is online, how loaded, how far behind.', ['skerry agent list']).action(
+  return apiCommand('list', 'List agents: state, load, and applied changes.', ['skerry agent list']).action(
     async (_, command: Command) => {
       const options = command.optsWithGlobals<ApiOptions>();
       const agents = await (await connect(terminal, options)).get<AgentSummary[]>(apiPath('agents'));
       show(terminal, options, agents, () =>
-        table(['NAME', 'STATE', 'FREE MEMORY', 'RUNNING', 'APPLIED', 'OUTBOX', 'VERSION', 'LABELS'], agents.map(rowOf)),
+        table(['NAME', 'STATE', 'FREE MEMORY', 'RUNNING', 'APPLIED', 'OUTBOX', 'VERSION', 'LABELS'], agents.map(toRow)),
       );
     },
   );
 }
 
-function rowOf(agent: AgentSummary): string[] {
+function toRow(agent: AgentSummary): string[] {
   const { desired, applied } = agent.generation;
   return [
     agent.name,

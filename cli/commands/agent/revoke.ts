@@ -3,9 +3,9 @@ import { type ApiOptions, apiCommand, connect, show } from '../../api/api-comman
 import { apiPath } from '../../api/client.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-/** `skerry agent revoke NAME`: ends its tunnel within a second; its key is refused from then on. */
+/** `skerry agent revoke NAME`: closes its tunnel within a second, and refuses its key from then on. */
 export function revokeAgentCommand(terminal: Terminal): Command {
-  return apiCommand('revoke', 'Shut an agent out for good; its tunnel is closed at once.', ['skerry agent revoke pi-7'])
+  return apiCommand('revoke', 'Revoke an agent for good, and close its tunnel.', ['skerry agent revoke pi-7'])
     .argument('<agent>', 'name or id of the agent')
     .action(async (agent: string, _, command: Command) => {
       const options = command.optsWithGlobals<ApiOptions>();

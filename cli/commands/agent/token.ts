@@ -8,15 +8,15 @@ import type { Terminal } from '../../terminal/terminal.ts';
 
 type TokenOptions = ApiOptions & { uses: number; expires: number; label?: Pairs };
 
-/** `skerry agent token`: a join token, alone on standard output; the rest goes to standard error. */
+/** `skerry agent token`: prints only the join token on standard output. Everything else goes to standard error. */
 export function tokenCommand(terminal: Terminal): Command {
   return apiCommand('token', 'Make a join token, which lets new agents in, and print it.', [
     'skerry agent token',
     'skerry agent token --uses 50 --expires 1d --label site=oslo > join-token',
   ])
     .option('--uses <n>', 'how many agents may join with it', parseCount, 1)
-    .option('--expires <time>', 'how long it is good for, such as 30m or 7d', parseDuration, 3_600_000)
-    .option('--label <key=value>', 'label that these agents get; may be given several times', collectPair)
+    .option('--expires <time>', 'how long it is valid, such as 30m or 7d', parseDuration, 3_600_000)
+    .option('--label <key=value>', 'label of these agents; may be given several times', collectPair)
     .action(async (_, command: Command) => {
       const options = command.optsWithGlobals<TokenOptions>();
       const client = await connect(terminal, options);
@@ -29,7 +29,7 @@ export function tokenCommand(terminal: Terminal): Command {
       });
       show(terminal, options, data, () => `${data.token}\n`);
       if (!options.json) {
-        // The token stays out of this line, which is likely to be logged or kept by the terminal.
+        // This line does not have the token, because terminals and logs are likely to keep it.
         terminal.err(`On the device: SKERRY_JOIN_TOKEN=<this token> skerry agent --server ${client.server}\n`);
       }
     });

@@ -11,12 +11,12 @@ import type { Terminal } from '../../terminal/terminal.ts';
 
 type BuildOptions = { output?: string; json?: boolean };
 
-/** `skerry fn build [DIR]`: makes the component of a project that `skerry fn new` wrote, or one like it. */
+/** `skerry fn build [DIR]`: builds the component of a project like those that `skerry fn new` writes. */
 export function buildCommand(terminal: Terminal): Command {
   const command = new Command('build')
-    .description('Build a function to a component; the language is told by the files in the directory.')
+    .description('Build a function to a component. The files in the directory determine the language.')
     .argument('[dir]', 'directory of the project', '.')
-    .option('-o, --output <file>', 'where to write it; default: in the directory, under its name')
+    .option('-o, --output <file>', 'file to write; default: in the directory, under its name')
     .action(async (dir: string, _, build: Command) => {
       const options = build.optsWithGlobals<BuildOptions>();
       const directory = resolve(terminal.cwd, dir);

@@ -4,9 +4,11 @@ import { apiPath } from '../../api/client.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
-/** `skerry fn delete NAME`: on the control plane, and from every agent. */
+/** `skerry fn delete NAME`: deletes it on the control plane and on every agent. */
 export function deleteFunctionCommand(terminal: Terminal): Command {
-  return withModule(apiCommand('delete', 'Delete a function, everywhere.', ['skerry fn delete hello']))
+  return withModule(
+    apiCommand('delete', 'Delete a function from the control plane and all agents.', ['skerry fn delete hello']),
+  )
     .argument('<name>', 'name of the function')
     .action(async (name: string, _, command: Command) => {
       const options = command.optsWithGlobals<FunctionOptions>();

@@ -14,8 +14,8 @@ import { type FunctionOptions, withModule } from './module-option.ts';
 type DeployOptions = FunctionOptions & ManifestOptions & { wait: boolean; events?: string; sinks?: string };
 
 /**
- * `skerry fn deploy NAME FILE`: creates the function, or gives it a new revision. Options say what changes: what none
- * of them names stays as the current revision has it. A manifest file says everything.
+ * `skerry fn deploy NAME FILE`: creates the function, or a new revision of it. Options change single fields of the current
+ * revision's manifest. A manifest file replaces the manifest.
  */
 export function deployCommand(terminal: Terminal): Command {
   const command = apiCommand('deploy', 'Create a function from a component, or update it.', [
@@ -28,9 +28,9 @@ export function deployCommand(terminal: Terminal): Command {
   return withManifestOptions(withModule(command))
     .argument('<name>', 'letters, digits, "_" and inner "-"')
     .argument('<file>', 'a .wasm component, or a preview1 command module')
-    .option('--events <file>', 'JSON list of all triggers that it shall have; [] for none (docs/triggers.md)')
-    .option('--sinks <file>', 'JSON list of all sinks that it shall have; [] for none (docs/sinks.md)')
-    .option('--no-wait', 'do not wait until the agents have it')
+    .option('--events <file>', 'JSON list of all its triggers; [] for none (docs/triggers.md)')
+    .option('--sinks <file>', 'JSON list of all its sinks; [] for none (docs/sinks.md)')
+    .option('--no-wait', 'do not wait for the agents')
     .action(async (name: string, file: string, _, deploy: Command) => {
       const options = deploy.optsWithGlobals<DeployOptions>();
       const read = (path: string) =>
@@ -52,17 +52,17 @@ export function deployCommand(terminal: Terminal): Command {
       });
       show(terminal, options, result, () => describe(result));
       for (const { agent, code: reason, message } of result.agents.failed) {
-        terminal.err(`skerry: agent ${agent} cannot take it: ${message} (${reason})\n`);
+        terminal.err(`skerry: agent ${agent} cannot load it: ${message} (${reason})\n`);
       }
       const refusals = [
         describeRefusals('trigger', result.events, result.created),
         describeRefusals('sink', result.sinks, result.created),
       ].filter((refused) => refused !== undefined);
       if (refusals.length === 0) return;
-      // With --json, the result has the reasons.
+      // With --json, the reasons are in the result.
       if (!options.json) for (const line of refusals.flatMap(({ lines }) => lines)) terminal.err(`skerry: ${line}\n`);
       const summary = refusals.map((refused) => refused.summary).join('; ');
-      throw new CliFailure('failed', `the code is deployed, its lists were not taken whole: ${summary}`);
+      throw new CliFailure('failed', `the code is deployed, but not all of its triggers and sinks: ${summary}`);
     });
 }
 

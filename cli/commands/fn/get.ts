@@ -8,7 +8,7 @@ import { table } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from './module-option.ts';
 
-/** `skerry fn get NAME`: the current revision, and which agents hold it. */
+/** `skerry fn get NAME`: shows the current revision, and the agents that have it. */
 export function getFunctionCommand(terminal: Terminal): Command {
   return withModule(
     apiCommand('get', 'Show a function: revision, limits, and which agents have it.', ['skerry fn get hello']),
@@ -22,7 +22,7 @@ export function getFunctionCommand(terminal: Terminal): Command {
     });
 }
 
-function codeState({ error, holds, state, reason, retry_in_ms }: FunctionDetails['agents'][number]): string {
+function describeState({ error, holds, state, reason, retry_in_ms }: FunctionDetails['agents'][number]): string {
   if (error !== undefined) return error;
   if (state === 'held_back') return `held back for ${formatDuration(retry_in_ms ?? 0)}: ${reason}`;
   if (holds === null) return 'not known while it is offline';
@@ -41,14 +41,16 @@ function describe(details: FunctionDetails): string {
     ['imports', imports.join(', ') || '-'],
     ['asks for', asks.join(', ') || '-'],
     ['granted', granted.join(', ') || '-'],
-    ...(ungranted.length > 0 ? [['not granted', `${ungranted.join(', ')}: it may try this, and will be refused`]] : []),
-    ...(unused.length > 0 ? [['not needed', `${unused.join(', ')}: it never asks for this`]] : []),
+    ...(ungranted.length > 0 ? [['not granted', `${ungranted.join(', ')}: attempts will be refused`]] : []),
+    ...(unused.length > 0 ? [['not needed', `${unused.join(', ')}: it never uses this`]] : []),
     ['limits', `${formatSize(limits.memory_bytes)}, ${formatDuration(limits.timeout_ms)}`],
     ['instance', instance],
     ['environment', Object.keys(env).join(', ') || '-'],
     ['placement', formatPairs(placement.labels)],
   ];
-  const rows = agents.map((agent) => [agent.name, agent.online ? 'online' : 'offline', codeState(agent)]);
+  const rows = agents.map((agent) => [agent.name, agent.online ? 'online' : 'offline', describeState(agent)]);
   const head = facts.map(([fact = '', value = '']) => `${fact.padEnd(12)} ${value}\n`).join('');
-  return rows.length === 0 ? `${head}No agent shall have it.\n` : `${head}\n${table(['AGENT', 'STATE', 'CODE'], rows)}`;
+  return rows.length === 0
+    ? `${head}No agent is assigned to it.\n`
+    : `${head}\n${table(['AGENT', 'STATE', 'CODE'], rows)}`;
 }

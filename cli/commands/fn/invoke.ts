@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { limitCeilings } from '@skerry/shared/function/manifest.ts';
+import { limitCeilings } from '@skerry/shared/function/limit-ceilings.ts';
 import { type Command, Option } from 'commander';
 import { apiCommand, connect, show } from '../../api/api-command.ts';
 import { apiPath } from '../../api/client.ts';
@@ -24,7 +24,7 @@ type InvokeOptions = FunctionOptions & {
 /** A little longer than the longest deadline that a function can have. */
 const invokeTimeoutMs = limitCeilings.timeoutMs + 10_000;
 
-/** `skerry fn invoke NAME`: calls a function and prints what it returned. */
+/** `skerry fn invoke NAME`: calls a function and prints its result. */
 export function invokeCommand(terminal: Terminal): Command {
   const command = apiCommand('invoke', 'Call a function and print its result.', [
     'skerry fn invoke hello -j \'{"name":"Ada"}\'',
@@ -39,9 +39,9 @@ export function invokeCommand(terminal: Terminal): Command {
     .option('-a, --args <key=value>', 'one argument, as a string; may be given several times', collectPair)
     .addOption(new Option('-d, --data <@file|->', 'arguments as JSON from a file or standard input').conflicts('args'))
     .option('--agent <name>', 'run it on this agent')
-    .option('--async', 'do not wait: print the id under which the outcome will be (skerry invocation get)')
-    .option('--idempotency-key <key>', 'with --async: the same call under the same key is made once')
-    .option('--callback-url <url>', 'with --async: where the outcome is POSTed to')
+    .option('--async', 'do not wait; print the id of the invocation (see: skerry invocation get)')
+    .option('--idempotency-key <key>', 'with --async: run calls with the same key only once')
+    .option('--callback-url <url>', 'with --async: POST the outcome to this URL')
     .action(async (name: string, _, invoke: Command) => {
       const options = invoke.optsWithGlobals<InvokeOptions>();
       if (!options.async && (options.idempotencyKey ?? options.callbackUrl) !== undefined) {
@@ -63,15 +63,15 @@ export function invokeCommand(terminal: Terminal): Command {
         const { id } = data as { id: string };
         return show(terminal, options, { invocation: id }, () => `${id}\n`);
       }
-      const account = {
+      const report = {
         data,
         invocation: headers.get('x-skerry-invocation'),
         agent: headers.get('x-skerry-agent'),
-        revision: numberOf(headers.get('x-skerry-revision')),
-        duration_us: numberOf(headers.get('x-skerry-duration-us')),
+        revision: parseNumber(headers.get('x-skerry-revision')),
+        duration_us: parseNumber(headers.get('x-skerry-duration-us')),
         cold: headers.get('x-skerry-cold') === '1',
       };
-      show(terminal, options, account, () => `${printableJson(data, 2)}\n`);
+      show(terminal, options, report, () => `${printableJson(data, 2)}\n`);
     });
 }
 
@@ -96,6 +96,6 @@ function parse(content: string, where: string): unknown {
   }
 }
 
-function numberOf(header: string | null): number | null {
+function parseNumber(header: string | null): number | null {
   return header === null ? null : Number(header);
 }

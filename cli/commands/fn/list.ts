@@ -5,7 +5,7 @@ import { apiPath } from '../../api/client.ts';
 import { table } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-/** `skerry fn list [-m MODULE]`: of one module, or of all. */
+/** `skerry fn list [-m MODULE]`: lists the functions of one module, or of all. */
 export function listFunctionsCommand(terminal: Terminal): Command {
   return apiCommand('list', 'List functions, of all modules or of one.', ['skerry fn list', 'skerry fn list -m _'])
     .option('-m, --module <name>', 'only this module')

@@ -9,7 +9,7 @@ import { type FunctionOptions, withModule } from './module-option.ts';
 
 type LogsOptions = FunctionOptions & { limit: number };
 
-/** `skerry fn logs NAME`: the last lines that a function wrote, on all agents that are connected. */
+/** `skerry fn logs NAME`: shows the last lines that a function wrote, on all connected agents. */
 export function logsCommand(terminal: Terminal): Command {
   const command = apiCommand('logs', 'Show the last lines that a function wrote, oldest first.', [
     'skerry fn logs hello',
@@ -17,7 +17,7 @@ export function logsCommand(terminal: Terminal): Command {
   ]);
   return withModule(command)
     .argument('<name>', 'name of the function')
-    .option('--limit <n>', 'lines at most, up to 1000', parseCount, 100)
+    .option('--limit <n>', 'maximum of lines, up to 1000', parseCount, 100)
     .action(async (name: string, _, logs: Command) => {
       const options = logs.optsWithGlobals<LogsOptions>();
       const client = await connect(terminal, options);
@@ -28,7 +28,7 @@ export function logsCommand(terminal: Terminal): Command {
     });
 }
 
-/** What a function writes stays on its line. */
+/** One line of output for each line of a function. */
 function describe({ time, agent, source, text }: FunctionLogs['lines'][number]): string {
   return `${time} ${agent} ${source.padEnd(6)} ${inOneLine(text)}\n`;
 }

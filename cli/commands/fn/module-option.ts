@@ -1,4 +1,4 @@
-import { defaultModule } from '@skerry/shared/function/names.ts';
+import { defaultModule } from '@skerry/shared/function/name-form.ts';
 import { type Command, Option } from 'commander';
 import type { ApiOptions } from '../../api/api-command.ts';
 

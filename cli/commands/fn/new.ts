@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { namePattern } from '@skerry/shared/function/names.ts';
+import { namePattern } from '@skerry/shared/function/name-form.ts';
 import { Command, Option } from 'commander';
 import { show } from '../../api/api-command.ts';
 import { languages, type NewWorld, newWorlds, writeProject } from '../../build/new-project.ts';
@@ -10,7 +10,7 @@ import type { Terminal } from '../../terminal/terminal.ts';
 
 type NewOptions = { lang: Language; world: NewWorld; json?: boolean };
 
-/** `skerry fn new NAME`: a directory with a function that builds and deploys as it is. */
+/** `skerry fn new NAME`: writes a directory with a function that builds and deploys unchanged. */
 export function newCommand(terminal: Terminal): Command {
   const command = new Command('new')
     .description('Write a new function: source, README, manifest, types.')

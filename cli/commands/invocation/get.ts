@@ -5,9 +5,9 @@ import { apiPath } from '../../api/client.ts';
 import { printableJson } from '../../terminal/printable.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-/** `skerry invocation get ID`: all that is known of one. */
+/** `skerry invocation get ID`: shows its whole record. */
 export function getInvocationCommand(terminal: Terminal): Command {
-  return apiCommand('get', 'Show a kept invocation: its state, its outcome, and where that is on its way to.', [
+  return apiCommand('get', 'Show a recorded invocation: its state, its outcome, and the deliveries of it.', [
     'skerry invocation get 01890a5d-ac96-774b-bcce-b302099a8057',
   ])
     .argument('<id>', 'id of the invocation')

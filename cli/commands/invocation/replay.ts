@@ -7,8 +7,8 @@ import type { Terminal } from '../../terminal/terminal.ts';
 type Refusal = { readonly id: string; readonly message: string };
 
 /**
- * `skerry invocation replay ID…`: under their own ids, one after another. One that is refused keeps none from its turn;
- * a control plane that cannot be reached ends it.
+ * `skerry invocation replay ID…`: replays the invocations one after another, under their own ids. It goes on after a
+ * refusal, and stops when the control plane cannot be reached.
  */
 export function replayInvocationCommand(terminal: Terminal): Command {
   return apiCommand('replay', 'Run dead or cancelled invocations again, with all their attempts.', [
@@ -35,9 +35,9 @@ export function replayInvocationCommand(terminal: Terminal): Command {
         }
       }
       const result = refused.length > 0 ? { replayed, refused } : { replayed };
-      show(terminal, options, result, () => `${replayed.length} of ${ids.length} wait again\n`);
+      show(terminal, options, result, () => `${replayed.length} of ${ids.length} are queued again\n`);
       if (!options.json) for (const { id, message } of refused) terminal.err(`skerry: ${id}: ${message}\n`);
       if (unreachable) throw unreachable;
-      if (refused.length > 0) throw new CliFailure('failed', `${refused.length} of ${ids.length} are refused`);
+      if (refused.length > 0) throw new CliFailure('failed', `${refused.length} of ${ids.length} were refused`);
     });
 }

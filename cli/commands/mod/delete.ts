@@ -3,7 +3,7 @@ import { type ApiOptions, apiCommand, connect, show } from '../../api/api-comman
 import { apiPath } from '../../api/client.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-/** `skerry mod delete NAME`: with all its functions. */
+/** `skerry mod delete NAME`: deletes its functions, too. */
 export function deleteModuleCommand(terminal: Terminal): Command {
   return apiCommand('delete', 'Delete a module and all its functions.', ['skerry mod delete greenhouse'])
     .argument('<name>', 'name of the module')

@@ -8,8 +8,8 @@ import type { Terminal } from '../../terminal/terminal.ts';
 export function renameModuleCommand(terminal: Terminal): Command {
   return apiCommand('rename', 'Rename a module; its functions keep running.', ['skerry mod rename greenhouse garden'])
     .alias('update')
-    .argument('<name>', 'present name')
-    .argument('<new-name>', 'name from now on')
+    .argument('<name>', 'current name')
+    .argument('<new-name>', 'new name')
     .action(async (name: string, newName: string, _, command: Command) => {
       const options = command.optsWithGlobals<ApiOptions>();
       const client = await connect(terminal, options);

@@ -5,7 +5,7 @@ import { apiPath } from '../../api/client.ts';
 import { table } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-/** `skerry secret list`: names only; values cannot be read back. */
+/** `skerry secret list`: shows only names. Values cannot be read back. */
 export function listSecretsCommand(terminal: Terminal): Command {
   return apiCommand('list', 'List the names of the secrets.', ['skerry secret list']).action(
     async (_, command: Command) => {

@@ -1,14 +1,16 @@
 import { Command } from 'commander';
+import { withExamples } from '../../terminal/examples.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
-import { deleteSecretCommand } from './delete.ts';
-import { listSecretsCommand } from './list.ts';
-import { setSecretCommand } from './set.ts';
+import { addCommands, type CommandLoaders } from '../../tree/load.ts';
+
+const loaders: CommandLoaders = {
+  list: async () => (await import('./list.ts')).listSecretsCommand,
+  set: async () => (await import('./set.ts')).setSecretCommand,
+  delete: async () => (await import('./delete.ts')).deleteSecretCommand,
+};
 
 /** `skerry secret`: credentials that triggers and sinks name. */
-export function secretCommand(terminal: Terminal): Command {
-  return new Command('secret')
-    .description('Secrets: credentials that triggers and sinks name. Setting them needs the role admin.')
-    .addCommand(listSecretsCommand(terminal))
-    .addCommand(setSecretCommand(terminal))
-    .addCommand(deleteSecretCommand(terminal));
+export function secretCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
+  const command = withExamples(new Command('secret'), ['skerry secret set couch', 'skerry secret list']);
+  return addCommands(command, loaders, terminal, words);
 }

@@ -5,9 +5,9 @@ import { CliFailure } from '../../terminal/failure.ts';
 import { readSecretText } from '../../terminal/read-secret.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-/** `skerry secret set NAME`: the value comes from the terminal, without echo, or from a pipe. */
+/** `skerry secret set NAME`: reads the value from the terminal without echo, or from a pipe. */
 export function setSecretCommand(terminal: Terminal): Command {
-  return apiCommand('set', 'Set a secret; the value is asked for, or read from standard input.', [
+  return apiCommand('set', 'Set a secret. The command asks for the value, or reads it from standard input.', [
     'skerry secret set couch',
     'skerry secret set broker-key < client.key',
   ])

@@ -14,8 +14,8 @@ export function createSinkCommand(terminal: Terminal): Command {
     'skerry sink create water http --set url=https://example.org/hook --set token_secret=hook --set envelope=true',
   ]);
   return withSpecOptions(withModule(command))
-    .argument('<function>', 'the function whose outcomes go there')
-    .addArgument(new Argument('<type>', 'where they go').choices(['couchdb', 'http', 'mqtt']))
+    .argument('<function>', 'the function whose outcomes it receives')
+    .addArgument(new Argument('<type>', 'kind of receiver').choices(['couchdb', 'http', 'mqtt']))
     .action(async (name: string, type: string, _, create: Command) => {
       const options = create.optsWithGlobals<FunctionOptions & SpecOptions>();
       const json = await readSpec(terminal, type, options);

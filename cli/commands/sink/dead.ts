@@ -8,14 +8,14 @@ import type { Terminal } from '../../terminal/terminal.ts';
 
 type DeadOptions = ApiOptions & { limit: number; cursor?: string };
 
-/** `skerry sink dead ID`: outcomes that the sink did not take, and why. */
+/** `skerry sink dead ID`: lists the outcomes that the sink refused for good, with the reasons. */
 export function deadLettersCommand(terminal: Terminal): Command {
-  return apiCommand('dead', 'List outcomes that a sink did not take, oldest first, and why.', [
+  return apiCommand('dead', 'List the dead letters of a sink, oldest first, with the reasons.', [
     'skerry sink dead 01a1…',
   ])
     .argument('<sink>', 'id of the sink; see: skerry sink list')
-    .option('--limit <n>', 'how many at most', parseCount, 100)
-    .option('--cursor <cursor>', 'go on from where the last page ended')
+    .option('--limit <n>', 'maximum of dead letters', parseCount, 100)
+    .option('--cursor <cursor>', 'continue after the page that printed this cursor')
     .action(async (sink: string, _, command: Command) => {
       const options = command.optsWithGlobals<DeadOptions>();
       const query = new URLSearchParams({ limit: String(options.limit) });
@@ -24,11 +24,11 @@ export function deadLettersCommand(terminal: Terminal): Command {
       const page = await client.get<{ dead: DeadLetter[]; cursor: string | null }>(
         `${apiPath('sinks', sink, 'dead')}?${query}`,
       );
-      show(terminal, options, page, () => table(['INVOCATION', 'ATTEMPTS', 'SINCE', 'ERROR'], page.dead.map(rowOf)));
+      show(terminal, options, page, () => table(['INVOCATION', 'ATTEMPTS', 'SINCE', 'ERROR'], page.dead.map(toRow)));
       if (page.cursor !== null && !options.json) terminal.err(`There are more: --cursor ${page.cursor}\n`);
     });
 }
 
-function rowOf({ invocation, attempts, created_at: since, error }: DeadLetter): string[] {
+function toRow({ invocation, attempts, created_at: since, error }: DeadLetter): string[] {
   return [invocation, String(attempts), since, error ?? '-'];
 }

@@ -7,11 +7,11 @@ import { type FunctionOptions, withModule } from '../fn/module-option.ts';
 /** `skerry sink delete FUNCTION ID` */
 export function deleteSinkCommand(terminal: Terminal): Command {
   return withModule(
-    apiCommand('delete', 'Remove a sink, and drop what waits for it.', [
+    apiCommand('delete', 'Delete a sink, and the deliveries that wait for it.', [
       'skerry sink delete water 01890a5d-ac96-774b-bcce-b302099a8057',
     ]),
   )
-    .argument('<function>', 'the function whose outcomes went there')
+    .argument('<function>', 'the function whose outcomes it receives')
     .argument('<id>', 'as skerry sink list shows it')
     .action(async (name: string, id: string, _, command: Command) => {
       const options = command.optsWithGlobals<FunctionOptions>();

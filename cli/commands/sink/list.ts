@@ -11,23 +11,23 @@ type ListOptions = ApiOptions & { module: string };
 
 const header = ['FUNCTION', 'TYPE', 'STATE', 'WAITING', 'LAG', 'DEAD', 'DELIVERED', 'LEADS TO', 'ID'];
 
-/** `skerry sink list [FUNCTION]`: how deliveries stand; a sink that fails has a line of its own that says why. */
+/** `skerry sink list [FUNCTION]`: shows the state of deliveries. A sink that fails has a further line with the reason. */
 export function listSinksCommand(terminal: Terminal): Command {
-  const command = apiCommand('list', 'List sinks: how far deliveries are, and what fails.', [
+  const command = apiCommand('list', 'List sinks: state of their deliveries, and failures.', [
     'skerry sink list',
     'skerry sink list water -m greenhouse',
   ]);
   return withModule(command)
-    .argument('[function]', 'only those of this function')
+    .argument('[function]', 'only sinks of this function')
     .action(async (name: string | undefined, _, list: Command) => {
       const options = list.optsWithGlobals<ListOptions>();
       const query = name === undefined ? '' : `?function=${encodeURIComponent(`${options.module}/${name}`)}`;
       const sinks = await (await connect(terminal, options)).get<SinkState[]>(`${apiPath('sinks')}${query}`);
-      show(terminal, options, sinks, () => table(header, sinks.map(rowOf)) + sinks.flatMap(failureOf).join(''));
+      show(terminal, options, sinks, () => table(header, sinks.map(toRow)) + sinks.flatMap(describeFailure).join(''));
     });
 }
 
-function rowOf(sink: SinkState): string[] {
+function toRow(sink: SinkState): string[] {
   return [
     `${sink.module}/${sink.function}`,
     sink.type,
@@ -41,7 +41,7 @@ function rowOf(sink: SinkState): string[] {
   ];
 }
 
-function failureOf({ id, error, next_try_at: nextTry }: SinkState): string[] {
+function describeFailure({ id, error, next_try_at: nextTry }: SinkState): string[] {
   if (error === null) return [];
   return [`${id}: ${error}${nextTry === null ? '' : `; next try at ${nextTry}`}\n`];
 }

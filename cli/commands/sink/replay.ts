@@ -4,9 +4,9 @@ import { apiPath } from '../../api/client.ts';
 import { CliFailure } from '../../terminal/failure.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-/** `skerry sink replay ID [INVOCATION…]`: dead letters wait again, in their old places. */
+/** `skerry sink replay ID [INVOCATION…]`: queues dead letters again, in their old order. */
 export function replaySinkCommand(terminal: Terminal): Command {
-  return apiCommand('replay', 'Deliver again what a sink did not take: all of it, or single invocations.', [
+  return apiCommand('replay', 'Deliver dead letters of a sink again: all of them, or those of single invocations.', [
     'skerry sink replay 01a1…',
     'skerry sink replay 01a1… 01b2… 01c3…',
   ])
@@ -19,11 +19,11 @@ export function replaySinkCommand(terminal: Terminal): Command {
         apiPath('sinks', sink, 'replay'),
         { json: invocations.length === 0 ? {} : { invocations } },
       );
-      const asked = new Set(invocations).size;
-      const counted = asked === 0 ? data.replayed : `${data.replayed} of ${asked}`;
-      show(terminal, options, data, () => `${counted} wait again\n`);
-      if (data.replayed < asked) {
-        throw new CliFailure('failed', 'the others are no dead letters of this sink; see: skerry sink dead');
+      const wanted = new Set(invocations).size;
+      const counted = wanted === 0 ? data.replayed : `${data.replayed} of ${wanted}`;
+      show(terminal, options, data, () => `${counted} are queued again\n`);
+      if (data.replayed < wanted) {
+        throw new CliFailure('failed', 'the others are not dead letters of this sink; see: skerry sink dead');
       }
     });
 }

@@ -1,20 +1,22 @@
 import { Command } from 'commander';
+import { withExamples } from '../../terminal/examples.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
-import { createSinkCommand } from './create.ts';
-import { deadLettersCommand } from './dead.ts';
-import { deleteSinkCommand } from './delete.ts';
-import { listSinksCommand } from './list.ts';
-import { replaySinkCommand } from './replay.ts';
-import { updateSinkCommand } from './update.ts';
+import { addCommands, type CommandLoaders } from '../../tree/load.ts';
 
-/** `skerry sink`: where the outcomes of functions go. */
-export function sinkCommand(terminal: Terminal): Command {
-  return new Command('sink')
-    .description('Sinks: where the outcomes of functions go.')
-    .addCommand(listSinksCommand(terminal))
-    .addCommand(createSinkCommand(terminal))
-    .addCommand(updateSinkCommand(terminal))
-    .addCommand(deleteSinkCommand(terminal))
-    .addCommand(deadLettersCommand(terminal))
-    .addCommand(replaySinkCommand(terminal));
+const loaders: CommandLoaders = {
+  list: async () => (await import('./list.ts')).listSinksCommand,
+  create: async () => (await import('./create.ts')).createSinkCommand,
+  update: async () => (await import('./update.ts')).updateSinkCommand,
+  delete: async () => (await import('./delete.ts')).deleteSinkCommand,
+  dead: async () => (await import('./dead.ts')).deadLettersCommand,
+  replay: async () => (await import('./replay.ts')).replaySinkCommand,
+};
+
+/** `skerry sink`: receivers of the outcomes of functions. */
+export function sinkCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
+  const command = withExamples(new Command('sink'), [
+    'skerry sink create water http --set url=https://example.org/hook',
+    'skerry sink list',
+  ]);
+  return addCommands(command, loaders, terminal, words);
 }

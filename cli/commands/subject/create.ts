@@ -4,7 +4,7 @@ import { type ApiOptions, apiCommand, connect, show } from '../../api/api-comman
 import { apiPath } from '../../api/client.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-/** `skerry subject create NAME [--role]`: prints the token, this once, alone on standard output. */
+/** `skerry subject create NAME [--role]`: prints only the token on standard output, and never again. */
 export function createSubjectCommand(terminal: Terminal): Command {
   return apiCommand('create', 'Create a subject and print its token, which is shown only this once.', [
     'skerry subject create ada',

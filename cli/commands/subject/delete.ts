@@ -3,7 +3,7 @@ import { type ApiOptions, apiCommand, connect, show } from '../../api/api-comman
 import { apiPath } from '../../api/client.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-/** `skerry subject delete NAME`: its token is refused from then on. */
+/** `skerry subject delete NAME`: its token stops working. */
 export function deleteSubjectCommand(terminal: Terminal): Command {
   return apiCommand('delete', 'Delete a subject; its token stops working.', ['skerry subject delete ada'])
     .argument('<name>', 'name of the subject')

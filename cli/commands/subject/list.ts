@@ -5,7 +5,7 @@ import { apiPath } from '../../api/client.ts';
 import { table } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-/** `skerry subject list`: names and roles; tokens cannot be read back. */
+/** `skerry subject list`: shows names and roles. Tokens cannot be read back. */
 export function listSubjectsCommand(terminal: Terminal): Command {
   return apiCommand('list', 'List subjects and their roles.', ['skerry subject list']).action(
     async (_, command: Command) => {

@@ -4,7 +4,7 @@ import { type ApiOptions, apiCommand, connect, show } from '../../api/api-comman
 import { apiPath } from '../../api/client.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-/** `skerry subject rotate NAME`: a new token; the old one is refused from then on. */
+/** `skerry subject rotate NAME`: prints a new token. The old one stops working. */
 export function rotateSubjectCommand(terminal: Terminal): Command {
   return apiCommand('rotate', 'Give a subject a new token and print it; the old one stops working.', [
     'skerry subject rotate ada',

@@ -1,16 +1,17 @@
 import { Command } from 'commander';
+import { withExamples } from '../../terminal/examples.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
-import { createSubjectCommand } from './create.ts';
-import { deleteSubjectCommand } from './delete.ts';
-import { listSubjectsCommand } from './list.ts';
-import { rotateSubjectCommand } from './rotate.ts';
+import { addCommands, type CommandLoaders } from '../../tree/load.ts';
 
-/** `skerry subject`: who may use the API. */
-export function subjectCommand(terminal: Terminal): Command {
-  return new Command('subject')
-    .description('Subjects: who may use the API. Needs the role admin.')
-    .addCommand(listSubjectsCommand(terminal))
-    .addCommand(createSubjectCommand(terminal))
-    .addCommand(rotateSubjectCommand(terminal))
-    .addCommand(deleteSubjectCommand(terminal));
+const loaders: CommandLoaders = {
+  list: async () => (await import('./list.ts')).listSubjectsCommand,
+  create: async () => (await import('./create.ts')).createSubjectCommand,
+  rotate: async () => (await import('./rotate.ts')).rotateSubjectCommand,
+  delete: async () => (await import('./delete.ts')).deleteSubjectCommand,
+};
+
+/** `skerry subject`: the users of the API. */
+export function subjectCommand(terminal: Terminal, words: readonly string[]): Promise<Command> {
+  const command = withExamples(new Command('subject'), ['skerry subject create ada', 'skerry subject list']);
+  return addCommands(command, loaders, terminal, words);
 }

@@ -17,7 +17,7 @@ export function createTriggerCommand(terminal: Terminal): Command {
   ]);
   return withSpecOptions(withModule(command))
     .argument('<function>', 'the function that it starts')
-    .addArgument(new Argument('<type>', 'what it listens to').choices(['mqtt', 'schedule']))
+    .addArgument(new Argument('<type>', 'kind of source').choices(['mqtt', 'schedule']))
     .option('--edge', 'each agent that holds the function listens by itself, also while it is offline')
     .action(async (name: string, type: string, _, create: Command) => {
       const options = create.optsWithGlobals<CreateOptions>();

@@ -7,7 +7,7 @@ import { type FunctionOptions, withModule } from '../fn/module-option.ts';
 /** `skerry trigger delete FUNCTION ID` */
 export function deleteTriggerCommand(terminal: Terminal): Command {
   return withModule(
-    apiCommand('delete', 'Remove a trigger; events that it has already brought still run.', [
+    apiCommand('delete', 'Delete a trigger. Events that it has already received still run.', [
       'skerry trigger delete water 01890a5d-ac96-774b-bcce-b302099a8057',
     ]),
   )

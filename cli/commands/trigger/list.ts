@@ -11,10 +11,10 @@ const header = [
   ...['RECEIVED', 'RUN', 'FAILED', 'DROPPED', 'LAST'],
 ];
 
-/** `skerry trigger list FUNCTION`: one line for each place where a trigger runs. */
+/** `skerry trigger list FUNCTION`: shows a line for each place where a trigger runs. */
 export function listTriggersCommand(terminal: Terminal): Command {
   return withModule(
-    apiCommand('list', 'List the triggers of a function: where they run, how they are.', ['skerry trigger list water']),
+    apiCommand('list', 'List the triggers of a function: places, states and counts.', ['skerry trigger list water']),
   )
     .argument('<function>', 'the function that they start')
     .action(async (name: string, _, command: Command) => {
@@ -27,23 +27,23 @@ export function listTriggersCommand(terminal: Terminal): Command {
     });
 }
 
-/** The counts are the trigger's own, of all places and times: they stand in its first line. */
+/** The counts cover all places and times of the trigger, so only its first line has them. */
 function toRows(trigger: TriggerDetails): string[][] {
   const { id, type, params, last_message_at: last, received, run, failed, dropped } = trigger;
-  const what = type === 'mqtt' ? `${params.topic} at ${brokerOf(params)}` : `${params.cron} ${params.timezone}`;
+  const source = type === 'mqtt' ? `${params.topic} at ${formatBroker(params)}` : `${params.cron} ${params.timezone}`;
   const counts = [received, run, failed, dropped].map(String);
-  return placesOf(trigger).map((place, at) => [
+  return listPlaces(trigger).map((place, at) => [
     id,
     type,
-    what,
+    source,
     ...place,
     ...(at === 0 ? [...counts, last ?? '-'] : []),
   ]);
 }
 
-/** Where, state, since, pending. */
-function placesOf({ params, places, offline }: TriggerDetails): string[][] {
-  const known = [
+/** Columns: place, state, since, pending. */
+function listPlaces({ params, places, offline }: TriggerDetails): string[][] {
+  const rows = [
     ...places.map(({ agent, state, error, since, pending }) => [
       agent ?? 'control plane',
       error === undefined ? state : `${state}: ${error.replaceAll(/\s+/g, ' ')}`,
@@ -52,12 +52,12 @@ function placesOf({ params, places, offline }: TriggerDetails): string[][] {
     ]),
     ...offline.map(({ agent, since }) => [agent, 'offline', since, '-']),
   ];
-  if (known.length > 0) return known;
+  if (rows.length > 0) return rows;
   return [[params.placement === 'edge' ? 'no agent' : 'control plane', 'not running', '-', '-']];
 }
 
-/** With the port that is dialed: the parameters are without it where it is the usual one. */
-function brokerOf({ host, port, tls }: TriggerDetails['params']): string {
+/** Includes the port, which the parameters omit when it is the usual one. */
+function formatBroker({ host, port, tls }: TriggerDetails['params']): string {
   const name = String(host).includes(':') ? `[${host}]` : host;
   return `${name}:${port ?? (tls ? 8883 : 1883)}`;
 }

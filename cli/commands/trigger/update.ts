@@ -7,7 +7,7 @@ import { changedSpec } from '../../options/spec-update.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { type FunctionOptions, withModule } from '../fn/module-option.ts';
 
-/** `skerry trigger update FUNCTION ID`: what no option names stays, but for credentials, which must be given again. */
+/** `skerry trigger update FUNCTION ID`: other parameters stay, except credentials, which must be given again. */
 export function updateTriggerCommand(terminal: Terminal): Command {
   const command = apiCommand('update', 'Change parameters of a trigger; docs/triggers.md has all of them.', [
     'skerry trigger update water 01890a5d-ac96-774b-bcce-b302099a8057 --set qos=2 --set concurrency=4',

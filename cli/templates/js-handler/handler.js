@@ -1,5 +1,5 @@
 /**
- * Takes JSON text, gives JSON text. What is thrown becomes the error that the caller sees.
+ * Takes JSON text, gives JSON text. The caller sees a thrown string as the error.
  *
  * @type {import('./skerry.d.ts').Invoke}
  */

@@ -1,6 +1,6 @@
 import type { Invoke } from './skerry.d.ts';
 
-/** Takes JSON text, gives JSON text. What is thrown becomes the error that the caller sees. */
+/** Takes JSON text, gives JSON text. The caller sees a thrown string as the error. */
 export const invoke: Invoke = (input) => {
   const { name }: { name?: unknown } = JSON.parse(input) ?? {};
   if (typeof name !== 'string' || name === '') throw 'give me a name: {"name":"Ada"}';

@@ -113,7 +113,7 @@ pub unsafe extern "C" fn handle(request: i32, out: i32) {
     for chunk in response.body.chunks(CHUNK) {
         let mut result = Returned::default();
         stream_write(stream, chunk.as_ptr(), chunk.len(), &mut result);
-        // Nobody reads any more.
+        // The reader is gone.
         if result.tag != 0 {
             break;
         }

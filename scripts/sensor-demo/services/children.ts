@@ -1,8 +1,8 @@
 /**
- * The processes of one run, each with a log file, each leading a process group of its own: Ctrl-C in the terminal
- * reaches the run alone, which then ends them in order, the last one started first.
+ * The processes of one run. Each has a log file, and leads a process group of its own: Ctrl-C in the terminal reaches
+ * only the run, which then ends them in order, the last one started first.
  *
- * Invariant: none of them outlives the run. A guard beside it ends them when the run is killed (guard.ts).
+ * Invariant: no process outlives the run. When the run is killed, its guard ends the processes (guard.ts).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,21 +17,21 @@ export type ChildOptions = {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Gets each line of standard output, which goes to the log otherwise. */
+  /** Gets each line of standard output. Without it, they go to the log. */
   readonly onLine?: (line: string) => void;
 };
 
 export type Child = {
   readonly name: string;
   readonly running: boolean;
-  /** Ends its process group: with SIGTERM and, after a grace time, SIGKILL; or at once. Resolves when it is gone. */
+  /** Ends its process group: with SIGTERM and, after a grace time, SIGKILL, or at once. Resolves when it has ended. */
   stop(how?: 'gently' | 'at once'): Promise<void>;
 };
 
 export type Children = {
   /** @throws Error when it cannot be started */
   start(options: ChildOptions): Promise<Child>;
-  /** Rejects when a child ends that nobody has stopped, with the last lines of its log. */
+  /** Rejects with the last lines of its log when a child ends that the run has not stopped. */
   readonly lost: Promise<never>;
   endAll(how: 'gently' | 'at once'): Promise<void>;
 };
@@ -49,7 +49,7 @@ export function startChildren(logs: string): Children {
   const children: Child[] = [];
   const { promise: lost, reject: lose } = Promise.withResolvers<never>();
   lost.catch(() => undefined);
-  // Without a guard there is nobody to tell, and its end is told as any other's.
+  // The guard has ended, so it gets no lines. Its end is reported like that of any other child.
   guard.stdin.on('error', () => undefined);
   let ending = false;
   guardEnded.then(
@@ -60,7 +60,7 @@ export function startChildren(logs: string): Children {
   return {
     lost,
     async start({ name, command, args, env, onLine }) {
-      if (ending) throw new Error('nothing is started any more');
+      if (ending) throw new Error('the run is ending, and starts no further process');
       const logFile = join(logs, `${name}.log`);
       const log = openSync(logFile, 'a', 0o600);
       const child = spawn(command, args, {

@@ -1,6 +1,6 @@
 /**
- * The CouchDB where reports arrive: the one of COUCHDB_URL, or a stand-in of ours. Read by its `_changes`
- * (docs.couchdb.org, "API Reference", section 1.3.8), so that each document is seen once, in the order of arrival.
+ * The CouchDB where reports arrive: that of COUCHDB_URL, or a stand-in of ours. Its `_changes` (docs.couchdb.org, "API
+ * Reference", section 1.3.8) give each document once, in the order of arrival.
  */
 import { fileURLToPath } from 'node:url';
 import type { Children } from './children.ts';
@@ -12,7 +12,7 @@ export type Couch = {
   readonly password: string | undefined;
 };
 
-/** What the sink has stored with `envelope: true`, as far as this run shows it. */
+/** The fields of a document of the sink, with `envelope: true`, that this run shows. */
 export type StoredReport = {
   readonly agent: string;
   readonly created_at: string;
@@ -25,7 +25,7 @@ export type StoredReport = {
 };
 
 export type Arrivals = {
-  /** Reports that have come since the last time, at most `pageSize` of them. Rejects when CouchDB cannot be asked. */
+  /** At most `pageSize` reports that have arrived since the last call. Rejects when CouchDB does not answer. */
   next(): Promise<StoredReport[]>;
 };
 
@@ -33,10 +33,10 @@ const standInTimeoutMs = 15_000;
 const requestTimeoutMs = 10_000;
 const pageSize = 200;
 
-/** @param url of COUCHDB_URL @throws Error when it is no URL */
+/** @param url of COUCHDB_URL @throws Error when it is not a URL */
 export function givenCouch(url: string): Couch {
   const parsed = URL.parse(url);
-  // It may hold a password and is not repeated.
+  // The message does not repeat it, because it may hold a password.
   if (!parsed || !/^https?:$/.test(parsed.protocol)) throw new Error('COUCHDB_URL is not an http:// or https:// URL');
   const { username, password } = parsed;
   return {
@@ -46,7 +46,7 @@ export function givenCouch(url: string): Couch {
   };
 }
 
-/** Its documents are in memory, and gone with it. */
+/** Its documents are only in memory. */
 export async function startStandIn(children: Children, env: Record<string, string>): Promise<Couch> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const script = fileURLToPath(new URL('../../../test/harness/couchdb/couchdb.ts', import.meta.url));
@@ -65,7 +65,7 @@ export async function startStandIn(children: Children, env: Record<string, strin
 
 /** Reports that arrive from now on. */
 export async function watchArrivals(couch: Couch, database: string): Promise<Arrivals> {
-  // The sink makes the database with the first report; until then there is nothing to have seen.
+  // The sink makes the database with the first report. Before that, there are no changes.
   let since = String((await ask<{ update_seq: string }>(couch, database))?.update_seq ?? 0);
   return {
     async next() {
@@ -80,7 +80,7 @@ export async function watchArrivals(couch: Couch, database: string): Promise<Arr
 
 type Changes = { readonly results: readonly { readonly doc?: unknown }[]; readonly last_seq: string };
 
-/** @returns undefined when it is not there */
+/** @returns undefined when it does not exist */
 async function ask<Answer>({ url, username = '', password = '' }: Couch, path: string): Promise<Answer | undefined> {
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   const response = await fetch(`${url}/${path}`, {

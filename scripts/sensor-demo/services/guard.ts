@@ -1,9 +1,9 @@
 /**
- * Ends what a run has started when the run itself is gone without having done so, whatever ended it: SIGKILL, a closed
- * terminal, a fault. The run holds the other end of standard input, and the system closes it for the dead.
+ * Ends the processes of a run that was ended itself before it could do so: by SIGKILL, a closed terminal or a fault. The
+ * run holds the other end of standard input, which the system closes with the run.
  *
- * Standard input says in lines which process groups there are: `+123` started, `-123` ended. At its end, all that are
- * left get SIGTERM, and SIGKILL when they are still there after `graceMs`.
+ * Lines of standard input name process groups: `+123` started, `-123` ended. At the end of input, the remaining groups get
+ * SIGTERM, and SIGKILL after `graceMs`.
  */
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -26,7 +26,7 @@ while (groups.size > 0 && performance.now() < deadline) {
 }
 for (const group of groups) send(group, 'SIGKILL');
 
-/** @returns whether there is such a group */
+/** @returns whether the group exists */
 function send(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-group, signal);

@@ -1,4 +1,4 @@
-/** Mosquitto, the MQTT broker, on a port of 127.0.0.1. What it holds is in memory, and gone with it. */
+/** Mosquitto, the MQTT broker, on a port of 127.0.0.1. Its messages are only in memory. */
 import { once } from 'node:events';
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -9,12 +9,12 @@ import { until } from './until.ts';
 
 const startTimeoutMs = 15_000;
 
-/** Debian has it where the PATH of ordinary users does not reach. */
-export function placesOfMosquitto(path: string): string[] {
+/** Debian installs it in a folder that is not on the PATH of ordinary users. */
+export function listMosquittoFolders(path: string): string[] {
   return [...path.split(delimiter), '/usr/sbin', '/usr/local/sbin'];
 }
 
-/** @throws Error that names the package when it is in none of the folders */
+/** @throws Error with the name of the package when no folder has it */
 export function findMosquitto(folders: readonly string[]): string {
   for (const folder of folders) {
     const file = join(folder, 'mosquitto');
@@ -47,7 +47,7 @@ export async function startBroker(
   const lines = [
     `listener ${port} 127.0.0.1`,
     'allow_anonymous true',
-    // Messages for a device that is away: it would keep 1,000, and drop the rest.
+    // Messages for a device that is away: by default, it keeps 1,000 and drops the rest.
     'max_queued_messages 0',
     'set_tcp_nodelay true',
     'log_dest stderr',

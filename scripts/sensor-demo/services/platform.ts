@@ -1,6 +1,6 @@
 /**
- * The control plane and one agent, each of which can be stopped and started again on what it has kept. Both are the
- * `skerry` command's own, with the settings of this run and no others that happen to be in the environment.
+ * The control plane and one agent. Each can be stopped, and started again on its data. The `skerry` command starts both,
+ * with only the settings of this run, not those of the environment.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,30 +15,30 @@ export type Platform = {
   readonly server: string;
   readonly controlPlane: Switch;
   readonly device: Switch;
-  /** The `data` of an answer of the API. Rejects when there is none, or it takes too long. */
+  /** The `data` of an answer of the API. Rejects without an answer, or at the time limit. */
   api<Data>(method: string, path: string, json?: unknown): Promise<Data>;
-  /** Runs `skerry` with these arguments against this control plane. @throws Error with what it printed */
+  /** Runs `skerry` with these arguments against this control plane. @throws Error with its output */
   skerry(...args: string[]): Promise<void>;
-  /** Value of a metric of the agent, asked for on the device itself; undefined while it cannot be had. */
+  /** Value of a metric of the agent, read on the device itself. Undefined while the agent does not answer. */
   metric(name: string): Promise<number | undefined>;
 };
 
-/** Something that the person at the keyboard turns off and on. */
+/** A part that the person at the keyboard turns off and on. */
 export type Switch = {
   readonly on: boolean;
-  /** Resolves when it is at work. */
+  /** Resolves when it is ready. */
   start(): Promise<void>;
-  /** The control plane finishes in good order; the device loses its power. */
+  /** The control plane shuts down in order. The device loses its power. */
   stop(): Promise<void>;
 };
 
-/** A first start makes a database, which takes long on a small or busy machine. */
+/** The first start makes a database, which takes long on a small or busy machine. */
 const readyTimeoutMs = 120_000;
 const onlineTimeoutMs = 30_000;
 const requestTimeoutMs = 10_000;
 const metricsTimeoutMs = 2_000;
 
-export type PlatformOptions = {
+type PlatformOptions = {
   readonly data: string;
   readonly env: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
@@ -78,7 +78,7 @@ export async function createPlatform(children: Children, { data, env, signal }: 
 
   const controlPlane = createSwitch('gently', async () => {
     const child = await run('control-plane', ['control-plane', '--port', String(port), '--data', directory], {
-      // How soon the state of triggers shows.
+      // The delay until the state of triggers is visible.
       SKERRY_STATUS_INTERVAL_MS: '1000',
     });
     const ready = async () =>

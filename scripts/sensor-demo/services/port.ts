@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Below the range out of which the system gives ports to whoever dials (ip(7), ip_local_port_range): a client that dials
- * a port of that range again and again, while nobody listens there, can be given that very port, and meet itself.
+ * Below the range from which the system gives ports to clients (ip(7), ip_local_port_range). A client that keeps dialing
+ * a port of that range without a listener can get that very port, and connect to itself.
  */
 const lowest = 20_000;
 const highest = 32_000;
 const attempts = 100;
 
-/** @param random 0 to 1 @throws Error when none of many is free */
+/** @param random 0 to 1 @throws Error when many attempts find no free port */
 export async function freePort(random: () => number): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const port = lowest + Math.floor(random() * (highest - lowest));

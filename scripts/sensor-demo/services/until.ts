@@ -1,8 +1,8 @@
-/** Waiting for something to come about, by asking. */
+/** Polls until a state is reached. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 export type Wait = {
-  /** What is waited for, for the message: "the control plane to be ready". */
+  /** Describes the state in the message: "the control plane to be ready". */
   readonly what: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -11,8 +11,8 @@ export type Wait = {
 const intervalMs = 100;
 
 /**
- * Asks until there is an answer other than undefined. An error of `ask` counts as "not yet", until time is up.
- * @throws Error when time is up, the signal's reason when it is aborted
+ * Calls `ask` until it answers something other than undefined. An error of `ask` counts as "not yet".
+ * @throws Error at the time limit, the signal's reason when it is aborted
  */
 export async function until<Answer>(
   ask: () => Promise<Answer | undefined>,

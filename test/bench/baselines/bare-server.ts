@@ -1,6 +1,6 @@
 /**
- * The baseline: HTTP in, one WebSocket message to a peer, its echo back out. It uses Hono, ws and msgpack as we do, and
- * nothing of ours: no authentication, no routing, no checks.
+ * The baseline: takes an HTTP request, sends one WebSocket message to a peer, and answers with the echo. It uses Hono, ws
+ * and msgpack as we do, and nothing of ours: no authentication, no routing, no checks.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,6 +1,6 @@
 /**
  * The baseline for events: subscribes, acknowledges at once, and runs the same function in the same runner. It writes
- * nothing to disk and reports no outcome. It prints a line for each second in which events ran.
+ * nothing to disk and reports no outcome. It prints a line for each second in which a function ran.
  */
 import { createRunner } from '@skerry/edge-agent/runner/runner.ts';
 import { computeDigest } from '@skerry/shared/function/bundle.ts';

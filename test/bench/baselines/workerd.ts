@@ -1,6 +1,6 @@
 /**
- * workerd, the runtime of Cloudflare Workers, answering the same route as our wasi:http fixture, directly. It is not a
- * dependency of the project: the bench installs the version it was written for once, into the project's cache.
+ * workerd, the runtime of Cloudflare Workers, which answers the route of our wasi:http fixture directly. It is not a
+ * dependency of the project: the bench installs its version into the project's cache, once.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ export default {
 };
 `;
 
-const configOf = (port: number) => `using Workerd = import "/workerd/workerd.capnp";
+const renderConfig = (port: number) => `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = (
     modules = [(name = "worker.js", esModule = embed "worker.js")],
@@ -38,15 +38,15 @@ const config :Workerd.Config = (
 );
 `;
 
-export type WorkerdServer = { readonly url: URL; stop(): Promise<void> };
+type WorkerdServer = { readonly url: URL; stop(): Promise<void> };
 
-/** @throws Error when it can neither be found nor installed */
+/** @throws Error when it is not installed and cannot be */
 export async function startWorkerd(): Promise<WorkerdServer> {
   const binary = install();
   const folder = mkdtempSync(join(tmpdir(), 'skerry-workerd-'));
   const port = await freePort();
   writeFileSync(join(folder, 'worker.js'), worker);
-  writeFileSync(join(folder, 'config.capnp'), configOf(port));
+  writeFileSync(join(folder, 'config.capnp'), renderConfig(port));
   const server = startCommand(binary, ['serve', join(folder, 'config.capnp')]);
   const url = new URL(`http://127.0.0.1:${port}/count`);
   for (let tries = 0; ; tries++) {

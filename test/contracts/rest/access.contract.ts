@@ -16,7 +16,7 @@ export function describeAccess(h: () => Harness): void {
       const metrics = await h().request('GET', '/metrics', { token: null });
       expect(metrics.text).toMatch(/^skerry_catalog_version \d+$/m);
       expect(metrics.text).toMatch(/^skerry_store_up 1$/m);
-      expect(metrics.text).toMatch(/^skerry_process_resident_memory_bytes /m);
+      expect(metrics.text).toMatch(/^process_resident_memory_bytes /m);
       expect((await h().request('GET', '/healthz', { token: null })).json).toEqual({ status: 'ok' });
       expect((await h().request('GET', '/readyz', { token: null })).json).toEqual({ status: 'ready' });
       const again = await h().request('GET', '/metrics', { token: null });
