@@ -1,11 +1,11 @@
 /**
- * One attempt at a queued invocation, and its consequence. A failure of the function costs one of the attempts of its
- * manifest's `retry`. A missing agent costs none, and is tried again without an end.
+ * One attempt at a queued invocation, and what follows from it. A failure of the function costs an attempt of its
+ * manifest's `retry`. A missing agent costs none, and is retried without an end (shared/function/retry.ts).
  */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
-import { type ErrorCode, errorKinds, SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
+import { SkerryError, toSkerryError } from '@skerry/shared/errors.ts';
 import { isHttp } from '@skerry/shared/function/bundle.ts';
-import type { Retry } from '@skerry/shared/function/retry.ts';
+import { afterFailure, type FailureFacts, type Retry } from '@skerry/shared/function/retry.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Claimed, Rested } from '../../db/events/claims.ts';
 import { invokeForJson } from '../../invoke/invoke-over-http.ts';
@@ -17,9 +17,9 @@ import { Aborted, Cancelled } from '../in-progress.ts';
 
 export type Verdict =
   | { readonly kind: 'ended'; readonly ended: EndedInvocation }
-  /** At the earliest `delayMs` from now. */
+  /** The next attempt begins in `delayMs` at the earliest. */
   | { readonly kind: 'rest'; readonly rested: Rested; readonly delayMs: number }
-  /** Its row has ended meanwhile: there is nothing to record. */
+  /** The invocation ended meanwhile: there is nothing to record. */
   | { readonly kind: 'over' };
 
 export type AttemptOptions = {
@@ -29,13 +29,16 @@ export type AttemptOptions = {
   readonly random: () => number;
 };
 
-/** Codes that the same input would get again at every attempt. */
-const hopeless: ReadonlySet<ErrorCode> = new Set(['payload_too_large', 'not_found']);
+/**
+ * An agent's answer does not say whether the function had started, nor which function lost the runner. So a failure that
+ * is not retryable costs an attempt here, where the agent itself may know better.
+ */
+const assumed: FailureFacts = { started: true, blamed: true, stopping: false };
 
 const nothing = new Uint8Array(0);
 const authority = 'localhost';
 
-/** @param rests how often in a row it had to wait for an agent */
+/** @param rests waits for an agent in a row */
 export type Attempt = (row: Claimed, rests: number, signal: AbortSignal) => Promise<Verdict>;
 
 /** Never rejects. */
@@ -82,8 +85,8 @@ export function createAttempt({ invoker, catalog, now, random }: AttemptOptions)
 }
 
 /**
- * How many attempts are used after this failure, and when the next one is due; undefined: never.
- * @param attempts used before it
+ * The attempts used after this failure, and the delay before the next attempt; undefined: there is none.
+ * @param attempts used before this failure
  */
 function nextAttempt(
   error: Pick<SkerryError, 'code'>,
@@ -92,9 +95,10 @@ function nextAttempt(
   retry: Retry | undefined,
   random: () => number,
 ): { readonly attempts: number; readonly delayMs: number | undefined } {
-  if (!retry || hopeless.has(error.code)) return { attempts, delayMs: undefined };
+  const next = afterFailure(error.code, assumed);
+  if (!retry || next === 'final') return { attempts, delayMs: undefined };
   const pace = { baseMs: retry.base_ms, capMs: retry.cap_ms };
-  if (errorKinds[error.code].retryable) return { attempts, delayMs: backoffDelay(rests + 1, random(), 0, pace) };
+  if (next === 'again') return { attempts, delayMs: backoffDelay(rests + 1, random(), 0, pace) };
   const spent = attempts + 1;
   return { attempts: spent, delayMs: spent < retry.attempts ? backoffDelay(spent, random(), 0, pace) : undefined };
 }
