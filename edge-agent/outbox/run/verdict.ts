@@ -1,33 +1,18 @@
-/** The consequence of an attempt to run an event. Pure. */
-import { type OutcomeCode, SkerryError } from '@skerry/shared/errors.ts';
+/** What follows from an attempt to run an event. Pure. */
+import type { OutcomeCode } from '@skerry/shared/errors.ts';
+import { afterFailure, type FailureFacts } from '@skerry/shared/function/retry.ts';
 
 export type Verdict =
-  /** It is over, with an output or an error. */
+  /** The event has ended: a retry would change nothing. */
   | 'end'
-  /** The function failed; an attempt is used up. */
+  /** The failure costs an attempt. */
   | 'failed'
-  /** Nothing has started, or another function ended it; the event is as it was. */
+  /** The failure costs no attempt; the event is unchanged. */
   | 'refused';
 
-/** Trying again would change nothing. */
-const final: ReadonlySet<OutcomeCode> = new Set(['payload_too_large', 'event_invalid']);
-/** Reported before anything starts, and yet an attempt: waiting for room does not help. */
-const costly: ReadonlySet<OutcomeCode> = new Set(['function_load_failed']);
-
-export type Circumstances = {
-  /** The call was given to the runner: it may have had effects. */
-  readonly started: boolean;
-  /** The agent is shutting down, and ends running calls: that is not the function's fault. */
-  readonly stopping: boolean;
-  /** The loss of the runner counts against the event: no other function is as likely to have caused it. */
-  readonly blamed: boolean;
-};
+const verdicts = { final: 'end', attempt: 'failed', again: 'refused' } as const;
 
 /** @param code of the failure */
-export function verdictOn(code: OutcomeCode, { started, stopping, blamed }: Circumstances): Verdict {
-  if (final.has(code)) return 'end';
-  if (stopping && (code === 'runner_lost' || code === 'cancelled')) return 'refused';
-  if (code === 'runner_lost' && !blamed) return 'refused';
-  if (new SkerryError(code, '').retryable) return 'refused';
-  return started || costly.has(code) ? 'failed' : 'refused';
+export function verdictOn(code: OutcomeCode, facts: FailureFacts): Verdict {
+  return verdicts[afterFailure(code, facts)];
 }
