@@ -1,17 +1,16 @@
 /**
- * Callbacks: outcomes are POSTed as JSON, signed after the Standard Webhooks specification, and tried again with
- * back-off until the receiver answers 2xx, for a limited time.
+ * Callbacks: POSTs outcomes as JSON to the receivers that callers named, signed after the Standard Webhooks
+ * specification. A callback is retried with back-off until the receiver answers 2xx or the attempts are used up.
  *
- * Each receiver has a key of its own, so that none can forge callbacks to another. A slow receiver holds up no other
+ * Each receiver has its own key, so no receiver can forge a callback to another. A slow receiver delays no other
  * (receivers.ts). Redirects are not followed, link-local and metadata addresses are refused, and an answer is bounded
  * and has a deadline (outbound/http-exchange.ts).
  */
 import { createHmac } from 'node:crypto';
 import { backoffDelay } from '@skerry/shared/backoff.ts';
-import { eq } from 'drizzle-orm';
+import { setCallbackDelivered } from '../db/events/invocation-changes.ts';
 import { findInvocation, type WholeInvocation } from '../db/events/invocation-reading.ts';
 import { whileAway } from '../db/patience.ts';
-import { invocations } from '../db/schema/events.ts';
 import type { Store } from '../db/store.ts';
 import type { Logger } from '../log/log.ts';
 import { createExchange, failureReason } from '../outbound/http-exchange.ts';
@@ -24,7 +23,7 @@ export type CallbacksOptions = {
   readonly store: Store;
   readonly boss: Pick<Boss, 'complete' | 'insert'>;
   readonly log: Logger;
-  /** Derives a key for one purpose: 32 bytes, always the same. */
+  /** Derives the key for one use: 32 bytes, the same each time. */
   readonly derive: (use: string) => Uint8Array;
   readonly now: () => Date;
   /** In milliseconds. */
@@ -33,14 +32,14 @@ export type CallbacksOptions = {
 };
 
 export type Callbacks = {
-  /** The key of the receiver at this address, in the form that receivers' libraries take; one per origin. */
+  /** The key of the receiver at this address, in the form that receivers' libraries take. Each origin has one. */
   secretFor(url: URL): string;
   /** Does one job of the queue `callbacks`. */
   handle(job: Job, stopping: AbortSignal): Promise<void>;
   close(): void;
 };
 
-/** Attempts of a callback: with these delays, over about half an hour. */
+/** Attempts at a callback: with these waits they span about half an hour. */
 const attempts = 12;
 const rests = { baseMs: 1_000, capMs: 3_600_000 };
 /** Milliseconds that one attempt may take. */
@@ -51,11 +50,11 @@ const gone = 410;
 export function createCallbacks(options: CallbacksOptions): Callbacks {
   const { store, boss, log, derive, now, monotonic, random } = options;
   const receivers = createReceivers({ now: monotonic, random });
-  const keyOf = ({ origin }: URL) => derive(`callback:${origin}`);
-  // Any caller can name receivers, so kept connections would be unbounded.
+  const deriveKey = ({ origin }: URL) => derive(`callback:${origin}`);
+  // Callers name the receivers, so the number of idle connections would have no bound. None is kept.
   const exchange = createExchange(undefined, timeoutMs, 0);
 
-  /** Undefined when the receiver has the callback; otherwise why not, and whether another attempt is useful. */
+  /** Undefined when the receiver has the outcome; else the reason, and whether a retry is useless. */
   const post = async (url: URL, row: WholeInvocation, signal: AbortSignal) => {
     const timestamp = Math.floor(now().getTime() / 1_000);
     const id = `${row.id}-${row.endedAt?.getTime() ?? 0}`;
@@ -69,7 +68,7 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
       'content-length': String(Buffer.byteLength(body)),
       'webhook-id': id,
       'webhook-timestamp': String(timestamp),
-      'webhook-signature': signatureOf(keyOf(url), id, timestamp, body),
+      'webhook-signature': sign(deriveKey(url), id, timestamp, body),
     };
     const begun = monotonic();
     try {
@@ -85,21 +84,19 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
 
   const settle = (job: Job, id: string, delivered: boolean | undefined, again: object | undefined) =>
     store.change(async (orm) => {
-      if (delivered !== undefined) {
-        await orm.update(invocations).set({ callbackDelivered: delivered }).where(eq(invocations.id, id));
-      }
+      if (delivered !== undefined) await setCallbackDelivered(orm, id, delivered);
       await boss.complete(orm, 'callbacks', [job]);
       if (again) await boss.insert(orm, 'callbacks', [again]);
     });
 
   return {
-    secretFor: (url) => `whsec_${Buffer.from(keyOf(url)).toString('base64')}`,
+    secretFor: (url) => `whsec_${Buffer.from(deriveKey(url)).toString('base64')}`,
     async handle(job, stopping) {
       const asked = invocationJobSchema.safeParse(job.data);
       const { id, rests: tried } = asked.success ? asked.data : { id: undefined, rests: 0 };
       const patiently = <T>(work: () => Promise<T>) => whileAway(work, stopping);
       const row = id === undefined ? undefined : await patiently(() => store.read((orm) => findInvocation(orm, id)));
-      // Replayed or removed meanwhile: a new end will ask again.
+      // Replayed meanwhile, or removed. A replayed invocation gets another callback job when it ends.
       if (!row?.callbackUrl || !row.endedAt) return patiently(() => settle(job, '', undefined, undefined));
       const url = new URL(row.callbackUrl);
       const laterMs = receivers.begin(url.host);
@@ -112,7 +109,7 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
       if (!failure) return patiently(() => settle(job, row.id, true, undefined));
       if (stopping.aborted) return settle(job, row.id, undefined, { data: { ...data, rests: tried } });
       if (failure.final || tried + 1 >= attempts) {
-        log.warn({ invocation: row.id, reason: failure.reason, attempts: tried + 1 }, 'a callback is given up');
+        log.warn({ invocation: row.id, reason: failure.reason, attempts: tried + 1 }, 'callback given up');
         return patiently(() => settle(job, row.id, false, undefined));
       }
       const startAfter = backoffDelay(tried + 1, random(), 0, rests) / 1_000;
@@ -123,6 +120,6 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
 }
 
 /** Standard Webhooks, "Signature scheme": `v1,` and the HMAC-SHA256 of id, timestamp and body, in base64. */
-function signatureOf(key: Uint8Array, id: string, timestamp: number, body: string): string {
+function sign(key: Uint8Array, id: string, timestamp: number, body: string): string {
   return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
 }

@@ -1,31 +1,31 @@
 /**
- * The number of queued invocations: counted in the database periodically, with local additions in between. With several
- * control planes the bound may be exceeded by additions of the others since the last count.
+ * Limits the number of queued invocations. The count is read from the database periodically, and invocations added here
+ * are counted in between. With several control planes the limit can be exceeded by invocations that the others took in
+ * since the last count.
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
-import { count, eq, min } from 'drizzle-orm';
-import { invocations } from '../db/schema/events.ts';
+import { countQueued } from '../db/events/pending-counts.ts';
 import type { Store } from '../db/store.ts';
 
 export type Backlog = {
-  /** @throws SkerryError queue_full when this number of further invocations would be too many */
+  /** @throws SkerryError queue_full when the queue has no room for `room` more invocations */
   assertRoom(room: number): void;
   added(count: number): void;
-  /** As last counted; `oldest` is when the oldest queued one was made. */
+  /** As last counted; `oldest` is when the oldest queued invocation was created. */
   readonly queued: number;
   readonly oldest: Date | undefined;
   /** Counts now. Rejects with `store_unavailable`. */
   refresh(): Promise<void>;
 };
 
-/** @param max queued invocations */
-export function createBacklog(store: Store, most: number): Backlog {
+/** @param maxQueued the limit */
+export function createBacklog(store: Store, maxQueued: number): Backlog {
   let counted: { queued: number; oldest: Date | undefined } = { queued: 0, oldest: undefined };
   let added = 0;
   return {
     assertRoom(room) {
-      if (counted.queued + added + room <= most) return;
-      throw new SkerryError('queue_full', `the queue is full (${most} invocations)`);
+      if (counted.queued + added + room <= maxQueued) return;
+      throw new SkerryError('queue_full', `the queue is full (${maxQueued} invocations)`);
     },
     added(count) {
       added += count;
@@ -38,17 +38,8 @@ export function createBacklog(store: Store, most: number): Backlog {
     },
     async refresh() {
       const before = added;
-      const [row] = await store.read((orm) =>
-        orm
-          .select({
-            queued: count(),
-            oldest: min(invocations.createdAt),
-          })
-          .from(invocations)
-          .where(eq(invocations.state, 'queued')),
-      );
-      counted = { queued: row?.queued ?? 0, oldest: row?.oldest ?? undefined };
-      // Additions during a count may be in it already: too many is better than too few.
+      counted = await store.read(countQueued);
+      // Invocations added during the count may be in it already. Counting them twice keeps the limit.
       added -= before;
     },
   };

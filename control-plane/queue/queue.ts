@@ -1,14 +1,15 @@
 /**
- * Stored invocations: enqueued to be run later, and their outcomes on their way to sinks and callbacks.
+ * The queue: takes in invocations to run later, and records outcomes with their deliveries to sinks and callbacks.
  *
- * Invariants: everything that is promised is on disk first. A row in `invocations` is the truth, a job only says when
- * to look at it, and one transaction writes both. The same holds for an outcome and its deliveries.
+ * Invariants:
+ * - An invocation is on disk before a caller gets a promise.
+ * - The row in `invocations` is the truth. A job only says when to look at the row. One transaction writes both.
+ * - One transaction writes an outcome and its deliveries.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import { and, count, eq, inArray } from 'drizzle-orm';
 import { insertQueued } from '../db/events/enqueue.ts';
+import { countPendingOfTrigger } from '../db/events/pending-counts.ts';
 import { recordEnded } from '../db/events/record.ts';
-import { invocations } from '../db/schema/events.ts';
 import type { Orm, Store } from '../db/store.ts';
 import type { EndedInvocation, KeptInvocations, NewInvocation } from '../model/invocation.ts';
 import type { InvocationState } from '../model/origin.ts';
@@ -18,29 +19,23 @@ import type { Boss } from './jobs/boss.ts';
 import { jobsFor } from './jobs/job-payloads.ts';
 
 export type Invocations = KeptInvocations & {
-  /** As `record`, within the caller's transaction; call the returned function after the commit. */
+  /** As `record`, within the caller's transaction. The caller calls the returned function after the commit. */
   recordWithin(orm: Orm, ended: readonly EndedInvocation[]): Promise<() => void>;
-  /** As `enqueue`, within the caller's transaction; call `tell` after the commit. */
+  /** As `enqueue`, within the caller's transaction. The caller calls `tell` after the commit. */
   enqueueWithin(orm: Orm, requests: readonly NewInvocation[]): Promise<Taken>;
-  /** As `record`, for outcomes without a promise: none of them goes to a full sink. */
+  /** As `record`, for outcomes without a promise of delivery: full sinks get none of them. */
   recordUnpromised(ended: readonly EndedInvocation[]): Promise<void>;
-  /** Recorded here since the start, by state. */
+  /** Outcomes that this control plane recorded since its start, by state. */
   readonly ended: Readonly<Partial<Record<InvocationState, number>>>;
-  /**
-   * Calls back after outcomes were recorded, with the sinks that have new deliveries; returns the function that ends
-   * this.
-   */
+  /** Calls back after outcomes were recorded, with the sinks that have new deliveries. Returns the unsubscriber. */
   onRecorded(listener: (sinkIds: ReadonlySet<string>) => void): () => void;
-  /**
-   * Calls back after invocations (with their triggers) or callbacks were enqueued here; returns the function that ends
-   * this.
-   */
+  /** Calls back after invocations (with their triggers) or callbacks were enqueued here. Returns the unsubscriber. */
   onEnqueued(listener: (triggers: readonly string[]) => void): () => void;
-  /** Notifies those listeners of rows that were enqueued otherwise. */
+  /** Calls those listeners after another part has enqueued invocations. */
   tellEnqueued(triggers: readonly string[]): void;
 };
 
-/** The result of each request, in their order. */
+/** The result of each request, in the order of the requests. */
 export type Taken = {
   readonly kept: readonly { readonly id: string; readonly known: boolean }[];
   tell(): void;
@@ -75,13 +70,13 @@ export function createInvocations({ store, boss, backlog, sinkCapacity }: Invoca
     };
   };
 
-  const need = (requests: readonly NewInvocation[]) => {
+  const assertRoom = (requests: readonly NewInvocation[]) => {
     backlog.assertRoom(requests.length);
     for (const fn of new Set(requests.map((request) => request.function))) sinkCapacity.assertAvailable(fn);
   };
 
   const enqueueWithin = async (orm: Orm, requests: readonly NewInvocation[]): Promise<Taken> => {
-    need(requests);
+    assertRoom(requests);
     const named = requests.map((request) => ({ ...request, id: request.id ?? randomUUIDv7() }));
     const kept = await insertQueued(orm, named);
     const fresh = named.filter((_, index) => kept[index]?.known === false);
@@ -95,7 +90,7 @@ export function createInvocations({ store, boss, backlog, sinkCapacity }: Invoca
     };
   };
 
-  const recordBut = async (outcomes: readonly EndedInvocation[], without?: ReadonlySet<string>) => {
+  const recordExcept = async (outcomes: readonly EndedInvocation[], without?: ReadonlySet<string>) => {
     if (outcomes.length === 0) return;
     const tell = await store.change((orm) => recordWithin(orm, outcomes, without));
     tell();
@@ -104,26 +99,18 @@ export function createInvocations({ store, boss, backlog, sinkCapacity }: Invoca
   return {
     async enqueue(requests: readonly NewInvocation[]) {
       if (requests.length === 0) return [];
-      // Before there is a transaction: a refused request costs none.
-      need(requests);
+      // Checked before the transaction: a refused request costs none.
+      assertRoom(requests);
       const { kept, tell } = await store.change((orm) => enqueueWithin(orm, requests));
       tell();
       return kept;
     },
     enqueueWithin,
-    record: (outcomes) => recordBut(outcomes),
-    recordUnpromised: (outcomes) => recordBut(outcomes, sinkCapacity.full),
+    record: (outcomes) => recordExcept(outcomes),
+    recordUnpromised: (outcomes) => recordExcept(outcomes, sinkCapacity.full),
     recordWithin: (orm, outcomes) => recordWithin(orm, outcomes),
     ended,
-    async countPending(triggerId) {
-      const [row] = await store.read((orm) =>
-        orm
-          .select({ pending: count() })
-          .from(invocations)
-          .where(and(eq(invocations.triggerId, triggerId), inArray(invocations.state, ['queued', 'running']))),
-      );
-      return row?.pending ?? 0;
-    },
+    countPending: (triggerId) => store.read((orm) => countPendingOfTrigger(orm, triggerId)),
     onRecorded(listener) {
       recorded.add(listener);
       return () => recorded.delete(listener);

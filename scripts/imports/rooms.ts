@@ -8,7 +8,7 @@ export type Rooms = Readonly<Record<string, readonly string[]>>;
 
 export const rooms: Rooms = {
   'shared/events': ['.', 'function'],
-  'shared/function': [],
+  'shared/function': ['.'],
   'shared/http': ['.'],
   'shared/listen': ['.', 'events', 'function', 'mqtt'],
   'shared/mqtt': ['.', 'events', 'function'],

@@ -24,7 +24,7 @@ export async function cancelInvocation(orm: Orm, id: string): Promise<{ readonly
     await dropJobs(orm, id);
     return { callback: row.callbackUrl !== null };
   }
-  const state = await stateOf(orm, id);
+  const state = await readState(orm, id);
   throw new SkerryError('conflict', `the invocation has ended: it is ${state}`);
 }
 
@@ -59,22 +59,27 @@ export async function replayInvocation(orm: Orm, id: string): Promise<{ id: stri
     await orm.delete(deliveries).where(eq(deliveries.invocationId, id));
     return row;
   }
-  const state = await stateOf(orm, id);
-  const reason = state === 'dead' || state === 'cancelled' ? 'its input is invalid, or was not stored' : state;
+  const state = await readState(orm, id);
+  const reason = state === 'dead' || state === 'cancelled' ? 'its input is not fit to run, or was not kept' : state;
   throw new SkerryError(
     'conflict',
     `only a dead or cancelled invocation can run again, and this one is not: ${reason}`,
   );
 }
 
-/** Removes its job. A replay gives it a job again, and only that one. */
+/** Records whether the receiver of the invocation's callback has the outcome. */
+export async function setCallbackDelivered(orm: Orm, id: string, delivered: boolean): Promise<void> {
+  await orm.update(invocations).set({ callbackDelivered: delivered }).where(eq(invocations.id, id));
+}
+
+/** Deletes the waiting job of a cancelled invocation. A replay inserts another job, and it must be the only one. */
 async function dropJobs(orm: Orm, id: string): Promise<void> {
   await orm.execute(
     sql`delete from pgboss.job where name = 'invocations' and state < 'active' and data->>'id' = ${id}`,
   );
 }
 
-async function stateOf(orm: Orm, id: string): Promise<string> {
+async function readState(orm: Orm, id: string): Promise<string> {
   const [row] = await orm.select({ state: invocations.state }).from(invocations).where(eq(invocations.id, id));
   if (!row) throw new SkerryError('not_found', `There is no invocation "${id}"`);
   return row.state;
