@@ -71,8 +71,24 @@ test('a wake-up does not shorten a back-off, but retryNow does', async () => {
   await vi.waitFor(() => expect(begun.steps).toBe(steps + 1));
 });
 
-test('of several wake-up times the earliest counts', async () => {
-  const { loop, begun } = createScriptedLoop();
+test('retryNow during a step that then fails skips the back-off', async () => {
+  const first = Promise.withResolvers<undefined>();
+  let steps = 0;
+  const { loop, failures } = scripted({
+    backoff: { baseMs: 60_000, capMs: 60_000 },
+    async step() {
+      steps += 1;
+      return steps === 1 ? first.promise : undefined;
+    },
+  });
+  loop.retryNow();
+  first.reject(new Error('away'));
+  await vi.waitFor(() => expect(steps).toBe(2));
+  expect(failures).toEqual([1]);
+});
+
+test('of several times to wake at the earliest counts', async () => {
+  const { loop, begun } = scripted();
   loop.wakeIn(60_000);
   loop.wakeIn(1);
   loop.wakeIn(60_000);

@@ -32,7 +32,7 @@ export type Loop = {
   wake(): void;
   /** Calls `wake` after this many milliseconds. Of several such calls the earliest counts. */
   wakeIn(ms: number): void;
-  /** Calls `wake` and ends a back-off. For callers that know that the cause of the failure has changed. */
+  /** As `wake`, and ends a back-off, also that of a step that runs now: what made the step fail has changed. */
   retryNow(): void;
   /** Ends the wait and begins no further step. Resolves when the running step has ended. Idempotent. */
   stop(): Promise<void>;
@@ -44,6 +44,7 @@ export function createLoop(options: LoopOptions): Loop {
   const stopping = new AbortController();
   const { signal } = stopping;
   let woken = false;
+  let retryAtOnce = false;
   let failures = 0;
   let endWait = () => {};
   let endBackoff = () => {};
@@ -69,6 +70,7 @@ export function createLoop(options: LoopOptions): Loop {
   const run = async () => {
     while (!signal.aborted) {
       woken = false;
+      retryAtOnce = false;
       try {
         const waitMs = await step(signal);
         failures = 0;
@@ -77,7 +79,7 @@ export function createLoop(options: LoopOptions): Loop {
         if (signal.aborted) return;
         failures += 1;
         onFailure(error, failures);
-        if (!signal.aborted) await backOff();
+        if (!retryAtOnce) await backOff();
       }
     }
   };
@@ -101,6 +103,7 @@ export function createLoop(options: LoopOptions): Loop {
       alarm = { at, timer: setTimeout(onTime, ms).unref() };
     },
     retryNow() {
+      retryAtOnce = true;
       wake();
       endBackoff();
     },
