@@ -1,23 +1,28 @@
 /**
- * Looks for jobs, passes them to their handlers, and keeps sending heartbeats for them. Jobs that are put in here are
- * looked at once; jobs of other control planes, within a poll.
+ * Fetches jobs, hands them to their handlers, and sends heartbeats for them. A job that was inserted here is fetched at
+ * once. A job that another control plane inserted is fetched within a poll.
  *
- * Invariants: a job is held only by heartbeats, so the jobs of a control plane that died are taken up by another after
- * 10 to 15 s. A database that is away stops nothing here but the next look.
+ * Invariants:
+ * - A control plane holds a job only as long as it sends heartbeats. After its death another one takes the job up within
+ *   10 to 15 s.
+ * - While the database is unavailable, only fetching stops.
+ *
+ * Two timers stay by hand. The heartbeat has a fixed period, which must not grow with the duration of a beat, and it goes
+ * on until the last handler has ended. Each due time has its own timer, because the loop keeps only the earliest.
  */
-import { createWakeup } from '../../async/wakeup.ts';
+import { createLoop } from '@skerry/shared/loop.ts';
 import type { Logger } from '../../log/log.ts';
 import type { Boss, Job, QueueName } from '../jobs/boss.ts';
 
 /**
- * Does a job, and settles it. When it rejects, the job returns after its heartbeat has run out.
- * @param stopping begin nothing more: this control plane stops, or has lost the job
+ * Does a job, and settles it. After a rejection the job is retried when its heartbeat has expired.
+ * @param stopping aborts when nothing more may begin: the control plane stops, or has lost the job
  */
 export type Handler = (job: Job, stopping: AbortSignal) => Promise<void>;
 
 export type Work = {
   readonly handle: Handler;
-  /** Jobs of this queue that may be in progress at once. */
+  /** Limit of concurrent jobs of this queue. */
   readonly maxConcurrent: number;
 };
 
@@ -31,46 +36,42 @@ export type WorkersOptions = {
 };
 
 export type Workers = {
-  /** A job was put in. */
+  /** Fetches now: a job was inserted. */
   wake(): void;
-  /**
-   * A job was put in that is due in this number of milliseconds: it is looked for then, and not only with the next
-   * poll.
-   */
+  /** Fetches after `delayMs`, when an inserted job is due, without waiting for the next poll. */
   dueIn(delayMs: number): void;
-  /** Fetches no further jobs and aborts the handlers' signals; resolves when all of them have ended. Idempotent. */
+  /** Stops fetching and aborts the handlers' signals. Resolves when all handlers have ended. Idempotent. */
   stop(): Promise<void>;
 };
 
 const beatMs = 3_000;
-/** Jobs are due by the database's clock, to the millisecond. */
+/** The database's clock decides when a job is due, to the millisecond. */
 const dueMarginMs = 2;
 type Held = { readonly done: Promise<void>; readonly lost: AbortController };
 
-/** Most jobs of one fetch. */
+/** At most this many jobs in one fetch. */
 const batchSize = 64;
 
 export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOptions): Workers {
   const queues = Object.entries(work) as [QueueName, Work][];
   const held = new Map(queues.map(([queue]) => [queue, new Map<Job, Held>()]));
-  const wakeup = createWakeup();
   const stopping = new AbortController();
 
-  const begin = (queue: QueueName, { handle, maxConcurrent: most }: Work, job: Job) => {
+  const begin = (queue: QueueName, { handle, maxConcurrent }: Work, job: Job) => {
     const jobs = held.get(queue);
     const lost = new AbortController();
     const done = handle(job, AbortSignal.any([stopping.signal, lost.signal]))
-      .catch((error: unknown) => log.warn({ err: error, queue }, 'a job handler failed; the job will be retried'))
+      .catch((error: unknown) => log.warn({ err: error, queue }, 'job handler failed; the job will be retried'))
       .finally(() => {
-        const full = jobs?.size === most;
+        const full = jobs?.size === maxConcurrent;
         jobs?.delete(job);
-        if (full) wakeup.wake();
+        if (full) loop.retryNow();
       });
     jobs?.set(job, { done, lost });
   };
 
-  /** Whether there may be more. */
-  const look = async (queue: QueueName, one: Work): Promise<boolean> => {
+  /** Resolves with true when the queue may have more jobs. */
+  const fetchFrom = async (queue: QueueName, one: Work): Promise<boolean> => {
     const room = Math.min(one.maxConcurrent - (held.get(queue)?.size ?? 0), batchSize);
     if (room <= 0) return false;
     const jobs = await boss.fetch(queue, room);
@@ -78,17 +79,10 @@ export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOption
     return jobs.length === room;
   };
 
-  const run = async () => {
-    while (!stopping.signal.aborted) {
-      let more = false;
-      try {
-        for (const [queue, one] of queues) more = (await look(queue, one)) || more;
-      } catch (error) {
-        log.debug({ err: error }, 'jobs could not be fetched');
-        more = false;
-      }
-      if (!more) await wakeup.wait({ withinMs: pollMs });
-    }
+  const fetchAll = async (): Promise<number> => {
+    let more = false;
+    for (const [queue, one] of queues) more = (await fetchFrom(queue, one)) || more;
+    return more ? 0 : pollMs;
   };
 
   const beat = async () => {
@@ -109,22 +103,27 @@ export function createWorkers({ boss, work, log, pollMs, onBeat }: WorkersOption
     if (beating) return;
     beating = true;
     beat()
-      .catch((error: unknown) => log.debug({ err: error }, 'the heartbeats of jobs could not be sent'))
+      .catch((error: unknown) => log.debug({ err: error }, 'job heartbeat failed'))
       .finally(() => {
         beating = false;
       });
   }, beatMs);
-  const running = run();
+  const loop = createLoop({
+    step: fetchAll,
+    onFailure: (error) => log.debug({ err: error }, 'fetching jobs failed'),
+    // The wait after a failed fetch is that of an ordinary poll.
+    backoff: { baseMs: pollMs, capMs: pollMs },
+    random: () => 1,
+  });
 
   return {
-    wake: wakeup.wake,
+    wake: loop.retryNow,
     dueIn(delayMs) {
-      if (delayMs < pollMs && !stopping.signal.aborted) setTimeout(wakeup.wake, delayMs + dueMarginMs).unref();
+      if (delayMs < pollMs && !stopping.signal.aborted) setTimeout(loop.retryNow, delayMs + dueMarginMs).unref();
     },
     async stop() {
       stopping.abort();
-      wakeup.wake();
-      await running;
+      await loop.stop();
       await Promise.all([...held.values()].flatMap((jobs) => [...jobs.values()].map(({ done }) => done)));
       clearInterval(timer);
     },
