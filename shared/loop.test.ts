@@ -74,7 +74,7 @@ test('a wake-up does not shorten a back-off, but retryNow does', async () => {
 test('retryNow during a step that then fails skips the back-off', async () => {
   const first = Promise.withResolvers<undefined>();
   let steps = 0;
-  const { loop, failures } = scripted({
+  const { loop, failures } = createScriptedLoop({
     backoff: { baseMs: 60_000, capMs: 60_000 },
     async step() {
       steps += 1;
@@ -88,7 +88,7 @@ test('retryNow during a step that then fails skips the back-off', async () => {
 });
 
 test('of several times to wake at the earliest counts', async () => {
-  const { loop, begun } = scripted();
+  const { loop, begun } = createScriptedLoop();
   loop.wakeIn(60_000);
   loop.wakeIn(1);
   loop.wakeIn(60_000);

@@ -32,7 +32,7 @@ export type Loop = {
   wake(): void;
   /** Calls `wake` after this many milliseconds. Of several such calls the earliest counts. */
   wakeIn(ms: number): void;
-  /** As `wake`, and ends a back-off, also that of a step that runs now: what made the step fail has changed. */
+  /** Calls `wake` and ends a back-off, also that of the running step. For callers that removed the cause of a failure. */
   retryNow(): void;
   /** Ends the wait and begins no further step. Resolves when the running step has ended. Idempotent. */
   stop(): Promise<void>;
@@ -79,7 +79,7 @@ export function createLoop(options: LoopOptions): Loop {
         if (signal.aborted) return;
         failures += 1;
         onFailure(error, failures);
-        if (!retryAtOnce) await backOff();
+        if (!retryAtOnce && !signal.aborted) await backOff();
       }
     }
   };
