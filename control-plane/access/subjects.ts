@@ -2,8 +2,8 @@
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { and, asc, eq, ne } from 'drizzle-orm';
 import type { Catalog } from '../catalog/catalog.ts';
+import { changeCatalog } from '../catalog/change.ts';
 import { createToken, hashToken } from '../crypto/tokens.ts';
-import { lockVersion, raiseVersion } from '../db/catalog/version.ts';
 import { violates } from '../db/errors.ts';
 import { isName } from '../db/ids.ts';
 import { subjects } from '../db/schema/catalog.ts';
@@ -33,16 +33,7 @@ export function createSubjectService(
   randomBytes: (size: number) => Uint8Array,
   onTokenEnd: OnTokenEnd,
 ): SubjectService {
-  const change = async <T>(work: (orm: Orm) => Promise<T>): Promise<T> => {
-    const result = await store.change(async (orm) => {
-      await lockVersion(orm);
-      const value = await work(orm);
-      await raiseVersion(orm);
-      return value;
-    });
-    await catalog.refresh();
-    return result;
-  };
+  const change = <T>(work: (orm: Orm) => Promise<T>): Promise<T> => changeCatalog(store, catalog, work);
   const byName = (name: string) => {
     if (!isName(name)) throw missing(name);
     return eq(subjects.name, name);

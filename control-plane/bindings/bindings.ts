@@ -13,6 +13,7 @@ import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
 import { eq } from 'drizzle-orm';
 import type { FullCatalog } from '../catalog/catalog.ts';
+import { changeCatalog } from '../catalog/change.ts';
 import {
   type BindingTable,
   insertBinding,
@@ -21,7 +22,6 @@ import {
   removeOtherBindings,
   updateBinding,
 } from '../db/catalog/bindings.ts';
-import { lockVersion, raiseVersion } from '../db/catalog/version.ts';
 import { isUuid } from '../db/ids.ts';
 import { secrets } from '../db/schema/events.ts';
 import type { Orm, Store } from '../db/store.ts';
@@ -71,16 +71,7 @@ const maxBytes = 512 * 1024;
 export function createBindingService<Spec extends Trigger | Sink>(options: BindingOptions): BindingService<Spec> {
   const { store, catalog, credentials, table, noun, max } = options;
 
-  const change = async <T>(work: (orm: Orm) => Promise<T>): Promise<T> => {
-    const result = await store.change(async (orm) => {
-      await lockVersion(orm);
-      const done = await work(orm);
-      await raiseVersion(orm);
-      return done;
-    });
-    await catalog.refresh();
-    return result;
-  };
+  const change = <T>(work: (orm: Orm) => Promise<T>): Promise<T> => changeCatalog(store, catalog, work);
   const rowOf = (id: string, given: Spec) => {
     checkBinding(given);
     const { spec, credentials: own } = splitCredentials(given);

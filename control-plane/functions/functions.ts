@@ -9,6 +9,7 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import { computeDigest, type World } from '@skerry/shared/function/bundle.ts';
 import type { Manifest } from '@skerry/shared/function/manifest.ts';
 import type { FullCatalog } from '../catalog/catalog.ts';
+import { type CatalogVersions, changeCatalog, Unchanged } from '../catalog/change.ts';
 import {
   type CodeRow,
   type FunctionRow,
@@ -22,7 +23,6 @@ import {
   readRevision,
   removeFunction,
 } from '../db/catalog/functions.ts';
-import { lockVersion, raiseVersion } from '../db/catalog/version.ts';
 import { violates } from '../db/errors.ts';
 import type { Orm, Store } from '../db/store.ts';
 import type { Prepared } from '../prepare/prepared.ts';
@@ -88,14 +88,9 @@ export type FunctionServiceOptions = {
 };
 
 export function createFunctionService({ store, catalog, preparer, bundles }: FunctionServiceOptions): FunctionService {
-  const change = async <T>(work: (orm: Orm) => Promise<T>): Promise<T> => {
+  const change = async <T>(work: (orm: Orm, versions: CatalogVersions) => Promise<T | Unchanged<T>>): Promise<T> => {
     try {
-      const result = await store.change(async (orm) => {
-        await lockVersion(orm);
-        return work(orm);
-      });
-      await catalog.refresh();
-      return result;
+      return await changeCatalog(store, catalog, work);
     } catch (cause) {
       if (!violates(cause, 'functions_module_name_unique')) throw cause;
       throw new SkerryError('conflict', 'There is a function of this name in the module already', { cause });
@@ -114,8 +109,7 @@ export function createFunctionService({ store, catalog, preparer, bundles }: Fun
       if (!catalog.hasModule(module)) throw noModule(module);
       if (catalog.find(module, name)) throw taken(module, name);
       const row = await prepare(code, manifest);
-      return change(async (orm) => {
-        const version = await raiseVersion(orm);
+      return change(async (orm, { next: version }) => {
         const fn = await insertFunction(orm, { module, name, since: version });
         if (fn === 'no_module') throw noModule(module);
         if (fn === 'too_many') throw new SkerryError('conflict', `There are ${maxFunctions} functions already`);
@@ -137,16 +131,16 @@ export function createFunctionService({ store, catalog, preparer, bundles }: Fun
       const row = bytes && (await prepare(bytes, manifest));
       const sameRevision = !row && isDeepStrictEqual(manifest, before.revision.manifest);
 
-      return change(async (orm) => {
+      return change<Deployed>(async (orm, versions) => {
         const { fn, revision } = await current(orm, module, name);
         if (fn.id !== before.fn.id || revision.number !== before.revision.number) {
           throw new SkerryError('conflict', 'The function was changed meanwhile; look at it and try again');
         }
         const changed = permissionDiff(revision, { imports: (row ?? revision).imports, manifest });
         if (sameRevision && newName === name) {
-          return deployed(fn, revision, fn.revision, await lockVersion(orm), changed);
+          return new Unchanged(deployed(fn, revision, fn.revision, versions.current, changed));
         }
-        const version = await raiseVersion(orm);
+        const version = versions.next;
         const renamed = { ...fn, name: newName };
         if (sameRevision) {
           await moveFunction(orm, fn, { name: newName });
@@ -160,14 +154,14 @@ export function createFunctionService({ store, catalog, preparer, bundles }: Fun
     },
 
     rollback: (module, name, number) =>
-      change(async (orm) => {
+      change<Deployed>(async (orm, versions) => {
         const { fn, revision: now } = await current(orm, module, name);
         if (fn.revision === number) {
-          return deployed(fn, now, number, await lockVersion(orm), permissionDiff(now, now));
+          return new Unchanged(deployed(fn, now, number, versions.current, permissionDiff(now, now)));
         }
         const revision = await readRevision(orm, fn.id, number);
         if (!revision) throw new SkerryError('not_found', `There is no revision ${number} of "${name}"`);
-        const version = await raiseVersion(orm);
+        const version = versions.next;
         await moveFunction(orm, fn, { revision: number, since: version });
         return deployed(fn, revision, number, version, permissionDiff(now, revision));
       }),
@@ -175,7 +169,6 @@ export function createFunctionService({ store, catalog, preparer, bundles }: Fun
     remove: (module, name) =>
       change(async (orm) => {
         if (!(await removeFunction(orm, module, name))) throw noFunction(module, name);
-        await raiseVersion(orm);
       }),
   };
 }

@@ -3,9 +3,9 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 import { defaultModule } from '@skerry/shared/function/names.ts';
 import { eq } from 'drizzle-orm';
 import type { FullCatalog } from '../catalog/catalog.ts';
+import { changeCatalog } from '../catalog/change.ts';
 import { rememberTriggers } from '../db/catalog/former-triggers.ts';
 import { sweepCode } from '../db/catalog/sweep.ts';
-import { lockVersion, raiseVersion } from '../db/catalog/version.ts';
 import { violates } from '../db/errors.ts';
 import { isName } from '../db/ids.ts';
 import { modules } from '../db/schema/catalog.ts';
@@ -23,11 +23,7 @@ export type ModuleService = {
 export function createModuleService(store: Store, catalog: Pick<FullCatalog, 'refresh'>): ModuleService {
   const change = async (newName: string | undefined, work: (orm: Orm) => Promise<void>) => {
     try {
-      await store.change(async (orm) => {
-        await lockVersion(orm);
-        await work(orm);
-        await raiseVersion(orm);
-      });
+      await changeCatalog(store, catalog, work);
     } catch (cause) {
       if (!violates(cause, 'modules_name_unique')) throw cause;
       throw new SkerryError('conflict', `There is a module "${newName}" already`, {
@@ -35,7 +31,6 @@ export function createModuleService(store: Store, catalog: Pick<FullCatalog, 're
         fields: { name: ['has already been taken'] },
       });
     }
-    await catalog.refresh();
   };
   const mayChange = (name: string, what: string) => {
     if (!isName(name)) throw missing(name);

@@ -2,7 +2,7 @@
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { asc, eq, sql } from 'drizzle-orm';
 import type { FullCatalog } from '../catalog/catalog.ts';
-import { lockVersion, raiseVersion } from '../db/catalog/version.ts';
+import { changeCatalog } from '../catalog/change.ts';
 import { functions, modules } from '../db/schema/catalog.ts';
 import { secrets, sinks, triggers } from '../db/schema/events.ts';
 import type { Orm, Store } from '../db/store.ts';
@@ -32,14 +32,7 @@ export type SecretOptions = {
 };
 
 export function createSecretService({ store, catalog, sealing }: SecretOptions): SecretService {
-  const change = async (work: (orm: Orm) => Promise<void>) => {
-    await store.change(async (orm) => {
-      await lockVersion(orm);
-      await work(orm);
-      await raiseVersion(orm);
-    });
-    await catalog.refresh();
-  };
+  const change = (work: (orm: Orm) => Promise<void>): Promise<void> => changeCatalog(store, catalog, work);
 
   return {
     set: (name, value) =>

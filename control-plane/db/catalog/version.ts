@@ -1,6 +1,6 @@
 /**
- * The catalog version in the database. A change of the catalog holds its row first, so that changes come one after
- * another, and a reader that sees a version sees all of its changes.
+ * The catalog version in the database. Only catalog/change.ts locks and raises it, so that no change can forget to. The
+ * one exception is the seed of the first admin (access/admin-token.ts), which runs before the catalog is open.
  */
 import { eq, sql } from 'drizzle-orm';
 import { catalogVersion } from '../schema/catalog.ts';
