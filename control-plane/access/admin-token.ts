@@ -9,11 +9,10 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { eq } from 'drizzle-orm';
 import { createToken, hashToken, sameHash } from '../crypto/tokens.ts';
+import { findSubject, hasAdmin, putAdmin } from '../db/catalog/subjects.ts';
 import { raiseVersion } from '../db/catalog/version.ts';
 import { makeDirectory } from '../db/directory.ts';
-import { subjects } from '../db/schema/catalog.ts';
 import type { Orm } from '../db/store.ts';
 
 export const adminName = 'admin';
@@ -31,17 +30,11 @@ export function adminTokenFile(dataDirectory: string): string {
 
 /** Makes sure that there is an admin. Part of the seeding transaction. */
 export async function seedAdmin(orm: Orm, { dataDirectory, configured }: AdminTokenOptions): Promise<void> {
-  if (configured === undefined) {
-    const [anyAdmin] = await orm.select().from(subjects).where(eq(subjects.role, 'admin')).limit(1);
-    if (anyAdmin) return;
-  }
+  if (configured === undefined && (await hasAdmin(orm))) return;
   const tokenHash = hashToken(configured ?? (await writtenToken(dataDirectory)));
-  const [admin] = await orm.select().from(subjects).where(eq(subjects.name, adminName));
+  const admin = await findSubject(orm, adminName);
   if (admin?.role === 'admin' && sameHash(admin.tokenHash, tokenHash)) return;
-  await orm
-    .insert(subjects)
-    .values({ name: adminName, role: 'admin', tokenHash })
-    .onConflictDoUpdate({ target: subjects.name, set: { tokenHash, role: 'admin' } });
+  await putAdmin(orm, adminName, tokenHash);
   await raiseVersion(orm);
 }
 

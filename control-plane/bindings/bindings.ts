@@ -11,7 +11,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Sink } from '@skerry/shared/function/sinks.ts';
 import type { Trigger } from '@skerry/shared/function/triggers.ts';
-import { eq } from 'drizzle-orm';
 import type { FullCatalog } from '../catalog/catalog.ts';
 import { changeCatalog } from '../catalog/change.ts';
 import {
@@ -22,8 +21,8 @@ import {
   removeOtherBindings,
   updateBinding,
 } from '../db/catalog/bindings.ts';
+import { hasSecret } from '../db/catalog/secrets.ts';
 import { isUuid } from '../db/ids.ts';
-import { secrets } from '../db/schema/events.ts';
 import type { Orm, Store } from '../db/store.ts';
 import type { Binding, CatalogFunction } from '../model/catalog-function.ts';
 import type { Subject } from '../model/subject.ts';
@@ -72,7 +71,7 @@ export function createBindingService<Spec extends Trigger | Sink>(options: Bindi
   const { store, catalog, credentials, table, noun, max } = options;
 
   const change = <T>(work: (orm: Orm) => Promise<T>): Promise<T> => changeCatalog(store, catalog, work);
-  const rowOf = (id: string, given: Spec) => {
+  const toRow = (id: string, given: Spec) => {
     checkBinding(given);
     const { spec, credentials: own } = splitCredentials(given);
     return { id, spec, sealed: own && credentials.seal(id, own) };
@@ -80,7 +79,7 @@ export function createBindingService<Spec extends Trigger | Sink>(options: Bindi
   const missing = (id: string) => new SkerryError('not_found', `There is no ${noun} "${id}" of this function`);
   const needRoom = (rows: readonly Row[]) => {
     if (rows.length > max) throw new SkerryError('conflict', `A function has at most ${max} ${noun}s`);
-    if (rows.reduce((sum, row) => sum + bytesOf(row), 0) > maxBytes) {
+    if (rows.reduce((sum, row) => sum + countBytes(row), 0) > maxBytes) {
       throw new SkerryError('conflict', `The ${noun}s of a function have at most ${maxBytes / 1_024} KiB together`);
     }
   };
@@ -96,7 +95,7 @@ export function createBindingService<Spec extends Trigger | Sink>(options: Bindi
   /** A mistyped name is reported now, and not only when it is used. */
   const needSecrets = async (orm: Orm, spec: Spec) => {
     for (const name of listSecrets(spec)) {
-      if ((await orm.$count(secrets, eq(secrets.name, name))) > 0) continue;
+      if (await hasSecret(orm, name)) continue;
       throw new SkerryError('validation_failed', `There is no secret "${name}"`);
     }
   };
@@ -116,7 +115,7 @@ export function createBindingService<Spec extends Trigger | Sink>(options: Bindi
       change(async (orm) => {
         needRight(by, spec);
         await needSecrets(orm, spec);
-        const row = rowOf(randomUUIDv7(), spec);
+        const row = toRow(randomUUIDv7(), spec);
         const there = await readBindingsOf<Spec>(orm, table, fn.id);
         needOwnPlace(spec, there);
         needRoom([...there, row]);
@@ -128,7 +127,7 @@ export function createBindingService<Spec extends Trigger | Sink>(options: Bindi
         const old = there.find((one) => one.id === id);
         needRight(by, spec, old);
         await needSecrets(orm, spec);
-        const row = rowOf(id, spec);
+        const row = toRow(id, spec);
         const others = there.filter((one) => one !== old);
         needOwnPlace(spec, others);
         needRoom([...others, row]);
@@ -151,7 +150,7 @@ export function createBindingService<Spec extends Trigger | Sink>(options: Bindi
         for (const [at, spec] of specs.entries()) checkDistinct(spec, specs.slice(0, at));
         // Of bindings that are created at the same time, ids tell the order.
         const ids = specs.map(() => randomUUIDv7()).sort();
-        const rows = pairs.map(({ given, old }, at) => rowOf(old?.id ?? ids[at] ?? randomUUIDv7(), given));
+        const rows = pairs.map(({ given, old }, at) => toRow(old?.id ?? ids[at] ?? randomUUIDv7(), given));
         needRoom(rows);
         for (const [at, row] of rows.entries()) {
           const pair = pairs[at];
@@ -167,6 +166,6 @@ export function createBindingService<Spec extends Trigger | Sink>(options: Bindi
 
 type Row = Pick<Binding<Trigger | Sink>, 'spec' | 'sealed'>;
 
-function bytesOf({ spec, sealed }: Row): number {
+function countBytes({ spec, sealed }: Row): number {
   return Buffer.byteLength(JSON.stringify(spec)) + (sealed?.byteLength ?? 0);
 }

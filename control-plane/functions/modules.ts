@@ -1,14 +1,11 @@
 /** Modules: namespaces of functions. Reads go to the catalog, so that they work while the database is away. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { defaultModule } from '@skerry/shared/function/names.ts';
-import { eq } from 'drizzle-orm';
 import type { FullCatalog } from '../catalog/catalog.ts';
 import { changeCatalog } from '../catalog/change.ts';
-import { rememberTriggers } from '../db/catalog/former-triggers.ts';
-import { sweepCode } from '../db/catalog/sweep.ts';
+import { insertModule, removeModule, renameModule } from '../db/catalog/modules.ts';
 import { violates } from '../db/errors.ts';
 import { isName } from '../db/ids.ts';
-import { modules } from '../db/schema/catalog.ts';
 import type { Orm, Store } from '../db/store.ts';
 
 export type ModuleService = {
@@ -36,27 +33,19 @@ export function createModuleService(store: Store, catalog: Pick<FullCatalog, 're
     if (!isName(name)) throw missing(name);
     if (name === defaultModule) throw new SkerryError('bad_request', `The default module cannot be ${what}`);
   };
-  const found = (rows: readonly unknown[], name: string) => {
-    if (rows.length === 0) throw missing(name);
-  };
 
   return {
-    create: (name) =>
-      change(name, async (orm) => {
-        await orm.insert(modules).values({ name });
-      }),
+    create: (name) => change(name, (orm) => insertModule(orm, name)),
     async rename(name, newName) {
       mayChange(name, 'renamed');
       await change(newName, async (orm) => {
-        found(await orm.update(modules).set({ name: newName }).where(eq(modules.name, name)).returning(), name);
+        if (!(await renameModule(orm, name, newName))) throw missing(name);
       });
     },
     async remove(name) {
       mayChange(name, 'deleted');
       await change(undefined, async (orm) => {
-        await rememberTriggers(orm, eq(modules.name, name));
-        found(await orm.delete(modules).where(eq(modules.name, name)).returning(), name);
-        await sweepCode(orm);
+        if (!(await removeModule(orm, name))) throw missing(name);
       });
     },
   };

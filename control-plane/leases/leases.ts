@@ -9,9 +9,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { SkerryError } from '@skerry/shared/errors.ts';
-import { and, eq, lt, sql } from 'drizzle-orm';
-import { leases } from '../db/schema/events.ts';
-import type { Orm, Store } from '../db/store.ts';
+import { releaseLeases, takeLeases } from '../db/leases/leases.ts';
+import type { Store } from '../db/store.ts';
 import type { Logger } from '../log/log.ts';
 
 export type Lease = {
@@ -38,10 +37,7 @@ export type LeasesOptions = {
   readonly onHeld: (lease: Lease) => void;
 };
 
-/** Deletes rows that have not been wanted for a day: their trigger or sink is gone, or all possible holders are. */
-export async function forgetLeases(orm: Orm): Promise<void> {
-  await orm.delete(leases).where(lt(leases.until, sql`now() - interval '1 day'`));
-}
+export { forgetLeases } from '../db/leases/leases.ts';
 
 /** Share of the term during which a lease is held without renewal; the rest separates one holder from the next. */
 const heldShare = 2 / 3;
@@ -69,9 +65,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
     const names = [...asked].filter((name) => !wanted.has(name)).sort();
     for (const name of names) letGo(name);
     if (names.length === 0) return;
-    await store.change(async (orm) => {
-      for (const name of names) await orm.delete(leases).where(and(eq(leases.name, name), eq(leases.holder, holder)));
-    });
+    await store.change((orm) => releaseLeases(orm, names, holder));
     for (const name of names) asked.delete(name);
   };
 
@@ -82,19 +76,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
     if (names.length === 0) return;
     for (const name of names) asked.add(name);
     const begun = performance.now();
-    const until = sql`now() + ${termMs / 1_000} * interval '1 second'`;
-    const got = await store.change((orm) =>
-      orm
-        .insert(leases)
-        .values(names.map((name) => ({ name, holder, until })))
-        .onConflictDoUpdate({
-          target: leases.name,
-          set: { holder, until },
-          setWhere: sql`${leases.holder} = ${holder} or ${leases.until} < now()`,
-        })
-        .returning({ name: leases.name }),
-    );
-    const ours = new Set(got.map(({ name }) => name));
+    const ours = await store.change((orm) => takeLeases(orm, names, holder, termMs));
     for (const name of names) if (!ours.has(name)) asked.delete(name);
     for (const name of held.keys()) if (!ours.has(name)) letGo(name);
     const leftMs = begun + termMs * heldShare - performance.now();

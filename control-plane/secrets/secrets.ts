@@ -1,10 +1,9 @@
 /** Named values for credentials of triggers and sinks. They can be set and used, but never read back. */
 import { SkerryError } from '@skerry/shared/errors.ts';
-import { asc, eq, sql } from 'drizzle-orm';
 import type { FullCatalog } from '../catalog/catalog.ts';
 import { changeCatalog } from '../catalog/change.ts';
-import { functions, modules } from '../db/schema/catalog.ts';
-import { secrets, sinks, triggers } from '../db/schema/events.ts';
+import { countSecrets, putSecret, readSecretFacts, readSpecs, removeSecret } from '../db/catalog/secrets.ts';
+import { sinks, triggers } from '../db/schema/events.ts';
 import type { Orm, Store } from '../db/store.ts';
 import { listSecrets, secretPurpose } from './credentials.ts';
 import type { Sealing } from './sealing.ts';
@@ -37,28 +36,17 @@ export function createSecretService({ store, catalog, sealing }: SecretOptions):
   return {
     set: (name, value) =>
       change(async (orm) => {
-        const sealed = sealing.seal(value, secretPurpose(name));
-        await orm
-          .insert(secrets)
-          .values({ name, sealed })
-          .onConflictDoUpdate({ target: secrets.name, set: { sealed, updatedAt: sql`now()` } });
-        if ((await orm.$count(secrets)) > maxSecrets) {
+        await putSecret(orm, name, sealing.seal(value, secretPurpose(name)));
+        if ((await countSecrets(orm)) > maxSecrets) {
           throw new SkerryError('conflict', `There are ${maxSecrets} secrets already`);
         }
       }),
-    list: () =>
-      store.read((orm) =>
-        orm
-          .select({ name: secrets.name, createdAt: secrets.createdAt, updatedAt: secrets.updatedAt })
-          .from(secrets)
-          .orderBy(asc(secrets.name)),
-      ),
+    list: () => store.read(readSecretFacts),
     remove: (name) =>
       change(async (orm) => {
-        const user = await userOf(orm, name);
+        const user = await findUser(orm, name);
         if (user) throw new SkerryError('conflict', `The secret is used by ${user}`);
-        const removed = await orm.delete(secrets).where(eq(secrets.name, name)).returning({ name: secrets.name });
-        if (removed.length === 0) throw new SkerryError('not_found', `There is no secret "${name}"`);
+        if (!(await removeSecret(orm, name))) throw new SkerryError('not_found', `There is no secret "${name}"`);
       }),
   };
 }
@@ -68,13 +56,9 @@ export function createSecretService({ store, catalog, sealing }: SecretOptions):
  * schema, since a catalog in memory may not know yet what another control plane has made. The caller holds the catalog
  * version.
  */
-async function userOf(orm: Orm, secret: string): Promise<string | undefined> {
+async function findUser(orm: Orm, secret: string): Promise<string | undefined> {
   for (const table of [triggers, sinks]) {
-    const rows = await orm
-      .select({ spec: table.spec, module: modules.name, name: functions.name })
-      .from(table)
-      .innerJoin(functions, eq(functions.id, table.functionId))
-      .innerJoin(modules, eq(modules.id, functions.moduleId));
+    const rows = await readSpecs(orm, table);
     const user = rows.find(({ spec }) => listSecrets(spec).includes(secret));
     if (user) return `a ${user.spec.type} of ${user.module}/${user.name}`;
   }
