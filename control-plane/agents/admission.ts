@@ -8,10 +8,10 @@
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Labels } from '@skerry/shared/function/names.ts';
 import { type CloseName, closeKinds } from '@skerry/shared/tunnel/close.ts';
-import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 import { hashToken } from '../crypto/tokens.ts';
+import { type AgentRow, insertAgent, isRevokedKey, updateAgent } from '../db/agents/agents.ts';
+import { takeJoinTokenUse } from '../db/agents/join-tokens.ts';
 import { violates } from '../db/errors.ts';
-import { agents, joinTokens } from '../db/schema/catalog.ts';
 import type { Orm, Store } from '../db/store.ts';
 
 /** An agent's request for a tunnel. Its signature has been checked. */
@@ -111,7 +111,6 @@ export function createAdmissions(store: Store, now: () => Date): Admissions {
   };
 }
 
-type AgentRow = typeof agents.$inferSelect;
 type Refused = Extract<Admission, { ok: false }>;
 
 async function welcomeBack(
@@ -120,58 +119,20 @@ async function welcomeBack(
   at: Date,
   epochInMemory: number,
 ): Promise<AgentRow | Refused | undefined> {
-  const byKey = eq(agents.publicKey, hello.publicKey);
-  const [row] = await orm
-    .update(agents)
-    .set({
-      name: hello.name,
-      labels: hello.labels,
-      version: hello.agentVersion,
-      epoch: sql`greatest(${agents.epoch}, ${epochInMemory}::bigint) + 1`,
-      lastSeenAt: at,
-    })
-    .where(and(byKey, isNull(agents.revokedAt)))
-    .returning();
+  const row = await updateAgent(orm, hello, at, epochInMemory);
   if (row) return row;
-  // Any other row of this key: an agent that was enrolled a moment ago is not revoked.
-  const [revoked] = await orm
-    .select({ id: agents.id })
-    .from(agents)
-    .where(and(byKey, isNotNull(agents.revokedAt)));
-  return revoked && refused('revoked');
+  // Another process may have enrolled this key a moment ago: only a revoked row is a refusal.
+  return (await isRevokedKey(orm, hello.publicKey)) ? refused('revoked') : undefined;
 }
 
 async function enrol(orm: Orm, hello: Hello, at: Date): Promise<AgentRow | Refused> {
   if (hello.joinToken === undefined) {
     return refused('join_refused', 'this agent is unknown: it needs a join token');
   }
-  const [token] = await orm
-    .update(joinTokens)
-    .set({ usesLeft: sql`${joinTokens.usesLeft} - 1` })
-    .where(
-      and(
-        eq(joinTokens.tokenHash, hashToken(hello.joinToken)),
-        gt(joinTokens.usesLeft, 0),
-        gt(joinTokens.expiresAt, at),
-        isNull(joinTokens.revokedAt),
-      ),
-    )
-    .returning();
+  const token = await takeJoinTokenUse(orm, hashToken(hello.joinToken), at);
   if (!token) return refused('join_refused');
-  const [row] = await orm
-    .insert(agents)
-    .values({
-      publicKey: hello.publicKey,
-      name: hello.name,
-      labels: hello.labels,
-      grantedLabels: token.labels,
-      version: hello.agentVersion,
-      epoch: 1,
-      createdAt: at,
-      lastSeenAt: at,
-    })
-    .returning();
-  if (!row) throw new SkerryError('internal', 'the insert returned no agent');
+  const row = await insertAgent(orm, hello, token.labels, at);
+  if (!row) throw new SkerryError('internal', 'the inserted agent did not come back');
   return row;
 }
 

@@ -3,9 +3,8 @@
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Labels } from '@skerry/shared/function/names.ts';
-import { and, asc, eq, isNull } from 'drizzle-orm';
-import { isName, isUuid } from '../db/ids.ts';
-import { agents } from '../db/schema/catalog.ts';
+import { type AgentRow, findAgent, listAgents, revokeAgent } from '../db/agents/agents.ts';
+import { isName } from '../db/ids.ts';
 import type { Store } from '../db/store.ts';
 import type { Logger } from '../log/log.ts';
 import { type Admission, createAdmissions, type Hello } from './admission.ts';
@@ -46,9 +45,8 @@ export function createAgentService({ store, log, now }: AgentServiceOptions): Ag
   const admissions = createAdmissions(store, now);
   const sightings = createLastSeen(store, log, now);
 
-  const which = (idOrName: string) => {
+  const checkName = (idOrName: string) => {
     if (!isName(idOrName)) throw missing(idOrName);
-    return and(isUuid(idOrName) ? eq(agents.id, idOrName) : eq(agents.name, idOrName), isNull(agents.revokedAt));
   };
   const found = <T>(row: T | undefined, idOrName: string): T => {
     if (!row) throw missing(idOrName);
@@ -58,18 +56,15 @@ export function createAgentService({ store, log, now }: AgentServiceOptions): Ag
   return {
     admit: admissions.admit,
     seen: sightings.note,
-    list: async () =>
-      (
-        await store.read((orm) => orm.select().from(agents).where(isNull(agents.revokedAt)).orderBy(asc(agents.name)))
-      ).map(recordOf),
+    list: async () => (await store.read(listAgents)).map(toRecord),
     async get(idOrName) {
-      const where = which(idOrName);
-      const [row] = await store.read((orm) => orm.select().from(agents).where(where));
-      return recordOf(found(row, idOrName));
+      checkName(idOrName);
+      const row = await store.read((orm) => findAgent(orm, idOrName));
+      return toRecord(found(row, idOrName));
     },
     async revoke(idOrName) {
-      const where = which(idOrName);
-      const [row] = await store.change((orm) => orm.update(agents).set({ revokedAt: now() }).where(where).returning());
+      checkName(idOrName);
+      const row = await store.change((orm) => revokeAgent(orm, idOrName, now()));
       const { id, publicKey } = found(row, idOrName);
       admissions.forget(publicKey);
       return id;
@@ -82,7 +77,7 @@ function missing(idOrName: string): SkerryError {
   return new SkerryError('not_found', `There is no agent "${idOrName}"`);
 }
 
-function recordOf(row: typeof agents.$inferSelect): AgentRecord {
+function toRecord(row: AgentRow): AgentRecord {
   const { id, name, version, applied, createdAt, lastSeenAt } = row;
   return { id, name, labels: { ...row.labels, ...row.grantedLabels }, version, applied, createdAt, lastSeenAt };
 }

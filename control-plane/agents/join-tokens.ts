@@ -1,10 +1,15 @@
 /** Join tokens: an unknown agent enrols itself with one. Shown once, stored as hashes. */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { Labels } from '@skerry/shared/function/names.ts';
-import { and, desc, eq, isNull, lt } from 'drizzle-orm';
 import { createToken, hashToken } from '../crypto/tokens.ts';
+import {
+  insertJoinToken,
+  type JoinTokenRow,
+  listJoinTokens,
+  removeExpiredJoinTokens,
+  revokeJoinToken,
+} from '../db/agents/join-tokens.ts';
 import { isUuid } from '../db/ids.ts';
-import { joinTokens } from '../db/schema/catalog.ts';
 import type { Store } from '../db/store.ts';
 
 export type JoinToken = {
@@ -48,46 +53,30 @@ export function createJoinTokenService(
       const token = createToken('sj_', randomBytes);
       const createdAt = now();
       const row = await store.change(async (orm) => {
-        await orm.delete(joinTokens).where(lt(joinTokens.expiresAt, new Date(createdAt.getTime() - keptMs)));
-        const [inserted] = await orm
-          .insert(joinTokens)
-          .values({
-            tokenHash: hashToken(token),
-            usesLeft: uses,
-            usesMax: uses,
-            labels,
-            createdAt,
-            createdBy,
-            expiresAt: new Date(createdAt.getTime() + expiresInSeconds * 1000),
-          })
-          .returning();
-        return inserted;
+        await removeExpiredJoinTokens(orm, new Date(createdAt.getTime() - keptMs));
+        return insertJoinToken(orm, {
+          tokenHash: hashToken(token),
+          usesLeft: uses,
+          usesMax: uses,
+          labels,
+          createdAt,
+          createdBy,
+          expiresAt: new Date(createdAt.getTime() + expiresInSeconds * 1000),
+        });
       });
-      if (!row) throw new SkerryError('internal', 'the insert returned no join token');
-      return { ...joinTokenOf(row), token };
+      if (!row) throw new SkerryError('internal', 'the inserted join token did not come back');
+      return { ...toJoinToken(row), token };
     },
-    list: async () =>
-      (
-        await store.read((orm) =>
-          orm.select().from(joinTokens).where(isNull(joinTokens.revokedAt)).orderBy(desc(joinTokens.createdAt)),
-        )
-      ).map(joinTokenOf),
+    list: async () => (await store.read(listJoinTokens)).map(toJoinToken),
     async revoke(id) {
       const missing = new SkerryError('not_found', 'There is no such join token');
       if (!isUuid(id)) throw missing;
-      const rows = await store.change((orm) =>
-        orm
-          .update(joinTokens)
-          .set({ revokedAt: now() })
-          .where(and(eq(joinTokens.id, id), isNull(joinTokens.revokedAt)))
-          .returning({ id: joinTokens.id }),
-      );
-      if (rows.length === 0) throw missing;
+      if (!(await store.change((orm) => revokeJoinToken(orm, id, now())))) throw missing;
     },
   };
 }
 
-function joinTokenOf(row: typeof joinTokens.$inferSelect): JoinToken {
+function toJoinToken(row: JoinTokenRow): JoinToken {
   const { id, usesLeft, usesMax, labels, createdAt, createdBy, expiresAt } = row;
   return { id, usesLeft, usesMax, labels, createdAt, createdBy, expiresAt };
 }

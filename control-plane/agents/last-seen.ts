@@ -3,8 +3,7 @@
  * not worth a statement. Losing some is fine; later reports repair it.
  */
 import { toSkerryError } from '@skerry/shared/errors.ts';
-import { sql } from 'drizzle-orm';
-import { agents } from '../db/schema/catalog.ts';
+import { type Sighting, writeSightings } from '../db/agents/agents.ts';
 import type { Store } from '../db/store.ts';
 import type { Logger } from '../log/log.ts';
 
@@ -17,22 +16,17 @@ export type LastSeen = {
 const flushMs = 5_000;
 
 export function createLastSeen(store: Store, log: Logger, now: () => Date): LastSeen {
-  /** At most one entry per agent. */
-  let noted = new Map<string, { id: string; applied: number; at: Date }>();
+  /** One entry per agent: bounded by their number. */
+  let noted = new Map<string, Sighting>();
   let timer: NodeJS.Timeout | undefined;
 
   const flush = async () => {
     timer = undefined;
-    const rows = JSON.stringify([...noted.values()]);
-    if (noted.size === 0) return;
+    const sightings = [...noted.values()];
+    if (sightings.length === 0) return;
     noted = new Map();
     try {
-      await store.change((orm) =>
-        orm.execute(sql`
-          update ${agents} set applied = seen.applied, last_seen_at = seen.at
-          from jsonb_to_recordset(${rows}::jsonb) as seen(id uuid, applied bigint, at timestamptz)
-          where ${agents}.id = seen.id`),
-      );
+      await store.change((orm) => writeSightings(orm, sightings));
     } catch (error) {
       log.debug({ reason: toSkerryError(error).message }, 'the last-seen times of agents were not written');
     }

@@ -1,8 +1,7 @@
 /** The state of triggers in all the places where they run, and their totals. */
 import { setTimeout } from 'node:timers/promises';
 import type { Trigger, TriggerState } from '@skerry/shared/function/triggers.ts';
-import { inArray } from 'drizzle-orm';
-import { triggerCounts } from '../db/schema/events.ts';
+import { readTriggerCounts, type TriggerCountsRow } from '../db/catalog/bindings.ts';
 import type { Store } from '../db/store.ts';
 import type { Binding } from '../model/catalog-function.ts';
 import type { Hub } from '../tunnel/hub.ts';
@@ -42,7 +41,7 @@ export type TriggerStatus = {
 const lookMs = 50;
 
 export function createTriggerStatus({ store, hub, cloudState }: TriggerStatusOptions): TriggerStatus {
-  const placesOf = (id: string): TriggerLocation[] => {
+  const findPlaces = (id: string): TriggerLocation[] => {
     const cloud = cloudState(id);
     return [
       ...(cloud ? [{ state: cloud }] : []),
@@ -52,15 +51,13 @@ export function createTriggerStatus({ store, hub, cloudState }: TriggerStatusOpt
   return {
     async report(triggers) {
       const ids = triggers.map(({ id }) => id);
-      const rows = await store.read((orm) =>
-        orm.select().from(triggerCounts).where(inArray(triggerCounts.triggerId, ids)),
-      );
+      const rows = await store.read((orm) => readTriggerCounts(orm, ids));
       const totals = new Map(rows.map((row) => [row.triggerId, row]));
       return triggers.map(({ id }) => {
-        const own = totalsOf(totals.get(id));
+        const own = toTotals(totals.get(id));
         const { received, run, failed, dropped } = own;
-        // A trigger of the control plane has one place at a time, whose counts are those of the trigger.
-        const places = placesOf(id).map(({ agent, state }) =>
+        // What the control plane listens to has one place at a time, whose counts are those of the trigger.
+        const places = findPlaces(id).map(({ agent, state }) =>
           agent === undefined ? { state: { ...state, received, run, failed, dropped } } : { agent, state },
         );
         return { places, totals: largest(own, places) };
@@ -69,7 +66,7 @@ export function createTriggerStatus({ store, hub, cloudState }: TriggerStatusOpt
     async connected(triggerId, waitMs) {
       const deadline = performance.now() + waitMs;
       for (;;) {
-        const states = placesOf(triggerId).map(({ state }) => state);
+        const states = findPlaces(triggerId).map(({ state }) => state);
         const up = states.find(({ state }) => state === 'up' || state === 'holding');
         if (up || performance.now() >= deadline) return up ?? states[0];
         await setTimeout(lookMs);
@@ -78,7 +75,7 @@ export function createTriggerStatus({ store, hub, cloudState }: TriggerStatusOpt
   };
 }
 
-function totalsOf(row: typeof triggerCounts.$inferSelect | undefined): TriggerTotals {
+function toTotals(row: TriggerCountsRow | undefined): TriggerTotals {
   const { received = 0, run = 0, failed = 0, dropped = 0, lastMessageAt } = row ?? {};
   return { received, run, failed, dropped, lastMessageAt: lastMessageAt ?? undefined };
 }

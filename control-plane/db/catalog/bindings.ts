@@ -6,10 +6,10 @@
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { type Sink, sinkSchema } from '@skerry/shared/function/sinks.ts';
 import { type Trigger, triggerSchema } from '@skerry/shared/function/triggers.ts';
-import { and, asc, eq, notInArray, type SQL } from 'drizzle-orm';
+import { and, asc, eq, inArray, notInArray, type SQL } from 'drizzle-orm';
 import * as z from 'zod';
 import type { Binding } from '../../model/catalog-function.ts';
-import { sinks, triggers } from '../schema/events.ts';
+import { sinks, triggerCounts, triggers } from '../schema/events.ts';
 import type { Orm } from '../store.ts';
 import { rememberTriggers } from './former-triggers.ts';
 
@@ -43,8 +43,8 @@ export async function readAllBindings<Spec extends Trigger | Sink>(
     .where(where)
     .orderBy(asc(table.createdAt), asc(table.id));
   return rows.flatMap(({ functionId, ...row }) => {
-    const { data, error } = schemaOf(table).safeParse(row.spec);
-    if (data) return [{ functionId, binding: attachmentOf(row, data as Spec) }];
+    const { data, error } = selectSchema(table).safeParse(row.spec);
+    if (data) return [{ functionId, binding: toBinding(row, data as Spec) }];
     onUnfit({ id: row.id, functionId, why: z.prettifyError(error) });
     return [];
   });
@@ -67,8 +67,8 @@ export async function insertBinding<Spec extends Trigger | Sink>(
           .insert(sinks)
           .values({ ...values, spec: spec as Sink })
           .returning(columns(sinks));
-  if (!row) throw new SkerryError('internal', 'the insert returned no row');
-  return attachmentOf(row, spec);
+  if (!row) throw new SkerryError('internal', 'what was inserted did not come back');
+  return toBinding(row, spec);
 }
 
 /** Undefined when the function has none with this id. */
@@ -85,7 +85,7 @@ export async function updateBinding<Spec extends Trigger | Sink>(
     .set({ spec, sealed: sealed ?? null })
     .where(which)
     .returning(columns(table));
-  return row && attachmentOf(row, spec);
+  return row && toBinding(row, spec);
 }
 
 /** False when the function has none with this id. */
@@ -108,16 +108,26 @@ export async function removeOtherBindings(
   await orm.delete(table).where(which);
 }
 
+export type TriggerCountsRow = typeof triggerCounts.$inferSelect;
+
+/** A trigger without counts has no row. */
+export function readTriggerCounts(orm: Orm, triggerIds: readonly string[]): Promise<TriggerCountsRow[]> {
+  return orm
+    .select()
+    .from(triggerCounts)
+    .where(inArray(triggerCounts.triggerId, [...triggerIds]));
+}
+
 function columns({ id, spec, sealed, createdAt }: BindingTable) {
   return { id, spec, sealed, createdAt };
 }
 
-/** A row that an older version stored lacks later keys, which take their defaults. */
-function schemaOf(table: BindingTable): z.ZodType<Trigger | Sink> {
+/** What an older version stored lacks the keys that came later: they take their defaults. */
+function selectSchema(table: BindingTable): z.ZodType<Trigger | Sink> {
   return table === triggers ? triggerSchema : sinkSchema;
 }
 
-function attachmentOf<Spec extends Trigger | Sink>(
+function toBinding<Spec extends Trigger | Sink>(
   { id, sealed, createdAt }: { id: string; sealed: Uint8Array | null; createdAt: Date },
   spec: Spec,
 ): Binding<Spec> {
