@@ -9,6 +9,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { SkerryError } from '@skerry/shared/errors.ts';
+import { createLoop } from '@skerry/shared/loop.ts';
 import { releaseLeases, takeLeases } from '../db/leases/leases.ts';
 import type { Store } from '../db/store.ts';
 import type { Logger } from '../log/log.ts';
@@ -49,8 +50,6 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
   const asked = new Set<string>();
   let wanted: ReadonlySet<string> = new Set();
   let closed = false;
-  let working: Promise<void> | undefined;
-  let again = false;
 
   const letGo = (name: string) => {
     const lease = held.get(name);
@@ -98,47 +97,39 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
     }
   };
 
-  const work = async () => {
-    try {
-      await release();
-      await take();
-    } catch (error) {
-      tell(error);
-    }
-  };
   const tell = (error: unknown) => {
     const away = error instanceof SkerryError && error.code === 'store_unavailable';
     log[away ? 'debug' : 'error']({ err: error }, 'leases could not be renewed or released');
   };
 
-  const run = (): Promise<void> => {
-    if (working) {
-      again = true;
-      return working;
-    }
-    working = work().finally(() => {
-      working = undefined;
-      if (!again || closed) return;
-      again = false;
-      void run();
-    });
-    return working;
-  };
-  const timer = setInterval(() => void run(), termMs / 4);
+  // A failure waits no longer than a success: a lease that is not renewed in time is lost.
+  const loop = createLoop({
+    async step() {
+      try {
+        await release();
+        await take();
+      } catch (error) {
+        tell(error);
+      }
+      return termMs / 4;
+    },
+    onFailure: tell,
+    backoff: { baseMs: termMs / 4, capMs: termMs / 4 },
+    random: Math.random,
+  });
 
   return {
     setWanted(names) {
       if (closed || (names.size === wanted.size && [...names].every((name) => wanted.has(name)))) return;
       wanted = new Set(names);
-      void run();
+      loop.wake();
     },
     held,
     async close() {
       if (closed) return;
       closed = true;
-      clearInterval(timer);
       wanted = new Set();
-      await working;
+      await loop.stop();
       await release().catch(tell);
     },
   };
