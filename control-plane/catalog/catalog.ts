@@ -31,7 +31,7 @@ export type Catalog = {
   refresh(): Promise<void>;
 };
 
-/** The catalog with the reads that only its owner and the services need. */
+/** The catalog with its modules, revision facts and life cycle: for the composition root and the services of modules. */
 export type FullCatalog = Catalog & {
   /** Names of all modules, in order. */
   modules(): readonly string[];
@@ -53,7 +53,7 @@ export type CatalogOptions = {
 
 /** Reads the catalog for the first time. @throws SkerryError store_unavailable */
 export async function openCatalog({ store, log, pollMs }: CatalogOptions): Promise<FullCatalog> {
-  const onUnfit: OnUnfit = (row) => log.error(row, 'a trigger or sink cannot be read, and is left out: set it again');
+  const onUnfit: OnUnfit = (row) => log.error(row, 'a trigger or sink cannot be read and is left out: set it again');
   let content = index((await readContent(store, undefined, onUnfit)) ?? empty);
   let storeUp = true;
   const listeners = new Set<(version: number) => void>();
@@ -70,22 +70,21 @@ export async function openCatalog({ store, log, pollMs }: CatalogOptions): Promi
       storeUp = false;
       return;
     }
-    tell();
+    notifyListeners();
   };
 
-  /** An exception of one listener is not the database's fault, and the other listeners are still called. */
-  const tell = () => {
+  /** An error of one listener is not the database's fault and does not keep the change from the others. */
+  const notifyListeners = () => {
     for (const listener of listeners) {
       try {
         listener(content.version);
       } catch (error) {
-        log.error({ err: error, version: content.version }, 'a listener of the catalog failed');
+        log.error({ err: error, version: content.version }, 'a listener failed on a change of the catalog');
       }
     }
   };
 
-  // A load in progress may have looked before the caller's change, so callers that arrive meanwhile wait for the next
-  // load.
+  // A load that runs may have read the database before the caller's change: the caller waits for the next load.
   let running: Promise<void> | undefined;
   let next: Promise<void> | undefined;
   const refresh = (): Promise<void> => {
@@ -115,7 +114,7 @@ export async function openCatalog({ store, log, pollMs }: CatalogOptions): Promi
     byId: (functionId) => content.byId.get(functionId),
     secret: (name) => content.secrets.get(name),
     subjectByToken(token) {
-      // The time of a lookup by hash says nothing about the token.
+      // The time that the lookup of a hash takes reveals nothing about the token.
       return content.subjects.get(hashTokenHex(token));
     },
     onChange(listener) {
