@@ -61,11 +61,11 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
 
   /** Releases all leases that are no longer wanted, including those whose taking was not confirmed. */
   const release = async () => {
-    const names = [...asked].filter((name) => !wanted.has(name)).sort();
+    const names = [...requested].filter((name) => !wanted.has(name)).sort();
     for (const name of names) letGo(name);
     if (names.length === 0) return;
     await store.change((orm) => releaseLeases(orm, names, holder));
-    for (const name of names) asked.delete(name);
+    for (const name of names) requested.delete(name);
   };
 
   /** Takes or renews all wanted leases in one statement: a row is ours, free, or another's. */
@@ -73,10 +73,10 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
     // In one order everywhere: two processes that take the same rows at once do not wait for each other in a circle.
     const names = [...wanted].sort();
     if (names.length === 0) return;
-    for (const name of names) asked.add(name);
+    for (const name of names) requested.add(name);
     const begun = performance.now();
     const ours = await store.change((orm) => takeLeases(orm, names, holder, termMs));
-    for (const name of names) if (!ours.has(name)) asked.delete(name);
+    for (const name of names) if (!ours.has(name)) requested.delete(name);
     for (const name of held.keys()) if (!ours.has(name)) letGo(name);
     const leftMs = begun + termMs * heldShare - performance.now();
     // The answer came too late to be useful. The next round takes them again.
@@ -97,7 +97,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
     }
   };
 
-  const tell = (error: unknown) => {
+  const logFailure = (error: unknown) => {
     const away = error instanceof SkerryError && error.code === 'store_unavailable';
     log[away ? 'debug' : 'error']({ err: error }, 'leases could not be renewed or released');
   };
@@ -109,11 +109,11 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
         await release();
         await take();
       } catch (error) {
-        tell(error);
+        logFailure(error);
       }
       return termMs / 4;
     },
-    onFailure: tell,
+    onFailure: logFailure,
     backoff: { baseMs: termMs / 4, capMs: termMs / 4 },
     random: Math.random,
   });
@@ -130,7 +130,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
       closed = true;
       wanted = new Set();
       await loop.stop();
-      await release().catch(tell);
+      await release().catch(logFailure);
     },
   };
 }

@@ -7,7 +7,7 @@ import type { Orm } from '../store.ts';
 
 export type AgentRow = typeof agents.$inferSelect;
 
-/** What an agent reports about itself when it connects. */
+/** The data that an agent reports about itself when it connects. */
 export type AgentReport = {
   readonly publicKey: Uint8Array;
   readonly name: string;

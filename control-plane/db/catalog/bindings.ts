@@ -20,7 +20,7 @@ export type OnUnfit = (row: { readonly id: string; readonly functionId: string; 
 
 type Row<Spec> = { readonly id: string; readonly spec: Spec; readonly sealed: Uint8Array | undefined };
 
-/** Of one function, oldest first. */
+/** The bindings of one function, oldest first. */
 export async function readBindingsOf<Spec extends Trigger | Sink>(
   orm: Orm,
   table: BindingTable,
@@ -30,7 +30,7 @@ export async function readBindingsOf<Spec extends Trigger | Sink>(
   return rows.map(({ binding }) => binding);
 }
 
-/** Of all functions, each function's oldest first. */
+/** The bindings of all functions, oldest first. */
 export async function readAllBindings<Spec extends Trigger | Sink>(
   orm: Orm,
   table: BindingTable,
@@ -122,7 +122,7 @@ function columns({ id, spec, sealed, createdAt }: BindingTable) {
   return { id, spec, sealed, createdAt };
 }
 
-/** What an older version stored lacks the keys that came later: they take their defaults. */
+/** A spec that an older version stored lacks later keys: they take their defaults. */
 function selectSchema(table: BindingTable): z.ZodType<Trigger | Sink> {
   return table === triggers ? triggerSchema : sinkSchema;
 }
