@@ -1,8 +1,6 @@
-/** The worker that runs queued invocations in this control plane, joined from its parts. */
-import type { Trigger } from '@skerry/shared/function/triggers.ts';
+/** The worker of a control plane: runs queued invocations, callbacks and sweeps. */
 import { createCoalescer } from '../../async/coalesce.ts';
 import { createSemaphore } from '../../async/semaphore.ts';
-import { createWakeup, type Wakeup } from '../../async/wakeup.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { begin, type Claimed, claim, findCancelled } from '../../db/events/claims.ts';
 import { endRests, passedJobs, takeUp } from '../../db/events/invocation-sweep.ts';
@@ -10,20 +8,18 @@ import { whileAway } from '../../db/patience.ts';
 import type { Store } from '../../db/store.ts';
 import type { Invoker } from '../../invoke/invoker.ts';
 import type { Logger } from '../../log/log.ts';
-import type { CatalogFunction } from '../../model/catalog-function.ts';
 import type { SinkCapacity } from '../../sinks/capacity.ts';
 import type { Backlog } from '../backlog.ts';
 import { createInProgress, type InProgress } from '../in-progress.ts';
-import { type Boss, longestJobSeconds } from '../jobs/boss.ts';
-import { laneJob, laneJobSchema, passedJobSchema, passSeconds } from '../jobs/job-payloads.ts';
+import type { Boss } from '../jobs/boss.ts';
+import { passedJobSchema } from '../jobs/job-payloads.ts';
 import type { Invocations } from '../queue.ts';
 import { createAttempt } from './attempt.ts';
 import { createDelays } from './interruptible-delay.ts';
 import { createWorkers, type Handler } from './job-loop.ts';
-import { createLaneClaims } from './lane-claims.ts';
+import { createLaneJobs } from './lane-job.ts';
 import { createSettling } from './settlement.ts';
 import { createSingle } from './single-job.ts';
-import { type LaneOptions, runLane } from './trigger-lane.ts';
 
 export type InvocationWorkerOptions = {
   readonly store: Store;
@@ -92,59 +88,12 @@ export function createInvocationWorker(options: InvocationWorkerOptions): Invoca
   });
   const begun = (id: string) => void showBegun(id).catch(() => undefined);
 
-  const bells = new Map<string, { readonly wakeup: Wakeup; readonly over: Promise<void> }>();
-  const lane: Handler = async (job, stopping) => {
-    const asked = laneJobSchema.safeParse(job.data);
-    if (!asked.success) return settle({ done: { queue: 'lanes', job } });
-    const { trigger, passed } = asked.data;
-    const pass = (functionId: string) => {
-      const data = { trigger, passed: passed + 1, function: functionId };
-      return { ...laneJob(trigger), data, startAfter: passSeconds(passed + 1, random()) };
-    };
-    const owner = ownerOf(catalog, trigger);
-    if (owner && !invoker.reaches(owner) && (await patiently(() => invocations.countPending(trigger))) > 0) {
-      return settle({ done: { queue: 'lanes', job }, again: { queue: 'lanes', job: pass(owner.id) } });
-    }
-    // The job was lost while the database was away, and was given to us again.
-    await bells.get(trigger)?.over;
-    const wakeup = createWakeup();
-    const end = new AbortController();
-    const onEnd = () => {
-      end.abort();
-      wakeup.wake();
-    };
-    stopping.addEventListener('abort', onEnd);
-    if (stopping.aborted) onEnd();
-    const timer = setTimeout(onEnd, longestJobSeconds * 1_000);
-    const over = runLane({
-      ...steps,
-      trigger,
-      rests,
-      wakeup,
-      begun,
-      stopping: end.signal,
-      ...paceOf(catalog, trigger),
-      claimNext: createLaneClaims({
-        store,
-        trigger,
-        inProgress,
-        ours: async () => (await boss.touch('lanes', [job])).length > 0,
-        signal: ended.signal,
-      }),
-    });
-    bells.set(trigger, { wakeup, over: over.then(ignore, ignore) });
-    let left: string | undefined;
-    try {
-      ({ left } = await over);
-    } finally {
-      bells.delete(trigger);
-      clearTimeout(timer);
-      stopping.removeEventListener('abort', onEnd);
-    }
-    const next = left !== undefined ? pass(left) : end.signal.aborted ? laneJob(trigger) : undefined;
-    await settle({ done: { queue: 'lanes', job }, ...(next && { again: { queue: 'lanes', job: next } }) });
-    workers.wake();
-  };
+  const lanes = createLaneJobs({
+    ...steps,
+    ...{ store, boss, invocations, catalog, invoker, random, rests, begun, patiently },
+    signal: ended.signal,
+    onEnd: () => workers.wake(),
+  });
 
   const sweep: Handler = async (job) => {
     await options.sweep();
@@ -191,7 +140,7 @@ export function createInvocationWorker(options: InvocationWorkerOptions): Invoca
     log,
     pollMs,
     work: {
-      lanes: { handle: lane, maxConcurrent: maxLanes },
+      lanes: { handle: lanes.handle, maxConcurrent: maxLanes },
       invocations: {
         handle: createSingle({ ...steps, random, dueIn: (delayMs) => workers.dueIn(delayMs) }),
         maxConcurrent: concurrency,
@@ -210,7 +159,7 @@ export function createInvocationWorker(options: InvocationWorkerOptions): Invoca
     },
   });
   const unsubscribe = invocations.onEnqueued((triggers) => {
-    for (const trigger of triggers) bells.get(trigger)?.wakeup.wake();
+    for (const trigger of triggers) lanes.wake(trigger);
     workers.wake();
   });
   const ask = () => void boss.once('sweeps', sweepSeconds).catch(() => undefined);
@@ -238,35 +187,5 @@ export function createInvocationWorker(options: InvocationWorkerOptions): Invoca
   };
 }
 
-const ignore = () => undefined;
-
-/** The function that has the trigger; undefined when the trigger is gone. */
-function ownerOf(catalog: Pick<Catalog, 'functions'>, trigger: string): CatalogFunction | undefined {
-  return [...catalog.functions()].find((fn) => fn.triggers.some(({ id }) => id === trigger));
-}
-
-/** Milliseconds that stopping waits for a database that is away. */
+/** Milliseconds to wait for an unavailable database at the end. */
 const lastWordMs = 2_000;
-
-/** Looked up again when the catalog changes. Events of a removed trigger run one after another, to be safe. */
-function paceOf(
-  catalog: Pick<Catalog, 'functions' | 'version'>,
-  trigger: string,
-): Pick<LaneOptions, 'concurrency' | 'claimsAhead'> {
-  let version: number | undefined;
-  let spec: Trigger | undefined;
-  const now = () => {
-    if (version !== catalog.version) {
-      version = catalog.version;
-      spec = ownerOf(catalog, trigger)?.triggers.find(({ id }) => id === trigger)?.spec;
-    }
-    return spec;
-  };
-  return {
-    concurrency: () => now()?.params.concurrency ?? 1,
-    claimsAhead() {
-      const trigger = now();
-      return trigger?.type !== 'mqtt' || trigger.params.when_full !== 'drop_oldest';
-    },
-  };
-}
