@@ -98,7 +98,7 @@ function perThing<Figure extends string, Label extends string>(
   things: () => Iterable<Thing<Figure, Label>> | Promise<Iterable<Thing<Figure, Label>>>,
   families: { readonly gauges: readonly Family<Figure>[]; readonly counters: readonly Family<Figure>[] },
 ): void {
-  const labelsOf = (thing: Thing<Figure, Label>) =>
+  const toLabels = (thing: Thing<Figure, Label>) =>
     Object.fromEntries(labelNames.map((label): [Label, string] => [label, thing[label]])) as Record<Label, string>;
   for (const [name, help, figure] of families.gauges) {
     new Gauge({
@@ -108,7 +108,7 @@ function perThing<Figure extends string, Label extends string>(
       registers: [registry],
       async collect() {
         this.reset();
-        for (const thing of await things()) this.set(labelsOf(thing), thing[figure]);
+        for (const thing of await things()) this.set(toLabels(thing), thing[figure]);
       },
     });
   }
@@ -120,7 +120,7 @@ function perThing<Figure extends string, Label extends string>(
       registers: [registry],
       async collect() {
         this.reset();
-        for (const thing of await things()) this.inc(labelsOf(thing), thing[figure]);
+        for (const thing of await things()) this.inc(toLabels(thing), thing[figure]);
       },
     });
   }

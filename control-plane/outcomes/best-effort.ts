@@ -48,7 +48,7 @@ export function createBestEffortOutcomes(options: LaterRecordsOptions): BestEffo
     let size = 0;
     let count = 0;
     for (const one of waiting) {
-      size += sizeOf(one);
+      size += countBytes(one);
       if (count > 0 && (count === batch || size > batchBytes)) break;
       count += 1;
     }
@@ -92,14 +92,14 @@ export function createBestEffortOutcomes(options: LaterRecordsOptions): BestEffo
       const some = take();
       await keep(some);
       waiting.splice(0, some.length);
-      for (const one of some) bytes -= sizeOf(one);
+      for (const one of some) bytes -= countBytes(one);
     }
     working = undefined;
   };
 
   return {
     record(ended) {
-      const size = sizeOf(ended);
+      const size = countBytes(ended);
       if (waiting.length >= maxCount || bytes + size > maxBytes || end.signal.aborted) return drop(1);
       waiting.push(ended);
       bytes += size;
@@ -126,7 +126,7 @@ export function createBestEffortOutcomes(options: LaterRecordsOptions): BestEffo
   };
 }
 
-/** With the overhead of an outcome. */
-function sizeOf({ input, result }: EndedInvocation): number {
+/** With what an outcome costs besides. */
+function countBytes({ input, result }: EndedInvocation): number {
   return 512 + (input?.byteLength ?? 0) + (result.ok ? result.output.byteLength : result.message.length);
 }

@@ -55,8 +55,8 @@ export function createAgentOutcomes(options: AgentOutcomesOptions) {
     catalog.byId(functionId)?.triggers.some(({ id, spec }) => id === trigger && spec.params.placement === 'edge') ??
     false;
 
-  /** Former triggers among those that the catalog does not have. */
-  const formerOf = async (outcomes: readonly RecordedOutcome[]): Promise<ReadonlyMap<string, FormerTrigger>> => {
+  /** The outcomes whose trigger the catalog does not have at the reported place. */
+  const findFormer = async (outcomes: readonly RecordedOutcome[]): Promise<ReadonlyMap<string, FormerTrigger>> => {
     const unknown = (one: RecordedOutcome) => isOfForm(one) && !inCatalog(one);
     if (!outcomes.some(unknown)) return new Map();
     await refresh();
@@ -86,7 +86,7 @@ export function createAgentOutcomes(options: AgentOutcomesOptions) {
     );
   };
 
-  const endedOf = (outcome: RecordedOutcome, agent: string, { module, name }: Names): EndedInvocation => {
+  const toEnded = (outcome: RecordedOutcome, agent: string, { module, name }: Names): EndedInvocation => {
     const moment = (time: number) => new Date(Math.min(time, lastMoment));
     return {
       id: outcome.id,
@@ -107,7 +107,7 @@ export function createAgentOutcomes(options: AgentOutcomesOptions) {
   };
 
   const keep = async (agent: string, outcomes: readonly RecordedOutcome[]): Promise<void> => {
-    const former = await formerOf(outcomes);
+    const former = await findFormer(outcomes);
     const taken: EndedInvocation[] = [];
     const refused: RecordedOutcome[] = [];
     for (const outcome of outcomes) {
@@ -116,7 +116,7 @@ export function createAgentOutcomes(options: AgentOutcomesOptions) {
       const names = fn ?? before;
       if (refusal(outcome, before) === undefined && names) {
         if (fn) sinkCapacity.assertAvailable(fn);
-        taken.push(endedOf(outcome, agent, names));
+        taken.push(toEnded(outcome, agent, names));
       } else refused.push(outcome);
     }
     const [first] = refused;
@@ -126,7 +126,7 @@ export function createAgentOutcomes(options: AgentOutcomesOptions) {
 
   return async (agent: string, outcomes: readonly RecordedOutcome[]): Promise<void> => {
     await keep(agent, outcomes).catch((error: unknown) => {
-      log.warn({ agent, outcomes: outcomes.length, err: error }, 'outcomes of an agent could not be stored');
+      log.warn({ agent, outcomes: outcomes.length, err: error }, 'storing outcomes of an agent failed');
       throw error;
     });
   };

@@ -24,7 +24,7 @@ export function invocationSummary(row: InvocationRow) {
 }
 
 export function invocationDocument(row: WholeInvocation) {
-  const [input, output] = [partOf(row.input), partOf(row.output)];
+  const [input, output] = [encodePart(row.input), encodePart(row.output)];
   return {
     ...invocationSummary(row),
     input: input.value,
@@ -56,8 +56,8 @@ function callbackState({ callbackDelivered }: WholeInvocation): 'pending' | 'del
   return callbackDelivered ? 'delivered' : 'failed';
 }
 
-/** JSON unchanged, anything else in base64; undefined when it is not stored. */
-function partOf(bytes: Uint8Array | null): { readonly value: unknown; readonly encoded: boolean } {
+/** JSON as it is, anything else in base64; undefined when it is not kept. */
+function encodePart(bytes: Uint8Array | null): { readonly value: unknown; readonly encoded: boolean } {
   if (bytes === null) return { value: undefined, encoded: false };
   try {
     if (isUtf8(bytes)) return { value: JSON.parse(Buffer.from(bytes).toString()), encoded: false };

@@ -58,13 +58,13 @@ export function createSinkService({ store, catalog, deliverers, sinkCapacity }: 
     async list(only) {
       const records = await store.read((orm) => sinkRecords(orm, only?.id));
       const byId = new Map(records.map((record) => [record.id, record]));
-      const stateOf = (fn: CatalogFunction, { id, spec }: Binding<Sink>): SinkState[] => {
+      const toState = (fn: CatalogFunction, { id, spec }: Binding<Sink>): SinkState[] => {
         const record = byId.get(id);
         return record
           ? [{ ...record, fn, spec, nextTryAt: deliverers.nextTry(id), full: sinkCapacity.full.has(id) }]
           : [];
       };
-      return (only ? [only] : [...catalog.functions()]).flatMap((fn) => fn.sinks.flatMap((sink) => stateOf(fn, sink)));
+      return (only ? [only] : [...catalog.functions()]).flatMap((fn) => fn.sinks.flatMap((sink) => toState(fn, sink)));
     },
     async dead(sinkId, after, limit) {
       need(sinkId);

@@ -184,7 +184,7 @@ export async function sinkRecords(orm: Orm, functionId?: string): Promise<SinkRe
       oldest: sql<Date>`min(${deliveries.createdAt}) filter (where not ${deliveries.dead})`.as('oldest'),
     })
     .from(deliveries)
-    .where(functionId === undefined ? undefined : inArray(deliveries.sinkId, idsOf(orm, functionId)))
+    .where(functionId === undefined ? undefined : inArray(deliveries.sinkId, selectSinkIds(orm, functionId)))
     .groupBy(deliveries.sinkId)
     .as('counted');
   return orm
@@ -264,6 +264,6 @@ export async function replayDead(
   return replayed.length;
 }
 
-function idsOf(orm: Orm, functionId: string) {
+function selectSinkIds(orm: Orm, functionId: string) {
   return orm.select({ id: sinks.id }).from(sinks).where(eq(sinks.functionId, functionId));
 }

@@ -20,7 +20,7 @@ export async function insertQueued(orm: Orm, requests: readonly Requested[]): Pr
   const enqueued: Enqueued[] = [];
   for (const some of pieces(requests, ({ input }) => input.byteLength)) {
     const rows = await orm.execute(sql`
-      insert into ${invocations} ${rowsToInsert(columns, some.map(rowOf))} on conflict do nothing returning id`);
+      insert into ${invocations} ${rowsToInsert(columns, some.map(toRow))} on conflict do nothing returning id`);
     const fresh = new Set(toRows(rows).map(({ id }) => String(id)));
     const there =
       fresh.size === some.length
@@ -95,7 +95,7 @@ const columns = {
   created_at: 'timestamptz',
 } as const;
 
-function rowOf(request: Requested) {
+function toRow(request: Requested) {
   const { function: fn, idempotency } = request;
   return {
     id: request.id,

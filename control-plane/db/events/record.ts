@@ -40,7 +40,7 @@ export async function recordEnded(
   // In one order everywhere: two processes that record the same outcomes at once do not wait for each other in a
   // circle.
   const ordered = ended.filter((one, place) => places.get(one.id) === place).sort((a, b) => (a.id < b.id ? -1 : 1));
-  for (const piece of pieces(ordered, bytesOf)) {
+  for (const piece of pieces(ordered, countBytes)) {
     const some = await end(orm, piece);
     if (some.length === 0) continue;
     const ids = some.map(({ id }) => id).sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
@@ -54,7 +54,7 @@ export async function recordEnded(
   return { callbacks, states, sinkIds };
 }
 
-function bytesOf({ input, result }: EndedInvocation): number {
+function countBytes({ input, result }: EndedInvocation): number {
   return (input?.byteLength ?? 0) + (result.ok ? result.output.byteLength : 0);
 }
 
@@ -83,7 +83,7 @@ const columns = {
 /** The invocations that ended by this. A successful one drops its input, unless a sink needs it. */
 async function end(orm: Orm, ended: readonly EndedInvocation[]): Promise<Ended[]> {
   const rows = await orm.execute(sql`
-    insert into ${invocations} as kept ${rowsToInsert(columns, ended.map(rowOf))}
+    insert into ${invocations} as kept ${rowsToInsert(columns, ended.map(toRow))}
     on conflict (id) do update set
       state = excluded.state, revision = excluded.revision, agent = excluded.agent, attempts = excluded.attempts,
       input = case when excluded.state = 'succeeded' then excluded.input else kept.input end,
@@ -95,7 +95,7 @@ async function end(orm: Orm, ended: readonly EndedInvocation[]): Promise<Ended[]
   return toRows(rows) as Ended[];
 }
 
-function rowOf(one: EndedInvocation) {
+function toRow(one: EndedInvocation) {
   const { result } = one;
   const state: InvocationState = result.ok ? 'succeeded' : result.code === 'cancelled' ? 'cancelled' : 'dead';
   return {

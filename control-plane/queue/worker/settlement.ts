@@ -84,7 +84,7 @@ export function createSettling({ store, boss, invocations, log, signal, onRest }
       return undefined;
     } catch (error) {
       if (!one.ended || signal.aborted) return { error };
-      log.error({ err: error, invocation: one.ended.id }, 'an outcome cannot be stored as it is');
+      log.error({ err: error, invocation: one.ended.id }, 'outcome refused by the database; it is stored as a failure');
       const result = { ok: false, code: 'internal', message: 'the outcome could not be stored' } as const;
       return whileAway(() => write([{ ...one, ended: { ...one.ended, result } as EndedInvocation }]), signal).then(
         () => undefined,

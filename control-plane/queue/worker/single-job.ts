@@ -43,7 +43,7 @@ export function createSingle({ claim, attempt, settle, inProgress, slots, dueIn,
         const row = await claim(id);
         if (!row) return settle({ done });
         const verdict = await attempt(row, rests, signal);
-        if (verdict.kind !== 'rest') return settle({ ...endedOf(verdict), done });
+        if (verdict.kind !== 'rest') return settle({ ...toSettlement(verdict), done });
         const { rested, delayMs } = verdict;
         if (rested.error && rested.attempts === row.attempts && !reaches(row)) {
           const { functionId, onlyAgent } = row;
@@ -64,6 +64,6 @@ export function createSingle({ claim, attempt, settle, inProgress, slots, dueIn,
   };
 }
 
-function endedOf(verdict: Exclude<Verdict, { kind: 'rest' }>) {
+function toSettlement(verdict: Exclude<Verdict, { kind: 'rest' }>) {
   return verdict.kind === 'ended' ? { ended: verdict.ended } : {};
 }

@@ -140,7 +140,7 @@ function bulkVerdicts(content: unknown, documents: readonly SinkDocument[]): Del
   const verdicts = documents.map(({ id }): Verdict | undefined => {
     const result = results.get(id);
     if (isWritten(result, id)) return taken;
-    const { error, reason } = textsOf(result);
+    const { error, reason } = readTexts(result);
     if (error === undefined) return undefined;
     if (error === 'conflict') return taken;
     return {
@@ -158,14 +158,14 @@ function isWritten(result: unknown, id: string): boolean {
   return written === id && (ok === true || typeof rev === 'string');
 }
 
-function textsOf(problem: unknown): { error?: string; reason?: string } {
+function readTexts(problem: unknown): { error?: string; reason?: string } {
   const { error, reason } = (problem ?? {}) as { error?: unknown; reason?: unknown };
   return { ...(typeof error === 'string' && { error }), ...(typeof reason === 'string' && { reason }) };
 }
 
 function problemIn(body: Buffer): { error?: string; reason?: string } {
   try {
-    return textsOf(JSON.parse(body.toString()));
+    return readTexts(JSON.parse(body.toString()));
   } catch {
     return {};
   }
