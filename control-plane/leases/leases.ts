@@ -47,7 +47,7 @@ export function createLeases({ store, log, termMs, onHeld }: LeasesOptions): Lea
   const holder = randomUUID();
   const held = new Map<string, Lease & { readonly controller: AbortController; expiry: NodeJS.Timeout }>();
   /** Names whose rows may be ours: requested, and neither released since nor held by another. */
-  const asked = new Set<string>();
+  const requested = new Set<string>();
   let wanted: ReadonlySet<string> = new Set();
   let closed = false;
 
