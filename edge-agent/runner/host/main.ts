@@ -1,6 +1,6 @@
 /**
- * Entry of the runner's script. The main thread talks to the agent and never runs a guest; each further thread runs
- * this script again and does nothing else.
+ * Entry point of the runner's script. The main thread talks to the agent and never runs a guest. Each other thread runs
+ * this script again, as a worker.
  */
 import { Socket } from 'node:net';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';

@@ -1,4 +1,4 @@
-/** Guests that try to tell something to the next call of a fresh instance: none may get through. */
+/** Guests that try to pass state to the next call of a fresh instance. None may succeed. */
 import type { Bundle } from '@skerry/shared/function/bundle.ts';
 import { describe, expect, test } from 'vitest';
 import { prepareHandler } from '../../../../test/fixtures/bundles.ts';
@@ -13,7 +13,7 @@ function load({ direct, modules }: Bundle) {
 
 type Mode = { reuse?: boolean; ahead?: boolean; outputBytes?: number; environment?: string };
 
-/** What consecutive calls answer. */
+/** Answers of consecutive calls. */
 async function answers(fn: ReturnType<typeof load>, count: number, mode: Mode = {}): Promise<string[]> {
   const { reuse = false, ahead = false, outputBytes = 100, environment = '{}' } = mode;
   const texts = [];
@@ -28,19 +28,19 @@ async function answers(fn: ReturnType<typeof load>, count: number, mode: Mode = 
 }
 
 type Channel = {
-  /** What has been heard from an earlier call, as an expression; 0 for nothing. */
+  /** Expression of the state that is visible from an earlier call; 0 for none. */
   hear: string;
-  /** Says something to a later call. */
+  /** Writes state for a later call. */
   say?: string;
-  /** Definitions around. */
+  /** Definitions of the test module. */
   with?: string;
   memory?: string;
   realloc?: string;
-  /** What runs after the answer was taken. */
+  /** Code that runs after the host has read the answer. */
   after?: string;
 };
 
-/** Answers with the digit that it hears. */
+/** Answers with the digit of the visible state. */
 const guest = ({ hear, say = '', with: more = '', memory = '1', realloc = '', after = '' }: Channel) =>
   prepareHandler(
     `(memory (export "memory") ${memory}) ${more}
@@ -60,7 +60,7 @@ const nullEntry = '(ref.is_null (table.get $t (i32.const 0)))';
 const functions = '(table $t 2 funcref) (func $f) (elem declare func $f)';
 const globalOf = (type: string) => `(global $g (mut ${type}) (${type}.const 0))`;
 
-/** Each with whether resetting is proven to silence it; the others get a new instance. */
+/** Each with whether a reset is proven to clear it. The others get a new instance. */
 const channels: [name: string, reset: boolean, channel: Channel][] = [
   ['a byte of memory', true, { hear: cell, say: setCell }],
   [
@@ -203,21 +203,21 @@ const channels: [name: string, reset: boolean, channel: Channel][] = [
     },
   ],
   [
-    'instructions that are not known, here SIMD',
+    'instructions unknown to the checker, here SIMD',
     false,
     { hear: cell, say: '(v128.store (i32.const 5000) (v128.const i32x4 1 1 1 1))' },
   ],
 ];
 
 describe.each(channels)('%s', (_, reset, channel) => {
-  test('says nothing to the next call', async () => {
+  test('a fresh call passes nothing to the next one', async () => {
     const bundle = await guest(channel);
     expect(bundle.direct?.state !== undefined).toBe(reset);
     expect(await answers(load(bundle), 4)).toEqual(['0', '0', '0', '0']);
     expect(await answers(load(bundle), 4, { ahead: true })).toEqual(['0', '0', '0', '0']);
   });
 
-  test('would say something in the same instance', async () => {
+  test('the same code does pass state in a reused instance', async () => {
     const [first, second] = await answers(load(await guest(channel)), 2, { reuse: true });
     expect(first).toBe('0');
     expect(second).not.toBe('0');
@@ -227,7 +227,7 @@ describe.each(channels)('%s', (_, reset, channel) => {
 describe('instances', () => {
   const cellGuest = () => guest({ hear: cell, say: setCell });
 
-  test('between fresh and reused calls nothing is heard either way', async () => {
+  test('fresh and reused calls pass nothing to each other', async () => {
     const fn = load(await cellGuest());
     expect(await answers(fn, 2)).toEqual(['0', '0']);
     expect(await answers(fn, 3, { reuse: true })).toEqual(['0', '1', '1']);
@@ -243,7 +243,7 @@ describe('instances', () => {
     expect(await answers(load(late), 2)).toEqual(Array(2).fill('function_trap'));
   });
 
-  test('nor does one whose answer is too large', async () => {
+  test('a call with an oversized answer leaves nothing behind', async () => {
     const fn = load(await cellGuest());
     expect(await answers(fn, 2, { outputBytes: 0 })).toEqual(Array(2).fill('function_output_too_large'));
     expect(await answers(fn, 2)).toEqual(['0', '0']);
@@ -254,7 +254,7 @@ describe('instances', () => {
     expect(await answers(load(large), 3)).toEqual(['0', '0', '0']);
   });
 
-  test('are forgotten on demand', async () => {
+  test('kept instances are dropped on demand', async () => {
     const fn = load(await cellGuest());
     await answers(fn, 1, { ahead: true });
     fn.dropAhead();

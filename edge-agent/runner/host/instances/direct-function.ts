@@ -1,11 +1,10 @@
 /**
- * A function that needs no glue, in a thread. `fresh` is an instance that no call has had before, or one that was put
- * back to where it was before any call; either is made ahead of need. `reuse` is the same instance for as long as it
- * is not spent.
+ * A function without glue, in a thread. `fresh` takes an instance that had no call before, or that was restored to its
+ * initial state; both are prepared in advance. `reuse` takes one instance until it is spent.
  *
- * Invariants: an instance that has answered a fresh call answers another one only after it was restored; a reused
- * instance is never restored, nor given to a fresh call. Instances are reused only for calls with the same
- * environment, although they cannot see them: those name the function, and two functions share no state.
+ * Invariants: an instance that has answered a fresh call is restored before the next one. A reused instance is never
+ * restored, and never serves a fresh call. Instances are reused only for calls with the same environment, although they
+ * cannot read it: the environment names the function, and two functions share no state.
  */
 import type { DirectPlan } from '@skerry/shared/function/bundle.ts';
 import type { CallFrame, RunnerResult } from '../../protocol/wire.ts';
@@ -18,15 +17,18 @@ export function createDirectFunction(
   plan: DirectPlan,
   modules: ReadonlyMap<string, WebAssembly.Module>,
 ): LoadedFunction {
-  /** Of the first instance, before any call. All instances begin alike, since nothing from outside enters them. */
+  /**
+   * The state of the first instance before any call. All instances begin with the same state, since no input from
+   * outside enters them.
+   */
   let snapshot: Snapshot | undefined;
   let first = true;
-  /** As good as new. */
+  /** Restored to its initial state. */
   let ahead: DirectInstance | undefined;
   /** Has answered a fresh call. */
   let used: DirectInstance | undefined;
   let reused: { readonly environment: string; readonly instance: DirectInstance } | undefined;
-  /** The last call was for a fresh instance and did not fail to get one. */
+  /** The last call was for a fresh instance, and making the instance did not fail. */
   let wantsAhead = false;
 
   const create = (): DirectInstance => {
@@ -73,7 +75,7 @@ export function createDirectFunction(
       try {
         ahead ??= restored() ?? create();
       } catch {
-        // The next call will meet the same, and report it.
+        // The next call meets the same error, and reports it.
         wantsAhead = false;
       }
     },

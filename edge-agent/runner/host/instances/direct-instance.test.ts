@@ -1,4 +1,4 @@
-/** Calls without glue, of guests that answer as they should and of guests that do not. */
+/** Calls without glue, of guests that follow the canonical ABI and of guests that break it. */
 
 import { type Bundle, decodeBundle } from '@skerry/shared/function/bundle.ts';
 import { expect, test } from 'vitest';
@@ -18,7 +18,7 @@ function text(instance: DirectInstance, input: string | Uint8Array, outputBytes 
   return outcome.ok ? Buffer.from(outcome.output).toString() : `${outcome.code}: ${outcome.message}`;
 }
 
-/** A guest whose input lies at 4096 and whose result is three numbers at 16. */
+/** A guest whose input is at 4096 and whose result is three numbers at 16. */
 const guest = ({ answer = [0, 4096, 2], realloc = 4096, at = 16, more = '' } = {}) => `
   (memory (export "memory") 1)
   (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const ${realloc}))
@@ -27,7 +27,7 @@ const guest = ({ answer = [0, 4096, 2], realloc = 4096, at = 16, more = '' } = {
     (i32.const ${at}))
   ${more}`;
 
-test('an input comes back, a long one too', async () => {
+test('a call returns its input, also a long one', async () => {
   const bundle = decodeBundle((await prepareFixture('handler')).bundle);
   const instance = instantiate(bundle);
   expect(text(instance, '{"a":"ü"}')).toBe('{"echo":{"a":"ü"},"count":1}');
@@ -45,7 +45,7 @@ test('empty texts', async () => {
   expect(text(instantiate(await prepareHandler(guest({ answer, realloc: -1 }))), '')).toBe('');
 });
 
-test('text that is not UTF-8 is mended on both ways, a byte order mark is dropped', async () => {
+test('invalid UTF-8 is replaced in both directions, and a byte order mark is dropped', async () => {
   const instance = instantiate(decodeBundle((await prepareFixture('handler')).bundle));
   expect(text(instance, Uint8Array.from([0x22, 0xff, 0x22]))).toBe('{"echo":"\ufffd","count":1}');
   expect(text(instance, '\ufeff7')).toBe('{"echo":7,"count":2}');
@@ -72,7 +72,7 @@ test.each([
   expect(instance.spent).toBe(true);
 });
 
-test('the answer is taken before post-return, which may trap', async () => {
+test('the answer is read before post-return, which may trap', async () => {
   const wipe = '(func (export "after") (param i32) (i32.store (i32.const 4096) (i32.const 0)))';
   expect(
     text(instantiate(await prepareHandler(guest({ more: wipe }), '(post-return (core func $i "after"))')), 'hi'),

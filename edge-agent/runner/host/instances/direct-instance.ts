@@ -1,11 +1,11 @@
 /**
- * One instance of a component that imports nothing, made and called without glue: its bundle says what to instantiate
- * and where the function's parts are. Lowers one string, calls, lifts `result<string, string>`, as the canonical ABI
- * has it (component model, CanonicalABI.md). One set of functions serves all instances, so it stays compiled.
+ * One instance of a component without imports, made and called without glue. Its bundle lists the modules to
+ * instantiate and the location of the function's parts. A call lowers one string, calls, and lifts `result<string,
+ * string>` by the canonical ABI (component model, CanonicalABI.md). One set of functions serves all instances, so that
+ * it stays compiled.
  *
- * Every number that the guest gives is hostile: a pointer or length that does not lie within its memory, or is not
- * aligned, ends the call as a trap.
- * Invariant: an instance that threw is spent, and is never called again.
+ * Every number from the guest is hostile: a pointer or length outside of its memory, or one that is not aligned, ends
+ * the call as a trap. Invariant: an instance that threw is spent, and is never called again.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -18,18 +18,18 @@ import { failureOf } from './failure.ts';
 /** Layout of `result<string, string>`: a case in the first byte, then pointer and length of its string. */
 const answerLayout = { alignment: 4, pointer: 4, length: 8, size: 12 } as const;
 const cases = { ok: 0, error: 1 } as const;
-/** Where an empty string points; nobody looks there. */
+/** Pointer of an empty string. It is never read. */
 const nowhere = 1;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export class DirectInstance {
-  /** True when it must not be called any more. */
+  /** True when the instance must not be called again. */
   spent = false;
-  /** Everything that a call can change; undefined when that is not known. */
+  /** All state that a call can change; undefined when that is not known. */
   readonly state: readonly StatePart[] | undefined;
-  /** Of its memory, when that may have grown and be put back all the same. */
+  /** Slack of the memory, when it may have grown and can still be restored. */
   readonly slack: WebAssembly.Global | undefined;
   readonly #cores: readonly WebAssembly.Instance[];
   readonly #memory: WebAssembly.Memory;
@@ -37,7 +37,7 @@ export class DirectInstance {
   readonly #invoke: (pointer: number, length: number) => number;
   readonly #postReturn: ((answer: number) => void) | undefined;
 
-  /** @throws whatever instantiating throws: RangeError when there is no memory, RuntimeError for a trap at start */
+  /** @throws the errors of instantiation: RangeError without memory, RuntimeError for a trap at start */
   constructor(plan: DirectPlan, modules: ReadonlyMap<string, WebAssembly.Module>) {
     const cores = instantiateAll(plan, modules);
     const find = <T>({ instance, name }: CoreExport) => cores[instance]?.exports[name] as T;
@@ -50,7 +50,7 @@ export class DirectInstance {
     this.slack = plan.slack && find(plan.slack);
   }
 
-  /** Runs the function once; never throws. */
+  /** Runs the function once. Never throws. */
   call(input: Uint8Array, outputBytes: number): RunnerResult {
     try {
       const text = asUtf8(input);
@@ -71,7 +71,7 @@ export class DirectInstance {
     return pointer;
   }
 
-  /** The outcome holds a copy: what it was lifted from belongs to the guest. */
+  /** The outcome holds a copy, because the memory belongs to the guest. */
   #lift(answer: number, outputBytes: number): RunnerResult {
     if (answer % answerLayout.alignment !== 0) throw new Error(`a result at ${answer}, which is not aligned`);
     const { buffer, byteOffset } = this.#bytes(answer, answerLayout.size);
@@ -112,7 +112,7 @@ function instantiateAll({ instances }: DirectPlan, modules: ReadonlyMap<string, 
   return cores;
 }
 
-/** Without prototypes: names are the guest's, and may be `__proto__`. */
+/** Without prototypes: the guest chooses the names, and one may be `__proto__`. */
 function importObject(imports: DirectPlan['instances'][number]['imports'], cores: readonly WebAssembly.Instance[]) {
   const object: Record<string, Record<string, unknown>> = Object.create(null);
   for (const { module, name, from } of imports) {
@@ -123,8 +123,8 @@ function importObject(imports: DirectPlan['instances'][number]['imports'], cores
 }
 
 /**
- * Text as the glue would pass it on: what is not UTF-8 is replaced, a byte order mark is dropped.
- * Almost always these very bytes.
+ * Converts text as the glue does: invalid UTF-8 is replaced, and a byte order mark is dropped. Almost always the bytes
+ * stay the same.
  */
 function asUtf8(bytes: Uint8Array): Uint8Array {
   return isUtf8(bytes) && bytes[0] !== 0xef ? bytes : encoder.encode(decoder.decode(bytes));

@@ -1,11 +1,13 @@
-/** Why a call ended without an answer, as far as it can be told from what was thrown. */
+/** Finds the reason why a call ended without an answer, from the thrown value. */
 import type { RunnerResult } from '../../protocol/wire.ts';
 import { OutputTooLarge } from '../io/sources.ts';
 
-/** A memory that cannot grow by this much is full: 1 MiB. */
+/** A memory that cannot grow by 1 MiB is full. */
 const pagesTried = 16;
 
-/** @param complaints what the guest wrote to stderr; its last line says most (a panic's message, for one) */
+/**
+ * @param complaints the guest's output to stderr; its last line is the most useful one (a panic's message, for example)
+ */
 export function failureOf(error: unknown, cores: readonly WebAssembly.Instance[], complaints: string): RunnerResult {
   const text = error instanceof Error ? error.message : String(error);
   const message = complaints === '' ? text : `${text}: ${complaints.slice(-1_000)}`;
@@ -17,14 +19,14 @@ export function failureOf(error: unknown, cores: readonly WebAssembly.Instance[]
 }
 
 /**
- * The host could not allocate. V8 has a RangeError for that, and the same for a stack that is too deep and for a
- * pointer of the guest that leads out of its memory: only the text tells them apart.
+ * The host could not allocate. V8 throws a RangeError for that, for a stack that is too deep, and for a pointer outside
+ * of the guest's memory. Only the text tells them apart.
  */
 function isAllocationFailure(error: unknown): boolean {
   return error instanceof RangeError && /memory|allocation failed/i.test(error.message);
 }
 
-/** Only for instances that are thrown away: trying changes them. */
+/** Only for instances that are thrown away: the attempt changes them. */
 function isFull({ exports }: WebAssembly.Instance): boolean {
   return Object.values(exports).some((value) => {
     if (!(value instanceof WebAssembly.Memory)) return false;

@@ -1,20 +1,20 @@
 /**
- * Makes a function out of the glue that jco wrote. Glue is an ES module, and a thread can never unload a module, so it
- * is compiled as a script instead: the two differ, for this glue, in the word `export` and in `import.meta`.
+ * Makes a function from jco's glue. Glue is an ES module, and a thread can never unload a module. So the glue is
+ * compiled as a script: for this glue, the two differ only in the word `export` and in `import.meta`.
  */
 import { Script } from 'node:vm';
 
-/** What jco's glue gives for the exports of a component: functions, and interfaces with functions in them. */
+/** The exports of a component in jco's glue: functions, and interfaces with functions in them. */
 export type ComponentExports = Record<string, unknown>;
 
-/** jco's `instantiate`; synchronous when what it is given is, and nothing suspends. */
+/** jco's `instantiate`. It is synchronous when its arguments are, and no import suspends. */
 export type Instantiate = (
   getCoreModule: (name: string) => WebAssembly.Module,
   imports: Record<string, unknown>,
   instantiateCore: (module: WebAssembly.Module, imports?: object) => WebAssembly.Instance,
 ) => ComponentExports | Promise<ComponentExports>;
 
-/** @throws SyntaxError when the glue is not what jco writes */
+/** @throws SyntaxError when the text is not jco's glue */
 export function compileGlue(glue: string, name: string): Instantiate {
   const script = new Script(`(() => { 'use strict';\n${glueBody(glue)}\nreturn instantiate; })()`, {
     filename: `${name}.js`,
@@ -22,7 +22,7 @@ export function compileGlue(glue: string, name: string): Instantiate {
   return script.runInThisContext();
 }
 
-/** The glue as the body of a function, in which `instantiate` is defined. */
+/** The glue as the body of a function that defines `instantiate`. */
 export function glueBody(glue: string): string {
   return glue
     .replaceAll(/^ *export (?=function instantiate\(|const _util\b)/gm, '')

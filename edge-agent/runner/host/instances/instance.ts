@@ -1,10 +1,10 @@
 /**
- * One instance of a component, and how a call of it ends.
+ * One instance of a component, and the ways in which a call of it ends.
  *
- * Invariants: an instance has one call at a time. One that threw anything but its own error result is spent (`spent`),
- * and is never called again. So is one that gave no answer (StarlingMonkey's answer one request in their life), and
- * one that was ended while it waited: its waits end with an error, but the glue loses the error of a function that has
- * no result (`pollable.block`), and the guest then stands still for good.
+ * Invariants: an instance has one call at a time. A spent instance (`spent`) is never called again. An instance is
+ * spent when it threw anything but its own error result, and when it gave no answer (instances of StarlingMonkey answer
+ * one request in their life). It is also spent when its call was ended during a wait: the waits end with an error, but
+ * the glue loses the error of a function without a result (`pollable.block`), and the guest then stops without an end.
  */
 import type { World } from '@skerry/shared/function/bundle.ts';
 import type { CallChannel } from '../../protocol/channel.ts';
@@ -17,26 +17,26 @@ import type { Wasi } from '../wasi/wasi.ts';
 import { failureOf } from './failure.ts';
 import type { Made, Maker } from './maker.ts';
 
-/** A bundle as a thread holds it. */
+/** A bundle in the form that a thread holds. */
 export type LoadedBundle = { readonly world: World; readonly make: Maker };
 
-/** What a call gives besides its channel. */
+/** The arguments of a call besides its channel. */
 export type CallInput = { readonly input: Uint8Array; readonly outputBytes: number };
 
 export type Instance = {
   readonly spent: boolean;
-  /** Runs the function once; never throws, never rejects. A promise only when the bundle may suspend. */
+  /** Runs the function once; never throws, never rejects. Returns a promise only when the bundle may suspend. */
   call(call: CallInput, channel: CallChannel): RunnerResult | Promise<RunnerResult>;
-  /** Makes it as good as new. False when that cannot be, and it is fit for nothing any more. */
+  /** Restores the initial state. False when that is impossible; the instance must then be dropped. */
   reset(): boolean;
 };
 
-/** Runs the guest, and makes an outcome of what it returned, or of what was thrown. */
+/** Runs the guest, and makes an outcome from its result or from the thrown value. */
 type Run = {
   start(call: CallInput, channel: CallChannel): unknown;
-  /** @throws anything, which counts as thrown by the guest */
+  /** @throws any value; it counts as thrown by the guest */
   answer(value: unknown, call: CallInput): RunnerResult;
-  /** Undefined when what was thrown is no way in which a function of this world may end. */
+  /** Undefined when the thrown value is no valid end of a function of this world. */
   refuse(error: unknown): RunnerResult | undefined;
 };
 
@@ -142,7 +142,7 @@ type HttpHandler = { handle(request: IncomingRequest, outparam: ResponseOutparam
 
 function runOfHttp({ handle }: HttpHandler, wasi: Wasi): Run {
   let exchange: ReturnType<typeof createExchange> | undefined;
-  /** What is kept between calls would keep their bodies. */
+  /** Values that are kept between calls would keep the bodies of the calls. */
   const take = () => {
     const taken = exchange;
     exchange = undefined;
@@ -165,7 +165,7 @@ function runOfHttp({ handle }: HttpHandler, wasi: Wasi): Run {
   };
 }
 
-/** Characters of stderr in a message. */
+/** Maximum length of stderr in a message, in characters. */
 const shownComplaints = 2_000;
 
 /** jco throws the error result of a WIT function as an error with its value in `payload`. */

@@ -1,11 +1,11 @@
 /**
- * A function in a thread: chooses the instance for each call. `fresh` is an instance that no call has had before, or one
- * that was put back to where it was before any call, made ahead where possible; `reuse` is one of those that earlier
- * calls have left.
+ * A function in a thread: chooses the instance for each call. `fresh` takes an instance that had no call before, or
+ * that was restored to its initial state; it is prepared in advance where possible. `reuse` takes one of the instances
+ * that earlier calls have left.
  *
- * Invariants: no instance has two calls at one time. An instance that has answered a fresh call answers another one
- * only after it was reset; one that is reused is never given to a fresh call. Instances are only kept for calls with
- * the same environment (function, environment, arguments, grants); `idleKept` of each kind at most, and one made ahead.
+ * Invariants: no instance has two calls at the same time. An instance that has answered a fresh call is reset before
+ * the next one. A reused instance never serves a fresh call. Instances are kept only for calls with the same
+ * environment (function, environment, arguments, grants): at most `idleKept` of each kind, and one prepared in advance.
  */
 import type { CallChannel } from '../../protocol/channel.ts';
 import type { CallFrame, GuestEnvironment, RunnerResult } from '../../protocol/wire.ts';
@@ -18,22 +18,22 @@ export type LoadedFunction = {
   call(call: CallFrame, channel: CallChannel): RunnerResult | Promise<RunnerResult>;
   /** Makes an instance for the next call like the last one, if that saves time. */
   makeAhead(): void;
-  /** Drops the instances that no call has now. */
+  /** Drops the instances without a call. */
   dropAhead(): void;
 };
 
 type Ready = { readonly wasi: Wasi; readonly instance: Instance };
 
-/** Instances kept beyond those that have a call. */
+/** Maximum number of kept instances besides those with a call. */
 const idleKept = 8;
 
 export function createLoadedFunction(bundle: LoadedBundle): LoadedFunction {
   let environment: string | undefined;
   let ahead: Ready | undefined;
   let idle: Ready[] = [];
-  /** Have answered fresh calls. */
+  /** Instances that have answered fresh calls. */
   let used: Ready[] = [];
-  /** The last call was for a fresh instance, and making one has worked. */
+  /** The last call was for a fresh instance, and making one has succeeded. */
   let wantsAhead = false;
 
   const drop = () => {
@@ -62,11 +62,11 @@ export function createLoadedFunction(bundle: LoadedBundle): LoadedFunction {
     return undefined;
   };
 
-  /** An instance for this call: what its start function does counts as part of the call. */
+  /** Makes the instance within this call: the time of its start function counts as part of the call. */
   const take = (call: CallFrame, channel: CallChannel): Ready | Promise<Ready> => {
     const kept = call.reuse ? idle.pop() : (ahead ?? restored());
     if (!call.reuse) ahead = undefined;
-    // What a request adds to the environment must not have been missed.
+    // The guest must see the environment values that the request adds.
     if (kept && !(kept.wasi.readEarly && channel.request)) return kept;
     return create((wasi) => wasi.begin(channel, call.input, call.outputBytes, () => {}));
   };
@@ -111,7 +111,7 @@ export function createLoadedFunction(bundle: LoadedBundle): LoadedFunction {
         const made = restored() ?? create();
         if (!(made instanceof Promise)) ahead = made;
       } catch {
-        // The next call will meet the same, and report it.
+        // The next call meets the same error, and reports it.
         wantsAhead = false;
       }
     },

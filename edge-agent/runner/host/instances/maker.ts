@@ -1,22 +1,22 @@
-/** The two ways to make an instance of a component that imports something: with jco's glue, or by its plan. */
+/** The two ways to make an instance of a component with imports: with jco's glue, or from its plan. */
 import type { Bundle, World } from '@skerry/shared/function/bundle.ts';
 import type { LinkedPlan } from '@skerry/shared/function/linked-plan.ts';
 import { createLinker } from '../link/linked-instance.ts';
 import type { Instantiate } from './glue.ts';
 
-/** An instance, however it was made. */
+/** An instance, made by either way. */
 export type Made = {
-  /** The function, or the interface that has it, as jco exports it. */
+  /** The function, or the interface that contains it, as jco exports it. */
   readonly exported: unknown;
-  /** For finding out why a call failed. */
+  /** Used to find out why a call failed. */
   readonly cores: readonly WebAssembly.Instance[];
-  /** Puts it back to what it was before any call. False when that cannot be, and it is fit for nothing any more. */
+  /** Restores the state before any call. False when that is impossible; the instance must then be dropped. */
   reset(): boolean;
 };
 
 export type Modules = ReadonlyMap<string, WebAssembly.Module>;
 
-/** @throws whatever instantiating throws: RangeError when there is no memory, RuntimeError for a trap at start */
+/** @throws the errors of instantiation: RangeError without memory, RuntimeError for a trap at start */
 export type Maker = (imports: Record<string, unknown>) => Made | Promise<Made>;
 
 export function gluedMaker(

@@ -1,13 +1,13 @@
-/** wasi:clocks. A timer runs only while somebody waits for it, so nothing of it outlives its call. */
+/** wasi:clocks. A timer runs only while a guest waits for it, so no timer outlives its call. */
 import type { CallSignal, Gate } from './gate.ts';
 import { Pollable } from './pollable.ts';
 
-/** What a timer of the event loop can hold, in milliseconds. */
+/** Longest delay of a timer of the event loop, in milliseconds. */
 const longestTimer = 2 ** 31 - 1;
 const nanosecondsPerMs = 1_000_000;
 
 /**
- * @param signal of the call that is under way
+ * @param signal of the running call
  * @param now milliseconds; only differences count, and it never goes back
  */
 export function createMonotonicClock(signal: CallSignal, now: () => number = () => performance.now()) {
@@ -15,7 +15,7 @@ export function createMonotonicClock(signal: CallSignal, now: () => number = () 
   return {
     now: (): bigint => BigInt(Math.floor(now() * nanosecondsPerMs)),
     resolution: (): bigint => 1_000n,
-    /** @param when nanoseconds, as `now` gives them */
+    /** @param when nanoseconds on the clock of `now` */
     subscribeInstant: (when: bigint): Pollable => until(Number(when) / nanosecondsPerMs),
     /** @param duration nanoseconds */
     subscribeDuration: (duration: bigint): Pollable => until(now() + Number(duration) / nanosecondsPerMs),
@@ -33,7 +33,7 @@ function timerGate(atMs: number, now: () => number): Gate {
     isOpen: () => now() >= atMs,
     add(wake) {
       waiting.add(wake);
-      // A timer may go off a little early; who waits looks, and comes back.
+      // A timer may fire a little early. The waiter then checks the time, and waits again.
       timer ??= setTimeout(ring, Math.min(Math.max(1, Math.ceil(atMs - now())), longestTimer));
     },
     remove(wake) {

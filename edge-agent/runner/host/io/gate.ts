@@ -1,31 +1,32 @@
 /**
- * What a guest can wait for, and the one way in which the host waits.
+ * The things that a guest can wait for (gates), and the only way in which the host waits.
  *
- * A gate keeps who waits for it in a set and asks its source once for all of them, so that a guest that subscribes, or
- * polls, again and again leaves nothing behind: a lost race of promises would stay with its source for good.
+ * A gate keeps its waiters in a set and asks its source once for all of them. So a guest that subscribes or polls again
+ * and again leaves nothing behind: a lost race of promises would stay with its source without an end.
  *
  * Invariant: a wait ends when its gate opens or the call's signal aborts, whichever is first, and then holds nothing.
  */
 
-/** Something that is open, or will be. */
+/** A condition that is open, or will be. */
 export type Gate = {
   isOpen(): boolean;
-  /** Calls `wake` when it may be open; who is woken looks again. */
+  /** Calls `wake` when the gate may be open; the woken waiter checks again. */
   add(wake: () => void): void;
   remove(wake: () => void): void;
 };
 
 /**
- * Ends what waits. As a function it is asked when a wait begins: what a guest keeps from one call to the next waits
- * with the call that is under way, not with the one in which it was made.
+ * Ends waits. A function is called when a wait begins: a resource that a guest keeps from one call to the next waits
+ * with the running call, not with the call that made it.
  */
 export type CallSignal = AbortSignal | (() => AbortSignal);
 
-/** Open from the start, and for ever. */
+/** A gate that is always open. */
 export const openGate: Gate = { isOpen: () => true, add: (wake) => wake(), remove: () => {} };
 
 /**
- * @param ready resolves when `isOpen` has become true; never rejects. Asked anew after each time that it resolved
+ * @param ready resolves when `isOpen` has become true; never rejects. It is called again after each time that it
+ *   resolved
  */
 export function createGate(isOpen: () => boolean, ready: () => Promise<void>): Gate {
   const waiting = new Set<() => void>();
@@ -46,7 +47,7 @@ export function createGate(isOpen: () => boolean, ready: () => Promise<void>): G
   };
 }
 
-/** Resolves when one of the gates is open. Rejects with the signal's reason, made an error if it is none. */
+/** Resolves when one of the gates is open. Rejects with the signal's reason, wrapped in an error if it is none. */
 export function waitForAny(gates: readonly Gate[], ends: CallSignal): Promise<void> {
   const signal = typeof ends === 'function' ? ends() : ends;
   return new Promise((resolve, reject) => {
@@ -71,7 +72,7 @@ export function waitForAny(gates: readonly Gate[], ends: CallSignal): Promise<vo
   });
 }
 
-/** An error in any case: jco would give anything else to the guest as a value. */
+/** An error in any case: jco would pass any other value to the guest. */
 export function reasonOf(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error('the call was ended', { cause: signal.reason });
 }

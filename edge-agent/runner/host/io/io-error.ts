@@ -5,8 +5,8 @@ export class IoError {
   #httpCode: string | undefined;
 
   /**
-   * @param message for the guest's own report; says nothing of the host's insides
-   * @param httpCode the case of wasi:http's error-code that this is, if it is one
+   * @param message for the guest's own report; reveals nothing about the host's internals
+   * @param httpCode the matching case of wasi:http's error-code, if there is one
    */
   static of(message: string, httpCode?: string): IoError {
     const error = new IoError();
@@ -19,7 +19,7 @@ export class IoError {
     return this.#message;
   }
 
-  /** For `http-error-code` of wasi:http/types; undefined when the error has nothing to do with HTTP. */
+  /** For `http-error-code` of wasi:http/types; undefined when the error does not come from HTTP. */
   static httpCodeOf(error: IoError): string | undefined {
     return error.#httpCode;
   }

@@ -1,13 +1,16 @@
 /**
- * wasi:io/poll: the resource `pollable`, and `poll`. Both wait through JSPI; when nothing has to be waited for they
- * return at once, so that a component in `plain` mode may use them on streams that never wait.
+ * wasi:io/poll: the resource `pollable`, and `poll`. Both wait through JSPI. They return at once when there is nothing
+ * to wait for, so that a component in `plain` mode may use them on streams that never wait.
  */
 import { type CallSignal, type Gate, openGate, waitForAny } from './gate.ts';
 
-/** Pollables in one `poll`, at most. WIT says that a list over 2^32 traps; memory would be gone long before. */
+/**
+ * Maximum number of pollables in one `poll`. WIT says that a list over 2^32 traps; the memory would be full long
+ * before.
+ */
 const longestList = 100_000;
 
-/** What one made by nobody waits for: nothing. */
+/** The gate of a pollable that the guest constructed itself. */
 const always: { readonly gate: Gate; readonly signal: CallSignal } = { gate: openGate, signal: AbortSignal.any([]) };
 
 export class Pollable {
@@ -28,7 +31,7 @@ export class Pollable {
     if (!gate.isOpen()) return waitForAny([gate], signal);
   }
 
-  /** @throws Error when the list is empty or too long, which ends the guest as WIT has it */
+  /** @throws Error when the list is empty or too long; it ends the guest, as WIT prescribes */
   static poll(list: readonly Pollable[]): Uint32Array | Promise<Uint32Array> {
     const [first] = list;
     if (!first || list.length > longestList) throw new Error(`a poll of ${list.length} pollables`);
@@ -45,5 +48,5 @@ function readyOf(list: readonly Pollable[]): Uint32Array {
   return Uint32Array.from(indices);
 }
 
-/** wasi:io/poll, as jco asks for it. */
+/** wasi:io/poll in the form that jco's glue imports. */
 export const poll = { Pollable, poll: Pollable.poll };

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { both, bytesSource, createCollector, createLines, createTail, OutputTooLarge } from './sources.ts';
 
 describe('in memory', () => {
-  test('bytes that are all there', () => {
+  test('a source in memory ends after its bytes', () => {
     const source = bytesSource(Buffer.from('abc'));
     expect([source.take(2), source.ended]).toEqual([Buffer.from('ab'), false]);
     expect([source.take(2), source.ended]).toEqual([Buffer.from('c'), true]);
     expect(source.take(2)).toBeUndefined();
   });
 
-  test('a collector takes what it may, and remembers that it was asked for more', () => {
+  test('a collector stops at its limit, and records that the guest wrote more', () => {
     const collector = createCollector(5);
     collector.target.write(Buffer.from('abc'));
     collector.target.write(Buffer.from('de'));
@@ -37,7 +37,7 @@ describe('in memory', () => {
     expect(tail.text()).toBe('');
   });
 
-  test('lines, across writes, with either end, and long ones in pieces', () => {
+  test('a line splitter joins lines across writes, with either line end, and cuts long lines', () => {
     const lines: string[] = [];
     const tail = createTail();
     const splitter = createLines((line) => lines.push(line));

@@ -1,9 +1,7 @@
-/**
- * Sources and targets in memory. They never wait: everything is there, or is taken, at once. Each has a bound.
- */
+/** Sources and targets in memory. They never wait: they give and take bytes at once. Each has a bound. */
 import type { InputSource, OutputTarget } from './streams.ts';
 
-/** Thrown into a guest that writes more than it may; it ends the call, whatever the guest does about it. */
+/** Thrown into a guest that writes more than its limit. It ends the call, also when the guest catches it. */
 export class OutputTooLarge extends Error {
   constructor(limit: number) {
     super(`the output is over the limit of ${limit} bytes`);
@@ -11,19 +9,19 @@ export class OutputTooLarge extends Error {
   }
 }
 
-/** Bytes that a target in memory takes at once. */
+/** Maximum size of a write to a target in memory, in bytes. */
 const roomInMemory = 65_536;
-/** Bytes that a tail keeps: the last ones. */
+/** Size of a tail: the last bytes that it keeps. */
 const tailBytes = 65_536;
-/** Writes that are kept apart before they are joined. */
+/** Number of writes that are kept apart before they are joined. */
 const chunksKept = 1_024;
-/** Bytes of a line; what is longer goes out in pieces. */
+/** Maximum length of a line, in bytes; a longer line is split. */
 const longestLine = 4_096;
 const newline = 0x0a;
 
 const atOnce = () => Promise.resolve();
 
-/** Bytes that are all there from the start. */
+/** A source whose bytes are all present at the start. */
 export function bytesSource(bytes: Uint8Array): InputSource {
   let at = 0;
   return {
@@ -44,12 +42,12 @@ export function bytesSource(bytes: Uint8Array): InputSource {
   };
 }
 
-/** A target that takes everything at once, and hands each write on. */
+/** A target that takes all bytes at once, and passes each write on. */
 export function memoryTarget(write: (bytes: Uint8Array) => void, flush?: () => void): OutputTarget {
   return { room: roomInMemory, failure: undefined, write, ready: atOnce, ...(flush && { flush }) };
 }
 
-/** A target whose writes go to each of these. */
+/** A target whose writes go to all of these targets. */
 export function both(first: OutputTarget, second: OutputTarget): OutputTarget {
   return memoryTarget((bytes) => {
     first.write(bytes);
@@ -57,7 +55,7 @@ export function both(first: OutputTarget, second: OutputTarget): OutputTarget {
   });
 }
 
-/** Keeps everything up to the limit; a write beyond it throws `OutputTooLarge` and is remembered in `exceeded`. */
+/** Keeps all bytes up to the limit. A write beyond it throws `OutputTooLarge` and sets `exceeded`. */
 export function createCollector(limit: number) {
   let kept = new Uint8Array(0);
   let bytes = 0;
@@ -77,7 +75,7 @@ export function createCollector(limit: number) {
       bytes += chunk.byteLength;
     }),
     bytes: (): Uint8Array => kept.subarray(0, bytes),
-    /** Set for good once the guest has written too much. */
+    /** Stays set once the guest has written too much. */
     get exceeded(): OutputTooLarge | undefined {
       return exceeded;
     },
@@ -89,7 +87,7 @@ export function createTail() {
   let chunks: Uint8Array[] = [];
   let bytes = 0;
   const trim = () => {
-    // A copy, so that what was cut off is let go.
+    // A copy, so that the bytes cut off are freed.
     const kept = Uint8Array.from(Buffer.concat(chunks, bytes).subarray(-tailBytes));
     chunks = [kept];
     bytes = kept.byteLength;
@@ -101,7 +99,7 @@ export function createTail() {
       // Not at every write: a program may write byte by byte.
       if (bytes > 2 * tailBytes || chunks.length > chunksKept) trim();
     }),
-    /** As text, without space at its end. */
+    /** The tail as text, without white space at its end. */
     text(): string {
       if (bytes === 0) return '';
       trim();
@@ -116,7 +114,7 @@ export function createTail() {
   };
 }
 
-/** Gives whole lines as text, without their ends; a longer one than 4096 bytes in pieces. */
+/** Passes whole lines on as text, without their line ends. A line over 4096 bytes is split. */
 export function createLines(onLine: (text: string) => void) {
   let pending: Buffer[] = [];
   let bytes = 0;
@@ -145,7 +143,7 @@ export function createLines(onLine: (text: string) => void) {
         at = end + 1;
       }
     }),
-    /** Gives what has no end of line. */
+    /** Passes on the rest, which has no line end. */
     end(): void {
       if (bytes > 0) give();
     },

@@ -7,7 +7,7 @@ const huge = 2_000_000_000n;
 const call = () => new AbortController();
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 
-/** What is thrown to the guest as a value. */
+/** The value that was thrown to the guest. */
 async function thrown(run: () => unknown): Promise<unknown> {
   try {
     await run();
@@ -20,7 +20,7 @@ async function thrown(run: () => unknown): Promise<unknown> {
 describe('an input stream', () => {
   const open = (source: TestSource, { signal } = call()) => InputStream.of(source, signal);
 
-  test('gives what is here, nothing while nothing is, and closes at the end', async () => {
+  test('gives the bytes present, none while there are none, and closes at the end', async () => {
     const source = new TestSource();
     const stream = open(source);
     expect(stream.read(10n)).toHaveLength(0);
@@ -32,7 +32,7 @@ describe('an input stream', () => {
     expect(await thrown(() => stream.blockingRead(1n))).toEqual({ tag: 'closed' });
   });
 
-  test('waits for bytes, and loses none of those that it looked at', async () => {
+  test('waits for bytes, and loses none of those that a poll has read', async () => {
     const source = new TestSource();
     const stream = open(source);
     const pollable = stream.subscribe();
@@ -56,7 +56,7 @@ describe('an input stream', () => {
     expect(stream.skip(huge)).toBe(65_536n);
   });
 
-  test('reports a failure once, after what came before it, and is closed then', async () => {
+  test('reports a failure once, after the bytes before it, and is then closed', async () => {
     const stream = open(new TestSource().push('rest').fail('gone'));
     expect(text(stream.read(10n))).toBe('rest');
     const error = (await thrown(() => stream.read(10n))) as { tag: string; val: IoError };
@@ -85,7 +85,7 @@ describe('an input stream', () => {
     expect(await wait).toBeInstanceOf(Error);
   });
 
-  test('dropped, it drops its source and ends who uses it', async () => {
+  test('a dropped stream drops its source, and using it ends the guest', async () => {
     const source = new TestSource();
     const stream = open(source);
     const pollable = stream.subscribe();
@@ -95,7 +95,7 @@ describe('an input stream', () => {
     expect(await thrown(() => stream.read(1n))).toBeInstanceOf(Error);
   });
 
-  test('what is no stream of ours ends the guest', async () => {
+  test('an object of another class ends the guest', async () => {
     const forged = Object.create(InputStream.prototype) as InputStream;
     expect(await thrown(() => forged.read(1n))).toBeInstanceOf(TypeError);
   });
@@ -116,7 +116,7 @@ describe('an output stream', () => {
     expect(sink.bytes).toBe(65_536);
   });
 
-  test('zeroes are bounded like any write', async () => {
+  test('a write of zeroes is bounded like any write', async () => {
     const sink = new TestSink();
     const stream = open(sink);
     stream.checkWrite();
@@ -127,7 +127,7 @@ describe('an output stream', () => {
     expect(sink.parts).toEqual([Buffer.alloc(3), Buffer.alloc(2)]);
   });
 
-  test('blocking writes go in pieces as there is room; more than 4096 bytes end the guest', async () => {
+  test('splits blocking writes to fit the room; more than 4096 bytes end the guest', async () => {
     const sink = new TestSink(3);
     const stream = open(sink);
     const write = stream.blockingWriteAndFlush(Buffer.from('abcdefgh'));
@@ -140,7 +140,7 @@ describe('an output stream', () => {
     expect(await thrown(() => stream.blockingWriteAndFlush(new Uint8Array(4_097)))).toBeInstanceOf(Error);
   });
 
-  test('without room the guest waits, and its end is seen', async () => {
+  test('without room the guest waits, and sees the end of the target', async () => {
     const sink = new TestSink(0);
     const stream = open(sink);
     const pollable = stream.subscribe();
@@ -171,7 +171,7 @@ describe('an output stream', () => {
     expect(await Promise.all(waits)).toEqual([reason, reason, reason, reason]);
   });
 
-  test('takes what it is given for what it is, whatever types a guest has its imports declare', async () => {
+  test("checks the types of arguments, whatever the guest's imports declare", async () => {
     const sink = new TestSink(10);
     const stream = open(sink);
     stream.checkWrite();
@@ -191,7 +191,7 @@ describe('an output stream', () => {
     expect(sink.bytes).toBe(0);
   });
 
-  test('splices, as much as there is room and bytes for', async () => {
+  test('splices as many bytes as there are, and as fit', async () => {
     const sink = new TestSink(4);
     const stream = open(sink);
     const source = new TestSource().push('abcdef');

@@ -1,72 +1,72 @@
 /**
- * wasi:io/streams over whatever holds the bytes: a body on its way, a file, memory. The classes know nothing of where
- * bytes come from; they keep the rules of WIT: permits before writes, `closed` at the end, and one report of a failure
- * (`last-operation-failed`) before that.
+ * wasi:io/streams over any holder of bytes: a streamed body, a file, memory. The classes do not know the source of the
+ * bytes. They apply the rules of WIT: permits before writes, `closed` at the end, and before that one report of a
+ * failure (`last-operation-failed`).
  *
- * Guests choose the types of what they import as well as the values, so both are checked where a bound depends on them.
+ * A guest chooses the types of its imports as well as the values, so both are checked where a bound depends on them.
  *
- * Invariants: a guest never gets more than `maxReadBytes` at once, and never a permit for more than `maxPermitBytes`,
- * whatever it asks for; who breaks a rule of WIT is ended; what waits ends with the call's signal.
+ * Invariants: a guest never gets more than `maxReadBytes` at once, and never a permit for more than `maxPermitBytes`. A
+ * guest that breaks a rule of WIT is ended. Waits end with the call's signal.
  */
 import { type CallSignal, createGate, type Gate, waitForAny } from './gate.ts';
 import { IoError } from './io-error.ts';
 import { Pollable } from './pollable.ts';
 
-/** Where an input stream's bytes come from. Like PartSource of runner/protocol/channel.ts, without its trailers. */
+/** The source of an input stream. Like PartSource of runner/protocol/channel.ts, without the trailers. */
 export type InputSource = {
-  /** Up to `length` bytes that are here; undefined when there are none now. An empty array never. */
+  /** Up to `length` bytes that are present; undefined when there are none now. Never an empty array. */
   take(length: number): Uint8Array | undefined;
-  /** True when everything has been taken and no more will come. */
+  /** True when all bytes were taken and no more will come. */
   readonly ended: boolean;
-  /** Why no more will come, when that is not the end. */
+  /** The reason why no more bytes will come, when that is not the end. */
   readonly failure: Error | undefined;
-  /** Resolves when `take` gives something, or `ended` or `failure` is set. Never rejects. */
+  /** Resolves when `take` has bytes, or `ended` or `failure` is set. Never rejects. */
   ready(): Promise<void>;
-  /** Nobody will take the rest. */
+  /** The stream will not be read to its end. */
   drop(): void;
 };
 
-/** Where an output stream's bytes go. Like PartSink of runner/protocol/channel.ts. */
+/** The target of an output stream. Like PartSink of runner/protocol/channel.ts. */
 export type OutputTarget = {
   /** Bytes that may be written now. */
   readonly room: number;
-  /** Why nothing can be written any more. */
+  /** The reason why no more bytes can be written. */
   readonly failure: Error | undefined;
-  /** At most `room`; copied, or used up before it returns. */
+  /** At most `room` bytes; they are copied, or used before it returns. */
   write(bytes: Uint8Array): void;
   /** Resolves when there is room, or `failure` is set. Never rejects. */
   ready(): Promise<void>;
-  /** What was written shall not wait for more. */
+  /** Written bytes must not wait for more. */
   flush?(): void;
 };
 
-/** Bytes of one read, at most. */
+/** Maximum size of one read, in bytes. */
 const maxReadBytes = 65_536;
-/** Bytes of one permit, at most. */
+/** Maximum size of one permit, in bytes. */
 const maxPermitBytes = 65_536;
 /** WIT, `blocking-write-and-flush` and `blocking-write-zeroes-and-flush`. */
 const maxBlockingWriteBytes = 4_096;
 
 const nothing = new Uint8Array(0);
 
-/** stream-error `closed`, as jco hands it to the guest. */
+/** stream-error `closed` in the form that jco passes to the guest. */
 const closed = () => ({ tag: 'closed' }) as const;
 
 /** stream-error `last-operation-failed`. */
 const failed = (failure: Error) => ({ tag: 'last-operation-failed', val: ioErrorOf(failure) }) as const;
 
-/** An error of a body carries its own; see http/body-error.ts. */
+/** The error of a body has its own resource; see http/body-error.ts. */
 function ioErrorOf(failure: Error & { readonly httpCode?: unknown }): IoError {
   return IoError.of(failure.message, typeof failure.httpCode === 'string' ? failure.httpCode : undefined);
 }
 
-/** Length as the guest gave it, held to a bound. @throws TypeError for what its imports made of another type */
+/** The guest's length, limited to a bound. @throws TypeError for a value of another type */
 function bounded(length: bigint, limit: number): number {
   if (typeof length !== 'bigint' || length < 0n) throw new TypeError(`a length of ${length}`);
   return length > BigInt(limit) ? limit : Number(length);
 }
 
-/** @throws TypeError for what the guest's imports made of another type */
+/** @throws TypeError for a value of another type, which the guest's imports may declare */
 function checkBytes(contents: Uint8Array): void {
   if (!(contents instanceof Uint8Array)) throw new TypeError('contents that are no bytes');
 }
@@ -75,7 +75,7 @@ type Input = { readonly source: InputSource; readonly signal: CallSignal; readon
 
 export class InputStream {
   #input: Input | undefined;
-  /** Taken to see whether there is something, and not yet read. */
+  /** Bytes that a poll took to see whether there are any, and that were not yet read. */
   #held: Uint8Array | undefined;
   #reported = false;
 
@@ -112,7 +112,7 @@ export class InputStream {
     return Pollable.of(gate, signal);
   }
 
-  /** True once the guest has dropped it. */
+  /** True once the guest has dropped the stream. */
   get dropped(): boolean {
     return this.#input === undefined;
   }
@@ -123,7 +123,7 @@ export class InputStream {
     this.#held = undefined;
   }
 
-  /** @throws TypeError for what is no stream of ours, Error for one that is gone: either ends the guest */
+  /** @throws TypeError for an object that is no stream of ours, Error for a dropped one: either ends the guest */
   #open(): Input {
     if (!this.#input) throw new Error('an input stream that was dropped');
     return this.#input;
@@ -185,7 +185,7 @@ export class OutputStream {
   }
 
   writeZeroes(length: bigint): void {
-    // One more than the permit is refused as any write is, without the bytes having been there.
+    // A write of one byte more than the permit is refused like any other, before the bytes are made.
     this.write(new Uint8Array(bounded(length, this.#permit + 1)));
   }
 
@@ -208,7 +208,7 @@ export class OutputStream {
     this.#writable().flush?.();
   }
 
-  /** Bytes are handed over as they are written; only a full target is waited for, so that its end is seen. */
+  /** Bytes are passed on as they are written. A full target is waited for, so that its end is seen. */
   blockingFlush(): void | Promise<void> {
     const { gate, signal } = this.#open();
     if (gate.isOpen()) return this.flush();
@@ -242,7 +242,7 @@ export class OutputStream {
     return Pollable.of(gate, signal);
   }
 
-  /** True once the guest has dropped it. */
+  /** True once the guest has dropped the stream. */
   get dropped(): boolean {
     return this.#output === undefined;
   }
@@ -252,7 +252,7 @@ export class OutputStream {
     this.#output = undefined;
   }
 
-  /** @throws TypeError for what is no stream of ours, Error for one that is gone: either ends the guest */
+  /** @throws TypeError for an object that is no stream of ours, Error for a dropped one: either ends the guest */
   #open(): Output {
     if (!this.#output) throw new Error('an output stream that was dropped');
     return this.#output;
@@ -279,5 +279,5 @@ export class OutputStream {
   }
 }
 
-/** wasi:io/streams, as jco asks for it. */
+/** wasi:io/streams in the form that jco's glue imports. */
 export const streams = { InputStream, OutputStream };

@@ -1,4 +1,4 @@
-/** Polls and clocks: what waits, waits for no longer than its call and leaves nothing behind. */
+/** Polls and clocks: a wait lasts no longer than its call, and leaves nothing behind. */
 import { describe, expect, test, vi } from 'vitest';
 import { TestSource } from '../http/testing/channel.ts';
 import { createMonotonicClock } from './clocks.ts';
@@ -10,7 +10,7 @@ const millisecond = 1_000_000n;
 const never = new AbortController().signal;
 
 describe('poll', () => {
-  test('gives all that are ready, at once if there are some', async () => {
+  test('gives all pollables that are ready, at once if there are some', async () => {
     const [ready, waiting] = [new TestSource().push('x'), new TestSource()];
     const pollables = [waiting, ready, waiting].map((source) => InputStream.of(source, never).subscribe());
     expect(Pollable.poll(pollables)).toEqual(Uint32Array.of(1));
@@ -20,7 +20,7 @@ describe('poll', () => {
     expect(await polled).toEqual(Uint32Array.of(0, 1));
   });
 
-  test('of nothing, or of far too many, ends the guest', () => {
+  test('an empty or too long poll ends the guest', () => {
     expect(() => Pollable.poll([])).toThrow(Error);
     expect(() => Pollable.poll(Array.from({ length: 100_001 }, () => new Pollable()))).toThrow(Error);
   });
@@ -32,7 +32,7 @@ describe('poll', () => {
     await expect(polled).rejects.toThrow('the deadline');
   });
 
-  test('again and again beside something that is never ready, leaves nothing with it', async () => {
+  test('repeated polls with one that is never ready leave nothing with it', async () => {
     const asked = vi.fn(() => new Promise<void>(() => {}));
     const gate = createGate(() => false, asked);
     for (let round = 0; round < 100; round++) {
@@ -48,7 +48,7 @@ describe('poll', () => {
 describe('the monotonic clock', () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
-  test('wakes when it is time, and not before', async () => {
+  test('wakes at its time, and not before', async () => {
     const clock = createMonotonicClock(never);
     const start = clock.now();
     await clock.subscribeDuration(20n * millisecond).block();
@@ -60,7 +60,7 @@ describe('the monotonic clock', () => {
     expect(clock.subscribeDuration(0n).ready()).toBe(true);
   });
 
-  test('the longest time there is, is a wait like any other, and its timer goes with the call', async () => {
+  test('the longest possible wait works, and its timer ends with the call', async () => {
     const controller = new AbortController();
     const clock = createMonotonicClock(controller.signal);
     const before = timers();
@@ -71,7 +71,7 @@ describe('the monotonic clock', () => {
     expect(timers()).toBe(before);
   });
 
-  test('nobody waits, so nothing runs', () => {
+  test('no timer runs without a waiter', () => {
     const before = timers();
     createMonotonicClock(never).subscribeDuration(1_000n * millisecond);
     expect(timers()).toBe(before);

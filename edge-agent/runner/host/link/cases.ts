@@ -14,7 +14,7 @@ import {
   tagSize,
 } from './codec.ts';
 
-/** How the host has a case: which one a value is, its payload, and a value of a case. */
+/** The host's form of a case: the case of a value, its payload, and the value for a case. */
 export type HostCases = {
   indexOf(value: unknown): number;
   payloadOf(value: unknown): unknown;
@@ -96,7 +96,7 @@ function liftJoined(
   return codec.lift(context, new CoreValues(own));
 }
 
-/** The same bits as another core type; a narrower one is in the low half. */
+/** The same bits as another core type; a narrower type is in the low half. */
 function convert(value: CoreValue, from: CoreType, to: CoreType): CoreValue {
   if (from === to) return value;
   const view = new DataView(new ArrayBuffer(8));
@@ -124,7 +124,7 @@ export function taggedCases(names: readonly string[]): HostCases {
   };
 }
 
-/** Enums: the name alone. */
+/** Enums: only the name. */
 export function namedCases(names: readonly string[]): HostCases {
   return {
     indexOf(value) {
@@ -137,7 +137,7 @@ export function namedCases(names: readonly string[]): HostCases {
   };
 }
 
-/** Options: the value, or undefined. An option of an option cannot be told apart so, and is a variant. */
+/** Options: the value, or undefined. An option of an option would be ambiguous, so it is a variant. */
 export const optionalCases: HostCases = {
   indexOf: (value) => (value === undefined || value === null ? 0 : 1),
   payloadOf: (value) => value,

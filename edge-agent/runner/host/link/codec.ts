@@ -1,10 +1,10 @@
 /**
- * From a WIT type to the ways in which its values pass between guest and host (component model, CanonicalABI.md):
- * through memory (`load`, `store`) and through core values (`lift`, `lower`). Made once per type and thread, so that
- * it stays compiled whatever instances come and go.
+ * Codecs: how the values of a WIT type pass between guest and host (component model, CanonicalABI.md), through memory
+ * (`load`, `store`) and through core values (`lift`, `lower`). A codec is made once per type and thread, so that it
+ * stays compiled for all instances.
  *
- * Host values look as jco has them: records and flags are objects with names in camel case, variants are
- * `{ tag, val }`, an option is the value or undefined, bytes are a Uint8Array, 64-bit numbers are bigints.
+ * Host values have jco's form: records and flags are objects with names in camel case, variants are `{ tag, val }`, an
+ * option is the value or undefined, bytes are a Uint8Array, 64-bit numbers are bigints.
  */
 import type { ValueType } from '@skerry/shared/function/linked-plan.ts';
 import type { GuestMemory } from './guest-memory.ts';
@@ -13,10 +13,10 @@ import type { Handles } from './handles.ts';
 export type CoreType = 'i32' | 'i64' | 'f32' | 'f64';
 export type CoreValue = number | bigint;
 
-/** What values of one call pass through. */
+/** The state through which the values of one call pass. */
 export type Context = { readonly memory: GuestMemory; readonly handles: Handles };
 
-/** Core values, read one after another. */
+/** Core values, read in order. */
 export class CoreValues {
   readonly #values: readonly CoreValue[];
   #at = 0;
@@ -32,7 +32,7 @@ export class CoreValues {
     return value;
   }
 
-  /** A 32-bit number without sign. */
+  /** An unsigned 32-bit number. */
   nextUnsigned(): number {
     return Number(this.next()) >>> 0;
   }
@@ -42,7 +42,7 @@ export type Codec = {
   readonly size: number;
   readonly alignment: number;
   readonly flat: readonly CoreType[];
-  /** The region of `size` bytes has been checked. */
+  /** The caller has checked the region of `size` bytes. */
   load(context: Context, at: number): unknown;
   store(context: Context, at: number, value: unknown): void;
   lift(context: Context, values: CoreValues): unknown;
@@ -51,7 +51,7 @@ export type Codec = {
 
 export const alignTo = (at: number, alignment: number): number => Math.ceil(at / alignment) * alignment;
 
-/** Bytes that an unsigned number takes which counts this many cases. */
+/** Size of the unsigned number that counts this many cases, in bytes. */
 export const tagSize = (cases: number): 1 | 2 | 4 => (cases <= 0x100 ? 1 : cases <= 0x1_0000 ? 2 : 4);
 
 export const loadTag = (view: DataView, at: number, size: number): number =>
@@ -63,8 +63,8 @@ export function storeTag(view: DataView, at: number, size: number, tag: number):
   else view.setUint32(at, tag, true);
 }
 
-/** A name of WIT as JavaScript has it. */
+/** The JavaScript name for a name of WIT. */
 export const camelCase = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
-/** The type that has these parts. */
+/** The type with these parts. */
 export type CodecOf = (type: ValueType) => Codec;

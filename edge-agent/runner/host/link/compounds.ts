@@ -1,13 +1,16 @@
-/** Records, tuples, lists, flags and everything with cases, made of the codecs of their parts. */
+/** Records, tuples, lists, flags and all types with cases, made from the codecs of their parts. */
 import type { ValueType } from '@skerry/shared/function/linked-plan.ts';
 import { alignTo, type Codec, type CodecOf, type Context, camelCase } from './codec.ts';
 
-/** Elements of a list that is not bytes, at most: each is a value on the host's heap, which the guest does not pay. */
+/**
+ * Maximum number of elements of a list that is not bytes: each element is a value on the host's heap, outside of the
+ * guest's memory limit.
+ */
 const maxElements = 1_000_000;
 
 type Field = { readonly key: string | number; readonly codec: Codec; readonly offset: number };
 
-/** Fields one after another; `make` gives the empty host value that they are put into. */
+/** Fields in order; `make` gives the empty host value for them. */
 function fields(
   parts: readonly (readonly [string | number, Codec])[],
   make: () => Record<string | number, unknown>,

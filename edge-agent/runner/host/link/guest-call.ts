@@ -1,14 +1,16 @@
-/** A function of the guest as the host calls it: lowers the arguments, calls, lifts the result, lets the guest clean up. */
+/**
+ * A function of the guest that the host calls: lowers the arguments, calls, lifts the result, lets the guest clean up.
+ */
 import type { LinkedPlan } from '@skerry/shared/function/linked-plan.ts';
 import { type Context, type CoreValue, CoreValues } from './codec.ts';
 import { codecFor } from './types.ts';
 
-/** Core values beyond which arguments go through memory (CanonicalABI.md, MAX_FLAT_PARAMS). */
+/** Number of core values beyond which arguments go through memory (CanonicalABI.md, MAX_FLAT_PARAMS). */
 const maxFlatParams = 16;
 
 type Core = (...values: CoreValue[]) => CoreValue | undefined | Promise<CoreValue | undefined>;
 
-/** The error result of a function; what jco throws for one looks the same. */
+/** The error result of a function. It has the shape of jco's error. */
 export class ErrorResult extends Error {
   readonly payload: unknown;
 
@@ -26,7 +28,7 @@ export type GuestCall = (
   args: readonly unknown[],
 ) => unknown;
 
-/** @throws Error when the type takes more arguments than pass as core values: no world that is accepted does */
+/** @throws Error when the arguments of the type do not fit in core values: no accepted world has such a function */
 export function prepareGuestCall({ type }: LinkedPlan['entry']): GuestCall {
   const params = type.params.map(codecFor);
   if (params.reduce((sum, codec) => sum + codec.flat.length, 0) > maxFlatParams) throw new Error('too many arguments');
@@ -47,7 +49,7 @@ export function prepareGuestCall({ type }: LinkedPlan['entry']): GuestCall {
     for (const [index, codec] of params.entries()) codec.lower(context, args[index], values);
     const finish = (value: CoreValue | undefined): unknown => {
       const lifted = read(context, value);
-      // It takes what the function gave, which may be nothing.
+      // Takes the function's result, which may be absent.
       if (value === undefined) postReturn?.();
       else postReturn?.(value);
       if (!fallible) return lifted;

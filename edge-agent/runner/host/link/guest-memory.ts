@@ -1,23 +1,23 @@
 /**
- * A guest's memory as the canonical ABI reads and writes it. Every number that the guest gives is hostile: what does
- * not lie within its memory, or is not aligned, ends the guest.
+ * A guest's memory, read and written by the canonical ABI. Every number from the guest is hostile: an address outside
+ * of its memory, or one that is not aligned, ends the guest.
  */
 
 const encoder = new TextEncoder();
-/** Text that is not UTF-8 ends the guest (CanonicalABI.md, `load_string`). */
+/** Invalid UTF-8 ends the guest (CanonicalABI.md, `load_string`). */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Where an empty string or list points; nobody looks there. */
+/** Pointer of an empty string or list. It is never read. */
 const nowhere = 1;
 
 export class GuestMemory {
   readonly #memory: WebAssembly.Memory;
   readonly #realloc: ((old: number, oldSize: number, alignment: number, size: number) => number) | undefined;
   #view: DataView<ArrayBuffer>;
-  /** Bytes that values may still take out. */
+  /** Bytes that the values of this call may still take. */
   #left: number;
 
-  /** @param realloc makes room; absent when nothing needs any */
+  /** @param realloc allocates in the guest; absent when no value needs memory */
   constructor(
     memory: WebAssembly.Memory,
     realloc: ((old: number, oldSize: number, alignment: number, size: number) => number) | undefined,
@@ -28,43 +28,43 @@ export class GuestMemory {
     this.#left = memory.buffer.byteLength;
   }
 
-  /** To be taken anew after every call into the guest: its memory may have grown. */
+  /** Must be read again after every call into the guest: its memory may have grown. */
   get view(): DataView<ArrayBuffer> {
     if (this.#view.buffer !== this.#memory.buffer) this.#view = new DataView(this.#memory.buffer);
     return this.#view;
   }
 
   /**
-   * The values of one call follow. They take as many bytes out as the memory has, at most: pointers in a list may all
-   * lead to the same bytes, and what they make on the host's side is nowhere else limited.
+   * Begins the values of one call. Together they may take as many bytes as the memory has: the pointers in a list may
+   * all lead to the same bytes, and no other limit holds for the resulting host values.
    */
   beginValues(): void {
     this.#left = this.#memory.buffer.byteLength;
   }
 
-  /** A value takes so many bytes out. @throws Error when the values of this call have had them all */
+  /** Takes these bytes from the budget of the call's values. @throws Error when the budget is used up */
   take(size: number): void {
     this.#left -= size;
     if (this.#left < 0) throw new Error('values of one call that are larger than the memory they are in');
   }
 
-  /** @throws Error when these bytes are not all there */
+  /** @throws Error when the region is not within the memory */
   check(at: number, size: number, alignment: number): void {
     if (at % alignment !== 0) throw new Error(`${at} is not aligned to ${alignment}`);
     const { byteLength } = this.#memory.buffer;
     if (at + size > byteLength) throw new Error(`${size} bytes at ${at}, beyond the memory of ${byteLength} bytes`);
   }
 
-  /** A view, good until the guest runs again. */
+  /** A view; valid until the guest runs again. */
   bytes(at: number, length: number): Uint8Array<ArrayBuffer> {
     this.check(at, length, 1);
     return new Uint8Array(this.#memory.buffer, at, length);
   }
 
-  /** @throws Error when the guest makes no room, or gives room that is not there */
+  /** @throws Error when the guest allocates nothing, or a region outside of its memory */
   allocate(size: number, alignment: number): number {
     if (size === 0) return nowhere;
-    if (!this.#realloc) throw new Error('nobody to make room');
+    if (!this.#realloc) throw new Error('the guest has no allocator');
     const at = this.#realloc(0, 0, alignment, size) >>> 0;
     this.check(at, size, alignment);
     return at;
@@ -77,7 +77,7 @@ export class GuestMemory {
     return decoder.decode(bytes);
   }
 
-  /** @returns where it is, and its length in bytes */
+  /** @returns the address, and the length in bytes */
   putText(text: string): [at: number, length: number] {
     if (text === '') return [nowhere, 0];
     const bytes = encoder.encode(text);

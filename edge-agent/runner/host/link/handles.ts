@@ -1,15 +1,15 @@
 /**
- * The handles of one instance: numbers that stand for resources of the host. A number that the guest gives is hostile:
- * one that stands for nothing, or for a resource of another kind, ends the guest.
+ * The handles of one instance: numbers for resources of the host. A number from the guest is hostile: an unknown
+ * number, or one of a resource of another kind, ends the guest.
  */
 
-/** Handles that one instance may have. */
+/** Maximum number of handles of one instance. */
 const maxHandles = 100_000;
 
 type Entry = { readonly resource: number; readonly object: object };
 
 export class Handles {
-  /** The place is the number; 0 is never one (CanonicalABI.md, `Table`). */
+  /** The index is the number; 0 is never used (CanonicalABI.md, `Table`). */
   #entries: (Entry | undefined)[] = [undefined];
   #free: number[] = [];
 
@@ -28,7 +28,7 @@ export class Handles {
     return entry.object;
   }
 
-  /** The guest gives it away. @throws Error when there is no such handle */
+  /** The guest gives the resource away. @throws Error when there is no such handle */
   take(resource: number, number: number): object {
     const object = this.get(resource, number);
     this.#entries[number] = undefined;
@@ -41,7 +41,7 @@ export class Handles {
     dispose(this.take(resource, number));
   }
 
-  /** Drops all there are, newest first, so that what was made from something else goes before it. */
+  /** Drops all handles, newest first, so that a resource goes before the one that it was made from. */
   clear(): void {
     if (this.#entries.length === 1) return;
     const left = this.#entries.slice(1).reverse();

@@ -1,22 +1,22 @@
 /**
- * A function of the host as a core function: takes core values, lifts the arguments, calls, lowers the result. What
- * does not belong to an instance is worked out once (`prepareHostCall`); what remains per instance is one closure.
+ * A function of the host as a core function: takes core values, lifts the arguments, calls, lowers the result. The part
+ * that does not depend on an instance is prepared once (`prepareHostCall`); one closure per instance remains.
  */
 import type { HostFunction } from '@skerry/shared/function/linked-plan.ts';
 import { alignTo, type Codec, type Context, type CoreValue, CoreValues, camelCase } from './codec.ts';
 import { codecFor } from './types.ts';
 
-/** Core values beyond which arguments go through memory (CanonicalABI.md, MAX_FLAT_PARAMS). */
+/** Number of core values beyond which arguments go through memory (CanonicalABI.md, MAX_FLAT_PARAMS). */
 const maxFlatParams = 16;
 
 export type CallFunction = Extract<HostFunction, { function: string }>;
 
-/** Interfaces as the host gives them, by name without version. */
+/** The host's interfaces, by name without version. */
 export type HostImports = Readonly<Record<string, unknown>>;
 
 export type HostCall = (context: Context, imports: HostImports, values: readonly CoreValue[]) => unknown;
 
-/** Gives the core result, or a promise of it when the host waits. */
+/** Returns the core result, or a promise of it when the host waits. */
 export function prepareHostCall({ interface: name, function: fn, type }: CallFunction): HostCall {
   const params = type.params.map(codecFor);
   const flatCount = params.reduce((sum, codec) => sum + codec.flat.length, 0);
@@ -44,7 +44,8 @@ export function prepareHostCall({ interface: name, function: fn, type }: CallFun
     const args = lift(context, new CoreValues(values));
     const succeed = (value: unknown) => give(context, fallible ? { tag: 'ok', val: value } : value, at);
     const fail = (error: unknown) => {
-      // What the host throws as an error is a fault, and ends the guest; anything else is the guest's error value.
+      // An Error that the host throws is a fault, and ends the guest. Any other thrown value is the guest's error
+      // value.
       if (!fallible || error instanceof Error) throw error;
       return give(context, { tag: 'err', val: error }, at);
     };
@@ -84,8 +85,8 @@ type Class = Readonly<Record<string, unknown>> & (new (...args: unknown[]) => ob
 /**
  * WIT's names of functions (component model, WIT.md): `f`, `[constructor]r`, `[method]r.f`, `[static]r.f`.
  *
- * The names are the guest's: what all functions and objects have does not count, or names such as `constructor` and
- * `bind` would lead out of the host.
+ * The guest chooses the names. Properties that all functions and objects inherit do not count: names such as
+ * `constructor` and `bind` would lead out of the host.
  */
 function resolve(interfaceName: string, name: string): (imports: HostImports, args: unknown[]) => unknown {
   const [, kind, resource = '', member = ''] = /^\[(constructor|method|static)\]([^.]+)(?:\.(.+))?$/.exec(name) ?? [];
@@ -111,7 +112,7 @@ function resolve(interfaceName: string, name: string): (imports: HostImports, ar
   }
 }
 
-/** True when it, or a class that it extends, has the property. */
+/** True when the class, or a class that it extends, has the property. */
 function isOwn(owner: unknown, property: string): boolean {
   for (let at = owner; at && at !== Object.prototype && at !== Function.prototype; at = Object.getPrototypeOf(at)) {
     if (Object.hasOwn(at, property)) return true;

@@ -1,6 +1,6 @@
 /**
- * Fresh calls answered by an instance that was put back: nothing of an earlier call may be there, neither in the guest
- * nor in what the host keeps for it. (What the guest's own memory could tell is in direct-function.test.ts.)
+ * Fresh calls answered by a restored instance: no state of an earlier call may remain, neither in the guest nor in the
+ * host's objects for it. (direct-function.test.ts covers the guest's own memory.)
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestChannel } from '../http/testing/channel.ts';
@@ -27,7 +27,7 @@ async function answer(fn: LoadedFunction, input: string): Promise<string> {
   return outcome.ok ? Buffer.from(outcome.output).toString().trim() : `${outcome.code}: ${outcome.message}`;
 }
 
-test('a command is put back, not made anew, and finds its files gone', async () => {
+test('a command is restored, not made again, and its open files are gone', async () => {
   const files = await loadFixture('files', 'plan');
   expect(await answer(files, '{"op":"write","path":"/tmp/note","text":"mine"}')).toContain('"ok"');
   const before = made;
@@ -38,7 +38,7 @@ test('a command is put back, not made anew, and finds its files gone', async () 
   expect(made).toBe(before);
 });
 
-test('one that has trapped, or that was ended, is never put back', async () => {
+test('an instance that trapped, or was ended, is never restored', async () => {
   const http = await loadFixture('http', 'plan');
   const get = async (path: string, channel = new TestChannel({ path })) => {
     channel.body.end();

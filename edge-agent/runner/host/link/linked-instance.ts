@@ -1,10 +1,11 @@
 /**
- * Instances of a component that imports something, made without glue: its bundle says what to instantiate, which
- * functions of the host it takes, and by which types. What does not belong to one instance is worked out once per
- * thread, and so stays compiled.
+ * Instances of a component with imports, made without glue. Its bundle lists the modules to instantiate, the functions
+ * of the host that it imports, and their types. The part that does not depend on an instance is prepared once per
+ * thread, so that it stays compiled.
  *
- * Invariants: an instance has one call at a time; after `reset` has returned true its own state is that of a new one:
- * memories and globals are what they were, and it has no handles. What the host keeps for it is the host's to renew.
+ * Invariants: an instance has one call at a time. After `reset` has returned true, its own state is that of a new
+ * instance: memories and globals have their initial values, and it has no handles. The host renews its own state for
+ * the instance.
  */
 import type { CoreExport, LinkedPlan } from '@skerry/shared/function/linked-plan.ts';
 import type { Context, CoreValue } from './codec.ts';
@@ -15,29 +16,32 @@ import { type HostCall, type HostImports, prepareHostCall } from './host-call.ts
 import { restore, type Snapshot, type StatePart, takeSnapshot } from './snapshot.ts';
 
 export type LinkedInstance = {
-  /** Calls the function. @throws ErrorResult for its own error result, anything else when the instance is spent */
+  /** Calls the function. @throws ErrorResult for its own error result, any other error when the instance is spent */
   call(...args: readonly unknown[]): unknown;
-  /** Core instances, for finding out why a call failed. */
+  /** The core instances. Used to find out why a call failed. */
   readonly cores: readonly WebAssembly.Instance[];
-  /** @returns false when it cannot be put back, and is fit for nothing any more */
+  /** @returns false when the instance cannot be restored, and must be dropped */
   reset(): boolean;
 };
 
 export type Linker = {
-  /** @throws whatever instantiating throws: RangeError when there is no memory, RuntimeError for a trap at start */
+  /** @throws the errors of instantiation: RangeError without memory, RuntimeError for a trap at start */
   instantiate(imports: HostImports): LinkedInstance;
 };
 
 type Realloc = (old: number, oldSize: number, alignment: number, size: number) => number;
 
-/** A core instance that has not been made, or exports no such thing: for a host function that needs no memory. */
+/** Stands for a core instance that was not made, or lacks the export: for a host function that needs no memory. */
 const noMemory = { beginValues() {} } as unknown as GuestMemory;
 
 export function createLinker(plan: LinkedPlan, modules: ReadonlyMap<string, WebAssembly.Module>): Linker {
   const hostCalls = plan.host.map((fn) => ('drop' in fn ? undefined : prepareHostCall(fn)));
   const guestCall = prepareGuestCall(plan.entry);
   const suspends = plan.host.some((fn) => 'suspends' in fn && fn.suspends);
-  /** Of the first instance, before any call. All begin alike, as long as nothing from outside enters them. */
+  /**
+   * The state of the first instance before any call. All instances begin with it, as long as no input from outside
+   * enters them.
+   */
   let snapshot: Snapshot | undefined;
   let first = true;
 
@@ -75,7 +79,7 @@ export function createLinker(plan: LinkedPlan, modules: ReadonlyMap<string, WebA
       for (const { module: name, imports: wanted } of plan.instances) {
         const module = modules.get(name);
         if (!module) throw new Error(`the bundle has no core module ${name}`);
-        // Without prototypes: names are the guest's, and may be `__proto__`.
+        // Without prototypes: the guest chooses the names, and one may be `__proto__`.
         const object: Record<string, Record<string, unknown>> = Object.create(null);
         for (const { module: from, name: key, from: source } of wanted) {
           object[from] ??= Object.create(null) as Record<string, unknown>;
@@ -85,7 +89,7 @@ export function createLinker(plan: LinkedPlan, modules: ReadonlyMap<string, WebA
       }
       const state = plan.state?.map((part) => find<StatePart>(part));
       const slack = plan.slack && find<WebAssembly.Global>(plan.slack);
-      // What a start function learnt from the host (the time, random bytes) would be in every copy.
+      // Values that a start function got from the host (the time, random bytes) would be in every copy.
       if (first && state && !asked) snapshot = takeSnapshot(state);
       first = false;
 

@@ -1,4 +1,4 @@
-/** Numbers, booleans, characters, strings and handles. What is out of range for its type ends the guest. */
+/** Numbers, booleans, characters, strings and handles. A value outside of the range of its type ends the guest. */
 import type { Primitive } from '@skerry/shared/function/linked-plan.ts';
 import type { Codec, CoreType, CoreValue } from './codec.ts';
 
@@ -22,7 +22,7 @@ function scalar(
   };
 }
 
-/** A whole number of up to 32 bits, held to its range both ways. */
+/** An integer of up to 32 bits, limited to its range in both directions. */
 function small(
   size: 1 | 2 | 4,
   signed: boolean,
@@ -121,7 +121,7 @@ export const primitives: Readonly<Record<Primitive, Codec>> = {
   string,
 };
 
-/** A handle that is given away with the value. */
+/** A handle whose resource is given away with the value. */
 export function own(resource: number): Codec {
   return {
     size: 4,
@@ -134,7 +134,7 @@ export function own(resource: number): Codec {
   };
 }
 
-/** A handle that is lent for the call. The host lends none to a guest: no world that is accepted takes one. */
+/** A handle that is lent for the call. The host lends none to a guest: no accepted world takes one. */
 export function borrow(resource: number): Codec {
   const lendsNone = (): never => {
     throw new Error('the host lends no handles');

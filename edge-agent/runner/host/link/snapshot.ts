@@ -1,9 +1,9 @@
 /**
- * The state of an instance as it was right after instantiation, and the way back to it: linear memories and globals.
- * Only for bundles whose preparation has proven that there is no other state (`DirectPlan.state`).
+ * The state of an instance right after instantiation, and the way back to it: linear memories and globals. Only for
+ * bundles whose preparation has proven that there is no other state (`DirectPlan.state`).
  *
- * Invariant: after `restore` has returned true, every byte and every global is what it was when the snapshot was taken,
- * but for pages that the guest does not know of, which are zeroes.
+ * Invariant: after `restore` has returned true, every byte and every global has its value at the time of the snapshot.
+ * The exception is pages that the guest does not know of; they are zero.
  */
 
 export type StatePart = WebAssembly.Memory | WebAssembly.Global;
@@ -11,11 +11,11 @@ export type StatePart = WebAssembly.Memory | WebAssembly.Global;
 /** In the order of the parts: the bytes of a memory, the value of a global. */
 export type Snapshot = readonly (Uint8Array<ArrayBuffer> | number | bigint)[];
 
-/** Memory that is copied in a longer time than a new instance takes, in bytes. */
+/** Size of a memory whose copy takes longer than a new instance, in bytes. */
 const largest = 4 * 1024 * 1024;
 const pageBytes = 65_536;
 
-/** @returns undefined when there is so much memory that restoring does not pay */
+/** @returns undefined when the memory is so large that restoring does not pay */
 export function takeSnapshot(state: readonly StatePart[]): Snapshot | undefined {
   let bytes = 0;
   for (const part of state) if (part instanceof WebAssembly.Memory) bytes += part.buffer.byteLength;
@@ -24,11 +24,11 @@ export function takeSnapshot(state: readonly StatePart[]): Snapshot | undefined 
 }
 
 /**
- * @param state of the instance that the snapshot was taken of, or of another one of the same bundle
+ * @param state of the instance of the snapshot, or of another instance of the same bundle
  * @param slack takes the pages by which the memory has grown (`DirectPlan.slack`); without it a memory that has grown
- *   cannot be put back
- * @returns false, with the instance fit for nothing any more, when a memory has grown and cannot be put back, or so much
- *   that a new one is cheaper
+ *   cannot be restored
+ * @returns false, and the instance must be dropped, when a memory has grown and cannot be restored, or has grown so
+ *   much that a new instance is cheaper
  */
 export function restore(
   state: readonly StatePart[],

@@ -123,7 +123,7 @@ test.each<[ValueType, number, number, string]>([
   expect([codec.size, codec.alignment, codec.flat.join(' ')]).toEqual([size, alignment, flat]);
 });
 
-describe('what a guest gives is not trusted', () => {
+describe('values from the guest are checked', () => {
   const lift = (type: ValueType, ...values: CoreValue[]) => codecFor(type).lift(context(), new CoreValues(values));
 
   test('a string or list beyond its memory', () => {
@@ -134,11 +134,11 @@ describe('what a guest gives is not trusted', () => {
     expect(() => lift({ list: 'u32' }, 2, 1)).toThrow('not aligned');
   });
 
-  test('more elements than the host has room for', () => {
+  test("more elements than the host's limit", () => {
     expect(() => lift({ list: { tuple: [] } }, 0, 1_000_001)).toThrow('a list of 1000001 elements');
   });
 
-  test('a case, a character or a handle that does not exist', () => {
+  test('unknown cases, characters and handles', () => {
     expect(() => lift({ enum: ['a'] }, 1)).toThrow('case 1 of 1');
     expect(() => lift(mixed, 5, 0n, 0)).toThrow('case 5 of 5');
     expect(() => lift('char', 0xd800)).toThrow('no character');
@@ -147,7 +147,7 @@ describe('what a guest gives is not trusted', () => {
     expect(() => lift({ borrow: 0 }, 7)).toThrow('unknown handle 7');
   });
 
-  test('numbers are held to the range of their type', () => {
+  test('numbers are limited to the range of their type', () => {
     expect(lift('u8', 0x1ff)).toBe(255);
     expect(lift('s8', 0xff)).toBe(-1);
     expect(lift('u16', -1)).toBe(65_535);
@@ -156,18 +156,18 @@ describe('what a guest gives is not trusted', () => {
     expect(lift('bool', 2)).toBe(true);
   });
 
-  test('room that is not there', () => {
+  test('an allocation outside of the memory', () => {
     const memory = new WebAssembly.Memory({ initial: 1 });
     const given = (at: number) => ({ memory: new GuestMemory(memory, () => at), handles: new Handles() });
     expect(() => codecFor('string').lower(given(pageBytes), 'x', [])).toThrow('beyond the memory');
     expect(() => codecFor({ list: 'u32' }).lower(given(2), [1], [])).toThrow('not aligned');
     const none = { memory: new GuestMemory(memory, undefined), handles: new Handles() };
-    expect(() => codecFor('string').lower(none, 'x', [])).toThrow('nobody to make room');
+    expect(() => codecFor('string').lower(none, 'x', [])).toThrow('the guest has no allocator');
   });
 });
 
 describe('handles', () => {
-  test('stand for one resource of one kind, until they are given away or dropped', () => {
+  test('handles stand for one resource of one kind, until they are given away or dropped', () => {
     const handles = new Handles();
     let dropped = 0;
     const object = {
@@ -188,7 +188,7 @@ describe('handles', () => {
     expect(dropped).toBe(1);
   });
 
-  test('are bounded, and all go at once, newest first', () => {
+  test('handles are bounded, and are all dropped at once, newest first', () => {
     const handles = new Handles();
     const order: number[] = [];
     for (let at = 0; at < 100_000; at++) handles.add(0, { [Symbol.dispose]: () => order.push(at) });
@@ -200,7 +200,7 @@ describe('handles', () => {
   });
 });
 
-test('text that is not UTF-8 ends the guest, and a byte order mark is a character', () => {
+test('invalid UTF-8 ends the guest, and a byte order mark is a character', () => {
   const made = context();
   const put = (...bytes: number[]) => new Uint8Array(made.buffer, 64, bytes.length).set(bytes);
   put(0xff, 0xfe);

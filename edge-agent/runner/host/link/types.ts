@@ -1,4 +1,4 @@
-/** The codec of a type: the one place that knows all of its forms. */
+/** Makes the codec of a type. The only place that knows all forms of types. */
 import type { ValueType } from '@skerry/shared/function/linked-plan.ts';
 import { cases, namedCases, optionalCases, taggedCases } from './cases.ts';
 import type { Codec } from './codec.ts';

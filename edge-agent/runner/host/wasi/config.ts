@@ -1,12 +1,12 @@
 /**
- * wasi:config: the values of the manifest's `config`, to be read. Of the interface's two drafts, `store` and `runtime`
- * have the same functions.
+ * wasi:config: read access to the values of the manifest's `config`. The interface has two drafts; their interfaces
+ * `store` and `runtime` have the same functions.
  */
 
-/** @param values as the revision declares them */
+/** @param values that the revision declares */
 export function createConfig(values: Readonly<Record<string, string>>): Record<string, object> {
   const reader = {
-    /** The guest chooses the key; only what was declared is there. */
+    /** The guest chooses the key. Only declared values are found. */
     get: (key: string): string | undefined => (Object.hasOwn(values, key) ? values[key] : undefined),
     getAll: (): [string, string][] => Object.entries(values),
   };

@@ -1,4 +1,4 @@
-/** wasi:keyvalue, config and logging as jco's glue calls them, with the agent's own store behind an ask. */
+/** wasi:keyvalue, config and logging, called as jco's glue calls them, with the agent's own store behind them. */
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { answerKeyvalue } from '../../../capabilities/keyvalue/execute.ts';
@@ -80,7 +80,7 @@ test('keys are listed page after page', () => {
   expect(bucket.listKeys(first.cursor)).toMatchObject({ cursor: undefined, keys: { length: 250 } });
 });
 
-test('what is refused is the guest\u2019s error', () => {
+test('a refusal is the guest\u2019s error', () => {
   const bucket = keyvalue()['wasi:keyvalue/store'].open('b');
   expect(thrown(() => keyvalue(0)['wasi:keyvalue/store'].open('b'))).toEqual({ tag: 'access-denied' });
   expect(thrown(() => keyvalue()['wasi:keyvalue/store'].open('b'.repeat(300)))).toEqual({ tag: 'no-such-store' });
@@ -120,7 +120,7 @@ test('atomics count, and swap only what was seen', () => {
   });
 });
 
-test('batches are done one after another, within a bound', () => {
+test('batches run one operation after another, within a bound', () => {
   const all = keyvalue();
   const bucket = all['wasi:keyvalue/store'].open('b');
   const { getMany, setMany, deleteMany } = all['wasi:keyvalue/batch'];
@@ -139,7 +139,7 @@ test('batches are done one after another, within a bound', () => {
   expect(thrown(() => getMany(bucket, many))).toMatchObject({ tag: 'other' });
 });
 
-test('config has what was declared and nothing else', () => {
+test('config has the declared values and nothing else', () => {
   const read = createConfig({ colour: 'red', empty: '' })['wasi:config/store'] as {
     get(key: string): string | undefined;
     getAll(): [string, string][];
@@ -153,7 +153,7 @@ test('config has what was declared and nothing else', () => {
   ]);
 });
 
-test('logging gives lines with their level and context', () => {
+test('logging writes lines with their level and context', () => {
   const lines: [string, string][] = [];
   const channel = { log: (source: string, text: string) => lines.push([source, text]) } as unknown as CallChannel;
   const { log } = createLogging(() => channel)['wasi:logging/logging'] as {

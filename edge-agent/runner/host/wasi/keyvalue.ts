@@ -1,30 +1,32 @@
 /**
- * wasi:keyvalue (store, atomics, batch): what the function keeps on this device, in the agent's store. Every operation
- * is an ask, answered while the guest stands still, because they are short; the agent holds the limits.
+ * wasi:keyvalue (store, atomics, batch): the function's values on this device, in the agent's store. Every operation is
+ * one request to the agent. The guest stands still until the reply, because the operations are short. The agent
+ * enforces the limits.
  *
- * Invariant: whatever a guest gives is refused with an `error` value. Names, keys and values are checked by the agent.
+ * Invariant: a refused value of the guest becomes an `error` value. The agent checks names, keys and values.
  */
 import { createHash } from 'node:crypto';
 import type { KeyPage, KeyvalueRequest } from '../../protocol/capability-requests.ts';
 import type { CallChannel } from '../../protocol/channel.ts';
 
-/** Keys in one call of `batch`, at most; they are asked for one after another. */
+/** Maximum number of keys in one call of `batch`; they are requested one after another. */
 const maxBatch = 1_000;
-/** Bytes that one `get-many` gives, at most. */
+/** Maximum size of the result of one `get-many`, in bytes. */
 const maxBatchBytes = 8 * 1024 * 1024;
 
 type StoreError = { readonly tag: 'no-such-store' | 'access-denied' } | { readonly tag: 'other'; readonly val: string };
 type Operation<A = KeyvalueRequest> = A extends KeyvalueRequest ? Omit<A, 'do' | 'bucket'> : never;
 type Asked = { readonly value: unknown; readonly bytes: Uint8Array };
 
-/** As jco wants it: a thrown value is the guest's error. */
+/** jco's convention: a thrown value is the guest's error. */
 function fail(name: string): never {
   throw (
     name === 'no-such-store' || name === 'access-denied' ? { tag: name } : { tag: 'other', val: name }
   ) as StoreError;
 }
 
-// What only the host may do is outside of the class: a guest's imports may name any of its functions, static or not.
+// Functions for the host only are outside of the class: a guest's imports may name any function of the class, static or
+// not.
 let bucketNamed: (current: () => CallChannel, name: string) => Bucket;
 let askOf: (bucket: Bucket, operation: Operation, bytes?: Uint8Array) => Asked;
 
@@ -70,7 +72,7 @@ class Bucket {
   }
 }
 
-/** A value as it was seen, to be replaced only if nobody else has done so. */
+/** A value at the time it was read. It is replaced only if no other call has changed it. */
 class Cas {
   #bucket = new Bucket();
   #key = '';
@@ -100,7 +102,7 @@ class Cas {
   }
 }
 
-/** Errors are not the guest's: the call was ended, or the agent is gone. */
+/** These errors are not the guest's: the call was ended, or the agent is gone. */
 function asStoreError(error: unknown): unknown {
   return error instanceof Error ? error : { tag: 'store-error', val: error };
 }
@@ -127,7 +129,7 @@ export function createKeyvalue(current: () => CallChannel): Record<string, objec
       Bucket,
       open(identifier: string): Bucket {
         const bucket = bucketNamed(current, identifier);
-        // A function without a share, or a bad name, is told so here and not at its first use.
+        // A function without a store, or with an invalid name, gets the error here and not at its first use.
         askOf(bucket, { op: 'exists', key: '' });
         return bucket;
       },

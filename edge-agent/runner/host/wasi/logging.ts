@@ -1,7 +1,7 @@
-/** wasi:logging: each line of a message becomes a line of the function's log, behind its context if it has one. */
+/** wasi:logging: each line of a message becomes a line of the function's log, after its context if it has one. */
 import type { CallChannel, LogSource } from '../../protocol/channel.ts';
 
-/** Characters of one message that are looked at, and of a context. A guest hands over as much as its memory holds. */
+/** Maximum length of a message and of a context, in characters. A guest may pass as much as its memory holds. */
 const messageLength = 65_536;
 const contextLength = 256;
 

@@ -1,9 +1,9 @@
-/** wasi:random with a bound on each request: the guest chooses the length, and it is our memory. */
+/** wasi:random with a bound on each request: the guest chooses the length, and the host's memory pays for it. */
 import { webcrypto } from 'node:crypto';
 
-/** Bytes of one request at most. */
+/** Maximum size of one request, in bytes. */
 const longestRequest = 1024 * 1024;
-/** Bytes that the generator gives at once (Web Cryptography API, getRandomValues). */
+/** Size of one request to the generator, in bytes (Web Cryptography API, getRandomValues). */
 const quota = 65_536;
 
 function getRandomBytes(length: bigint): Uint8Array {

@@ -1,6 +1,6 @@
 /**
- * The standard streams of one instance, in memory, each with a bound. A command reads its input from stdin, and what it
- * writes to stdout is its output; in the other worlds stdin is empty, and stdout goes to the log like stderr.
+ * The standard streams of one instance, in memory, each with a bound. A command reads its input from stdin, and its
+ * output is its stdout. In the other worlds stdin is empty, and stdout goes to the log like stderr.
  */
 import type { LogSource } from '../../protocol/channel.ts';
 import { both, bytesSource, createCollector, createLines, createTail } from '../io/sources.ts';
@@ -11,7 +11,7 @@ const nothing = new Uint8Array(0);
 /** Streams in memory never wait. */
 const never = AbortSignal.any([]);
 
-/** A guest may ask for a stream more than once, and drop each. */
+/** A guest may request a stream more than once, and drop each. */
 const streamOf = (target: OutputTarget): OutputStream => OutputStream.of(target, never);
 
 /** @param log takes whole lines */
@@ -28,19 +28,19 @@ export function createStdio(isCommand: boolean, log: (source: LogSource, text: s
       'wasi:cli/stdout': { getStdout: () => streamOf(isCommand ? output.target : outLines.target) },
       'wasi:cli/stderr': { getStderr: () => streamOf(stderr) },
     },
-    /** A call begins; what a command writes beyond `outputBytes` ends it. */
+    /** Begins a call. A command that writes more than `outputBytes` is ended. */
     begin(stdin: Uint8Array, outputBytes: number): void {
       tail.clear();
       if (!isCommand) return;
       input = bytesSource(stdin);
       output = createCollector(outputBytes);
     },
-    /** What was not yet a whole line is logged as one. */
+    /** Logs the rest, which is no whole line yet, as one line. */
     end(): void {
       errorLines.end();
       outLines.end();
     },
-    /** @throws OutputTooLarge when there was more than was allowed */
+    /** @throws OutputTooLarge when the guest wrote more than its limit */
     output(): Uint8Array {
       if (output.exceeded) throw output.exceeded;
       return output.bytes();

@@ -1,11 +1,11 @@
 /**
- * What one instance sees of the world: the interfaces of shared/wit/provided.ts, and nothing behind them but what is
- * given here. What was not granted gives an error value, not a trap.
+ * The world of one instance: the interfaces of shared/wit/provided.ts, backed only by the objects that are passed in
+ * here. Access without a grant gives an error value, not a trap.
  *
- * Resources are classes of ours that serve all instances; what an instance needs for itself is made here.
+ * Resources are classes that serve all instances; the state of one instance is made here.
  *
- * Invariant: an instance has one call at a time. What reaches outside goes through the channel of that call, and none
- * when there is no call.
+ * Invariant: an instance has one call at a time. Requests to the outside go through the channel of that call. Without a
+ * call there are none.
  */
 import {
   terminalInput,
@@ -36,24 +36,24 @@ import { insecure, insecureSeed, random } from './random.ts';
 import { createStdio } from './standard-streams.ts';
 
 export type Wasi = {
-  /** By interface name without version, as the glue asks for them. */
+  /** By interface name without version, the form in which the glue imports them. */
   readonly imports: Record<string, unknown>;
-  /** Of the call that is under way. */
+  /** The channel of the running call. */
   readonly signal: () => AbortSignal;
-  /** True when the guest has read its environment before it had a call. */
+  /** True when the guest has read its environment before its first call. */
   readonly readEarly: boolean;
   /**
-   * A call begins.
+   * Begins a call.
    *
    * @param outputBytes of standard output, for a command
-   * @param onAborted the call was ended while the guest waited, and a turn later it still has not returned
+   * @param onAborted the call was ended while the guest waited, and the guest has not returned one turn later
    */
   begin(channel: CallChannel, input: Uint8Array, outputBytes: number, onAborted: (reason: Error) => void): void;
-  /** Forgets everything that earlier calls have left here: for an instance that is to be as good as new. */
+  /** Drops all state that earlier calls have left here, when an instance is restored. */
   renew(): void;
-  /** The call is over: what it left under way is given up, and its last line is logged. */
+  /** Ends the call: pending operations are given up, and the last line is logged. */
   end(): void;
-  /** What a command wrote to standard output in this call. @throws OutputTooLarge when it was too much */
+  /** The standard output of a command in this call. @throws OutputTooLarge when it was too large */
   output(): Uint8Array;
   /** The last 64 KiB of standard error of this call, as text. */
   complaints(): string;
@@ -98,7 +98,7 @@ export function createWasi({ env, args, config, directories, world }: WasiOption
     if (!channel) throw new Error('no call is under way');
     return channel;
   };
-  /** Asked for when the guest begins to wait, which most calls never do. */
+  /** Read when the guest begins to wait, which most calls never do. */
   const signal = (): AbortSignal => {
     const call = current();
     if (!watched) {

@@ -1,25 +1,27 @@
 /**
- * `stream<u8>` between host and guest, as jco's glue has it: what the host gives is a web stream, what the guest gives
- * is an object to read from. The host's ends are those of io/streams.ts, with their bounds and their waits.
+ * `stream<u8>` between host and guest, in the form of jco's glue: the host passes a web stream, and the guest passes an
+ * object to read from. The host's ends are the streams of io/streams.ts, with their bounds and waits.
  *
- * Invariants: one chunk of `chunkBytes` at most is on its way in each direction, so that who is slow makes the other
- * side wait. Everything that was waited for ends with `moved`, for the glue to look again.
+ * Invariants: at most one chunk of `chunkBytes` is in transit in each direction, so that a slow side makes the other
+ * side wait. Every wait ends with a call of `moved`, so that the glue checks again.
  */
 import type { InputStream, OutputStream } from '../io/streams.ts';
 
-/** Bytes that the host hands over, or takes, at once. */
+/** Size of one chunk of the host, in bytes. */
 const chunkBytes = 65_536;
 
-/** What the glue makes of a stream that the guest gives. A guest chooses the types of what it imports, so: unchecked. */
+/**
+ * The glue's object for a stream of the guest. A guest chooses the types of its imports, so the values are unchecked.
+ */
 export type GuestStream = { read(options: { count: number }): Promise<{ done: boolean; value?: unknown }> };
 
-/** What a `future<result<_, error-code>>` resolves to. */
+/** The value of a `future<result<_, error-code>>`. */
 export type Ended = { readonly tag: 'ok' } | { readonly tag: 'err'; readonly val: unknown };
 
 /**
  * The rest of `input` for the guest to read.
  *
- * @param codeOf what the guest is told of a failure
+ * @param codeOf the guest's error code for a failure
  * @returns the stream, and how it ended; the second never rejects
  */
 export function readable(
@@ -51,9 +53,9 @@ export function readable(
 }
 
 /**
- * Takes everything that the guest writes, until it drops its end.
+ * Takes all bytes that the guest writes, until it drops its end.
  *
- * @throws what writing to `output` throws, and TypeError for a stream that is none of bytes
+ * @throws the errors of writing to `output`, and TypeError for a stream of another type
  */
 export async function drain(data: GuestStream, output: OutputStream, moved: () => void): Promise<void> {
   for (;;) {
@@ -64,7 +66,7 @@ export async function drain(data: GuestStream, output: OutputStream, moved: () =
   }
 }
 
-/** A stream of the host's that the guest hands on gives numbers, not bytes. */
+/** A host stream that the guest passes on gives numbers, not bytes. */
 function bytesOf(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (Array.isArray(value) && value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255)) {

@@ -1,6 +1,6 @@
 /**
- * Components of WASI 0.3 made by hand: what is not as WASI says (types, handles, pointers), which the fixture cannot be,
- * and what other toolchains make (functions lifted synchronously, imports of 0.2 in between).
+ * Handmade components of WASI 0.3: violations of WASI (types, handles, pointers), which the fixture cannot contain, and
+ * forms that other toolchains make (functions lifted synchronously, imports of 0.2 in between).
  */
 import { describe, expect, test } from 'vitest';
 import { prepareText } from '../../../../test/fixtures/bundles.ts';
@@ -9,15 +9,15 @@ import { frame } from '../http/testing/function.ts';
 import { createFunction } from '../threads/load-function.ts';
 
 type Guest = {
-  /** In the component, before anything else: types, imports. */
+  /** First part of the component: types, imports. */
   readonly before?: string;
-  /** Core functions by name: their type, and what they are in the component. `$memory` is there. */
+  /** Core functions by name: their type, and their definition in the component. `$memory` is defined. */
   readonly functions?: Readonly<Record<string, readonly [type: string, definition: string]>>;
-  /** Of `run`, which gives 0 when it is well. */
+  /** Body of `run`, which returns 0 on success. */
   readonly body: string;
   /** How `run` is lifted. */
   readonly lift?: string;
-  /** More of the core module. */
+  /** The rest of the core module. */
   readonly more?: string;
 };
 
@@ -62,7 +62,7 @@ const clock02 = {
 } as const;
 const block = (ms: number) => `(call $block (call $subscribe (i64.const ${ms * 1_000_000})))`;
 
-describe('what other toolchains make', () => {
+describe('components of other toolchains', () => {
   test('a function that is lifted synchronously', async () => {
     expect(await run({ body: 'i32.const 0' })).toEqual(well);
     expect(await run({ body: 'i32.const 1' })).toMatchObject({ code: 'function_error' });
@@ -107,7 +107,7 @@ const writing = (type: string, at: number): Guest => ({
     i32.const 0`,
 });
 
-describe('what is not as WASI says ends the call', () => {
+describe('a violation of WASI ends the call', () => {
   const trap = (message: RegExp) => ({ code: 'function_trap', message: expect.stringMatching(message) });
 
   test('output that is no bytes', async () => {
@@ -126,7 +126,7 @@ describe('what is not as WASI says ends the call', () => {
     expect(await run(writing('u8', -16))).toMatchObject(trap(/outside the bounds/));
   });
 
-  test('handles of nothing', async () => {
+  test('unknown handles', async () => {
     const bad: readonly Guest[] = [
       {
         functions: { wait: ['(param i32 i32) (result i32)', 'waitable-set.wait (memory $memory)'] },
@@ -154,7 +154,7 @@ describe('what is not as WASI says ends the call', () => {
     expect(await run(guest)).toMatchObject(trap(/nope/));
   });
 
-  test('a wait for longer than there are timers', async () => {
+  test('a wait longer than any timer', async () => {
     const channel = new TestChannel();
     const guest: Guest = {
       before:

@@ -1,4 +1,4 @@
-/** Commands of WASI 0.3 within a thread: what each way of ending is to the caller, and what is left behind. */
+/** Commands of WASI 0.3 within a thread: the result of each way of ending, and the state that is left behind. */
 import { describe, expect, test } from 'vitest';
 import { TestChannel } from '../http/testing/channel.ts';
 import { frame, loadFixture } from '../http/testing/function.ts';
@@ -19,14 +19,14 @@ describe('answers', () => {
     expect(await call(`h${'x'.repeat(300_000)}`)).toHaveLength(300_001);
   });
 
-  test('each call from an instance of its own, also with reuse', async () => {
+  test('each call has an instance of its own, also with reuse', async () => {
     const texts = await Promise.all(
       ['one', 'other', 'again'].map((text) => call(text, new TestChannel(), { reuse: true })),
     );
     expect(texts).toEqual(['one', 'other', 'again']);
   });
 
-  test('after it has waited, and many wait at one time', async () => {
+  test('a command answers after a wait, and many wait at the same time', async () => {
     // One after the other they would take 25 s, which is longer than a test may.
     const texts = await Promise.all(Array.from({ length: 50 }, () => call('500')));
     expect(texts).toEqual(Array(50).fill('500'));
@@ -41,13 +41,13 @@ describe('answers', () => {
     expect(await call('s')).toBe('on\non\non\n');
   });
 
-  test('by exit code 0, with what there is', async () => {
+  test('exit code 0 ends the call with the output so far', async () => {
     expect(await call('X')).toBe('left\n');
     expect(await call('zero')).toBe('zero');
   });
 });
 
-test('the environment is what was declared, and the request', async () => {
+test('the environment has the declared values, and the request', async () => {
   const environment = JSON.stringify({ env: { NAME: 'declared' } });
   const lines = await call('v', new TestChannel({ method: 'PUT' }), { environment });
   expect(String(lines).split('\n')).toEqual(expect.arrayContaining(['NAME=declared', 'Http_Method=PUT']));
@@ -70,7 +70,7 @@ describe('each failure has its code', () => {
     expect(await call('hello')).toBe('hello');
   });
 
-  test('too many random bytes are fewer', async () => {
+  test('a request for too many random bytes returns fewer', async () => {
     expect(await call('r')).toBe('65536');
   });
 });

@@ -1,9 +1,9 @@
 /**
- * A function of WASI 0.3 in a thread. To everything around it it is one of 0.2 that waits; what differs is how an
- * instance is made, and when it has answered.
+ * A function of WASI 0.3 in a thread. It has the interface of a function of 0.2 that waits. It differs in how an
+ * instance is made, and in when it has answered.
  *
- * Invariants: every call has an instance of its own, since what the glue keeps of tasks and streams is not known to be
- * as it was after a call. When the call has its outcome the instance does nothing any more, whatever it has left.
+ * Invariants: every call has an instance of its own, since the state of the glue after a call (tasks, streams) is not
+ * known to be clean. When the call has its outcome, nothing of the instance runs any more, whatever it has left.
  */
 import type { AsyncWorld, Bundle, World } from '@skerry/shared/function/bundle.ts';
 import type { CallChannel } from '../../protocol/channel.ts';
@@ -30,13 +30,13 @@ type Loaded = {
   readonly strays: StrayRejections;
 };
 
-/** What it is of 0.2, by its answers. */
+/** Its form in 0.2, chosen by its kind of answer. */
 const asOld = {
   'wasi:cli/run@0.3': 'wasi:cli/run',
   'wasi:http/handler@0.3': 'wasi:http/incoming-handler',
 } as const satisfies Record<AsyncWorld, World>;
 
-/** @throws SyntaxError when the glue is not what jco writes */
+/** @throws SyntaxError when the text is not jco's glue */
 export function createAsyncFunction(
   digest: string,
   { world, exportName, glue }: Pick<Bundle, 'exportName' | 'glue'> & { readonly world: AsyncWorld },
@@ -53,7 +53,7 @@ export function createAsyncFunction(
 
 async function callOnce(loaded: Loaded, call: CallFrame, channel: CallChannel): Promise<RunnerResult> {
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
-  // Whoever waits for it sees it; before and after, nobody does.
+  // The waiter sees this error. Before and after the wait no code looks at it.
   failed.catch(() => {});
   const timers = createPollTimers(fail);
   const world = asOld[loaded.world];
@@ -80,7 +80,7 @@ async function callOnce(loaded: Loaded, call: CallFrame, channel: CallChannel): 
 
 type Failing = { readonly failed: Promise<never>; fail(error: unknown): void };
 
-/** An instance's `run` ends when the guest's has, and what the guest had written by then is here; or it fails. */
+/** An instance's `run` ends when the guest's `run` has ended and all of its output so far has arrived; or it fails. */
 function makerOf(
   { world, exportName, glue, modules }: Loaded,
   wasi: Wasi,
@@ -91,9 +91,10 @@ function makerOf(
     const interfaces = createInterfaces(wasi, { moved: timers.wake, fail });
     const make = gluedMaker({ exportName }, glue(timers, fail), modules);
     const made = await make({ ...imports, ...interfaces.imports, ...httpTypes });
-    /** Runs the guest, and waits for what it has written. */
+    /** Runs the guest, and waits for its output. */
     const runAll = async (start: () => Promise<void>) => {
-      // Everything may wait here, and for what the host knows nothing of: the deadline is watched from the start.
+      // Any import may wait here, also for conditions that the host does not know. So the deadline is watched from the
+      // start.
       wasi.signal();
       timers.wake();
       await start();

@@ -1,22 +1,21 @@
 /**
- * Glue of a component with asynchronous functions. It is made anew for every instance with timers of the instance's own
- * in its scope, so that what an instance leaves behind ends with its call.
+ * Glue of a component with asynchronous functions. It is compiled again for every instance, with timers of the instance
+ * in its scope, so that everything the instance leaves behind ends with its call.
  *
- * The global object in its scope has no `process`, which it would ask at every step whether to explain itself, and its
- * console says nothing: what is wrong with a guest is for its caller, not for the agent's log.
+ * The global object in its scope has no `process`: the glue would ask it at every step whether to print debug output.
+ * Its console prints nothing: a fault of a guest is for its caller, not for the agent's log.
  */
 import { Script } from 'node:vm';
 import { glueBody, type Instantiate } from '../instances/glue.ts';
 import type { PollTimers } from './poll-timers.ts';
 
 /**
- * @param onThrown called with what any code of the guest throws: the glue keeps it to itself when the guest has answered
- *   already
+ * @param onThrown called with errors that code of the guest throws: the glue swallows them once the guest has answered
  * @returns an instance's `instantiate`
  */
 export type ScopedGlue = (timers: PollTimers, onThrown: (error: unknown) => void) => Instantiate;
 
-/** Everything that the glue takes from outside beyond the language itself. */
+/** All globals that the glue uses beyond the language itself. */
 const names = [
   'setTimeout',
   'setInterval',
@@ -27,7 +26,7 @@ const names = [
   'globalThis',
 ].join(', ');
 
-/** @throws SyntaxError when the glue is not what jco writes */
+/** @throws SyntaxError when the text is not jco's glue */
 export function compileScopedGlue(glue: string, name: string): ScopedGlue {
   const script = new Script(`((${names}) => { 'use strict';\n${glueBody(glue)}\nreturn instantiate; })`, {
     filename: `${name}.js`,
@@ -42,7 +41,7 @@ export function compileScopedGlue(glue: string, name: string): ScopedGlue {
   };
 }
 
-/** The same as ever, but that every way into the guest is watched. */
+/** The same function, with every entry into the guest watched. */
 function watchedWebAssembly(onThrown: (error: unknown) => void): typeof WebAssembly {
   const promising = (core: (...given: unknown[]) => unknown) => {
     const enter = WebAssembly.promising(core);

@@ -1,4 +1,6 @@
-/** HTTP handlers of WASI 0.3 within a thread: requests, answers that are written after the handler has returned, ends. */
+/**
+ * HTTP handlers of WASI 0.3 within a thread: requests, answers that are written after the handler has returned, ends.
+ */
 import { describe, expect, test } from 'vitest';
 import { TestChannel, TestSink } from '../http/testing/channel.ts';
 import { frame, loadFixture } from '../http/testing/function.ts';
@@ -16,19 +18,19 @@ const turns = async (count: number) => {
 };
 
 describe('an answer', () => {
-  test('has the body that was written after it', async () => {
+  test('an answer has the body that was written after it', async () => {
     const { outcome, channel } = await get('/hello?x=1');
     expect(outcome).toEqual(ok);
     expect(channel.head).toEqual({ status: 200, headers: [['x-case', 'new']] });
     expect([channel.sink.text(), channel.sink.ended]).toEqual(['/hello?x=1', 'whole']);
   });
 
-  test('may have no body', async () => {
+  test('an answer may have no body', async () => {
     const { outcome, channel } = await get('/empty');
     expect([outcome, channel.head?.status, channel.sink.bytes, channel.sink.ended]).toEqual([ok, 204, 0, 'whole']);
   });
 
-  test('streams what the request brings, trailers too', async () => {
+  test('streams the request’s body, and its trailers', async () => {
     const channel = new TestChannel({ path: '/echo', method: 'POST' });
     const done = call(channel);
     channel.body.push('one');
@@ -40,7 +42,7 @@ describe('an answer', () => {
     expect(channel.sink).toMatchObject({ ended: 'whole', trailers: [['x-sum', '1']] });
   });
 
-  test('goes no faster than it is read', async () => {
+  test('writes no faster than the caller reads', async () => {
     const sink = new TestSink(10_000);
     const channel = new TestChannel({ path: '/big' }, sink);
     const done = call(channel);
@@ -67,7 +69,7 @@ describe('each failure has its code', () => {
     expect(channel.sink.ended).toBe(ended);
   });
 
-  test.for(['/echo', '/big', '/stuck'])('the deadline ends what waits: %s', async (path) => {
+  test.for(['/echo', '/big', '/stuck'])('the deadline ends waits: %s', async (path) => {
     const channel = new TestChannel({ path }, new TestSink(100));
     const done = call(channel);
     await turns(30);
@@ -76,7 +78,7 @@ describe('each failure has its code', () => {
     expect(channel.sink.ended).toBe('broken');
   });
 
-  test('a caller that goes away while it sends', async () => {
+  test('a caller that disconnects while it sends', async () => {
     const channel = new TestChannel({ path: '/echo' });
     const done = call(channel);
     channel.body.push('some');

@@ -1,6 +1,6 @@
 /**
- * `wasi:http/types@0.3` for a handler: the request that it is given, and the response that it makes, over the classes of
- * 0.2, which have the limits and the rules of what may be sent. Requests of its own a guest makes with 0.2's.
+ * `wasi:http/types@0.3` for a handler: its request and its response, over the classes of 0.2, which have the limits and
+ * the rules for headers. A guest makes its own requests with the interfaces of 0.2.
  */
 import { errorCode } from '../http/messages/error-code.ts';
 import { Fields } from '../http/messages/fields.ts';
@@ -12,7 +12,7 @@ import { ResponseOutparam } from '../http/response-outparam.ts';
 import type { CallSignal } from '../io/gate.ts';
 import { drain, type Ended, type GuestStream, readable } from './byte-streams.ts';
 
-/** What a `future<result<option<trailers>, error-code>>` resolves to. */
+/** The value of a `future<result<option<trailers>, error-code>>`. */
 type Trailers =
   | { readonly tag: 'ok'; readonly val?: Fields | undefined }
   | { readonly tag: 'err'; readonly val: unknown };
@@ -35,7 +35,7 @@ class Request {
   getHeaders = () => this.#open().request.headers();
   getOptions = () => undefined;
 
-  /** The body, and what comes after it. The second never rejects. */
+  /** The body, and its trailers. The second never rejects. */
   static consumeBody(request: Request): [ReadableStream<Uint8Array>, Promise<Trailers>] {
     const { request: received, moved } = request.#open();
     request.#received = undefined;
@@ -58,7 +58,7 @@ async function trailersOf(body: IncomingBody): Promise<Trailers> {
     const given = future.get();
     return given?.tag === 'ok' && given.val.tag === 'ok' ? given.val : { tag: 'err', val: terminated() };
   } catch {
-    // The call is over.
+    // Ends the call.
     return { tag: 'err', val: terminated() };
   }
 }
@@ -95,9 +95,9 @@ class Response {
   }
 
   /**
-   * Resolves when the answer has gone out, or will never be whole: the outparam knows which.
+   * Resolves when the answer was sent, or can never be complete; the outparam has the difference.
    *
-   * @throws what the guest's stream throws, and TypeError when it is none
+   * @throws the errors of the guest's stream, and TypeError for an object that is no stream
    */
   static async send(response: Response, outparam: ResponseOutparam, signal: CallSignal, moved: () => void) {
     const { headers, contents, trailers, sent } = response.#open();
@@ -117,7 +117,7 @@ class Response {
     } catch (error) {
       OutgoingBody.breakOff(body);
       sent.resolve({ tag: 'err', val: terminated() });
-      // A stream's own failure is a value; everything else is the guest's fault.
+      // A failure of the stream itself is a value. Any other error is the guest's fault.
       if (error instanceof Error) throw error;
     } finally {
       moved();
@@ -132,13 +132,16 @@ class Response {
 
 class RequestOptions {}
 
-/** As the glue asks for it. */
+/** In the form that jco's glue imports. */
 export const httpTypes = { 'wasi:http/types@0.3': { Fields, Request, RequestOptions, Response } };
 
-/** `wasi:http/handler@0.3`, as the glue gives it. */
+/** `wasi:http/handler@0.3`, in the form that the glue exports. */
 export type AsyncHandler = { handle(request: Request): Promise<Response> };
 
-/** Calls the guest's handler; its answer, or its error-code, goes to the outparam. @throws whatever else it throws */
+/**
+ * Calls the guest's handler. Its answer, or its error-code, goes to the outparam. @throws any other error of the
+ * handler
+ */
 export async function handleWith(
   { handle }: AsyncHandler,
   received: IncomingRequest,

@@ -1,6 +1,6 @@
 /**
- * The interfaces of WASI 0.3 that every function may import: `wasi:cli`, `wasi:clocks` and `wasi:random`, made of those
- * of 0.2 that its instance has anyway. Limits, log and declarations are therefore the same, and so is what is denied.
+ * The interfaces of WASI 0.3 that every function may import: `wasi:cli`, `wasi:clocks` and `wasi:random`. They are made
+ * from the 0.2 interfaces of the instance. So limits, log, declarations and denials are the same.
  */
 import { wallClock } from '@bytecodealliance/preview2-shim/clocks';
 import { createMonotonicClock } from '../io/clocks.ts';
@@ -8,30 +8,30 @@ import type { InputStream, OutputStream } from '../io/streams.ts';
 import type { Wasi } from '../wasi/wasi.ts';
 import { drain, type Ended, type GuestStream, readable } from './byte-streams.ts';
 
-/** How an instance is told of what its host has done. */
+/** How the host notifies an instance of progress. */
 export type Progress = {
-  /** Something that the guest may wait for has happened. */
+  /** An event happened that the guest may be waiting for. */
   moved(): void;
   /** Ends the call. */
   fail(error: unknown): void;
 };
 
 export type Interfaces = {
-  /** By the names that transpiling gives them: interface, `@0.3`. */
+  /** By the names that jco transpiles them to: interface, `@0.3`. */
   readonly imports: Record<string, unknown>;
   /**
-   * Resolves when everything that the guest has written is here: its streams have ended, or nothing comes any more from
-   * those that it left open. The guest has returned, so only tasks that it has left behind may still write.
+   * Resolves when all output of the guest has arrived: its streams have ended, or an open stream brings no more bytes.
+   * The guest has returned, so only its remaining tasks may still write.
    */
   settled(): Promise<void>;
 };
 
-/** Random bytes in one answer at most; WIT `get-random-bytes` allows fewer than were asked for. */
+/** Maximum number of random bytes in one answer; WIT `get-random-bytes` allows fewer than requested. */
 const longestRandom = 65_536n;
-/** Streams that a guest may have given for its output, and not ended. */
+/** Maximum number of open streams for the guest's output. */
 const maxOpen = 1_024;
 
-/** Turns of the event loop in which what was written gets here: one for the glue to look, and some to spare. */
+/** Turns of the event loop until written output has arrived: one for the glue to look, and some in reserve. */
 const turnsToArrive = 4;
 
 const none = () => undefined;
@@ -45,7 +45,7 @@ export function createInterfaces(wasi: Wasi, { moved, fail }: Progress): Interfa
   const { getRandomBytes, getRandomU64 } = old<Random>('wasi:random/random');
   const clock = createMonotonicClock(wasi.signal);
   let open = 0;
-  /** Changes with everything that arrives. */
+  /** Changes with every arrival of output. */
   let arrivals = 0;
 
   const write = (data: GuestStream, output: OutputStream): Promise<Ended> => {
@@ -55,7 +55,7 @@ export function createInterfaces(wasi: Wasi, { moved, fail }: Progress): Interfa
       arrivals += 1;
       moved();
     };
-    // What does not fit its limit, or is no bytes, ends the call; nothing else can go wrong with streams in memory.
+    // Output over its limit, or of another type than bytes, ends the call. Streams in memory fail in no other way.
     return drain(data, output, arrived)
       .then((): Ended => ({ tag: 'ok' }))
       .catch((error: unknown): Ended => {

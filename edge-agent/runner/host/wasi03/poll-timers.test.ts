@@ -1,4 +1,4 @@
-/** The timers of an instance: when questions are asked, where their errors go, and that nothing outlives the call. */
+/** The timers of an instance: when poll timers fire, where their errors go, and that nothing outlives the call. */
 import { expect, test } from 'vitest';
 import { createPollTimers } from './poll-timers.ts';
 
@@ -9,7 +9,7 @@ function timersOf() {
   return { timers: createPollTimers((error) => faults.push(error)), faults };
 }
 
-test('a question is asked again soon after the host has done something', async () => {
+test('a poll fires again soon after progress of the host', async () => {
   const { timers } = timersOf();
   let asked = 0;
   timers.setInterval(() => {
@@ -25,7 +25,7 @@ test('a question is asked again soon after the host has done something', async (
   timers.stop();
 });
 
-test('a question may be answered in the end without that, and stops when it is cleared', async () => {
+test('a poll fires in the end without progress, and stops when it is cleared', async () => {
   const { timers } = timersOf();
   const answer = Promise.withResolvers<number>();
   let asked = 0;
@@ -41,7 +41,7 @@ test('a question may be answered in the end without that, and stops when it is c
   expect(asked).toBe(12);
 });
 
-test('what may run at once does so while questions are asked ever more rarely', async () => {
+test('immediate work runs at once while polls fire ever more rarely', async () => {
   const { timers } = timersOf();
   const order: string[] = [];
   timers.setTimeout(() => order.push('question'), 10);
@@ -50,7 +50,7 @@ test('what may run at once does so while questions are asked ever more rarely', 
   expect(order).toEqual(['at once', 'question']);
 });
 
-test('errors go to the instance, thrown or rejected', async () => {
+test('thrown errors and rejections go to the instance', async () => {
   const { timers, faults } = timersOf();
   timers.setTimeout(() => {
     throw 'thrown';
@@ -65,7 +65,7 @@ test('errors go to the instance, thrown or rejected', async () => {
   expect(faults.toSorted()).toEqual(['in a job', 'rejected', 'thrown']);
 });
 
-test('after the call nothing runs any more, whatever is asked for', async () => {
+test('nothing runs after the call, whatever was started', async () => {
   const { timers } = timersOf();
   const ran: string[] = [];
   const all = () => {

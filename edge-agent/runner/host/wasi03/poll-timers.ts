@@ -1,12 +1,12 @@
 /**
- * The timers that jco's glue for asynchronous components is given in place of the global ones, for one instance.
+ * The timers of one instance, which jco's glue for asynchronous components gets in place of the global ones.
  *
- * The glue polls: it asks every 10 ms whether a waiting task can go on, and every millisecond whether the guest's end of
- * a stream has moved. All of these questions depend on what the host has done for the instance since, so they are asked
- * in rounds: at once when the host has done something (`wake`), then ever more rarely, up to every 100 ms.
+ * The glue polls: it asks every 10 ms whether a waiting task can go on, and every millisecond whether the guest's end
+ * of a stream has moved. The answers depend only on the host's progress for the instance, so the polls fire in rounds:
+ * at once after progress of the host (`wake`), then ever more rarely, up to every 100 ms.
  *
- * Invariants: after `stop` nothing of the instance runs any more, and nothing is kept. An error that escapes from a
- * question goes to `onFault`: thrown, it would end the thread, and every call that waits in it.
+ * Invariants: after `stop` nothing of the instance runs, and nothing is kept. An error that escapes from a poll goes to
+ * `onFault`: thrown, it would end the thread, and with it every call that waits there.
  */
 
 /** The names under which the glue finds them. */
@@ -15,21 +15,21 @@ export type PollTimers = {
   setInterval(poll: () => unknown): number;
   clearInterval(timer: number): void;
   queueMicrotask(job: () => unknown): void;
-  /** The host has done something that the guest may be waiting for. */
+  /** The host has made progress that the guest may be waiting for. */
   wake(): void;
   stop(): void;
 };
 
-/** Rounds in a row, one for each turn of the event loop, after the host has done something. */
+/** Consecutive rounds after progress of the host, one for each turn of the event loop. */
 const roundsAtOnce = 8;
-/** Between rounds when nothing happens, in milliseconds; it doubles from 1 up to this. */
+/** Longest time between rounds without progress, in milliseconds; it doubles from 1. */
 const longestPause = 100;
-/** Questions that may be open at one time: a guest makes them, by its tasks and streams. */
+/** Maximum number of open polls: a guest makes them, by its tasks and streams. */
 const maxPolls = 100_000;
 
 type Poll = { readonly ask: () => unknown; readonly repeats: boolean };
 
-/** @param onFault called with what a question threw, or rejected with */
+/** @param onFault called with the error of a poll, thrown or rejected */
 export function createPollTimers(onFault: (error: unknown) => void): PollTimers {
   const polls = new Map<number, Poll>();
   let soon: (() => unknown)[] = [];

@@ -1,18 +1,18 @@
 /**
- * Rejections that nobody waits for. jco's glue for asynchronous components starts work that it does not look after; when
- * a guest makes such work fail (a read to a place outside of its memory is one way), Node would end the thread, and with
- * it every other call that waits there. It is told from which call a rejection comes, and ends only that.
+ * Unhandled rejections. jco's glue for asynchronous components starts work without handling its failures. When a guest
+ * makes such work fail (a read outside of its memory is one way), Node would end the thread, and with it every other
+ * call that waits there. This module finds the call of a rejection, and ends only that call.
  *
- * Invariant: a rejection that comes from no such call is our own fault, and ends the thread as ever.
+ * Invariant: a rejection that belongs to no call is a bug of ours, and ends the thread as usual.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 export type StrayRejections = {
-  /** Runs `call`; a rejection that nobody waits for, in it or in what it has started, is given to `fail`. */
+  /** Runs `call`. An unhandled rejection in it, or in work that it started, goes to `fail`. */
   during<T>(fail: (error: unknown) => void, call: () => T): T;
 };
 
-/** What looks after nothing. */
+/** Work that handles no failures. */
 export const noStrayRejections: StrayRejections = { during: (_, call) => call() };
 
 /** Once per thread. @param events the thread's `process` */
