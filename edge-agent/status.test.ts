@@ -30,7 +30,7 @@ const start = () => {
   return status;
 };
 
-test('is told soon after a trigger has come up or fails, not for each message, and at the interval', () => {
+test('a status is sent soon after a trigger has come up or fails, not for each message, and at the interval', () => {
   const status = start();
   vi.advanceTimersByTime(500);
   const before = send.mock.calls.length;
@@ -51,7 +51,7 @@ test('is told soon after a trigger has come up or fails, not for each message, a
   expect(send).toHaveBeenCalledTimes(before + 3);
 });
 
-test('one that cannot be sent does not end the process', () => {
+test('an oversized status does not end the process', () => {
   send.mockImplementation(() => {
     throw new Error('it does not fit its schema');
   });

@@ -1,8 +1,8 @@
 /**
- * Tells the control plane how the agent is: at the interval that it asked for, and soon after a trigger has come up or
- * has begun to fail, so that whoever has just made one sees it.
+ * Sends the agent's status to the control plane: at the interval that it requested, and soon after a trigger has come
+ * up or has begun to fail, so that its author sees it.
  *
- * Invariant: a status that cannot be sent costs nothing but a line of the log; the next one repairs it.
+ * Invariant: a status that cannot be sent costs one log line. The next one repairs it.
  */
 
 import type { TriggerState } from '@skerry/shared/function/triggers.ts';
@@ -10,7 +10,7 @@ import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import type { Logger } from 'pino';
 
 export type Status = {
-  /** The tunnel is up. @param intervalMs between two that nothing else calls for */
+  /** The tunnel is up. @param intervalMs time between two regular reports */
   start(intervalMs: number): void;
   stop(): void;
 };
@@ -23,7 +23,7 @@ export type StatusOptions = {
   readonly log: Logger;
 };
 
-/** How often the triggers are looked at, in milliseconds. */
+/** How often the triggers are checked, in milliseconds. */
 const lookMs = 500;
 
 export function createStatus({ frame, send, triggers, log }: StatusOptions): Status {

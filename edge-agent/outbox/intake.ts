@@ -39,9 +39,9 @@ export type OutboxIntake = Intake & {
 /** Events of one trigger that arrive together: when one is refused, so are those after it, and none overtakes it. */
 type Wave = {
   readonly number: number;
-  /** Those without an answer. */
+  /** Events without an answer. */
   members: number;
-  /** Of these, those that were given to the thread. */
+  /** Events without an answer that were passed to the thread. */
   onTheirWay: number;
   refused: boolean;
 };

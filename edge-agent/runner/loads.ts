@@ -1,6 +1,6 @@
 /**
- * Which bundles the runner's process has compiled. All of it is gone with the process: the next one is given what it
- * needs when it needs it.
+ * The bundles that the runner's process has compiled. The list ends with the process. The next process gets each bundle
+ * when it needs it.
  */
 
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -9,31 +9,34 @@ import type { RunnerProcess } from './process/process.ts';
 import { encodeLoad } from './protocol/wire.ts';
 
 export type Loads = {
-  /** True when a call of it can be sent now. */
+  /** True when a call of this bundle can be sent now. */
   has(digest: string): boolean;
-  /** Resolves when it is compiled. Rejects with SkerryError('function_load_failed'), or with what `read` throws of it. */
+  /**
+   * Resolves when the bundle is compiled. Rejects with SkerryError('function_load_failed'), or with the error of
+   * `read`.
+   */
   load(digest: string): Promise<void>;
-  /** The process has answered; an empty message means that it worked. */
+  /** The process has replied. An empty message means success. */
   loaded(digest: string, message: string): void;
-  /** True when the process had it. */
+  /** True when the process had the bundle. */
   forget(digest: string): boolean;
-  /** A process is there; what is wanted goes to it. */
+  /** A process has started; requested bundles are sent to it. */
   attach(process: RunnerProcess): void;
-  /** The process is gone: what was under way is wanted again, unless it may be the cause. */
+  /** The process has ended: loads in progress are requested again, unless they may be the cause. */
   detach(): void;
-  /** True when somebody waits for a load. */
+  /** True while a load has waiters. */
   wanted(): boolean;
 };
 
 type Load = PromiseWithResolvers<void> & { state: 'wanted' | 'sent' | 'done'; losses: number };
 
-/** A bundle in whose compilation the process was lost this often is not tried again. */
+/** A bundle during whose compilation the process ended this often is not tried again. */
 const lossesAllowed = 2;
 
 export function createLoads(options: {
-  /** @throws SkerryError when there is no such bundle now; anything else when it is broken */
+  /** @throws SkerryError when there is no such bundle now, any other error when it is broken */
   read(digest: string): Bundle;
-  /** Something was loaded; calls that waited for it may go. */
+  /** A bundle was loaded; calls that waited for it can go. */
   onLoaded(): void;
 }): Loads {
   const loads = new Map<string, Load>();
@@ -62,7 +65,7 @@ export function createLoads(options: {
       const known = loads.get(digest);
       if (known) return known.promise;
       const load: Load = { ...Promise.withResolvers<void>(), state: 'wanted', losses: 0 };
-      // Who asked awaits the promise itself; without one nobody needs to hear.
+      // A caller awaits the promise itself. Without a caller the rejection has no consequence.
       load.promise.catch(() => {});
       loads.set(digest, load);
       send(digest, load);

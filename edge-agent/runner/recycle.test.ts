@@ -16,7 +16,7 @@ function start() {
   return { state, recycler };
 }
 
-test('what was not used for a while goes, and the process when nothing is left', () => {
+test('idle bundles go, and the process when nothing is left', () => {
   const { state, recycler } = start();
   recycler.used('a');
   state.ms = 60;
@@ -31,7 +31,7 @@ test('what was not used for a while goes, and the process when nothing is left',
   expect(state.retired).toBe(1);
 });
 
-test('what is used again stays, and so does what is in use', () => {
+test('a bundle that is used again stays, and so does one in use', () => {
   const { state, recycler } = start();
   recycler.used('a');
   recycler.used('b');
@@ -43,7 +43,7 @@ test('what is used again stays, and so does what is in use', () => {
   expect(state.gone).toEqual([]);
 });
 
-test('when memory is short all goes that is not in use, oldest first', () => {
+test('when memory is short all idle bundles go, oldest first', () => {
   const { state, recycler } = start();
   for (const digest of ['a', 'b', 'c']) recycler.used(digest);
   recycler.used('a');

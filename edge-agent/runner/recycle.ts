@@ -1,26 +1,26 @@
 /**
- * What was not used for a while goes: compiled bundles, least recently used first, and then the runner's process
- * itself. When memory is short, everything goes that is not in use right now.
+ * Drops idle objects: compiled bundles, least recently used first, and then the runner's process itself. When memory is
+ * short, all idle objects go.
  */
 
 export type Recycler = {
   /** A bundle is used at this moment. */
   used(digest: string): void;
-  /** It is gone for another reason. */
+  /** The bundle was dropped for another reason. */
   forget(digest: string): void;
-  /** Looks what can go. */
+  /** Looks for idle objects. */
   sweep(): void;
 };
 
 export function createRecycler(options: {
-  /** Age at which something goes that is not used, in milliseconds. */
+  /** Idle time after which an object is dropped, in milliseconds. */
   idleMs: number;
   /** True when memory is short. */
   isShort: () => boolean;
-  /** True when a call of this bundle is under way. */
+  /** True while a call of this bundle runs. */
   isBusy: (digest: string) => boolean;
   unload: (digest: string) => void;
-  /** Nothing is loaded and nothing was called for `idleMs`: the process can go. */
+  /** Nothing is loaded and nothing was called for `idleMs`: the process can end. */
   retire: () => void;
   /** Monotonic, in milliseconds. */
   now: () => number;

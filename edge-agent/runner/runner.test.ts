@@ -1,4 +1,4 @@
-/** Calls through the runner with its real process and threads, and real components in them. */
+/** Calls through the runner, with its real process and threads, and real components in them. */
 import { describe, expect, test } from 'vitest';
 import { call, digests, start, started, text } from './testing/harness.ts';
 
@@ -24,7 +24,7 @@ describe.each(['handler', 'glued'] as const)('a handler without imports: %s', (h
     expect(text(await call(runner, handler, '5', reuse))).toBe('{"echo":5,"count":1}');
   });
 
-  test('is loaded ahead, and unloaded', async () => {
+  test('a function is loaded in advance, and unloaded', async () => {
     const runner = start();
     await runner.load(digests[handler]);
     expect((await call(runner, handler, '1')).cold).toBe(false);
@@ -32,14 +32,14 @@ describe.each(['handler', 'glued'] as const)('a handler without imports: %s', (h
     expect((await call(runner, handler, '1')).cold).toBe(true);
   });
 
-  test('many at once are all answered, each with its own', async () => {
+  test('many calls at once are all answered, each with its own answer', async () => {
     const runner = start();
     const results = await Promise.all(Array.from({ length: 80 }, (_, n) => call(runner, handler, String(n))));
     expect(results.map(text)).toEqual(Array.from({ length: 80 }, (_, n) => `{"echo":${n},"count":1}`));
     expect(runner.stats()).toMatchObject({ running: 0, queued: 0, threads: 2, restarts: 0 });
   });
 
-  test('gives megabytes, and no more than it may', async () => {
+  test('returns megabytes, and no more than its limit', async () => {
     const runner = start();
     const big = await call(runner, handler, '{"big":3000000}', { outputBytes: 3_000_000 });
     expect(text(big)).toHaveLength(3_000_000);
@@ -50,7 +50,7 @@ describe.each(['handler', 'glued'] as const)('a handler without imports: %s', (h
 });
 
 describe('a handler with imports', () => {
-  test('sees what is declared and nothing else', async () => {
+  test('sees the declared values and nothing else', async () => {
     const runner = start();
     process.env.SKERRY_TEST_SECRET = 'seen';
     expect(text(await call(runner, 'host', '{"env":"GIVEN"}', { see: { env: { GIVEN: 'value' } } }))).toBe('"value"');
@@ -61,7 +61,7 @@ describe('a handler with imports', () => {
     delete process.env.SKERRY_TEST_SECRET;
   });
 
-  test('may wait, and its thread is not lost by it', async () => {
+  test('may wait, and keeps its thread', async () => {
     const runner = start({ threads: 1 });
     const slept = await call(runner, 'host', '{"sleep":50}');
     expect(text(slept)).toBe('"slept"');
@@ -91,7 +91,7 @@ describe('a command', () => {
     expect(text(await call(runner, 'command', '{"trap"}'))).toMatch(/^function_trap/);
   });
 
-  test('stdout is bounded, stderr may flood', async () => {
+  test('stdout is bounded, stderr is unbounded', async () => {
     const runner = start();
     expect(text(await call(runner, 'command', '{"big":5000}', { outputBytes: 4096 }))).toMatch(/^function_output_too/);
     expect(text(await call(runner, 'command', '{"noise":70000}'))).toBe('{"noise":70000}');
@@ -99,7 +99,7 @@ describe('a command', () => {
 });
 
 describe('limits', () => {
-  test('a tight loop ends at its deadline, and neighbours are served meanwhile', async () => {
+  test('a tight loop ends at its deadline, and other calls are served meanwhile', async () => {
     const runner = start();
     await call(runner, 'handler', '0');
     const order: string[] = [];
@@ -114,7 +114,7 @@ describe('limits', () => {
     expect(text(await call(runner, 'handler', '1'))).toBe('{"echo":1,"count":1}');
   });
 
-  test('a tight loop holds up no short calls that came in with it', async () => {
+  test('a tight loop delays no short calls that arrived with it', async () => {
     const runner = start();
     for (let round = 0; round < 20; round++) {
       await Promise.all(Array.from({ length: 40 }, (_, n) => call(runner, 'handler', String(n))));
@@ -131,7 +131,7 @@ describe('limits', () => {
     expect(ends.filter(({ result }) => result.result.ok)).toHaveLength(39);
   });
 
-  test('every thread may spin; what waits runs after the deadline', async () => {
+  test('every thread may spin; waiting calls run after the deadline', async () => {
     const runner = start();
     const spins = Array.from({ length: 6 }, () => call(runner, 'handler', '"spin"', { timeoutMs: 400 }));
     const patient = call(runner, 'handler', '1');
@@ -175,7 +175,7 @@ describe('limits', () => {
 });
 
 describe('cancel', () => {
-  test('ends what runs and what waits, and frees the thread', async () => {
+  test('ends running and waiting calls, and frees the thread', async () => {
     const runner = start({ threads: 1 });
     await runner.load(digests.handler);
     const spins = [];
@@ -194,7 +194,7 @@ describe('cancel', () => {
       const calls = Array.from({ length: 32 }, (_, n) =>
         call(runner, 'handler', '1', { id: `${round}-${n}`, timeoutMs: 60_000 }).then((result) => {
           answered += 1;
-          // As a caller does who hangs up when the first answers come in.
+          // Like a caller that disconnects when the first answers arrive.
           if (n === round % 8) for (let other = 0; other < 32; other++) runner.cancel(`${round}-${other}`);
           return text(result);
         }),

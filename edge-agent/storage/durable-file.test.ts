@@ -1,4 +1,4 @@
-/** What happens to a file and its log of writes on a bad disk, with a table of numbers in it. */
+/** A file and its write-ahead log on a bad disk, with a table of numbers in it. */
 import {
   copyFileSync,
   existsSync,
@@ -63,7 +63,7 @@ const count = ({ db }: Opened) => Number(db.prepare('SELECT count(*) AS n FROM n
 const asides = () => readdirSync(folder).filter((name) => name.includes('.damaged-'));
 const walOf = (at: string) => `${at}-wal`;
 
-/** As a process that is killed leaves it, with this many commits in the log. */
+/** Makes the state that a killed process leaves, with this many commits in the log. */
 const leaveOpen = (commits: number) => {
   const before = join(folder, 'before.db');
   const { db } = openDurable(before, numbers);
@@ -72,8 +72,8 @@ const leaveOpen = (commits: number) => {
   db.close();
 };
 
-describe('the log of writes', () => {
-  test('of a process that was killed is used, and nothing is said', () => {
+describe('the write-ahead log', () => {
+  test('of a killed process is used without a report', () => {
     leaveOpen(50);
     expect(count(open())).toBe(50);
     expect(opened).toMatchObject({ lostWrites: undefined });
@@ -94,7 +94,7 @@ describe('the log of writes', () => {
     expect(readFileSync(`${path}.damaged-1-wal`).equals(log)).toBe(true);
     expect(statSync(`${path}.damaged-1-wal`).mode & 0o777).toBe(0o600);
     expect(count(opened as Opened)).toBeLessThan(50);
-    // Said once.
+    // Reported once.
     closeDurable((opened as Opened).db);
     expect(open().lostWrites).toBeUndefined();
   });
@@ -114,7 +114,7 @@ describe('the log of writes', () => {
     expect(count(opened as Opened)).toBe(49);
   });
 
-  test('that has begun again holds frames of the log before it, which is no damage', () => {
+  test('that was restarted has frames of the log before it, which is no damage', () => {
     const before = join(folder, 'before.db');
     const { db } = openDurable(before, numbers);
     add(db, 0, 200);
@@ -126,7 +126,7 @@ describe('the log of writes', () => {
     expect(count(opened as Opened)).toBe(203);
   });
 
-  test.each(['gone', 'empty'])('that is %s without the file having been closed: it is said', (how) => {
+  test.each(['gone', 'empty'])('that is %s without the file having been closed: it is reported', (how) => {
     leaveOpen(50);
     if (how === 'gone') rmSync(walOf(path));
     else truncateSync(walOf(path), 0);
@@ -136,15 +136,15 @@ describe('the log of writes', () => {
     expect(open().lostWrites).toBeUndefined();
   });
 
-  test('of a file that nothing was written to since it was opened is not taken for gone', () => {
+  test('of a file without writes since it was opened is not reported as missing', () => {
     leaveOpen(0);
     expect(statSync(walOf(path)).size).toBeGreaterThan(0);
     expect(open().lostWrites).toBeUndefined();
   });
 });
 
-describe('damaged files that are kept aside', () => {
-  test('are numbered after those that are there, whatever the clock said', () => {
+describe('quarantined files', () => {
+  test('are numbered after the existing ones, with any clock', () => {
     closeDurable(open().db);
     for (const name of ['damaged-5', 'damaged-1790000000000', 'damaged-1790000200000']) {
       writeFileSync(`${path}.${name}`, '');
@@ -156,7 +156,7 @@ describe('damaged files that are kept aside', () => {
     expect(asides()).toHaveLength(2);
   });
 
-  test('a log of writes whose file did not follow it, because the process ended, goes in its turn', () => {
+  test('a write-ahead log whose file did not follow it, because the process ended, is removed in its turn', () => {
     closeDurable(open().db);
     writeFileSync(`${path}.damaged-1-wal`, '');
     for (const _ of [2, 3]) {
@@ -167,7 +167,7 @@ describe('damaged files that are kept aside', () => {
   });
 });
 
-test('cut short: rows before the cut are found, also when neither end can be walked to', () => {
+test('cut short: rows before the cut are found, also when neither end can be read', () => {
   const { db } = open();
   // Rows in an order that spreads neighbours over the file.
   const insert = db.prepare('INSERT INTO numbers VALUES (?, ?)');
@@ -211,7 +211,7 @@ test('without room for the copy nothing is replaced', () => {
   expect(open().salvage).toBeDefined();
 });
 
-test('a disk that does not give what was written is tried again, and then it is damage', () => {
+test('a failed read is tried again, and counts as damage the second time', () => {
   closeDurable(open().db);
   const faults = (times: number): DurableFile => {
     let left = times;

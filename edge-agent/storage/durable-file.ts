@@ -1,10 +1,11 @@
 /**
- * A SQLite file of the agent: made whole or not at all, readable by its owner only, looked at when it is opened. A
- * damaged one is put aside, and what can be read of it is in its successor. Its log of writes is looked at as well
- * (wal-check.ts, open-marker.ts); a copy of a damaged one is put aside.
+ * A SQLite file of the agent: complete or absent, readable by its owner only, checked when it is opened. A damaged file
+ * is moved to quarantine, and its readable rows are copied to its successor. The write-ahead log is checked as well
+ * (wal-check.ts, open-marker.ts); a copy of a damaged log goes to quarantine.
  *
- * Invariant: at every moment, also when the process ends in the middle, the file at `path` is whole or the damaged one
- * is still there with its log of writes: the successor is finished under another name, and takes its place last.
+ * Invariant: at every moment, also when the process ends in the middle, the file at `path` is complete, or the damaged
+ * file is still there with its write-ahead log. The successor is completed under another name, and takes its place
+ * last.
  */
 import {
   chmodSync,
@@ -25,54 +26,54 @@ import { forgetOldest, quarantinePath } from './quarantine.ts';
 import { faultOfLog, type LogFault } from './wal-check.ts';
 
 export type DurableFile = {
-  /** Sets it up: pragmas and tables. */
+  /** Sets the file up: pragmas and tables. */
   readonly schema: string;
-  /** What is wrong with it, if anything is; may also throw what SQLite throws at damage. */
+  /** The fault of the file, if it has one. May also throw SQLite's errors for damage. */
   check(db: DatabaseSync): string | undefined;
   /**
-   * Copies what can be read; `from` may throw at every read. What `to` throws is thrown: without room for the copy the
-   * damaged file stays where it is. @returns what was saved, for the log
+   * Copies the readable rows; `from` may throw at every read. Errors of `to` are thrown: without room for the copy the
+   * damaged file stays in its place. @returns a summary for the log
    */
   copy(from: DatabaseSync, to: DatabaseSync): Readonly<Record<string, unknown>>;
 };
 
 export type Opened = {
   readonly db: DatabaseSync;
-  /** There when the file was damaged. */
+  /** Present when the file was damaged. */
   readonly salvage?: Salvage | undefined;
-  /** There when something is missing that was written last. */
+  /** Present when the last writes are missing. */
   readonly lostWrites?: LostWrites | undefined;
 };
 
 export type Salvage = {
-  /** What was wrong. */
+  /** The fault. */
   readonly damage: string;
-  /** Where the damaged file is now. */
+  /** Path of the damaged file now. */
   readonly aside: string;
   readonly saved: Readonly<Record<string, unknown>>;
 };
 
-/** The log of writes was damaged or gone: the file is as it was some commits ago. */
+/** The write-ahead log was damaged or missing: the file has its state from before the last commits. */
 export type LostWrites = LogFault & {
-  /** A copy of the log; undefined when it was gone, or cannot be read. */
+  /** A copy of the log; undefined when it was missing, or cannot be read. */
   readonly aside: string | undefined;
 };
 
-/** True for what SQLite throws at a file that is damaged (SQLITE_CORRUPT), or no such file (SQLITE_NOTADB). */
+/** True for SQLite's errors at a damaged file (SQLITE_CORRUPT), or at a file of another format (SQLITE_NOTADB). */
 export function isDamage(error: unknown): boolean {
   const code = primaryCode(error);
   return code === 11 || code === 26;
 }
 
 /**
- * True for what SQLite throws when the disk does not give what was written: SQLITE_IOERR_READ, _SHORT_READ, _CORRUPTFS
- * and _DATA. It may pass; when it comes again after the file was opened anew, it is damage.
+ * True for SQLite's errors at a failed read of the disk: SQLITE_IOERR_READ, _SHORT_READ, _CORRUPTFS and _DATA. It may
+ * be temporary. When it happens again after the file was opened again, it counts as damage.
  */
 export function isReadFault(error: unknown): boolean {
   return [266, 522, 8_458, 8_202].includes(resultCode(error) ?? 0);
 }
 
-/** True when SQLite refuses a row for what is in it: SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG. */
+/** True when SQLite refuses a row because of its values: SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG. */
 export function isRefusal(error: unknown): boolean {
   return [18, 19, 20].includes(primaryCode(error) ?? 0);
 }
@@ -88,11 +89,11 @@ function resultCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined;
 }
 
-/** To be closed with `closeDurable`. @throws what SQLite and the file system throw, but for damage */
+/** Close the file with `closeDurable`. @throws the errors of SQLite and the file system, except for damage */
 export function openDurable(path: string, file: DurableFile): Opened {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (!existsSync(path) && !existsSync(successor(path))) build(path, file, () => undefined);
-  // It is finished: what is at the path, if anything, is what it was made from.
+  // The successor is complete. A file at the path, if any, is its source.
   if (existsSync(successor(path))) replace(path);
   const looked = look(path, file);
   const { lostWrites } = looked;
@@ -107,14 +108,14 @@ export function openDurable(path: string, file: DurableFile): Opened {
   return { db, salvage: { damage: looked.damage, aside, saved }, lostWrites };
 }
 
-/** Closes a file that `openDurable` opened, so that the next one to open it knows that it was. */
+/** Closes a file of `openDurable`, and records that it was closed properly. */
 export function closeDurable(db: DatabaseSync): void {
   const path = db.location();
   try {
     const left = db.prepare('PRAGMA wal_checkpoint(FULL)').get();
     if (path !== null && left?.busy === 0) unmark(path);
   } catch {
-    // What is in the log stays there, and closing says what is wrong.
+    // The rows in the log stay there, and closing reports the fault.
   }
   db.close();
 }
@@ -124,7 +125,7 @@ const successor = (path: string) => `${path}.next`;
 type Looked = ({ readonly db: DatabaseSync } | { readonly damage: string }) & Pick<Opened, 'lostWrites'>;
 
 function look(path: string, file: DurableFile, isSecond = false): Looked {
-  // One that was made whole is never empty.
+  // A complete file is never empty.
   if (statSync(path).size === 0) return { damage: 'the file is empty' };
   let opened: Opened | undefined;
   try {
@@ -146,7 +147,7 @@ function open(path: string, { schema }: DurableFile): Opened {
   chmodSync(path, 0o600);
   const db = new DatabaseSync(path);
   try {
-    // The first read locks the file. Nothing has been written since it was closed, or its process ended.
+    // The first read locks the file. No process has written to it since it was closed, or its process ended.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; SELECT count(*) FROM sqlite_schema');
     const lostWrites = lookAtLog(path);
     db.exec(schema);
@@ -173,13 +174,13 @@ function lookAtLog(path: string): LostWrites | undefined {
     return { ...fault, aside: `${aside}-wal` };
   }
   const isGone = isMarked(path) && !(existsSync(log) && statSync(log).size > 0);
-  // It has been said once; it is marked again when it is in use.
+  // The loss was reported once; the file is marked again when it is in use.
   unmark(path);
   if (!isGone) return undefined;
-  return { damage: 'the file was not closed, and its log of writes is gone', frames: 0, aside: undefined };
+  return { damage: 'the file was not closed, and its write-ahead log is gone', frames: 0, aside: undefined };
 }
 
-/** Makes a whole file as the successor. */
+/** Makes a complete file as the successor. */
 function build<T>(path: string, file: DurableFile, fill: (db: DatabaseSync) => T): T {
   const partial = `${path}.partial`;
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(partial + suffix, { force: true });
@@ -189,7 +190,7 @@ function build<T>(path: string, file: DurableFile, fill: (db: DatabaseSync) => T
   try {
     result = fill(db);
   } finally {
-    // Closing takes the log of writes into the file.
+    // Closing copies the write-ahead log into the file.
     db.close();
   }
   syncPath(partial);
@@ -199,7 +200,7 @@ function build<T>(path: string, file: DurableFile, fill: (db: DatabaseSync) => T
 
 function salvage(path: string, file: DurableFile): Readonly<Record<string, unknown>> {
   return build(path, file, (to) => {
-    // Should the log of writes be what cannot be read, it is left out.
+    // A write-ahead log that cannot be read is left out.
     const from = openDamaged(path) ?? openDamaged(`${pathToFileURL(path).href}?immutable=1`) ?? openNothing();
     try {
       return file.copy(from, to);
@@ -209,14 +210,14 @@ function salvage(path: string, file: DurableFile): Readonly<Record<string, unkno
   });
 }
 
-/** In the place of a file that cannot be read at all: no table can be read in it. */
+/** Stands for a file that cannot be read at all: no table can be read in it. */
 const openNothing = () => new DatabaseSync(':memory:');
 
 function openDamaged(location: string): DatabaseSync | undefined {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(location, { readOnly: true, defensive: false });
-    // Without it, nothing can be read of a file that is shorter than it says.
+    // Without it, no row can be read of a file that is shorter than its header says.
     db.exec('PRAGMA writable_schema = ON; SELECT count(*) FROM sqlite_schema');
     return db;
   } catch {
@@ -225,7 +226,10 @@ function openDamaged(location: string): DatabaseSync | undefined {
   }
 }
 
-/** The log of writes goes first: it must never be taken for the successor's. @returns where the damaged file is now */
+/**
+ * The write-ahead log is moved first: it must never be taken for the successor's. @returns the path of the damaged file
+ * now
+ */
 function replace(path: string): string {
   const aside = quarantinePath(path);
   for (const suffix of ['-wal', '']) if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
@@ -241,6 +245,6 @@ function closeQuietly(db: DatabaseSync | undefined): void {
   try {
     db?.close();
   } catch {
-    // what cannot be closed well was damaged before
+    // a file that cannot be closed properly was damaged before
   }
 }

@@ -1,12 +1,12 @@
 /**
- * The second copy of the device's key: a file of its own, so that no one bad page takes both. Readable by its owner
- * only, replaced as a whole.
+ * The second copy of the device's key: a file of its own, so that one bad page cannot destroy both copies. Readable by
+ * its owner only, replaced as a whole.
  */
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { syncPath } from './open-marker.ts';
 
-/** More than a copy has. */
+/** Larger than any copy. */
 const maxBytes = 1_024;
 
 export type IdentityCopy = {

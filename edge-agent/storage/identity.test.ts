@@ -31,7 +31,7 @@ const flipped = (bytes: Uint8Array, at: number) => bytes.map((byte, index) => (i
 const flipStored = () => store.setMeta('identity', flipped(store.getMeta('identity') ?? new Uint8Array(), 30));
 const flipCopy = () => writeFileSync(path, flipped(readFileSync(path), 30));
 
-test('is made once, and kept twice, readable by its owner only', () => {
+test('is made once, and stored twice, readable by its owner only', () => {
   const key = load();
   expect(load()).toBe(key);
   expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -41,7 +41,7 @@ test('is made once, and kept twice, readable by its owner only', () => {
 test.each([
   ['the store', flipStored],
   ['the file', flipCopy],
-])('a bit that flipped in %s is noticed, and mended from the other copy', (_, flip) => {
+])('a flipped bit in %s is detected, and repaired from the other copy', (_, flip) => {
   const key = load();
   flip();
   expect(load()).toBe(key);
@@ -50,7 +50,7 @@ test.each([
   expect(faults).toEqual(['mended']);
 });
 
-test('a store that lost it, or the file, is given it again', () => {
+test('a lost copy in the store or the file is written again', () => {
   const key = load();
   rmSync(path);
   expect(load()).toBe(key);
@@ -70,7 +70,7 @@ test('with both copies damaged it is lost, and that is said once', () => {
   expect(faults).toEqual(['lost']);
 });
 
-test('two whole keys that differ are a question for a human: the one in the store is used, and the other kept', () => {
+test('two complete keys that differ need an operator: the store’s key is used, and the other one kept', () => {
   load();
   const copy = readFileSync(path);
   store.close();
@@ -83,7 +83,7 @@ test('two whole keys that differ are a question for a human: the one in the stor
   expect(readFileSync(path).equals(copy)).toBe(true);
 });
 
-test('the key of an earlier agent, which has nothing beside it, goes on, and has both from then on', () => {
+test('the key of an earlier agent without a second copy stays valid, and gets one', () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   store.setMeta('identity', privateKey.export({ format: 'der', type: 'pkcs8' }));
   const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(12).toString('hex');
@@ -95,7 +95,7 @@ test('the key of an earlier agent, which has nothing beside it, goes on, and has
   expect(createPublicKey(kept).equals(publicKey)).toBe(true);
 });
 
-test('a file that cannot be written is said, and nothing else fails', () => {
+test('a file that cannot be written is reported, and nothing else fails', () => {
   const key = load();
   rmSync(path);
   mkdirSync(path);

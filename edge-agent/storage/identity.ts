@@ -1,9 +1,8 @@
 /**
- * The device's own Ed25519 key: made at first start, kept in the store and again in a file beside it, never sent
- * anywhere.
+ * The device's own Ed25519 key: made at the first start, kept in the store and again in a file beside it, never sent.
  *
  * Invariants: the key is on disk before it is used, because a join token is spent on it and cannot be spent again. Each
- * copy has the public key with it, so that a copy with a damaged bit is no key: any 32 bytes would be one.
+ * copy contains the public key, so that a damaged bit is detected: any 32 bytes would be a valid key.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { IdentityCopy } from './identity-copy.ts';
@@ -17,19 +16,19 @@ export type Identity = {
 };
 
 /**
- * What is wrong with what was kept. `lost`: no copy is whole, and another key was made. `mended`: one copy was damaged.
- * `differ`: both are whole and not the same, and the store's is used. `unkept`: the copy cannot be written.
+ * The fault of the stored key. `lost`: no copy is intact, and another key was made. `mended`: one copy was damaged.
+ * `differ`: both are intact and not the same, and the store's key is used. `unkept`: the copy cannot be written.
  */
 export type IdentityFault = 'lost' | 'mended' | 'differ' | 'unkept';
 
-/** @param copy beside the store; without one, the store's is the only one */
+/** @param copy beside the store; without it, the store's copy is the only one */
 export function loadIdentity(
   store: Pick<Store, 'getMeta' | 'setMeta' | 'sync'>,
   copy?: IdentityCopy,
   onFault: (fault: IdentityFault) => void = () => {},
 ): Identity {
   const [stored, copied] = [readKey(store.getMeta(identityKey)), readKey(copy?.read())];
-  // A key that an earlier agent kept has nothing to be checked by, but for the copy.
+  // A key that an earlier agent stored can be checked only against the copy.
   const kept = [stored, copied].find(({ state }) => state === 'whole') ?? [stored, copied].find(({ key }) => key);
   const wasThere = stored.state !== 'absent' || copied.state !== 'absent';
   if (!kept && wasThere) onFault('lost');
@@ -47,10 +46,10 @@ export function loadIdentity(
   return { publicKey: rawPublicKey(key), sign: (bytes) => sign(null, bytes, key) };
 }
 
-/** `unchecked`: of an earlier agent, without the public key. */
+/** `unchecked`: from an earlier agent, without the public key. */
 type Kept = { readonly state: 'absent' | 'damaged' | 'unchecked' | 'whole'; readonly key?: KeyObject };
 
-/** PKCS #8 of an Ed25519 key (RFC 8410, section 7), and after it the raw public key. */
+/** PKCS #8 of an Ed25519 key (RFC 8410, section 7), followed by the raw public key. */
 const privateBytes = 48;
 const publicBytes = 32;
 

@@ -1,6 +1,6 @@
 /**
- * A mark beside a SQLite file that is open: an empty file, `…-open`. While it is there the log of writes has something
- * in it. So a file that was not closed, and has no log any more, has lost what was written last, and it can be said.
+ * Marks a SQLite file as open: an empty file, `…-open`, beside it. While the mark is there, the write-ahead log has at
+ * least one page. So a marked file without a log has lost its last writes, and the agent reports it.
  */
 import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -10,10 +10,10 @@ const markOf = (path: string) => `${path}-open`;
 
 export const isMarked = (path: string): boolean => existsSync(markOf(path));
 
-/** The file is open, and nobody else has it. Without room on the disk there is no mark, and nothing else is wrong. */
+/** The file is open in this process only. Without room on the disk there is no mark, and nothing else fails. */
 export function mark(path: string, db: DatabaseSync): void {
   try {
-    // Writes one page, so that there is something in the log.
+    // Writes one page, so that the log is not empty.
     db.exec('PRAGMA user_version = 0');
     syncPath(`${path}-wal`);
     closeSync(openSync(markOf(path), 'a', 0o600));
@@ -23,14 +23,14 @@ export function mark(path: string, db: DatabaseSync): void {
   }
 }
 
-/** All that was written is in the file itself. */
+/** All writes are in the file itself. */
 export function unmark(path: string): void {
   if (!isMarked(path)) return;
   rmSync(markOf(path), { force: true });
   syncPath(dirname(path));
 }
 
-/** What was written to a file or a folder is on the disk when this returns. */
+/** Writes to a file or a folder are on the disk when this returns. */
 export function syncPath(path: string): void {
   const handle = openSync(path, 'r');
   try {

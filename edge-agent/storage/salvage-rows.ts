@@ -1,19 +1,19 @@
 /**
- * What can still be read of a table in a damaged SQLite file: from its start until the damage, from its end back to
- * it, and what lies between row by row, each found from the root of the tree on its own.
+ * Reads the intact rows of a table in a damaged SQLite file: from its start until the damage, from its end back to it,
+ * and the rows between one by one, each found from the root of the tree.
  */
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 
 export type ReadRow = Readonly<Record<string, SQLOutputValue>>;
 
-/** Rows between the damaged places that are looked for one by one, at most. */
+/** Maximum number of rows between the damaged places that are looked up one by one. */
 const maxLookups = 200_000;
-/** Numbers in a row without a row, after which there seem to be no more; a look at one takes some microseconds. */
+/** After this many consecutive numbers without a row, the search ends; one look-up takes some microseconds. */
 const maxMisses = 10_000;
 
 /**
  * @param table with a rowid
- * @param take called, with numbers as bigints, once for each row that can be read, not in order where there is damage
+ * @param take called once for each readable row, with numbers as bigints, not in order where there is damage
  * @returns whether all of the table could be read
  */
 export function readRows(db: DatabaseSync, table: string, take: (row: ReadRow) => void): boolean {
@@ -33,13 +33,13 @@ export function readRows(db: DatabaseSync, table: string, take: (row: ReadRow) =
   const most = (first ?? 0) + 1 + maxLookups;
   if (first !== undefined && last !== undefined)
     lookUp(db, one, range(first + 1, Math.min(last, most)), maxLookups, take);
-  // One end cannot be read: what is next to the other is looked for, until there seems to be no more.
+  // One end cannot be read: the rows next to the other end are looked up, until the search ends.
   else if (last !== undefined) lookUp(db, one, range(last - 1, last - 1 - maxLookups), maxMisses, take);
   else lookUp(db, one, range((first ?? 0) + 1, most), maxMisses, take);
   return false;
 }
 
-/** The same for a table without rowids, from both of its ends. @param key its columns; rows may be given twice */
+/** The same for a table without rowids, from both of its ends. @param key its columns; rows may be passed twice */
 export function readKeyedRows(
   db: DatabaseSync,
   table: string,
@@ -52,7 +52,7 @@ export function readKeyedRows(
   return false;
 }
 
-/** False when it came upon damage. What `take` throws is thrown. */
+/** False at damage. Errors of `take` are thrown. */
 function walk(db: DatabaseSync, sql: string, take: (row: ReadRow) => void): boolean {
   let rows: Iterator<ReadRow>;
   try {
@@ -68,13 +68,13 @@ function walk(db: DatabaseSync, sql: string, take: (row: ReadRow) => void): bool
   }
 }
 
-/** Undefined for one that rotted into what JavaScript cannot count from. */
+/** Undefined for a damaged number that is out of JavaScript's range. */
 function numberOf({ rowid }: ReadRow): number | undefined {
   const number = Number(rowid);
   return Number.isSafeInteger(number) ? number : undefined;
 }
 
-/** The rows of these numbers, each by itself, until so many in a row are not there or cannot be read. */
+/** Reads the rows of these numbers one by one. Ends after the maximum of consecutive numbers without a readable row. */
 function lookUp(
   db: DatabaseSync,
   sql: string,
@@ -99,7 +99,7 @@ function* range(from: number, to: number): Iterable<number> {
   for (let at = from; at !== to; at += step) yield at;
 }
 
-/** Numbers are bigints: one that does not fit a number of JavaScript would throw, as if it could not be read. */
+/** Numbers are bigints: a number out of JavaScript's range would throw, as if it could not be read. */
 function prepared(db: DatabaseSync, sql: string): StatementSync {
   const statement = db.prepare(sql);
   statement.setReadBigInts(true);

@@ -1,11 +1,12 @@
 /**
- * The file below the agent's store: how it is opened, and what of a damaged one is saved. The key and the functions are
- * what cannot be had again, or not without the control plane; bundles that do not fit their digest come again through
- * the tunnel, and so do parts of bundles, which are not saved. A function is saved also when its bundle is not: its
- * triggers go on, and what they bring waits. The generation is not saved: what was in effect may not be any more.
+ * The file below the agent's store: how it is opened, and which rows of a damaged file are saved. The key cannot be
+ * replaced, and functions come only from the control plane, so both are saved. Bundles that do not match their digest
+ * come again through the tunnel, and so do parts of bundles, which are not saved. A function is saved also without its
+ * bundle: its triggers go on, and their events wait. The generation is not saved, because it may not match the saved
+ * functions.
  *
- * Damage is looked for at the start in what is small, and found elsewhere when it is met: then the file is replaced in
- * the middle of the work, and the work is done again.
+ * Damage in small tables is looked for at the start. Other damage is found when it is met. Then the file is replaced
+ * during the operation, and the operation is repeated.
  */
 import { DatabaseSync } from 'node:sqlite';
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -30,15 +31,15 @@ export const identityKey = 'identity';
 /** Key of the generation that is in effect. */
 export const generationKey = 'generation';
 
-/** What is to be told: a damaged file that was replaced, or writes that are missing. */
+/** The report: a damaged file that was replaced, or writes that are missing. */
 export type StoreDamage = Salvage | LostWrites;
 
 export type StoreFile = {
   /**
-   * The work may be done twice, when it meets damage; of work within work the outermost is.
-   * @throws what SQLite throws, but for damage that can be mended
-   * @throws SkerryError('store_unavailable') when it cannot be mended now, as without room on the disk; the next use
-   * tries again
+   * Runs the operation. It may run twice, when it meets damage; of nested operations the outermost is repeated.
+   * @throws the errors of SQLite, except for damage that can be repaired
+   * @throws SkerryError('store_unavailable') when it cannot be repaired now, as without room on the disk; the next use
+   *   tries again
    */
   use<T>(work: (db: DatabaseSync, keyvalue: KeyvalueStore) => T): T;
   close(): void;
@@ -103,7 +104,7 @@ function copy(from: DatabaseSync, to: DatabaseSync): Salvage['saved'] {
   readKeyedRows(from, 'keyvalue', ['function', 'bucket', 'key'], ({ function: fn, bucket, key, value }) => {
     saved.keyvalue += add.keyvalue(fn, bucket, key, value);
   });
-  // Whoever looks for the key shall see that there was one.
+  // The reader of the key must see that there was one.
   if (!saved.key) add.meta(identityKey, new Uint8Array(0));
   to.exec('COMMIT');
   return saved;
@@ -111,7 +112,7 @@ function copy(from: DatabaseSync, to: DatabaseSync): Salvage['saved'] {
 
 /**
  * @param path of the file; it and its folder are made when absent. `:memory:` keeps nothing
- * @param onDamage the file was damaged, and has been replaced; or what was written to it last is missing
+ * @param onDamage the file was damaged and has been replaced, or its last writes are missing
  * @throws SkerryError('store_unavailable') when another process has it, or it cannot be used
  */
 export function openStoreFile(path: string, onDamage: (damage: StoreDamage) => void): StoreFile {
@@ -121,9 +122,9 @@ export function openStoreFile(path: string, onDamage: (damage: StoreDamage) => v
     if (salvage) onDamage(salvage);
     return { db, keyvalue: createKeyvalueStore(db) };
   };
-  /** Undefined after damage, until it is mended. */
+  /** Undefined after damage, until it is repaired. */
   let current: ReturnType<typeof open> | undefined = open(file);
-  /** What is known to be wrong with the file. */
+  /** The known fault of the file. */
   let damage: string | undefined;
   let depth = 0;
 
@@ -142,7 +143,7 @@ export function openStoreFile(path: string, onDamage: (damage: StoreDamage) => v
     try {
       if (current) closeDurable(current.db);
     } catch {
-      // what cannot be closed well was damaged before
+      // a file that cannot be closed properly was damaged before
     }
     current = undefined;
   };
@@ -151,7 +152,8 @@ export function openStoreFile(path: string, onDamage: (damage: StoreDamage) => v
 
   return {
     use(work) {
-      // A read fault may pass: the file is opened anew and looked at, and only the next one counts as damage.
+      // A failed read may be temporary: the file is opened again and checked, and only the next failure counts as
+      // damage.
       for (let faults = 0; ; faults++) {
         try {
           return within(work);
@@ -184,7 +186,7 @@ function openOrTell(path: string, how: DurableFile) {
   }
 }
 
-/** A function as it was stored; undefined when it is damaged, or an older agent's that does not fit any more. */
+/** A function as it was stored; undefined when it is damaged, or an older agent's that is not valid any more. */
 export function parseRecord(text: string): DesiredFunction | undefined {
   try {
     return desiredFunctionSchema.safeParse(JSON.parse(text)).data;

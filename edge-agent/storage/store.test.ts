@@ -76,7 +76,7 @@ describe('store', () => {
     expect(store.activeFunctions()).toEqual([]);
   });
 
-  test('a bundle comes in parts, and goes on after a restart where it stopped', () => {
+  test('a bundle comes in parts, and continues after a restart where it stopped', () => {
     store.addChunk(digest, 0, bytes.subarray(0, 400));
     reopen();
     expect(store.receivedBytes(digest)).toBe(400);
@@ -88,14 +88,14 @@ describe('store', () => {
     expect(store.receivedBytes(digest)).toBe(0);
   });
 
-  test('what does not fit its digest is not a bundle', () => {
+  test('bytes that do not match their digest are not a bundle', () => {
     store.addChunk(digest, 0, bytes.subarray(1));
     expect(store.completeBundle(digest)).toBe(false);
     expect(store.hasBundle(digest)).toBe(false);
     expect(store.receivedBytes(digest)).toBe(0);
   });
 
-  test('a bundle that was damaged on disk is found out and dropped', () => {
+  test('a bundle that was damaged on disk is detected and dropped', () => {
     store.addChunk(digest, 0, bytes);
     store.completeBundle(digest);
     store.close();
@@ -107,7 +107,7 @@ describe('store', () => {
     expect(store.hasBundle(digest)).toBe(false);
   });
 
-  test('what nobody names is removed', () => {
+  test('unreferenced bundles are removed', () => {
     store.addChunk(digest, 0, bytes);
     store.completeBundle(digest);
     store.addChunk('a'.repeat(64), 0, bytes);
@@ -129,7 +129,7 @@ describe('a damaged file', () => {
   const reopenDamaged = () => {
     store = openStore(path, (salvage) => void salvages.push(salvage));
   };
-  /** Writes over what is in the file where this is found. */
+  /** Overwrites part of the file where this text is found. */
   const overwrite = (needle: Uint8Array | string) => {
     const content = readFileSync(path);
     const at = content.indexOf(needle);
@@ -149,7 +149,7 @@ describe('a damaged file', () => {
     expect(computeDigest(store.readBundle(digest) ?? new Uint8Array())).toBe(digest);
   });
 
-  test('cut short: what was before the cut is saved, functions also without their code, but not the generation', () => {
+  test('cut short: rows before the cut are saved, functions also without their code, but not the generation', () => {
     loadIdentity(store);
     const large = randomBytes(400_000);
     store.addChunk(computeDigest(large), 0, large);
@@ -160,14 +160,14 @@ describe('a damaged file', () => {
     store.close();
     truncateSync(path, Math.floor(statSync(path).size / 2 / 4_096) * 4_096);
     reopenDamaged();
-    // A function that could not run is none that is in effect: the reconciler sees that (reconcile.test.ts).
+    // The reconciler sees that a function without a bundle is not in effect (reconcile.test.ts).
     expect(salvages).toMatchObject([{ saved: { key: true, functions: 2 } }]);
     expect(store.activeFunctions()).toEqual([fn, without]);
     expect(store.hasBundle(computeDigest(large))).toBe(false);
     expect(store.getMeta(generationKey)).toBeUndefined();
   });
 
-  test('beyond saving: it is said that the key is lost, and what to do', () => {
+  test('beyond repair: the report says that the key is lost, and the steps to take', () => {
     store.close();
     writeFileSync(path, 'no database at all '.repeat(1_000));
     reopenDamaged();
@@ -180,13 +180,13 @@ describe('a damaged file', () => {
     expect(store.activeFunctions()).toEqual([]);
   });
 
-  test('that is found so in the middle of the work: the work goes on with what could be saved', () => {
+  test('found during an operation: the operation continues with the saved rows', () => {
     loadIdentity(store);
     const large = randomBytes(400_000);
     store.addChunk(computeDigest(large), 0, large);
     store.completeBundle(computeDigest(large));
     store.close();
-    // In the middle of the bundle: the chain of its pages is broken, which is not looked for at the start.
+    // In the middle of the bundle: the chain of its pages is broken, which is not checked at the start.
     overwrite(large.subarray(200_000, 200_050));
     reopenDamaged();
     expect(salvages).toEqual([]);
@@ -196,7 +196,7 @@ describe('a damaged file', () => {
     expect(store.hasBundle(computeDigest(large))).toBe(false);
   });
 
-  test('a record that does not parse stops no other, and a key that is none is replaced', () => {
+  test('a record that does not parse stops no other, and an invalid key is replaced', () => {
     store.setMeta('identity', Buffer.from('no key'));
     store.close();
     const db = new DatabaseSync(path);
@@ -209,14 +209,14 @@ describe('a damaged file', () => {
     expect(onLost.mock.calls).toEqual([['lost']]);
   });
 
-  test('that is found so within a transaction: all of it is done again on what could be saved', () => {
+  test('found within a transaction: all of it is repeated on the saved rows', () => {
     const large = randomBytes(400_000);
     store.addChunk(computeDigest(large), 0, large);
     store.completeBundle(computeDigest(large));
     store.close();
     overwrite(large.subarray(200_000, 200_050));
     reopenDamaged();
-    // Removing the bundle walks the chain of its pages.
+    // Removing the bundle follows the chain of its pages.
     expect(store.keepOnly(new Set([digest]))).toEqual([]);
     expect(salvages).toMatchObject([{ saved: { bundles: 1 } }]);
     expect(store.hasBundle(digest)).toBe(true);
@@ -243,7 +243,7 @@ describe('a damaged file', () => {
     [1, []],
     [2, [{ damage: 'disk I/O error' }]],
   ])(
-    'a disk that fails to read %i times in a row: the first time it is asked again, then it is damage',
+    'a disk that fails to read %i times in a row: the first failure is tried again, the second is damage',
     (times, told) => {
       store.close();
       const file = openStoreFile(path, (damage) => void salvages.push(damage));
@@ -253,7 +253,7 @@ describe('a damaged file', () => {
         if (left >= 0) throw Object.assign(new Error('disk I/O error'), { errcode: 522 });
         return 'done';
       };
-      // Work within work leaves it to the outermost.
+      // A nested operation leaves it to the outermost.
       expect(file.use(() => file.use(work))).toBe('done');
       expect(salvages).toMatchObject(told);
       file.close();
@@ -262,14 +262,14 @@ describe('a damaged file', () => {
     },
   );
 
-  test('that cannot be replaced now is replaced at the next use', () => {
+  test('a file that cannot be replaced now is replaced at the next use', () => {
     const large = randomBytes(400_000);
     store.addChunk(computeDigest(large), 0, large);
     store.completeBundle(computeDigest(large));
     store.close();
     overwrite(large.subarray(200_000, 200_050));
     reopenDamaged();
-    // What the copy is made as cannot be made.
+    // The name of the copy cannot be created.
     mkdirSync(`${path}.partial`);
     expect(() => store.readBundle(computeDigest(large))).toThrowError(
       expect.objectContaining({ code: 'store_unavailable' }),

@@ -1,12 +1,13 @@
 /**
- * The agent's one durable file (SQLite): its key, what it holds and shall hold, and code on its way in.
+ * The agent's one durable file (SQLite): its key, its functions and their desired state, and bundles in transfer.
  *
- * Invariants: the file is readable by its owner only; one process at a time (SQLite's exclusive lock); a bundle is
- * in `bundles` only whole and with the digest it is named by, but for damage, which is found when it is read; a
- * function's row names a bundle that is there, or one that damage has taken and that comes again (desired/reconcile.ts).
+ * Invariants: the file is readable by its owner only. One process has it at a time (SQLite's exclusive lock). A bundle
+ * in `bundles` is complete and has the digest of its name, except after damage, which is found when it is read. A
+ * function's row names a bundle that is present, or one that damage has removed and that comes again
+ * (desired/reconcile.ts).
  *
- * A commit survives the end of the process, but only `sync` waits for the disk: a power cut can take the last moments
- * of what is written here, and the next tunnel repairs that. The key is another matter, see identity.ts.
+ * A commit survives the end of the process, but only `sync` waits for the disk: a power cut can lose the last writes,
+ * and the next tunnel repairs that. The key is different, see identity.ts.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { computeDigest } from '@skerry/shared/function/bundle.ts';
@@ -15,31 +16,31 @@ import type { KeyvalueStore } from '../capabilities/keyvalue/store.ts';
 import { openStoreFile, parseRecord, type StoreDamage } from './store-file.ts';
 
 export type Store = {
-  /** A value kept under a name: the identity, the desired generation. */
+  /** A value under a name: the identity, the desired generation. */
   getMeta(key: string): Uint8Array | undefined;
   setMeta(key: string, value: Uint8Array): void;
-  /** Everything written so far is on disk when this returns, and survives a power cut. */
+  /** All writes so far are on disk when this returns, and survive a power cut. */
   sync(): void;
 
-  /** Functions that were ready when last heard of, and serve again after a restart. */
+  /** The functions that were ready at their last report. They serve again after a restart. */
   activeFunctions(): DesiredFunction[];
   /** From now on this revision of the function serves. */
   activate(fn: DesiredFunction): void;
   deactivate(functionId: string): void;
 
   hasBundle(digest: string): boolean;
-  /** Undefined when it is not there or does not fit its digest any more (it is then dropped). */
+  /** Undefined when it is absent or does not match its digest any more (it is then dropped). */
   readBundle(digest: string): Uint8Array | undefined;
-  /** Bytes of a bundle that have arrived so far, from its start on. */
+  /** Number of bytes of a bundle that have arrived, from its start. */
   receivedBytes(digest: string): number;
-  /** Keeps a part; parts come in order. Anything else is dropped, and 0 restarts the bundle. */
+  /** Stores a part; parts come in order. A part out of order is dropped, and offset 0 restarts the bundle. */
   addChunk(digest: string, offset: number, bytes: Uint8Array): void;
-  /** Joins the parts. False when they do not fit the digest; they are then gone. */
+  /** Joins the parts. False when they do not match the digest; they are then deleted. */
   completeBundle(digest: string): boolean;
-  /** Removes bundles and parts that are not in the set; returns the digests of the bundles that went. */
+  /** Removes bundles and parts that are not in the set; returns the digests of the removed bundles. */
   keepOnly(digests: ReadonlySet<string>): string[];
 
-  /** What functions keep. */
+  /** The key-value data of functions. */
   readonly keyvalue: KeyvalueStore;
 
   close(): void;
@@ -47,7 +48,7 @@ export type Store = {
 
 /**
  * @param path of the file; it and its folder are made when absent. `:memory:` keeps nothing
- * @param onDamage the file was damaged, and has been replaced, or misses what was written last; see store-file.ts
+ * @param onDamage the file was damaged and has been replaced, or its last writes are missing; see store-file.ts
  * @throws SkerryError('store_unavailable') when another process has it, or it cannot be used
  */
 export function openStore(path: string, onDamage: (damage: StoreDamage) => void = () => {}): Store {
@@ -80,7 +81,7 @@ export function openStore(path: string, onDamage: (damage: StoreDamage) => void 
     sync: () => void one('PRAGMA wal_checkpoint(FULL)'),
 
     activeFunctions: () =>
-      // What does not parse is desired anew at the next tunnel.
+      // A generation that does not parse is sent again through the next tunnel.
       all('SELECT record FROM functions').flatMap((row) => parseRecord(String(row.record)) ?? []),
     activate: (fn) => void run('INSERT OR REPLACE INTO functions VALUES (?, ?)', fn.id, JSON.stringify(fn)),
     deactivate: (functionId) => void run('DELETE FROM functions WHERE id = ?', functionId),
@@ -132,7 +133,9 @@ export function openStore(path: string, onDamage: (damage: StoreDamage) => void 
   };
 }
 
-/** What led to it is what is told: in a damaged file this fails as well, and closing it ends the transaction. */
+/**
+ * The first error is reported: in a damaged file the rollback fails as well, and closing the file ends the transaction.
+ */
 function rollBack(db: DatabaseSync): void {
   try {
     if (db.isTransaction) db.exec('ROLLBACK');

@@ -1,7 +1,7 @@
 /**
- * Looks for damage in a file's log of writes. SQLite takes the first frame whose checksum does not fit for the end of
- * the log, which is right after a power cut, and silent when a byte in the middle has rotted: then everything that was
- * committed after it is gone. Format: https://sqlite.org/fileformat2.html#the_write_ahead_log
+ * Looks for damage in a file's write-ahead log. SQLite takes the first frame with a wrong checksum for the end of the
+ * log. That is right after a power cut. After a damaged byte in the middle it silently drops every later commit.
+ * Format: https://sqlite.org/fileformat2.html#the_write_ahead_log
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
@@ -12,16 +12,16 @@ const magic = 0x377f0682;
 const version = 3_007_000;
 
 export type LogFault = {
-  /** What is wrong. */
+  /** The fault. */
   readonly damage: string;
-  /** Pages in it that SQLite does not use. */
+  /** Number of pages in the log that SQLite does not use. */
   readonly frames: number;
 };
 
 /**
- * @param path of the log; nobody writes to it meanwhile
- * @returns undefined when it is whole, absent or empty, or when what does not fit can be a last commit that was cut
- * short: commits wait for the disk one after the other, so that behind a torn one there is no other.
+ * @param path of the log; no process writes to it meanwhile
+ * @returns undefined when the log is intact, absent or empty, or when the damage can be a last commit that was cut
+ *   short: commits wait for the disk one after the other, so that no commit follows a torn one.
  */
 export function faultOfLog(path: string): LogFault | undefined {
   let handle: number;
@@ -35,7 +35,7 @@ export function faultOfLog(path: string): LogFault | undefined {
   try {
     return walk(handle, size);
   } catch (error) {
-    return { damage: `the log of writes: ${(error as Error).message}`, frames: framesIn(size, usualPageBytes) };
+    return { damage: `the write-ahead log: ${(error as Error).message}`, frames: framesIn(size, usualPageBytes) };
   } finally {
     closeSync(handle);
   }
@@ -50,7 +50,7 @@ function walk(handle: number, size: number): LogFault | undefined {
   let sum: Sum = add([0, 0], header.subarray(0, 24), bigEndian);
   if (!isHeader(header, pageBytes) || !fits(sum, header, 24)) {
     const frames = framesIn(size, usualPageBytes);
-    return frames < 1 ? undefined : { damage: 'the header of the log of writes is damaged', frames };
+    return frames < 1 ? undefined : { damage: 'the header of the write-ahead log is damaged', frames };
   }
   const frame = Buffer.alloc(frameHeaderBytes + pageBytes);
   const frames = framesIn(size, pageBytes);
@@ -61,7 +61,7 @@ function walk(handle: number, size: number): LogFault | undefined {
   for (let index = 0; index < frames; index++) {
     const length = misfit ? frameHeaderBytes : frame.byteLength;
     readSync(handle, frame, 0, length, headerBytes + index * frame.byteLength);
-    // The salts tell frames of this log from those that an earlier one left behind.
+    // The salts tell the frames of this log from those of an earlier one.
     const isOurs = frame.compare(header, 16, 24, 8, 16) === 0;
     if (!misfit) {
       const next = add(add(sum, frame.subarray(0, 8), bigEndian), frame.subarray(frameHeaderBytes), bigEndian);
@@ -72,11 +72,11 @@ function walk(handle: number, size: number): LogFault | undefined {
     }
     if (isOurs && committed) damaged = true;
     if (isOurs || !misfit) unused += 1;
-    // The second number is the size of the file after a commit, and 0 within one.
+    // The second number is the size of the file after a commit, and 0 within a commit.
     if ((isOurs || !misfit) && frame.readUInt32BE(4) !== 0) committed = true;
     misfit = true;
   }
-  return damaged ? { damage: 'the log of writes is damaged before its end', frames: unused } : undefined;
+  return damaged ? { damage: 'the write-ahead log is damaged before its end', frames: unused } : undefined;
 }
 
 const framesIn = (size: number, pageBytes: number) => Math.floor((size - headerBytes) / (frameHeaderBytes + pageBytes));

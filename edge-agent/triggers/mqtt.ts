@@ -1,4 +1,4 @@
-/** The MQTT client, loaded when the first trigger asks for it: a device without any does not pay for it. */
+/** The MQTT client, loaded with the first MQTT trigger: a device without one does not pay for it. */
 import type { ConnectMqtt } from '@skerry/shared/mqtt/client.ts';
 
 export async function loadMqtt(): Promise<ConnectMqtt> {

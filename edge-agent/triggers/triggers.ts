@@ -1,9 +1,9 @@
 /**
- * The triggers that this device listens to itself: those of the functions that serve here, with the control plane or
- * without. What comes in goes to the outbox.
+ * The triggers that this device listens to itself: those of its active functions, with or without the control plane.
+ * Their events go to the outbox.
  *
- * Invariant: what each device listens to for itself are events of its own, with ids that no other device makes, also
- * where the sender or the clock gives them the same name.
+ * Invariant: events of each device's own triggers are different events, with ids that no other device makes, also where
+ * the sender or the clock gives them the same name.
  */
 import { createHash } from 'node:crypto';
 import { type Clock, systemClock } from '@skerry/shared/clock.ts';
@@ -16,11 +16,11 @@ import type { TriggerCounts } from '../outbox/run/counts.ts';
 import { loadMqtt } from './mqtt.ts';
 
 export type Triggers = {
-  /** Looks at the functions again, once for all that change within a turn of the event loop. */
+  /** Reads the functions again, once for all changes within a turn of the event loop. */
   follow(): void;
-  /** How each one is, in no order. */
+  /** The state of each trigger, in no order. */
   states(): TriggerState[];
-  /** Nothing comes in any more when it resolves; brokers keep what they have for us. Idempotent. */
+  /** No event comes in after this resolves; brokers keep messages for this device. Idempotent. */
   close(): Promise<void>;
 };
 
@@ -28,7 +28,7 @@ export type TriggersOptions = {
   readonly functions: ReadonlyMap<string, Pick<DesiredFunction, 'id' | 'triggers'>>;
   readonly intake: Intake;
   readonly countsFor: (trigger: string) => TriggerCounts;
-  /** The device's public key: brokers know each device apart. */
+  /** The device's public key: brokers tell devices apart by it. */
   readonly publicKey: Uint8Array;
   readonly load?: () => Promise<ConnectMqtt>;
   readonly clock?: Clock;

@@ -1,8 +1,8 @@
 /**
- * One connection to the control plane, from dialling to its end: answers the challenge, keeps signs of life, hands
- * frames on. It never redials; what comes after its end is decided in state.ts.
+ * One connection to the control plane, from dialling to its end: answers the challenge, sends keep-alives, passes
+ * frames on. It never redials; state.ts decides the next step after its end.
  *
- * Invariants: `onClosed` is called exactly once; the handshake has a deadline on this end too; a dead peer is
+ * Invariants: `onClosed` is called exactly once. The handshake has a deadline on this end too. A dead peer is
  * terminated, because it would not answer a close.
  */
 import { createBatch } from '@skerry/shared/tunnel/batch.ts';
@@ -20,13 +20,13 @@ import { type RawData, WebSocket } from 'ws';
 
 export type Hello = FrameOf<ToControl, 'hello'>;
 export type Welcome = FrameOf<ToAgent, 'welcome'>;
-/** Frames that mean something to the agent once the tunnel is up. */
+/** Frames for the agent once the tunnel is up. */
 export type ControlFrame = Exclude<ToAgent, { kind: 'ping' | 'pong' | 'challenge' | 'welcome' }>;
 
 export type DialOptions = {
   /** `http:` or `https:` address of the control plane. */
   readonly server: URL;
-  /** Deadline for connecting and greeting together, in milliseconds. */
+  /** Deadline for connecting and the handshake together, in milliseconds. */
   readonly handshakeTimeoutMs: number;
   readonly hello: (nonce: Uint8Array, host: string) => Hello;
 };
@@ -42,20 +42,20 @@ export type DialHandlers = {
 export type Line = {
   /** Dropped when the connection is not open: the next comparison of states repairs it. */
   send(frame: ToControl): void;
-  /** Bytes that wait for the wire. */
+  /** Bytes that wait to be sent. */
   readonly backlog: number;
   close(): void;
 };
 
-/** How long the other side may take to answer a close before the socket is cut, in milliseconds. */
+/** Time for the other side to answer a close before the socket is cut, in milliseconds. */
 const closeGraceMs = 1_000;
 /** Close code for "no close frame was seen" (RFC 6455, section 7.1.5). */
 const abnormalClosure = 1006;
 
 /**
- * RFC 6455, section 10.3: a client masks what it sends, so that whoever chooses the content cannot choose the bytes
- * that a proxy on the way sees. Where nobody is on the way, or sees but ciphertext, a mask of zeros does, which costs
- * neither end anything; masking was a quarter of what a streamed body cost both.
+ * RFC 6455, section 10.3: a client masks its frames, so that the author of the content cannot choose the bytes that a
+ * proxy on the way sees. Without a proxy, or with encryption, a mask of zeros is enough and costs neither end anything;
+ * masking was a quarter of the cost of a streamed body on both ends.
  */
 const noMask = (mask: Buffer) => void mask.fill(0);
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);

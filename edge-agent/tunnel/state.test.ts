@@ -50,7 +50,7 @@ describe('tunnel state', () => {
     expect(transition(short, closed('internal'), lasted).action).toMatchObject({ ms: 250 });
   });
 
-  test('a drain sets the floor of the next wait, and of that one only', () => {
+  test('a drain sets the minimum of the next wait only', () => {
     const drained = walk([{ name: 'drained', retryAfterMs: 7_000 }], up).state;
     const waiting = transition(drained, closed('going_away'), around);
     expect(waiting.action).toMatchObject({ ms: 7_250 });

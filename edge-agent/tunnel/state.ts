@@ -1,6 +1,6 @@
 /**
- * The tunnel's life as a pure value: state and event in, state and action out. The supervisor owns sockets, timers
- * and chance; what happens when is decided here alone.
+ * The state machine of the tunnel, as a pure function: state and event in, state and action out. The supervisor owns
+ * sockets, timers and random numbers; every decision is made here.
  *
  *     waiting ──due──▶ dialing ──opened──▶ greeting ──welcomed──▶ up
  *        ▲                │                   │                   │
@@ -11,7 +11,7 @@
 import { backoffDelay } from '@skerry/shared/backoff.ts';
 import { afterClose, type CloseName, closeName } from '@skerry/shared/tunnel/close.ts';
 
-/** `failures`: attempts in a row that did not last. `floorMs`: the least the other side asked us to wait. */
+/** `failures`: consecutive attempts that did not last. `floorMs`: the minimum wait that the control plane requested. */
 type Common = { readonly failures: number; readonly floorMs: number };
 
 export type TunnelState =
@@ -26,26 +26,26 @@ export type TunnelEvent =
   | { readonly name: 'due' }
   | { readonly name: 'opened' }
   | { readonly name: 'welcomed' }
-  /** The other side goes away soon and names the least wait. */
+  /** The control plane drains, and names the minimum wait. */
   | { readonly name: 'drained'; readonly retryAfterMs: number }
-  /** The connection is gone, or never came. */
+  /** The connection is gone, or never opened. */
   | { readonly name: 'closed'; readonly code: number; readonly reason: string }
-  /** We are shutting down. */
+  /** The agent is shutting down. */
   | { readonly name: 'stop' };
 
 export type TunnelAction =
   | { readonly do: 'nothing' }
   | { readonly do: 'dial' }
   | { readonly do: 'wait'; readonly ms: number; readonly reason: string }
-  /** Close the connection if there is one; there will be no other. */
+  /** Close the connection if there is one; no other follows. */
   | { readonly do: 'halt' };
 
 export type Transition = { readonly state: TunnelState; readonly action: TunnelAction };
 
-/** Time (milliseconds, monotonic) and chance ([0, 1)) of one transition. */
+/** Time (milliseconds, monotonic) and a random number ([0, 1)) for one transition. */
 export type TransitionContext = { readonly now: number; readonly random: number };
 
-/** A tunnel that stood this long was good: the next failure counts as the first. */
+/** A tunnel that lasted this long was good: the next failure counts as the first. */
 export const graceMs = 10_000;
 
 export const initialState: TunnelState = { name: 'waiting', failures: 0, floorMs: 0 };
@@ -122,9 +122,9 @@ const table: Table = {
   stopped: { due: stay, opened: stay, welcomed: stay, drained: stay, closed: stay, stop: stay },
 };
 
-/** The next state, and what to do now. */
+/** The next state, and the action for now. */
 export function transition(state: TunnelState, event: TunnelEvent, around: TransitionContext): Transition {
-  // The table is typed cell by cell; a lookup by two runtime names is beyond what the checker can follow.
+  // The table is typed cell by cell; a lookup by two runtime names is beyond the type checker.
   const cell = table[state.name][event.name] as (s: TunnelState, e: TunnelEvent, a: TransitionContext) => Transition;
   return cell(state, event, around);
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps one tunnel up: carries out what state.ts decides, with real timers and sockets, and tells the rest of the
- * agent when the tunnel comes, what arrives on it, and when it goes.
+ * Keeps one tunnel up: carries out the actions of state.ts with real timers and sockets, and notifies the rest of the
+ * agent when the tunnel comes up, when frames arrive on it, and when it ends.
  */
 import type { ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import type { Logger } from 'pino';
@@ -20,7 +20,7 @@ export type TunnelHandlers = {
   onUp(welcome: Welcome): void;
   onFrame(frame: ControlFrame): void;
   onDown(): void;
-  /** The control plane said to stop, and a human has to act. Not called for our own `stop`. */
+  /** The control plane requested a stop that an operator must resolve. Not called for our own `stop`. */
   onRefused(reason: string): void;
 };
 
@@ -28,7 +28,7 @@ export type Tunnel = {
   start(): void;
   /** Dropped while the tunnel is not up. */
   send(frame: ToControl): void;
-  /** Bytes that wait for the wire. */
+  /** Bytes that wait to be sent. */
   readonly backlog: number;
   readonly state: TunnelState['name'];
   /** Closes the tunnel and never dials again. */

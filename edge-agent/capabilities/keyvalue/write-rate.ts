@@ -3,8 +3,8 @@
  * flash, so a guest that writes in a loop would slow down its neighbours and wear out the device. Over its rate a
  * function waits for its turn; its deadline bounds the wait.
  *
- * Invariants: writes of a function are made in the order of their requests. Of one function at most `functionWaiting`
- * wait, of all at most `allWaitingBytes`. An abandoned write costs nothing.
+ * Invariants: writes of a function are made in the order of their requests. At most `functionWaiting` writes of one
+ * function wait, and at most `allWaitingBytes` bytes of all functions. An abandoned write costs nothing.
  */
 
 /** Bytes per second that a function may write. A write counts for at least `leastBytes`, which makes 200 writes. */

@@ -6,7 +6,7 @@
 export type TriggerCounts = {
   /** Events that ended, failed ones included. */
   readonly run: number;
-  /** Of these, the dead letters. */
+  /** The dead letters among the ended events. */
   readonly failed: number;
   readonly dropped: number;
   /** Events without an outcome, running ones included. */

@@ -1,4 +1,4 @@
-/** What follows from an attempt to run an event. Pure. */
+/** Decides the next step after an attempt to run an event. Pure. */
 import type { OutcomeCode } from '@skerry/shared/errors.ts';
 import { afterFailure, type FailureFacts } from '@skerry/shared/function/retry.ts';
 

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** A tree as the kernel shows it, in ordinary files. */
+/** A tree of ordinary files in the form that the kernel shows. */
 function root(self: string, group: string) {
   writeFileSync(join(folder, 'self'), self);
   mkdirSync(join(folder, 'groups', group), { recursive: true });
@@ -30,7 +30,7 @@ test('cgroup v2: the agent moves into a leaf, the runner gets one with a limit',
   expect(read(own, 'skerry-runner', 'cgroup.procs')).toBe('43');
 });
 
-test('cgroup v1: the memory controller is taken', () => {
+test('cgroup v1: the memory controller is used', () => {
   const group = createRunnerGroup(1_000_000, root('4:memory:/box\n1:cpu:/\n0::/\n', 'memory/box'));
   if (typeof group === 'string') throw new Error(group);
   group.add(43);
@@ -39,7 +39,7 @@ test('cgroup v1: the memory controller is taken', () => {
   expect(read('memory/box/skerry-runner', 'cgroup.procs')).toBe('43');
 });
 
-test('no swap beside the limit, where the kernel counts it', () => {
+test('swap is limited as well, where the kernel counts it', () => {
   const own = root('0::/box\n', 'box');
   mkdirSync(join(folder, 'groups/box/skerry-runner'));
   writeFileSync(join(folder, 'groups/box/skerry-runner/memory.swap.max'), 'max');
@@ -52,7 +52,7 @@ test('no swap beside the limit, where the kernel counts it', () => {
   expect(read('memory/old/skerry-runner/memory.memsw.limit_in_bytes')).toBe('1000000');
 });
 
-test('cgroup v2: an agent that gets no group goes back to where it was', () => {
+test('cgroup v2: an agent without a group for its runner moves back', () => {
   const own = root('0::/box\n', 'box');
   mkdirSync(join(folder, 'groups/box/cgroup.subtree_control'));
   expect(createRunnerGroup(1_000_000, own)).toContain('EISDIR');
@@ -60,7 +60,7 @@ test('cgroup v2: an agent that gets no group goes back to where it was', () => {
   expect(read('box/cgroup.procs')).toBe('42');
 });
 
-test('where there is none, the reason is told', () => {
+test('without control groups, the reason is returned', () => {
   expect(createRunnerGroup(1, root('1:cpu:/\n', 'cpu'))).toBe('this system has no control groups');
   expect(createRunnerGroup(1, { groups: folder, self: join(folder, 'nothing'), pid: 1 })).toContain('ENOENT');
 });

@@ -1,12 +1,12 @@
 /**
- * A memory limit from the operating system for the runner's process, where there is one to be had: a control group of
- * its own below the agent's (cgroup v2, or the memory controller of v1). Under systemd this takes `Delegate=memory`.
+ * A memory limit from the operating system for the runner's process, where the system has one: a control group below
+ * the agent's (cgroup v2, or the memory controller of v1). Under systemd this needs `Delegate=memory`.
  *
- * cgroup v2 wants processes in the leaves only (Documentation/admin-guide/cgroup-v2.rst, "No Internal Process
- * Constraint"), so the agent moves itself into a leaf as well, and back when the rest does not succeed.
+ * cgroup v2 allows processes only in leaves (Documentation/admin-guide/cgroup-v2.rst, "No Internal Process
+ * Constraint"). So the agent moves itself into a leaf as well, and back when a later step fails.
  *
- * The limits of both versions leave swap out, so swap has one of its own, where the kernel counts it: with version 2
- * none may be used, with version 1 memory and swap together have the limit (cgroup-v1/memory.rst, "memsw").
+ * The memory limits of both versions exclude swap, so swap has a limit of its own, where the kernel counts it: version
+ * 2 allows no swap, and in version 1 memory and swap together have the limit (cgroup-v1/memory.rst, "memsw").
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,8 +23,8 @@ const runnerLeaf = 'skerry-runner';
 
 /**
  * @param limitBytes memory of the runner's process, caches and swap included
- * @param root where the control groups are; another one in tests
- * @returns the group, or why there is none, in words for the log
+ * @param root of the control groups; another folder in tests
+ * @returns the group, or the reason why there is none, as a text for the log
  */
 export function createRunnerGroup(
   limitBytes: number,
@@ -63,19 +63,20 @@ function versionTwo(own: string, limitBytes: number, pid: number): RunnerGroup {
   return { kind: 'cgroup2', add: (added) => writeFileSync(join(runner, 'cgroup.procs'), String(added)) };
 }
 
-/** Why there is no group matters more than that the agent stays in its leaf. */
+/** The reason for the missing group matters more than a failure to move the agent back. */
 function moveBack(own: string, pid: number): void {
   try {
     writeFileSync(join(own, 'cgroup.procs'), String(pid));
   } catch {
-    // The leaf has no limit: the agent can stay there.
+    // The leaf has no limit, so the agent can stay there.
   }
 }
 
 function versionOne(own: string, limitBytes: number): RunnerGroup {
   const runner = join(own, runnerLeaf);
   mkdirSync(runner, { recursive: true });
-  // The two together may never have less than memory alone: a lower limit of an earlier agent goes first.
+  // Memory and swap together may never have less than memory alone. So a lower limit of an earlier agent is removed
+  // first.
   const together = join(runner, 'memory.memsw.limit_in_bytes');
   writeIfThere(together, '-1');
   writeFileSync(join(runner, 'memory.limit_in_bytes'), String(limitBytes));

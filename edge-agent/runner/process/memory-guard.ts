@@ -1,28 +1,28 @@
 /**
- * Keeps all functions together within the memory that they may have: by a limit of the operating system where there
- * is one to be had, and by looking everywhere.
+ * Keeps all functions together within their memory: by a limit of the operating system where there is one, and
+ * everywhere by measuring.
  */
 import type { Logger } from 'pino';
 import { createRunnerGroup, type RunnerGroup } from './cgroup.ts';
 import { residentBytes } from './resident.ts';
 
 export type MemoryGuard = {
-  /** What a new process is put into; undefined when the operating system gives no limit. */
+  /** The group for a new process; undefined when the operating system gives no limit. */
   readonly group: RunnerGroup | undefined;
-  /** Memory of the process at the last look, in bytes. */
+  /** Memory of the process at the last measurement, in bytes. */
   readonly bytes: number;
-  /** Most of the memory is taken: what is not in use shall go. */
+  /** Most of the memory is in use: idle bundles must go. */
   readonly isShort: boolean;
   close(): void;
 };
 
-/** How often the memory of the process is looked at, in milliseconds. */
+/** Time between two measurements of the process, in milliseconds. */
 const lookMs = 100;
 const shortShare = 0.8;
 
 /**
  * @param options.pid of the runner's process, while there is one
- * @param options.end ends it: it has more than `limitBytes`
+ * @param options.end ends the process, which uses more than `limitBytes`
  */
 export function guardMemory(options: {
   limitBytes: number;
@@ -39,7 +39,7 @@ export function guardMemory(options: {
     const pid = options.pid();
     bytes = pid === undefined ? 0 : residentBytes(pid);
     if (bytes <= limitBytes) return;
-    log.warn({ bytes, limitBytes }, 'functions take too much memory; their runner is ended');
+    log.warn({ bytes, limitBytes }, 'functions use too much memory; their runner is ended');
     options.end();
   };
   const timer = setInterval(look, lookMs).unref();

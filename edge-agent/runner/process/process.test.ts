@@ -1,4 +1,4 @@
-/** What becomes of a process that writes nonsense to its pipe: it ends, and the agent does not. */
+/** A process that writes invalid bytes to its pipe: it ends, and the agent goes on. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Starts one that writes these bytes and stays. Resolves with how it ended, what came of it, and what was logged. */
+/** Starts a process that writes these bytes and stays. Resolves with its end, its frames, and the log. */
 async function run(bytes: readonly number[], onFrame: (content: Buffer) => void) {
   const script = join(folder, 'runner.mjs');
   writeFileSync(
@@ -47,7 +47,7 @@ test('a frame over the limit ends it, with the reason', async () => {
   expect(logged).toEqual(['the runner broke its protocol']);
 });
 
-test('a frame that cannot be taken ends it, and no other one is read', async () => {
+test('an invalid frame ends it, and no later frame is read', async () => {
   const { end, frames } = await run([...frame('bad'), ...frame('next')], () => {
     throw new RangeError('a frame of no kind');
   });
@@ -55,7 +55,7 @@ test('a frame that cannot be taken ends it, and no other one is read', async () 
   expect(frames).toEqual(['bad']);
 });
 
-test('one that keeps to it ends for its own reasons', async () => {
+test('a process that follows the protocol ends for its own reasons', async () => {
   const { end, frames, logged } = await run([...frame('first'), ...frame('last')], () => {});
   expect(end).toBe('SIGKILL');
   expect(frames).toEqual(['first', 'last']);

@@ -1,9 +1,9 @@
 /**
  * The runner's process. It can read its own script and nothing else: no files, no network, no child processes, no
- * environment. Under memory pressure it is the first to go, and the agent stays.
+ * environment. Under memory pressure the kernel ends it first, and the agent stays.
  *
- * Invariant: whatever it writes to its pipe, the agent does not fall over it. What cannot be taken ends the process,
- * and nothing that it wrote after that is read.
+ * Invariant: no output of the process crashes the agent. An invalid frame ends the process, and no later frame of it is
+ * read.
  */
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -15,30 +15,30 @@ import type { RunnerGroup } from './cgroup.ts';
 
 export type RunnerProcess = {
   readonly pid: number | undefined;
-  /** Sends with the other frames of this turn. */
+  /** Sends the frame together with the other frames of this turn. */
   send(frame: Uint8Array): void;
-  /** Ends it now; `onExit` follows. */
+  /** Ends the process now; `onExit` follows. */
   kill(): void;
 };
 
 /** Heap of the main thread, in MiB; threads have limits of their own. */
 const heapMb = 256;
-/** Characters of its stderr that are kept for the log. */
+/** Maximum length of its stderr in the log, in characters. */
 const complaintsLength = 2_000;
-/** The kernel takes this process before any other (proc(5), oom_score_adj). */
+/** The kernel ends this process before any other (proc(5), oom_score_adj). */
 const firstToGo = '1000';
 
 export function startRunnerProcess(options: {
   script: string;
   settings: HostSettings;
-  /** Where the process shall be put, if there is such a group. */
+  /** The group of the process, if there is one. */
   group: RunnerGroup | undefined;
   log: Logger;
-  /** May throw: then the process has broken its protocol, and is ended. */
+  /** May throw. The process has then broken its protocol, and is ended. */
   onFrame(content: Buffer): void;
   /**
-   * Once, after the last frame: its exit code or signal, how it broke its protocol if it did, and the tail of what it
-   * complained of.
+   * Called once, after the last frame, with the exit code or signal, the violation of the protocol if there was one,
+   * and the end of its stderr.
    */
   onExit(end: string): void;
 }): RunnerProcess {
@@ -51,7 +51,7 @@ export function startRunnerProcess(options: {
       '--allow-worker',
       '--disable-warning=SecurityWarning',
       `--max-old-space-size=${heapMb}`,
-      // Heaps here are small; helpers for collecting them cost more than they save.
+      // Heaps here are small. Helper threads for garbage collection would cost more than they save.
       '--single-threaded-gc',
       '--max-semi-space-size=1',
       script,
@@ -75,7 +75,7 @@ export function startRunnerProcess(options: {
       child.kill('SIGKILL');
     }
   });
-  // The end of the process follows, and tells more than the broken pipe.
+  // The end of the process follows, and says more than the broken pipe.
   pipe.on('error', (error) => log.debug({ err: error }, 'pipe to the runner'));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaints = (complaints + text).slice(-complaintsLength);
@@ -98,7 +98,7 @@ export function startRunnerProcess(options: {
   return { pid: child.pid, send, kill: () => child.kill('SIGKILL') };
 }
 
-/** A process without its group runs on: the agent watches its memory as well. */
+/** A process without its group goes on: the agent measures its memory as well. */
 function join(group: RunnerGroup, pid: number, log: Logger): void {
   try {
     group.add(pid);

@@ -1,4 +1,4 @@
-/** What happens to calls when the runner's process ends, and what the process may do. */
+/** The consequences of the end of the runner's process for calls, and the rights of the process. */
 import { readFileSync } from 'node:fs';
 import { SkerryError } from '@skerry/shared/errors.ts';
 import { providedInterfaces } from '@skerry/shared/wit/provided.ts';
@@ -10,7 +10,7 @@ afterAll(() => {
 });
 
 describe('the process', () => {
-  test('killed in mid-call: lost at once, and the next call works', async () => {
+  test('killed during a call: the call is lost at once, and the next one works', async () => {
     const runner = start();
     await runner.load(digests.handler);
     const { result } = await started(runner, 'handler', '"spin"', { timeoutMs: 60_000 });
@@ -24,7 +24,7 @@ describe('the process', () => {
     expect(runner.stats().restarts).toBe(1);
   });
 
-  test('killed: what had not started is run by the next one', async () => {
+  test('killed: waiting calls run in the next process', async () => {
     const runner = start({ threads: 1 });
     await runner.load(digests.handler);
     const first = [];
@@ -36,7 +36,7 @@ describe('the process', () => {
     expect(text(await waits)).toBe('{"echo":1,"count":1}');
   });
 
-  test('a function that ends the process or its thread takes nothing else with it', async () => {
+  test('a function that ends the process or its thread ends nothing else', async () => {
     const runner = start();
     expect(text(await call(runner, 'hostile', 'kill'))).toMatch(/^runner_lost/);
     expect(text(await call(runner, 'handler', '1'))).toBe('{"echo":1,"count":1}');
@@ -52,19 +52,19 @@ describe('the process', () => {
     expect(text(await call(runner, 'hostile', 'env'))).toBe('{}');
   });
 
-  test('gives a component exactly what upload promises', async () => {
+  test('a component gets exactly the interfaces that upload promises', async () => {
     const imports = await call(start(), 'hostile', 'imports');
     expect(JSON.parse(text(imports))).toEqual(providedInterfaces.toSorted());
   });
 
-  test('goes first when memory is short', async () => {
+  test('is ended first when memory is short', async () => {
     const runner = start();
     await runner.load(digests.handler);
     const scores = runnerPids().map((pid) => readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim());
     expect(scores).toEqual(['1000']);
   });
 
-  test('closing answers everything', async () => {
+  test('closing answers every call', async () => {
     const runner = start({ threads: 1 });
     await runner.load(digests.handler);
     const all = Array.from({ length: 6 }, () => call(runner, 'handler', '"spin"'));
@@ -75,7 +75,7 @@ describe('the process', () => {
   });
 });
 
-test('a bundle that is missing, or cannot be read now, is refused as such: nothing is wrong with the function', async () => {
+test('a missing or unreadable bundle is reported as such, not as a fault of the function', async () => {
   for (const readBundle of [
     () => undefined,
     () => {
@@ -90,7 +90,7 @@ test('a bundle that is missing, or cannot be read now, is refused as such: nothi
   }
 });
 
-test('a bundle that is broken fails to load', async () => {
+test('a broken bundle fails to load', async () => {
   const runner = start();
   await expect(runner.load(digests.broken)).rejects.toMatchObject({ code: 'function_load_failed' });
   const result = await call(runner, 'broken', '1');

@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A supervisor of processes that end when told to; it is asked for one again after each loss. */
+/** A supervisor of processes that end on request. A new process is requested after each loss. */
 function supervise() {
   const starts: number[] = [];
   let end = (_how: string) => {};
@@ -27,7 +27,7 @@ function supervise() {
   return { supervisor, starts, end: () => end('killed') };
 }
 
-test('nothing runs before it is needed, and one at a time', async () => {
+test('starts the process on demand, and one at a time', async () => {
   const { supervisor, starts } = supervise();
   expect(starts).toHaveLength(0);
   expect(supervisor.get()).toBeUndefined();

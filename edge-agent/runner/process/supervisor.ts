@@ -1,29 +1,29 @@
 /**
- * Keeps a runner's process there while somebody needs one. It starts when first asked for; after each loss the next
- * start waits longer, so that a function that kills its runner cannot keep the device busy with starting it.
+ * Keeps a runner's process running while it is needed. The process starts at the first request. After each loss the
+ * next start waits longer, so that a function that kills its runner cannot keep the device busy with starts.
  */
 import { backoffDelay } from '@skerry/shared/backoff.ts';
 import type { RunnerProcess } from './process.ts';
 
 export type Supervisor = {
-  /** The process if it is there; if not, it is on its way, and `onUp` follows. */
+  /** The process if it runs. Otherwise one is started, and `onUp` follows. */
   get(): RunnerProcess | undefined;
-  /** The process if it is there; starts none. */
+  /** The process if it runs; starts none. */
   readonly current: RunnerProcess | undefined;
-  /** Ends the process until somebody asks for one again; that is no loss. False when there is none. */
+  /** Ends the process until the next request; this counts as no loss. False when there is none. */
   retire(): boolean;
-  /** Losses so far. */
+  /** Number of losses so far. */
   readonly restarts: number;
-  /** Ends the process for good. Resolves when it is gone. */
+  /** Ends the process and starts no other. Resolves when the process is gone. */
   close(): Promise<void>;
 };
 
 const backoff = { baseMs: 100, capMs: 10_000 };
-/** A process that lived this long was fine; the loss after it is the first one again. */
+/** A process that lived this long was healthy. The next loss counts as the first. */
 const graceMs = 10_000;
 
 export function createSupervisor(options: {
-  /** Starts one; `onExit` is called once when it is gone, with how it ended. */
+  /** Starts a process; `onExit` is called once with the reason when it is gone. */
   start(onExit: (end: string) => void): Promise<RunnerProcess>;
   onUp(process: RunnerProcess): void;
   onLost(end: string): void;
@@ -42,7 +42,7 @@ export function createSupervisor(options: {
   let notBefore = 0;
   let timer: NodeJS.Timeout | undefined;
   let gone: (() => void) | undefined;
-  /** Starts so far; the end of an earlier process than the last one means nothing. */
+  /** Number of starts so far. The end of any but the last process has no effect. */
   let attempts = 0;
 
   const lost = (end: string, attempt: number) => {
@@ -50,7 +50,7 @@ export function createSupervisor(options: {
     process = undefined;
     restarts += 1;
     failures = now() - upSince > graceMs ? 1 : failures + 1;
-    // The first loss costs no wait: most are the only one.
+    // The first loss waits for nothing: most losses are single.
     notBefore = failures === 1 ? 0 : now() + backoffDelay(failures - 1, random(), 0, backoff);
     gone?.();
     onLost(end);

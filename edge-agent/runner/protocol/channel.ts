@@ -1,51 +1,54 @@
 /**
- * What one call has to do with the outside while it runs: the body that comes in, the answer that goes out in parts,
- * asks to the agent, and its log. The thread makes one per call; the WASI classes use it and nothing else.
+ * The connection of one running call to the outside: the body that comes in, the answer that goes out in parts,
+ * requests for capabilities, and the log. The thread makes one per call. The WASI classes use it and nothing else.
  *
- * Invariant: everything that waits here ends when `signal` aborts, with the signal's reason. That is how the deadline
- * ends a guest that waits; a guest that computes is ended with its thread.
+ * Invariant: every wait here ends when `signal` aborts, with the signal's reason. In this way the deadline ends a guest
+ * that waits. A guest that computes is ended with its thread.
  */
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
 import type { CapabilityRequest, FetchRequest, Reply } from './capability-requests.ts';
 
-/** A body on its way here, in memory up to the window. */
+/** An incoming body, in memory up to the window. */
 export type PartSource = {
-  /** Up to `length` bytes that are here; undefined when there are none now. An empty array never. */
+  /** Up to `length` bytes that have arrived; undefined when there are none now. Never an empty array. */
   take(length: number): Uint8Array | undefined;
-  /** True when everything has been taken and no more will come. */
+  /** True when all bytes were taken and no more will come. */
   readonly ended: boolean;
-  /** Why no more will come, when that is not the end of the body: the caller is gone, the connection broke. */
+  /**
+   * The reason why no more will come, when that is not the end of the body: the caller disconnected, the connection
+   * broke.
+   */
   readonly failure: Error | undefined;
   /** Known when `ended`. */
   readonly trailers: Headers | undefined;
-  /** Resolves when `take` gives something, or `ended` or `failure` is set. Never rejects. */
+  /** Resolves when `take` has bytes, or `ended` or `failure` is set. Never rejects. */
   ready(): Promise<void>;
-  /** Nobody will take the rest. */
+  /** The body will not be read to its end. */
   drop(): void;
 };
 
-/** A body on its way out. */
+/** An outgoing body. */
 export type PartSink = {
   /** Bytes that may be written now. */
   readonly room: number;
-  /** Why nothing can be written any more: nobody reads it. */
+  /** The reason why no more can be written: the other end does not read it. */
   readonly failure: Error | undefined;
   /** Sends bytes, at most `room`; they are copied. */
   write(bytes: Uint8Array): void;
   /** Resolves when there is room, or `failure` is set. Never rejects. */
   ready(): Promise<void>;
-  /** The body is whole. */
+  /** Ends the body as complete. */
   end(trailers?: Headers): void;
-  /** The body will never be whole. */
+  /** Ends the body as incomplete. */
   fail(): void;
 };
 
-/** An outgoing request under way. */
+/** A pending outgoing request. */
 export type Fetch = {
   readonly body: PartSink;
-  /** The head, or an error-code of wasi:http by its name. Never rejects. */
+  /** The head, or the name of an error-code of wasi:http. Never rejects. */
   readonly response: Promise<{ readonly head: ResponseHead; readonly body: PartSource } | { readonly error: string }>;
-  /** Nobody wants the answer. */
+  /** The guest does not read the answer. */
   abort(): void;
 };
 
@@ -60,7 +63,7 @@ export type CallChannel = {
   readonly body: PartSource;
   /** Begins the answer, once; its body goes to the sink. */
   answer(head: ResponseHead): PartSink;
-  /** Asks the agent while the thread stands still; the deadline ends the thread. */
+  /** Sends a request to the agent, and blocks the thread until the reply. The deadline ends the thread. */
   askNow(ask: CapabilityRequest, bytes?: Uint8Array): { reply: Reply; bytes: Uint8Array };
   fetch(ask: Omit<FetchRequest, 'do'>): Fetch;
   /** Whole lines, without their ends; bounded by the function's log limit. */

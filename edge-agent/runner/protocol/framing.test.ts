@@ -10,14 +10,14 @@ function frame(content: string): Buffer {
 const contents = ['a', '', 'some more', 'x'.repeat(1_000), 'end'];
 const stream = Buffer.concat(contents.map(frame));
 
-test.each([1, 2, 3, 7, 100, stream.byteLength])('frames come whole out of chunks of %i bytes', (size) => {
+test.each([1, 2, 3, 7, 100, stream.byteLength])('joins chunks of %i bytes into whole frames', (size) => {
   const read: string[] = [];
   const onChunk = createFrameReader((content) => read.push(content.toString()));
   for (let at = 0; at < stream.byteLength; at += size) onChunk(stream.subarray(at, at + size));
   expect(read).toEqual(contents);
 });
 
-test('a frame over the limit is refused before it is gathered', () => {
+test('refuses a frame over the limit before its bytes arrive', () => {
   const header = Buffer.alloc(4);
   header.writeUInt32LE(maxPipeFrameBytes + 1);
   expect(() => createFrameReader(() => {})(header)).toThrow(RangeError);

@@ -1,32 +1,32 @@
 /**
- * Frames on a byte stream: a length in four bytes (little endian), then that many bytes. Used on both ends of the
- * pipe between the agent and its runner.
+ * Frames on a byte stream: a length in four bytes (little endian), then the content. Both ends of the pipe between the
+ * agent and its runner use it.
  */
 
-/** Largest frame, in bytes: a bundle of the largest upload, with room for its glue. */
+/** Maximum length of a frame, in bytes: a bundle of the largest upload, with room for its glue. */
 export const maxPipeFrameBytes = 256 * 1024 * 1024;
 
 const lengthBytes = 4;
 
-/** A frame of `bytes` bytes, its length already written; the content starts at `frameStart`. */
+/** A frame of `bytes` bytes with its length written. The content starts at `frameStart`. */
 export function newFrame(bytes: number): Buffer {
   const frame = Buffer.allocUnsafe(lengthBytes + bytes);
   frame.writeUInt32LE(bytes, 0);
   return frame;
 }
 
-/** Where the content of a frame starts. */
+/** Offset of the content in a frame. */
 export const frameStart = lengthBytes;
 
 /**
- * Gives whole frames out of chunks. A frame is a view of the chunks it came in, to be read before the next turn.
+ * Makes whole frames from chunks. A frame is a view of the chunks it came in, and must be read before the next turn.
  *
- * @returns what to call with each chunk; it throws RangeError on a frame over the limit
+ * @returns a function to call with each chunk; it throws RangeError for a frame over the limit
  */
 export function createFrameReader(onFrame: (content: Buffer) => void): (chunk: Buffer) => void {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
-  /** Bytes that must be there before it is worth looking again. */
+  /** Number of bytes before the next frame can be complete. */
   let needed = lengthBytes;
 
   return (chunk) => {
@@ -52,8 +52,8 @@ export function createFrameReader(onFrame: (content: Buffer) => void): (chunk: B
 }
 
 /**
- * Joins the frames of one turn of the event loop into one write. (shared/tunnel/batch.ts does the same for the tunnel; it
- * brings the tunnel's schemas with it, which have no place in the runner.)
+ * Joins the frames of one turn of the event loop into one write. (shared/tunnel/batch.ts does the same for the tunnel.
+ * It needs the tunnel's schemas, which have no place in the runner.)
  */
 export function createFrameWriter(write: (bytes: Uint8Array) => void): (frame: Uint8Array) => void {
   let frames: Uint8Array[] = [];

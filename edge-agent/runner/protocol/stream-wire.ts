@@ -1,9 +1,9 @@
 /**
- * The frames of the pipe that belong to a stream: parts of bodies, credits, asks to the agent and their replies.
+ * The frames of the pipe that belong to a stream: parts of bodies, credits, requests to the agent and their replies.
  *
- * A stream has a number. A call's is the call's own, and carries the request's body in and the answer's out. An ask's
- * is chosen by the thread that asks: the highest bit set, then the thread's number, so that the main thread of the
- * runner knows where the reply goes without keeping a table.
+ * A stream has a number. A call's stream has the number of the call; it carries the request's body in and the answer's
+ * body out. The stream of a capability request gets its number from the requesting thread: the highest bit set, then
+ * the thread's number, so that the main thread of the runner finds the thread of a reply without a table.
  */
 import type { Headers, ResponseHead } from '@skerry/shared/http/http.ts';
 import type { CapabilityRequest, Reply } from './capability-requests.ts';
@@ -11,22 +11,22 @@ import type { LogSource } from './channel.ts';
 import { frameStart, newFrame } from './framing.ts';
 import { kinds } from './wire.ts';
 
-/** Numbers of calls end before this; those of asks begin here. */
+/** Numbers of calls are lower. Numbers of requests begin here. */
 export const firstRequestNumber = 0x8000_0000;
-/** Threads that can be told apart; asks that one thread can have under way. */
+/** Limits: threads with numbers of their own; pending requests of one thread. */
 export const maxThreadNumber = 0x3ff;
 const maxAskCount = 0xf_ffff;
 /** Set when the thread waits for the reply without its event loop. */
 const blockingBit = 0x10_0000;
 
-/** @param count of the asks of this thread; only its last 20 bits count */
+/** @param count number of the request in this thread; only its last 20 bits count */
 export function requestNumber(thread: number, count: number, blocking: boolean): number {
   return (firstRequestNumber | (thread << 21) | (blocking ? blockingBit : 0) | (count & maxAskCount)) >>> 0;
 }
 export const threadOfRequest = (ask: number): number => (ask >>> 21) & maxThreadNumber;
 export const isBlocking = (ask: number): boolean => (ask & blockingBit) !== 0;
 
-/** Part of a body. `last` ends it well, `failed` ends it badly; parts before the last have no trailers. */
+/** Part of a body. `last` ends the body as complete, `failed` as incomplete. Earlier parts have no trailers. */
 export type Part = {
   readonly bytes: Uint8Array;
   readonly end: 'no' | 'last' | 'failed';
@@ -46,7 +46,7 @@ export function decodePart(content: Buffer): Part {
   return { bytes, end: ends[number] ?? 'failed', ...(json ? { trailers: json as Headers } : {}) };
 }
 
-/** The other end may send so many bytes more of its body on this stream. */
+/** The other end may send this many more bytes of its body on this stream. */
 export function encodeCredit(stream: number, bytes: number): Buffer {
   const frame = newFrame(9);
   frame[frameStart] = kinds.credit;
@@ -59,7 +59,7 @@ export function readCredit(content: Buffer): number {
   return content.readUInt32LE(5);
 }
 
-/** The call waits, and holds no thread. */
+/** The call waits, and does not occupy its thread. */
 export function encodeParked(seq: number): Buffer {
   const frame = newFrame(5);
   frame[frameStart] = kinds.parked;
@@ -70,7 +70,7 @@ export function encodeParked(seq: number): Buffer {
 export const encodeHead = (seq: number, head: ResponseHead): Buffer => withJson(kinds.head, seq, 0, head, noBytes);
 export const decodeHead = (content: Buffer): ResponseHead => readJson(content).json as ResponseHead;
 
-/** @param seq the call for which it is asked */
+/** @param seq number of the requesting call */
 export function encodeAsk(stream: number, seq: number, ask: CapabilityRequest, bytes: Uint8Array = noBytes): Buffer {
   return withJson(kinds.ask, stream, seq, ask, bytes);
 }
@@ -95,7 +95,7 @@ export type LogEntry = { readonly source: LogSource; readonly text: string };
 export const encodeLog = (seq: number, entry: LogEntry): Buffer => withJson(kinds.log, seq, 0, entry, noBytes);
 export const decodeLog = (content: Buffer): LogEntry => readJson(content).json as LogEntry;
 
-/** Layout of all that carry JSON: kind, stream, a number, the JSON's length, the JSON, bytes. */
+/** Layout of all frames with JSON: kind, stream, a number, the JSON's length, the JSON, bytes. */
 const jsonAt = { stream: 1, number: 5, length: 9, json: 13 } as const;
 
 function withJson(kind: number, stream: number, number: number, json: unknown, bytes: Uint8Array): Buffer {
@@ -112,7 +112,7 @@ function withJson(kind: number, stream: number, number: number, json: unknown, b
   return frame;
 }
 
-/** @throws RangeError or SyntaxError when it is not such a frame */
+/** @throws RangeError or SyntaxError for an invalid frame */
 function readJson(content: Buffer): { number: number; json: unknown; bytes: Uint8Array } {
   const end = jsonAt.json + content.readUInt32LE(jsonAt.length);
   return {

@@ -40,7 +40,7 @@ test.each([
   expect(decodeResult(content(encodeResult(frame)))).toEqual(frame);
 });
 
-test('a message is cut to what the tunnel takes', () => {
+test('a message is cut to the tunnel’s limit', () => {
   const result = { ok: false, code: 'function_error', message: 'x'.repeat(10_000) } as const;
   const decoded = decodeResult(content(encodeResult({ seq: 1, started: true, durationUs: 0, result })));
   expect(decoded.result.ok ? 0 : decoded.result.message.length).toBe(4096);
@@ -62,7 +62,7 @@ test('a bundle arrives with all of its modules', () => {
   expect(decoded.modules).toEqual(modules);
 });
 
-test('loaded says for which bundle, and why not', () => {
+test('loaded names the bundle, and the reason of a failure', () => {
   expect(readDigest(content(encodeLoaded(digest)))).toBe(digest);
   expect(readLoadedMessage(content(encodeLoaded(digest)))).toBe('');
   expect(readLoadedMessage(content(encodeLoaded(digest, 'bad magic')))).toBe('bad magic');

@@ -1,11 +1,11 @@
 /**
- * What the agent and its runner say to each other. Fixed layouts in place of a general encoding, because every call
- * passes here twice, and because the main thread of the runner hands calls on to a thread without looking inside.
+ * The frames between the agent and its runner. They have fixed layouts in place of a general encoding, because every
+ * call passes here twice, and because the main thread of the runner passes calls on to a thread without decoding them.
  *
  *   to the runner    load, unload, call, cancel, part, credit, reply
  *   to the agent     loaded, result, threads, parked, head, part, credit, ask, log
  *
- * Both ends are of one release and one repository; there is no version on this pipe. What streams is in
+ * Both ends are of one release and one repository, so the pipe has no version. The frames of streams are in
  * stream-wire.ts.
  */
 import type { ErrorCode } from '@skerry/shared/errors.ts';
@@ -31,7 +31,7 @@ export const kinds = {
   log: 14,
 } as const;
 
-/** Codes that the runner itself can answer with, by their number on the pipe. */
+/** Error codes of the runner itself, by their number on the pipe. */
 export const runnerCodes = [
   'function_error',
   'function_trap',
@@ -47,11 +47,11 @@ export const runnerCodes = [
 ] as const satisfies readonly ErrorCode[];
 export type RunnerCode = (typeof runnerCodes)[number];
 
-/** Characters of an error's message; as much as a frame of the tunnel takes. */
+/** Maximum length of an error's message, in characters: the same as in a frame of the tunnel. */
 const messageLength = 4096;
 const digestBytes = 32;
 
-/** A bundle on its way in. The agent has checked it; modules are bytes that follow the header. */
+/** A bundle for the runner. The agent has checked it. Modules are bytes that follow the header. */
 export type LoadHeader = Pick<Bundle, 'world' | 'exportName' | 'mode' | 'glue' | 'direct' | 'linked'> & {
   modules: { name: string; length: number }[];
 };
@@ -101,7 +101,7 @@ export function readDigest(content: Buffer): string {
   return content.toString('hex', 1, 1 + digestBytes);
 }
 
-/** What a function sees and may do, as it travels; equal ones have equal text. */
+/** The environment and the grants of a function, as they are sent; equal ones have equal text. */
 export type GuestEnvironment = {
   /** Id of the function: two functions of one bundle share no instance. */
   function: string;
@@ -109,7 +109,7 @@ export type GuestEnvironment = {
   args: readonly string[];
   /** For wasi:config. */
   config: Record<string, string>;
-  /** Granted directories, in the order of the manifest; where they are on the device is not told. */
+  /** Granted directories, in the order of the manifest. Their paths on the device are not sent. */
   directories: readonly { guest: string; mode: 'ro' | 'rw' }[];
   logBytesPerSecond: number;
   /** Bytes of a streamed body, each way. */
@@ -118,7 +118,7 @@ export type GuestEnvironment = {
 
 export type CallFrame = {
   seq: number;
-  /** What is left of the deadline. */
+  /** Time left until the deadline. */
   timeoutMs: number;
   digest: string;
   reuse: boolean;
@@ -165,7 +165,7 @@ export function encodeCall(call: CallFrame): Buffer {
   return frame;
 }
 
-/** What the main thread of the runner needs of a call. */
+/** The fields of a call that the runner's main thread reads. */
 export function readCallHead(content: Buffer): Pick<CallFrame, 'seq' | 'timeoutMs' | 'digest'> {
   return {
     seq: content.readUInt32LE(callAt.seq),
@@ -174,7 +174,7 @@ export function readCallHead(content: Buffer): Pick<CallFrame, 'seq' | 'timeoutM
   };
 }
 
-/** What a thread needs of a call; `input` is a view. */
+/** The fields of a call that a thread reads; `input` is a view. */
 export function readCall(content: Buffer): CallFrame {
   const requestAt = callAt.end + content.readUInt32LE(callAt.surroundingsLength);
   const inputAt = requestAt + content.readUInt32LE(callAt.requestLength);
@@ -202,7 +202,7 @@ export function readNumber(content: Buffer): number {
   return content.readUInt32LE(1);
 }
 
-/** `message` is absent when the bundle was taken. */
+/** `message` is absent after success. */
 export function encodeLoaded(digest: string, message = ''): Buffer {
   const text = Buffer.from(message.slice(0, messageLength));
   const frame = newFrame(1 + digestBytes + text.byteLength);
@@ -210,12 +210,12 @@ export function encodeLoaded(digest: string, message = ''): Buffer {
   return frame;
 }
 
-/** The message of a failed load; empty when the bundle was taken. */
+/** The message of a failed load; empty after success. */
 export function readLoadedMessage(content: Buffer): string {
   return content.toString('utf8', 1 + digestBytes);
 }
 
-/** @param ended threads that were ended before their time, since the process began */
+/** @param ended threads that were ended before their time, since the start of the process */
 export function encodeThreads(count: number, ended: number): Buffer {
   const frame = newFrame(9);
   frame[frameStart] = kinds.threads;
@@ -224,12 +224,12 @@ export function encodeThreads(count: number, ended: number): Buffer {
   return frame;
 }
 
-/** Threads that were ended, of a `threads`. */
+/** The number of ended threads, from a `threads` frame. */
 export function readEnded(content: Buffer): number {
   return content.readUInt32LE(5);
 }
 
-/** How a call in the runner ended. */
+/** The outcome of a call in the runner. */
 export type RunnerResult = Result<RunnerCode>;
 
 export type ResultFrame = {
@@ -238,7 +238,7 @@ export type ResultFrame = {
   started: boolean;
   durationUs: number;
   result: RunnerResult;
-  /** Head of an HTTP answer that is whole: the output is its body. */
+  /** Head of a complete HTTP answer, whose body is the output. */
   head?: ResponseHead | undefined;
   trailers?: Headers | undefined;
 };

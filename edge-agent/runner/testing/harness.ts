@@ -1,6 +1,6 @@
 /**
- * For the tests of the runner: real components, prepared once, and runners with real processes that are closed after
- * each test.
+ * Harness for the tests of the runner: real components, prepared once, and runners with real processes that are closed
+ * after each test.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { type Bundle, computeDigest, decodeBundle, encodeBundle } from '@skerry/shared/function/bundle.ts';
@@ -22,7 +22,7 @@ const hold = (bytes: Uint8Array): string => {
   return digest;
 };
 
-/** Glue that is not jco's: what the process itself allows, behind the walls of WebAssembly. */
+/** A test glue that is not jco's: it shows the rights of the process itself, without the limits of WebAssembly. */
 const hostileGlue = `export function instantiate(getCoreModule, imports) {
   const node = (name) => process.getBuiltinModule(name);
   const code = (error) => error.code ?? String(error);
@@ -53,7 +53,7 @@ const refusing: CapabilityHandler = {
   },
 };
 
-/** What a function sees that was given nothing but these. */
+/** The environment of a function without grants. */
 export const environment = (given: Partial<GuestEnvironment> = {}): string =>
   JSON.stringify({
     function: 'f',
@@ -121,7 +121,7 @@ export function text({ result }: CallOutcome): string {
   return result.ok ? Buffer.from(result.output).toString() : `${result.code}: ${result.message}`;
 }
 
-/** Resolves when the call has been handed over; the result comes later. */
+/** Resolves when the call was handed over; the result comes later. */
 export async function started(runner: Runner, name: keyof typeof digests, input: string, options: CallOptions = {}) {
   const { promise, resolve } = Promise.withResolvers<void>();
   const result = call(runner, name, input, { ...options, onStart: resolve });

@@ -249,7 +249,7 @@ describe('instances', () => {
     expect(await answers(fn, 2)).toEqual(['0', '0']);
   });
 
-  test('with more memory than is worth resetting are made anew', async () => {
+  test('with more memory than is worth resetting are replaced', async () => {
     const large = await guest({ hear: cell, say: setCell, memory: '33' });
     expect(await answers(load(large), 3)).toEqual(['0', '0', '0']);
   });

@@ -4,7 +4,7 @@
  * A gate keeps its waiters in a set and asks its source once for all of them. So a guest that subscribes or polls again
  * and again leaves nothing behind: a lost race of promises would stay with its source without an end.
  *
- * Invariant: a wait ends when its gate opens or the call's signal aborts, whichever is first, and then holds nothing.
+ * Invariant: a wait ends when its gate opens or the call's signal aborts. It then holds nothing.
  */
 
 /** A condition that is open, or will be. */

@@ -171,7 +171,7 @@ describe('an output stream', () => {
     expect(await Promise.all(waits)).toEqual([reason, reason, reason, reason]);
   });
 
-  test("checks the types of arguments, whatever the guest's imports declare", async () => {
+  test("checks the types of arguments against a guest's false imports", async () => {
     const sink = new TestSink(10);
     const stream = open(sink);
     stream.checkWrite();

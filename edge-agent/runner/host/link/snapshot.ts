@@ -27,8 +27,8 @@ export function takeSnapshot(state: readonly StatePart[]): Snapshot | undefined 
  * @param state of the instance of the snapshot, or of another instance of the same bundle
  * @param slack takes the pages by which the memory has grown (`DirectPlan.slack`); without it a memory that has grown
  *   cannot be restored
- * @returns false, and the instance must be dropped, when a memory has grown and cannot be restored, or has grown so
- *   much that a new instance is cheaper
+ * @returns false, and the instance must be dropped, when a memory has grown and cannot be restored, or when a new
+ *   instance is cheaper
  */
 export function restore(
   state: readonly StatePart[],

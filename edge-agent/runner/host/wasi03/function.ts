@@ -3,7 +3,7 @@
  * instance is made, and in when it has answered.
  *
  * Invariants: every call has an instance of its own, since the state of the glue after a call (tasks, streams) is not
- * known to be clean. When the call has its outcome, nothing of the instance runs any more, whatever it has left.
+ * known to be clean. When the call has its outcome, nothing of the instance runs any more.
  */
 import type { AsyncWorld, Bundle, World } from '@skerry/shared/function/bundle.ts';
 import type { CallChannel } from '../../protocol/channel.ts';

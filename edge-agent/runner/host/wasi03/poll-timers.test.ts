@@ -65,7 +65,7 @@ test('thrown errors and rejections go to the instance', async () => {
   expect(faults.toSorted()).toEqual(['in a job', 'rejected', 'thrown']);
 });
 
-test('nothing runs after the call, whatever was started', async () => {
+test('no timer runs after the call', async () => {
   const { timers } = timersOf();
   const ran: string[] = [];
   const all = () => {
