@@ -56,7 +56,7 @@ export function createTriggerStatus({ store, hub, cloudState }: TriggerStatusOpt
       return triggers.map(({ id }) => {
         const own = toTotals(totals.get(id));
         const { received, run, failed, dropped } = own;
-        // What the control plane listens to has one place at a time, whose counts are those of the trigger.
+        // A trigger of the control plane has one place at a time, with the counts of the trigger.
         const places = findPlaces(id).map(({ agent, state }) =>
           agent === undefined ? { state: { ...state, received, run, failed, dropped } } : { agent, state },
         );

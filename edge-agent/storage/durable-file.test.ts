@@ -88,7 +88,7 @@ describe('the write-ahead log', () => {
     log.writeUInt8(log.readUInt8(at) ^ 4, at);
     writeFileSync(walOf(path), log);
     const { lostWrites } = open();
-    expect(lostWrites).toMatchObject({ damage: 'the log of writes is damaged before its end' });
+    expect(lostWrites).toMatchObject({ damage: 'the write-ahead log is damaged before its end' });
     expect(lostWrites?.frames).toBeGreaterThan(10);
     expect(lostWrites?.aside).toBe(`${path}.damaged-1-wal`);
     expect(readFileSync(`${path}.damaged-1-wal`).equals(log)).toBe(true);
@@ -104,7 +104,7 @@ describe('the write-ahead log', () => {
     const log = readFileSync(walOf(path));
     log.writeUInt8(log.readUInt8(9) ^ 1, 9);
     writeFileSync(walOf(path), log);
-    expect(open().lostWrites).toMatchObject({ damage: 'the header of the log of writes is damaged' });
+    expect(open().lostWrites).toMatchObject({ damage: 'the header of the write-ahead log is damaged' });
   });
 
   test('cut within its last commit, as by a power cut, is no damage', () => {
@@ -130,7 +130,7 @@ describe('the write-ahead log', () => {
     leaveOpen(50);
     if (how === 'gone') rmSync(walOf(path));
     else truncateSync(walOf(path), 0);
-    expect(open().lostWrites).toMatchObject({ damage: 'the file was not closed, and its log of writes is gone' });
+    expect(open().lostWrites).toMatchObject({ damage: 'the file was not closed, and its write-ahead log is gone' });
     closeDurable((opened as Opened).db);
     expect(existsSync(`${path}-open`)).toBe(false);
     expect(open().lostWrites).toBeUndefined();

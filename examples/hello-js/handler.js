@@ -1,6 +1,6 @@
 /**
- * The smallest useful function: takes JSON text, gives JSON text. What is thrown becomes the error result, which the
- * caller sees as `function_error` with this message.
+ * The smallest useful function: takes JSON text, gives JSON text. A thrown string becomes the error result, and the
+ * caller gets it as the message of `function_error`.
  *
  * @param {string} input JSON with a `name`, for example {"name":"Ada"}
  * @returns {string} JSON with a greeting

@@ -40,7 +40,7 @@ typedef union {
   uint64_t room[8];
 } returned;
 
-/* What one call of blocking-write-and-flush takes at most (wasi:io/streams). */
+/* The maximum of one call of blocking-write-and-flush (wasi:io/streams). */
 enum { chunk = 4096 };
 
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
@@ -82,7 +82,7 @@ void skerry_write(skerry_response *response, const char *bytes, size_t length) {
   for (size_t at = 0; at < length; at += chunk) {
     returned result = {0};
     stream_write(response->stream, bytes + at, length - at < chunk ? length - at : chunk, &result);
-    /* Nobody reads any more. */
+    /* The reader is gone. */
     if (result.tag != 0) return;
   }
 }

@@ -1,4 +1,4 @@
-/* What http.c gives, and abi.c calls. */
+/* The function that http.c defines and abi.c calls. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

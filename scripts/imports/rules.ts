@@ -4,7 +4,7 @@ import type { Import, SourceFile } from './source-file.ts';
 
 export type Fault = string;
 
-/** What an import points at: a file of ours, a part of Node, or an outside library. */
+/** The target of an import: a file of ours, a part of Node, or an outside library. */
 export type Target =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'node'; readonly name: string }

@@ -12,7 +12,7 @@ export type ProseRule = {
 export const proseRules: readonly ProseRule[] = [
   { pattern: /\bshall\b/i, advice: 'say "must", "can" or use the present tense' },
   { pattern: /\b(who|what|which)(so)?ever\b/i, advice: 'name who or what it is, or say "any" or "each"' },
-  { pattern: /\b(nobody|somebody)\b/i, advice: 'name the part: "no caller", "a client"' },
+  { pattern: /(?<!\/)\b(nobody|somebody)\b/i, advice: 'name the part: "no caller", "a client"' },
   { pattern: /\banew\b/i, advice: 'say "again"' },
   { pattern: /\bat one time\b/i, advice: 'say "at once" or "concurrently"' },
   { pattern: /\bso (many|much)\b/i, advice: 'name the number: "at most `count` calls"' },

@@ -21,7 +21,7 @@ export const retrySchema = (attempts: number) =>
 /** A complete policy, all defaults filled in. */
 export type Retry = z.output<ReturnType<typeof retrySchema>>;
 
-/** What is known about a failed attempt, apart from its code. */
+/** The facts about a failed attempt, apart from its code. */
 export type FailureFacts = {
   /** The function may have had effects. True where that is not known. */
   readonly started: boolean;

@@ -1,6 +1,6 @@
 /**
- * What is released: the agent, three files in a folder of their own with no dependencies beside them, and the control
- * plane and the command line, which find some libraries in the clone.
+ * The releases: the agent, three files in a folder of their own with no dependencies beside them, and the control plane
+ * and the command line, which find some libraries in the clone.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

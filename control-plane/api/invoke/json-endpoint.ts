@@ -42,7 +42,7 @@ export function describeInvocation(registry: OpenAPIHono['openAPIRegistry']): vo
     ],
     request: { body: { ...jsonBody(invocationSchema), required: false } },
     responses: {
-      200: json(dataEnvelope(z.unknown()), 'What the function returned'),
+      200: json(dataEnvelope(z.unknown()), 'The result of the function'),
       ...problems(400, 401, 404, 406, 413, 422, 500, 502, 503, 504),
     },
   });

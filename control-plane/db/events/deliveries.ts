@@ -27,7 +27,7 @@ export type PageLimits = {
 const due = lte(deliveries.nextAt, sql`now()`);
 const sizeOf = sql<number>`coalesce(octet_length(${invocations.input}), 0) + coalesce(octet_length(${invocations.output}), 0)`;
 
-/** Of one sink, oldest first. All of their invocations have ended: a replayed invocation drops its deliveries. */
+/** The deliveries of one sink, oldest first. Their invocations have all ended: a replay drops the deliveries. */
 export async function nextDeliveries(
   orm: Orm,
   sinkId: string,

@@ -4,7 +4,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 
-/** Of one statement at most; its one parameter must stay far below the longest possible string. */
+/** Limits of one statement. Its one parameter must stay far below the longest possible string. */
 const maxRows = 1_000;
 const maxBytes = 8 * 1024 * 1024;
 

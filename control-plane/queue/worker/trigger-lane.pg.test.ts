@@ -117,7 +117,7 @@ test('with a concurrency of 1 their order is kept, over both control planes and 
   expect(counts).toEqual({ run: 20, failed: 1 });
 });
 
-test('with a larger concurrency so many run at one time, and no more', async () => {
+test('a larger concurrency is the maximum number of concurrent runs', async () => {
   const id = await trigger(3);
   const gate = Promise.withResolvers<void>();
   behave(() => gate.promise);

@@ -137,13 +137,13 @@ export function describeInvocations(h: () => Harness): void {
         let away = true;
         h().invoker.behave = async ({ input }) => {
           calls += 1;
-          if (away) throw new SkerryError(code, 'nobody is there');
+          if (away) throw new SkerryError(code, 'no agent is there');
           return input;
         };
         const id = idOf(await call({}));
         await vi.waitFor(() => expect(calls).toBeGreaterThan(4), patience);
         await vi.waitFor(async () => {
-          expect(await get(id)).toMatchObject({ attempts: 0, error: { code, message: 'nobody is there' } });
+          expect(await get(id)).toMatchObject({ attempts: 0, error: { code, message: 'no agent is there' } });
         }, patience);
         away = false;
         expect(await reached(id, 'succeeded')).toMatchObject({ attempts: 1, error: null });

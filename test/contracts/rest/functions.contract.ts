@@ -237,7 +237,7 @@ export function describeFunctions(h: () => Harness): void {
       expect(numbers).toEqual(Array.from({ length: 20 }, (_, index) => 23 - index));
     });
 
-    test('delete removes the function, and its code when nobody else has it', async () => {
+    test('delete removes the function, and its code when no other function has it', async () => {
       await create(h(), 'gone', 'wasm only here');
       const bundle = h().controlPlane.catalog.find('_', 'gone')?.bundle ?? '';
       expect(await h().request('DELETE', '/v1/fn/_/gone')).toMatchObject({ status: 204, text: '' });
