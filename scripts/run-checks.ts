@@ -30,6 +30,7 @@ await check('format and lint', ['biome', 'ci', '.']);
 await check('types', ['turbo', 'run', 'types', '--output-logs=errors-only']);
 await check('types of scripts', ['tsc', '--noEmit', '-p', 'scripts']);
 await check('import rules', ['node', 'scripts/check-imports.ts']);
+await check('prose rules', ['node', 'scripts/check-prose.ts']);
 
 const testsPassed = await runStep(
   'tests',
