@@ -6,16 +6,10 @@ import { generateTypes } from '@bytecodealliance/jco/component';
 import { findToolchain } from '@skerry/cli/build/rust.ts';
 import { createPreparer } from '@skerry/control-plane/prepare/preparer.ts';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type CliBench, createCliBench } from './in-process.ts';
+import { type CliBench, openCliBench } from './in-process.ts';
 
 const preparer = createPreparer({ timeoutMs: 60_000, memoryMb: 1_024 });
 afterAll(() => preparer.close());
-
-async function bench() {
-  const created = await createCliBench({});
-  onTestFinished(() => created.close());
-  return created;
-}
 
 function hasClang(): boolean {
   try {
@@ -42,7 +36,7 @@ describe('new', () => {
     ['rust', 'http', ['Cargo.toml', 'src', ...handler.slice(0, 3)]],
     ['c', 'http', ['abi.c', 'http.c', 'skerry.h', ...handler.slice(0, 3)]],
   ])('%s %s', async (lang, world, files) => {
-    const { run, directory } = await bench();
+    const { run, directory } = await openCliBench();
     const { code, out } = await run(['fn', 'new', 'my-fn', '--lang', lang, '--world', world]);
     expect(code).toBe(0);
     expect((await readdir(join(directory, 'my-fn'))).sort()).toEqual(files.sort());
@@ -58,7 +52,7 @@ describe('new', () => {
     ['1abc', 'f-1abc'],
     ['abc', 'abc'],
   ])('%s becomes the package %s for cargo, and keeps its name elsewhere', async (name, cargoName) => {
-    const { run, directory } = await bench();
+    const { run, directory } = await openCliBench();
     await run(['fn', 'new', name, '--lang', 'rust']);
     expect(await readFile(join(directory, name, 'Cargo.toml'), 'utf8')).toContain(`name = "${cargoName}"\n`);
     expect(await readFile(join(directory, name, 'README.md'), 'utf8')).toContain(`skerry fn invoke ${name} `);
@@ -69,7 +63,7 @@ describe('new', () => {
     ['an invalid name', ['../up']],
     ['an unknown language', ['x', '--lang', 'cobol']],
   ])('%s is refused', async (_, options) => {
-    const { run, directory } = await bench();
+    const { run, directory } = await openCliBench();
     await mkdir(join(directory, 'taken'));
     await writeFile(join(directory, 'taken/file'), '');
     const { code } = await run(['fn', 'new', ...options]);
@@ -100,7 +94,7 @@ test.each([
   ['http-rust', 'rust', 'http'],
   ['http-ts', 'ts', 'http'],
 ])('examples/%s equals the project that fn new writes', async (name, lang, world) => {
-  const { run, directory } = await bench();
+  const { run, directory } = await openCliBench();
   await run(['fn', 'new', name, '--lang', lang, '--world', world]);
   const files = (await readdir(join(directory, name), { recursive: true, withFileTypes: true })).filter((file) =>
     file.isFile(),
@@ -133,7 +127,7 @@ describe('build', () => {
     `the control plane prepares a new %s %s project as %s${clang}${rust}`,
     { timeout: 120_000 },
     async (lang = '', world = '', prepared = '') => {
-      const { run, directory } = await bench();
+      const { run, directory } = await openCliBench();
       await run(['fn', 'new', 'f', '--lang', lang, '--world', world]);
       const built = await run(['fn', 'build', 'f', '--json']);
       expect(built).toMatchObject({ code: 0, err: expect.stringMatching(/^Building f\/f\.wasm /) });
@@ -144,7 +138,7 @@ describe('build', () => {
   );
 
   test('the build bundles imports and strips types', async () => {
-    const { run, directory } = await bench();
+    const { run, directory } = await openCliBench();
     await mkdir(join(directory, 'f'));
     await writeFile(join(directory, 'f/greet.ts'), 'export const greet = (name: string) => "Hi " + name;');
     await writeFile(
@@ -175,7 +169,7 @@ describe('build', () => {
     ['a CommonJS handler', { 'handler.js': 'exports.invoke = () => "1"' }, /handler\.js must export/],
     ['an empty handler', { 'handler.js': '' }, /handler\.js must export .* nothing/],
   ])('%s: the build says so in one line, and writes nothing', async (_, files, message) => {
-    const { run, directory } = await bench();
+    const { run, directory } = await openCliBench();
     await mkdir(join(directory, 'f'));
     for (const [name, text] of Object.entries(files)) await writeFile(join(directory, 'f', name), text);
     const { code, err } = await run(['fn', 'build', 'f']);
@@ -187,7 +181,7 @@ describe('build', () => {
   test(`an HTTP function in C may call clocks and random numbers, and imports only the ones it calls${clang}`, {
     skip: clang !== '',
   }, async () => {
-    const { run, directory } = await bench();
+    const { run, directory } = await openCliBench();
     await run(['fn', 'new', 'f', '--lang', 'c', '--world', 'http']);
     const { imports: before } = await prepared(run, directory);
     await writeFile(
@@ -207,7 +201,7 @@ __attribute__((constructor)) static void look(void) { now(), any(); }
   });
 
   test('a missing compiler: the message says how to install it', async () => {
-    const { run, directory } = await bench();
+    const { run, directory } = await openCliBench();
     const { PATH } = process.env;
     await run(['fn', 'new', 'f', '--lang', 'c']);
     process.env.PATH = directory;

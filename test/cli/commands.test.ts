@@ -2,50 +2,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import packageJson from '@skerry/cli/package.json' with { type: 'json' };
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { type FakeAnswer, readForm } from './fake-api.ts';
-import { type CliBench, createCliBench } from './in-process.ts';
-
-async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench> {
-  const created = await createCliBench(answers);
-  onTestFinished(() => created.close());
-  return created;
-}
-
-const manifest = {
-  limits: {
-    memory_bytes: 67_108_864,
-    timeout_ms: 5_000,
-    input_bytes: 1_048_576,
-    output_bytes: 1_048_576,
-    body_bytes: 4_294_967_296,
-    log_bytes_per_second: 16_384,
-    concurrency: 10_000,
-    keyvalue_bytes: 1_048_576,
-  },
-  env: { A: '1' },
-  args: [],
-  capabilities: { http: ['old.example'], networks: ['lan'], directories: [] },
-  config: {},
-  instance: 'fresh',
-  retry: { attempts: 3, base_ms: 1_000, cap_ms: 60_000 },
-  placement: { labels: {} },
-  tag: '',
-};
-const deployed = {
-  name: 'hello',
-  module: '_',
-  revision: 1,
-  digest: 'd'.repeat(64),
-  world: 'skerry:function/handler',
-  size: 2048,
-  permissions: { added: [], removed: [] },
-  agents: { total: 2, applied: 1, failed: [{ agent: 'pi-7', code: 'function_load_failed', message: 'bad code' }] },
-};
+import { describe, expect, test } from 'vitest';
+import { deployed, manifest } from './answers.ts';
+import { readForm } from './fake-api.ts';
+import { openCliBench } from './in-process.ts';
 
 describe('results', () => {
   test('lists print a table for people, and the same data as JSON', async () => {
-    const { run, api } = await bench({ 'GET /v1/fn': { json: { data: [{ name: 'b' }, { name: '_' }] } } });
+    const { run, api } = await openCliBench({ 'GET /v1/fn': { json: { data: [{ name: 'b' }, { name: '_' }] } } });
     expect(await run(['mod', 'list'])).toEqual({ code: 0, out: '_\nb\n', err: '' });
     expect((await run(['mod', 'list', '--json'])).out).toBe('[{"name":"b"},{"name":"_"}]\n');
     expect((await run(['--json', 'mod', 'list'])).out).toBe('[{"name":"b"},{"name":"_"}]\n');
@@ -53,7 +17,7 @@ describe('results', () => {
   });
 
   test('table columns are aligned', async () => {
-    const { run } = await bench({
+    const { run } = await openCliBench({
       'GET /v1/agents': {
         json: {
           data: [
@@ -82,7 +46,7 @@ describe('results', () => {
   });
 
   test('creating a subject or a join token prints the token alone on standard output', async () => {
-    const { run, api } = await bench({
+    const { run, api } = await openCliBench({
       'POST /v1/admin/subjects': { status: 201, json: { data: { name: 'ada', role: 'user', token: 'sk_new' } } },
       'POST /v1/agents/tokens': { status: 201, json: { data: { id: '1', token: 'sj_new' } } },
     });
@@ -113,7 +77,7 @@ describe('invoke', () => {
     ['--data -', ['--data', '-'], '{"name":"Ada"}'],
     ['--data @file', ['--data', '@args.json'], ''],
   ])('fn invoke takes arguments by %s', async (_, options, input) => {
-    const { run, directory, api } = await bench(answers);
+    const { run, directory, api } = await openCliBench(answers);
     await writeFile(join(directory, 'args.json'), '{"name":"Ada"}');
     const result = await run(['fn', 'invoke', 'hello', ...options], { input });
     expect(result).toEqual({ code: 0, out: '{\n  "greeting": "Hello, Ada!"\n}\n', err: '' });
@@ -121,7 +85,7 @@ describe('invoke', () => {
   });
 
   test('--json adds the agent and the duration', async () => {
-    const { run } = await bench(answers);
+    const { run } = await openCliBench(answers);
     const { out } = await run(['fn', 'invoke', 'hello', '--json']);
     expect(JSON.parse(out)).toMatchObject({
       data: { greeting: 'Hello, Ada!' },
@@ -132,7 +96,7 @@ describe('invoke', () => {
   });
 
   test('fn invoke refuses input that is not JSON before it sends anything', async () => {
-    const { run, api } = await bench(answers);
+    const { run, api } = await openCliBench(answers);
     const { code, err } = await run(['fn', 'invoke', 'hello', '-j', '{name']);
     expect(code).toBe(2);
     expect(err).toMatch(/^skerry: --json-args is not JSON: .*\n$/);
@@ -142,7 +106,7 @@ describe('invoke', () => {
 
 describe('deploy', () => {
   test('fn deploy creates a new function, and says how many agents have it', async () => {
-    const { run, directory, api } = await bench({ 'POST /v1/fn/_': { status: 201, json: { data: deployed } } });
+    const { run, directory, api } = await openCliBench({ 'POST /v1/fn/_': { status: 201, json: { data: deployed } } });
     await writeFile(join(directory, 'hello.wasm'), 'code');
     const { code, out, err } = await run(['fn', 'deploy', 'hello', 'hello.wasm', '--no-wait']);
     expect({ code, out }).toEqual({
@@ -158,7 +122,7 @@ describe('deploy', () => {
   });
 
   test('fn deploy updates a function, and keeps settings that no option names', async () => {
-    const { run, directory, api } = await bench({
+    const { run, directory, api } = await openCliBench({
       'GET /v1/fn/_/hello': { json: { data: { ...deployed, manifest } } },
       'PUT /v1/fn/_/hello': { json: { data: { ...deployed, revision: 2 } } },
     });
@@ -174,7 +138,7 @@ describe('deploy', () => {
   });
 
   test('fn deploy refuses an invalid manifest before it sends anything', async () => {
-    const { run, directory, api } = await bench({});
+    const { run, directory, api } = await openCliBench({});
     await writeFile(join(directory, 'hello.wasm'), 'code');
     await writeFile(join(directory, 'manifest.json'), '{"limits":{"timeout_ms":0}}');
     const { code, err } = await run(['fn', 'deploy', 'hello', 'hello.wasm', '--manifest', 'manifest.json']);
@@ -184,7 +148,7 @@ describe('deploy', () => {
   });
 
   test('a missing file', async () => {
-    const { run } = await bench();
+    const { run } = await openCliBench();
     const { code, err } = await run(['fn', 'deploy', 'hello', 'missing.wasm']);
     expect(code).toBe(2);
     expect(err).toMatch(/^skerry: cannot read missing\.wasm: .*\n$/);
@@ -192,12 +156,12 @@ describe('deploy', () => {
 });
 
 test.each(['--version', '-v'])('%s', async (flag) => {
-  const { run } = await bench();
+  const { run } = await openCliBench();
   expect(await run([flag])).toEqual({ code: 0, out: `${packageJson.version}\n`, err: '' });
 });
 
 test('fn get says "not known" for an offline agent', async () => {
-  const { run } = await bench({
+  const { run } = await openCliBench({
     'GET /v1/fn/_/hello': {
       json: {
         data: {
@@ -223,7 +187,7 @@ test('fn get says "not known" for an offline agent', async () => {
 });
 
 test('the help of skerry shows [options] for the commands that have options of their own', async () => {
-  const { run } = await bench();
+  const { run } = await openCliBench();
   const { out } = await run(['--help']);
   const listed = [...out.slice(out.indexOf('\nCommands:')).matchAll(/^ {2}([a-z-]+)( \[options\])? {2}/gm)].filter(
     ([, name]) => name !== 'help',
@@ -244,7 +208,7 @@ test.each([
   [['agent', '--help'], 0],
   [['up', '--help'], 0],
 ])('%j prints help', async (argv, expected) => {
-  const { run } = await bench();
+  const { run } = await openCliBench();
   const { code, out, err } = await run(argv);
   expect(code).toBe(expected);
   expect(out + err).toMatch(/^Usage: skerry/);

@@ -1,18 +1,11 @@
 /** The server and the token that the command line uses, and how it stores them. */
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import type { FakeAnswer } from './fake-api.ts';
-import { type CliBench, createCliBench } from './in-process.ts';
-
-async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench> {
-  const created = await createCliBench(answers);
-  onTestFinished(() => created.close());
-  return created;
-}
+import { expect, test } from 'vitest';
+import { openCliBench } from './in-process.ts';
 
 test('login stores a valid token, readable by this user only, and later commands use it', async () => {
-  const { run, directory, api } = await bench({ 'GET /v1/fn': { json: { data: [] } } });
+  const { run, directory, api } = await openCliBench({ 'GET /v1/fn': { json: { data: [] } } });
   const env = { SKERRY_TOKEN: undefined, SKERRY_SERVER: undefined };
   const { code, out } = await run(['login', '--server', api.url, '--token', '-'], { env, input: 'sk_piped\n' });
   const file = join(directory, '.config', 'skerry', 'config.json');
@@ -26,7 +19,7 @@ test('login stores a valid token, readable by this user only, and later commands
 });
 
 test('login does not store an invalid token', async () => {
-  const { run, directory, api } = await bench({
+  const { run, directory, api } = await openCliBench({
     'GET /v1/fn': { status: 401, json: { errors: { detail: 'Unauthorized' } } },
   });
   const { code, err } = await run(['login', '--server', api.url]);
@@ -36,7 +29,7 @@ test('login does not store an invalid token', async () => {
 });
 
 test('a stored token goes only to its own server', async () => {
-  const { run, directory, api } = await bench({ 'GET /v1/fn': { json: { data: [] } } });
+  const { run, directory, api } = await openCliBench({ 'GET /v1/fn': { json: { data: [] } } });
   const config = join(directory, 'config.json');
   await writeFile(config, JSON.stringify({ server: 'http://elsewhere.example', token: 'sk_secret' }));
   await run(['mod', 'list', '--server', api.url], { env: { SKERRY_CONFIG: config, SKERRY_TOKEN: undefined } });
@@ -44,7 +37,7 @@ test('a stored token goes only to its own server', async () => {
 });
 
 test('commands find the token of a running `skerry up`', async () => {
-  const { run, directory, api } = await bench({ 'GET /v1/fn': { json: { data: [] } } });
+  const { run, directory, api } = await openCliBench({ 'GET /v1/fn': { json: { data: [] } } });
   await mkdir(join(directory, '.skerry', 'control-plane'), { recursive: true });
   await writeFile(join(directory, '.skerry', 'control-plane', 'admin-token'), 'sk_local\n');
   await writeFile(join(directory, '.skerry', 'server-url'), `${api.url}\n`);

@@ -1,21 +1,14 @@
 /** Commands on triggers, sinks and secrets against a scripted API. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import type { FakeAnswer } from './fake-api.ts';
-import { type CliBench, createCliBench } from './in-process.ts';
-
-async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench> {
-  const created = await createCliBench(answers);
-  onTestFinished(() => created.close());
-  return created;
-}
+import { describe, expect, test } from 'vitest';
+import { openCliBench } from './in-process.ts';
 
 const created = { status: 201, json: { data: { id: 'id-1' } } };
 const counts = { received: 9, run: 7, failed: 1, dropped: 1 };
 
 test('trigger create reads --set, as JSON where it is JSON, and --edge', async () => {
-  const { run, api } = await bench({ 'POST /v1/fn/farm/water/triggers': created });
+  const { run, api } = await openCliBench({ 'POST /v1/fn/farm/water/triggers': created });
   const set = ['host=broker', 'topic=soil/#', 'qos=2', 'tls.ca=PEM', 'tls.servername=b'];
   const arguments_ = set.flatMap((pair) => ['--set', pair]);
   expect(await run(['trigger', 'create', '-m', 'farm', 'water', 'mqtt', '--edge', ...arguments_])).toEqual({
@@ -30,7 +23,7 @@ test('trigger create reads --set, as JSON where it is JSON, and --edge', async (
 });
 
 test('a number stays text in a text parameter', async () => {
-  const { run, api } = await bench({ 'POST /v1/fn/_/water/triggers': created });
+  const { run, api } = await openCliBench({ 'POST /v1/fn/_/water/triggers': created });
   const set = ['host=10', 'username=012345', 'version=5', 'port=1883', 'args.n=5', 'args.to={"n":1}'];
   const arguments_ = set.flatMap((pair) => ['--set', pair]);
   expect(await run(['trigger', 'create', 'water', 'mqtt', ...arguments_])).toMatchObject({ code: 0 });
@@ -44,7 +37,7 @@ test('a number stays text in a text parameter', async () => {
 });
 
 test('sink create reads parameters from a file, and --set overrides them', async () => {
-  const { run, api, directory } = await bench({ 'POST /v1/fn/_/water/sinks': created });
+  const { run, api, directory } = await openCliBench({ 'POST /v1/fn/_/water/sinks': created });
   await writeFile(join(directory, 'sink.json'), '{"url":"http://a/db","password":"p"}');
   const { code } = await run(['sink', 'create', 'water', 'couchdb', '--file', 'sink.json', '--set', 'url=http://b/db']);
   expect(code).toBe(0);
@@ -54,7 +47,7 @@ test('sink create reads parameters from a file, and --set overrides them', async
 test.each(['password=x', 'token=x', 'tls.key=x', 'tls={"ca":"x","key":"x"}'])(
   '--set %s is refused, since arguments are visible',
   async (pair) => {
-    const { run, api } = await bench();
+    const { run, api } = await openCliBench();
     const { code, err } = await run(['sink', 'create', 'water', 'mqtt', '--set', pair]);
     expect(code).toBe(2);
     expect(err).toContain('skerry secret set');
@@ -66,7 +59,7 @@ test('trigger list has a line for each place, and the counts of the trigger', as
   const params = { topic: 'a/#', host: 'b', placement: 'edge' };
   const trigger = { id: 'id-1', type: 'mqtt', params, ...counts, last_message_at: '2026-01-02T03:04:05.000Z' };
   const place = { ...counts, received: 3, pending: 3 };
-  const { run } = await bench({
+  const { run } = await openCliBench({
     'GET /v1/fn/_/water/triggers': {
       json: {
         data: [
@@ -95,7 +88,7 @@ test('trigger list has a line for each place, and the counts of the trigger', as
 
 test('an update sends unchanged parameters with the changed ones', async () => {
   const path = '/v1/fn/_/water/triggers/id-1';
-  const { run, api } = await bench({
+  const { run, api } = await openCliBench({
     [`GET ${path}`]: {
       json: { data: { type: 'mqtt', params: { host: 'b', topic: 't', qos: 1, tls: { ca: 'PEM' } } } },
     },
@@ -116,7 +109,7 @@ test('an update sends unchanged parameters with the changed ones', async () => {
 test('an update without the credentials is refused, since they cannot be read back', async () => {
   const path = '/v1/fn/_/water/sinks/id-1';
   const params = { url: 'http://a/db', username: 'u', credentials: 'sealed' };
-  const { run, api, directory } = await bench({
+  const { run, api, directory } = await openCliBench({
     [`GET ${path}`]: { json: { data: { type: 'couchdb', params } } },
     [`PUT ${path}`]: { json: { data: { id: 'id-1' } } },
   });
@@ -146,7 +139,7 @@ describe('a deploy sends the lists of triggers and sinks', () => {
   const deployed = { ...bare, permissions: { added: [], removed: [] } };
   const refused = (message: string) => ({ status: 'error', message });
   const deploy = async (data: object, isNew: boolean, content: string, ...more: string[]) => {
-    const { run, api, directory } = await bench({
+    const { run, api, directory } = await openCliBench({
       [isNew ? 'POST /v1/fn/_' : 'PUT /v1/fn/_/water']: { status: 207, json: { data: { ...deployed, ...data } } },
       ...(isNew ? {} : { 'GET /v1/fn/_/water': { json: { data: {} } } }),
     });
@@ -184,7 +177,7 @@ describe('a deploy sends the lists of triggers and sinks', () => {
 });
 
 test('secret set reads the value from standard input, whole, and does not print it', async () => {
-  const { run, api } = await bench({ 'PUT /v1/secrets/key': { status: 204 } });
+  const { run, api } = await openCliBench({ 'PUT /v1/secrets/key': { status: 204 } });
   const pem = '-----BEGIN KEY-----\nabc\n-----END KEY-----';
   expect(await run(['secret', 'set', 'key'], { input: `${pem}\n` })).toEqual({
     code: 0,

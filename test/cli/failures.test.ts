@@ -2,19 +2,12 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { freePort } from '../harness/free-port.ts';
-import type { FakeAnswer } from './fake-api.ts';
-import { type CliBench, createCliBench } from './in-process.ts';
-
-async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench> {
-  const created = await createCliBench(answers);
-  onTestFinished(() => created.close());
-  return created;
-}
+import { openCliBench } from './in-process.ts';
 
 test("the server's message is printed in one line, with exit code 1", async () => {
-  const { run } = await bench({});
+  const { run } = await openCliBench({});
   expect(await run(['mod', 'get', 'nope'])).toEqual({ code: 1, out: '', err: 'skerry: There is no "nope"\n' });
   const { err } = await run(['mod', 'get', 'nope', '--json']);
   expect(JSON.parse(err)).toEqual({ error: { message: 'There is no "nope"', code: 'not_found', status: 404 } });
@@ -22,7 +15,7 @@ test("the server's message is printed in one line, with exit code 1", async () =
 
 test('control characters from a server or a function do not reach the terminal', async () => {
   const message = 'no\x1b[2J\r\x9bA\ttwo\nlines';
-  const { run } = await bench({
+  const { run } = await openCliBench({
     'POST /v1/fn/_/bad': { status: 422, json: { errors: { detail: 'Error', code: 'function_error', message } } },
     'POST /v1/fn/_/good': { json: { data: '\x1b\x9b\x7f' } },
     'GET /v1/fn': { json: { data: [{ name: 'a\x1bb', functions: 1 }] } },
@@ -36,7 +29,7 @@ test('control characters from a server or a function do not reach the terminal',
 });
 
 test('messages about fields are printed with the field', async () => {
-  const { run } = await bench({
+  const { run } = await openCliBench({
     'POST /v1/fn': { status: 422, json: { errors: { name: ["can't be blank"], detail: 'no' } } },
   });
   expect((await run(['mod', 'create', 'x'])).err).toBe("skerry: name can't be blank\n");
@@ -44,14 +37,14 @@ test('messages about fields are printed with the field', async () => {
 
 test('messages about a field with the name of an error member are printed', async () => {
   const errors = { detail: 'no', code: 'validation_failed', fields: { code: ["can't be blank"] } };
-  const { run } = await bench({ 'POST /v1/fn': { status: 422, json: { errors } } });
+  const { run } = await openCliBench({ 'POST /v1/fn': { status: 422, json: { errors } } });
   expect((await run(['mod', 'create', 'x'])).err).toBe("skerry: code can't be blank\n");
 });
 
 test('a duration over the limit is refused with the limit', async () => {
   const fields = { expires_in_seconds: ['must be from 1 to 2592000 (30 days)'] };
   const errors = { detail: 'no', code: 'validation_failed', fields };
-  const { run } = await bench({ 'POST /v1/agents/tokens': { status: 422, json: { errors } } });
+  const { run } = await openCliBench({ 'POST /v1/agents/tokens': { status: 422, json: { errors } } });
   const { code, err } = await run(['agent', 'token', '--expires', '60d']);
   expect({ code, err }).toEqual({
     code: 1,
@@ -65,7 +58,7 @@ test.each([
   [['up', '--data', '/proc/nope'], /^skerry: cannot make the data directory \/proc\/nope: ENOENT.*\n$/],
   [['login'], /^skerry: cannot write file\/x: (EEXIST|ENOTDIR).*\n$/],
 ])('%j prints one line, exit code 1', async (argv, message) => {
-  const { run, directory } = await bench({ 'GET /v1/fn': { json: { data: [] } } });
+  const { run, directory } = await openCliBench({ 'GET /v1/fn': { json: { data: [] } } });
   await writeFile(join(directory, 'file'), '');
   const port = String(await freePort());
   const SKERRY_CONFIG = argv[0] === 'login' ? join(directory, 'file/x') : undefined;
@@ -75,7 +68,7 @@ test.each([
 });
 
 test('an unexpected error prints one line', async () => {
-  const { run } = await bench({ 'GET /v1/agents': { json: { data: [{ name: 'no labels' }] } } });
+  const { run } = await openCliBench({ 'GET /v1/agents': { json: { data: [{ name: 'no labels' }] } } });
   const { code, err } = await run(['agent', 'list']);
   expect(code).toBe(1);
   expect(err).toMatch(/^skerry: .+\n$/);
@@ -92,14 +85,14 @@ test.each([
   [['mod', 'list', '--jsn', '--json'], "unknown option '--jsn'"],
   [['mod', 'list', '--json', '--server', 'ftp://x'], 'is not the URL of a server'],
 ])('%j: a usage mistake is printed as JSON, exit code 2', async (argv, message) => {
-  const { run } = await bench();
+  const { run } = await openCliBench();
   const { code, out, err } = await run(argv);
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(JSON.parse(err)).toEqual({ error: { message: expect.stringContaining(message) } });
 });
 
 test('without a token, the message says how to get one', async () => {
-  const { run } = await bench({
+  const { run } = await openCliBench({
     'GET /v1/fn': { status: 401, json: { errors: { detail: 'Unauthorized', code: 'unauthorized' } } },
   });
   const { err } = await run(['mod', 'list'], { env: { SKERRY_TOKEN: undefined } });
@@ -107,14 +100,14 @@ test('without a token, the message says how to get one', async () => {
 });
 
 test('another server than Skerry answers', async () => {
-  const { run } = await bench({ 'GET /v1/fn': { text: '<html>' } });
+  const { run } = await openCliBench({ 'GET /v1/fn': { text: '<html>' } });
   const { code, err } = await run(['mod', 'list']);
   expect(code).toBe(1);
   expect(err).toContain("is not one of Skerry's API");
 });
 
 test('no server answers: exit code 3', async () => {
-  const { run, api } = await bench({});
+  const { run, api } = await openCliBench({});
   await api.close();
   const { code, err } = await run(['mod', 'list', '--server', api.url]);
   expect(code).toBe(3);
@@ -131,7 +124,7 @@ test.each([
   [['mod', 'list', '--server', 'ftp://x'], 'is not the URL of a server'],
   [['agent', '--label', 'a=b'], 'no control plane given'],
 ])('%j is a usage mistake: exit code 2', async (argv, message) => {
-  const { run } = await bench();
+  const { run } = await openCliBench();
   const { code, err } = await run(argv, { env: { SKERRY_SERVER: undefined } });
   expect(code).toBe(2);
   expect(err).toMatch(/^skerry: .*\n$/);
@@ -139,7 +132,7 @@ test.each([
 });
 
 test('up names a taken port in one line before it starts anything', async () => {
-  const { run, directory } = await bench();
+  const { run, directory } = await openCliBench();
   const { promise, resolve } = Promise.withResolvers<void>();
   const holder = createServer().listen(0, '127.0.0.1', resolve);
   await promise;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { runProgram } from '@skerry/cli/program.ts';
 import type { Terminal } from '@skerry/cli/terminal/terminal.ts';
+import { onTestFinished } from 'vitest';
 import { type FakeAnswer, type FakeApi, startFakeApi } from './fake-api.ts';
 
 export type CliRun = { code: number; out: string; err: string };
@@ -16,8 +17,17 @@ export type CliBench = {
   close(): Promise<void>;
 };
 
-/** The commands find the API by SKERRY_SERVER and send the token `sk_test`, unless a run says otherwise. */
-export async function createCliBench(answers: Readonly<Record<string, FakeAnswer>> = {}): Promise<CliBench> {
+/**
+ * Opens a bench that is closed at the end of the test. Its commands find the API by SKERRY_SERVER and send the token
+ * `sk_test`, unless a run has other settings.
+ */
+export async function openCliBench(answers: Readonly<Record<string, FakeAnswer>> = {}): Promise<CliBench> {
+  const bench = await createCliBench(answers);
+  onTestFinished(() => bench.close());
+  return bench;
+}
+
+async function createCliBench(answers: Readonly<Record<string, FakeAnswer>>): Promise<CliBench> {
   const directory = await mkdtemp(join(tmpdir(), 'skerry-cli-'));
   const api = await startFakeApi(answers);
   return {

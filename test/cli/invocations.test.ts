@@ -1,13 +1,6 @@
 /** Commands on recorded invocations, against a scripted API. */
-import { expect, onTestFinished, test } from 'vitest';
-import type { FakeAnswer } from './fake-api.ts';
-import { type CliBench, createCliBench } from './in-process.ts';
-
-async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench> {
-  const created = await createCliBench(answers);
-  onTestFinished(() => created.close());
-  return created;
-}
+import { expect, test } from 'vitest';
+import { openCliBench } from './in-process.ts';
 
 const one = {
   id: 'id-1',
@@ -22,14 +15,14 @@ const one = {
 };
 
 test('fn invoke --async prints the id and does not wait', async () => {
-  const { run, api } = await bench({ 'POST /v1/fn/_/report': { status: 202, json: { data: { id: 'id-1' } } } });
+  const { run, api } = await openCliBench({ 'POST /v1/fn/_/report': { status: 202, json: { data: { id: 'id-1' } } } });
   expect(await run(['fn', 'invoke', 'report', '--async'])).toEqual({ code: 0, out: 'id-1\n', err: '' });
   expect(api.seen[0]?.headers.prefer).toBe('respond-async');
   expect((await run(['fn', 'invoke', 'report', '--async', '--json'])).out).toBe('{"invocation":"id-1"}\n');
 });
 
 test('fn invoke --async sends a key and a callback URL; both options need --async', async () => {
-  const { run, api } = await bench({ 'POST /v1/fn/_/report': { status: 202, json: { data: { id: 'id-1' } } } });
+  const { run, api } = await openCliBench({ 'POST /v1/fn/_/report': { status: 202, json: { data: { id: 'id-1' } } } });
   const asked = ['fn', 'invoke', 'report', '--idempotency-key', 'k', '--callback-url', 'https://a/done'];
   expect(await run([...asked, '--async'])).toMatchObject({ code: 0 });
   expect(api.seen[0]?.headers).toMatchObject({ 'idempotency-key': 'k', 'x-callback-url': 'https://a/done' });
@@ -39,7 +32,7 @@ test('fn invoke --async sends a key and a callback URL; both options need --asyn
 
 test('invocation replay tries all ids, prints the refused ones, and fails', async () => {
   const conflict = { errors: { detail: 'Conflict', code: 'conflict', message: 'it has succeeded' } };
-  const { run } = await bench({
+  const { run } = await openCliBench({
     'POST /v1/invocations/id-1/replay': { status: 202, json: { data: { id: 'id-1' } } },
     'POST /v1/invocations/id-2/replay': { status: 409, json: conflict },
     'POST /v1/invocations/id-3/replay': { status: 202, json: { data: { id: 'id-3' } } },
@@ -60,7 +53,7 @@ test('invocation replay tries all ids, prints the refused ones, and fails', asyn
 });
 
 test('invocation list takes two times', async () => {
-  const { run, api } = await bench();
+  const { run, api } = await openCliBench();
   await run(['invocation', 'list', '--since', '2d', '--until', '1d']);
   const query = new URL(api.seen[0]?.path ?? '', 'http://a').searchParams;
   const [since, until] = ['since', 'until'].map((name) => Date.parse(query.get(name) ?? ''));
@@ -68,7 +61,7 @@ test('invocation list takes two times', async () => {
 });
 
 test('invocation list prints a line for each, and how to continue', async () => {
-  const { run, api } = await bench({
+  const { run, api } = await openCliBench({
     'GET /v1/invocations?limit=2&function=_%2Fwater&state=dead': {
       json: { data: { invocations: [one, { ...one, id: 'id-2', agent: null, error: null }], next: 'abc' } },
     },
@@ -86,7 +79,7 @@ test('invocation list prints a line for each, and how to continue', async () => 
 });
 
 test('invocation get, cancel and replay', async () => {
-  const { run, api } = await bench({
+  const { run, api } = await openCliBench({
     'GET /v1/invocations/id-1': { json: { data: one } },
     'DELETE /v1/invocations/id-1': { status: 204 },
     'POST /v1/invocations/id-1/replay': { status: 202, json: { data: { id: 'id-1' } } },
@@ -99,7 +92,7 @@ test('invocation get, cancel and replay', async () => {
 });
 
 test('an unknown state is refused locally', async () => {
-  const { run, api } = await bench();
+  const { run, api } = await openCliBench();
   expect((await run(['invocation', 'list', '--state', 'done'])).code).toBe(2);
   expect(api.seen).toEqual([]);
 });

@@ -1,50 +1,14 @@
 /** The command line against a scripted API: capabilities, permissions and logs of functions. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { type FakeAnswer, readForm } from './fake-api.ts';
-import { type CliBench, createCliBench } from './in-process.ts';
-
-async function bench(answers: Record<string, FakeAnswer> = {}): Promise<CliBench> {
-  const created = await createCliBench(answers);
-  onTestFinished(() => created.close());
-  return created;
-}
-
-const manifest = {
-  limits: {
-    memory_bytes: 67_108_864,
-    timeout_ms: 5_000,
-    input_bytes: 1_048_576,
-    output_bytes: 1_048_576,
-    body_bytes: 4_294_967_296,
-    log_bytes_per_second: 16_384,
-    concurrency: 10_000,
-    keyvalue_bytes: 1_048_576,
-  },
-  env: { A: '1' },
-  args: [],
-  capabilities: { http: ['old.example'], networks: ['lan'], directories: [] },
-  config: {},
-  instance: 'fresh',
-  retry: { attempts: 3, base_ms: 1_000, cap_ms: 60_000 },
-  placement: { labels: {} },
-  tag: '',
-};
-const deployed = {
-  name: 'hello',
-  module: '_',
-  revision: 1,
-  digest: 'd'.repeat(64),
-  world: 'skerry:function/handler',
-  size: 2048,
-  permissions: { added: [], removed: [] },
-  agents: { total: 2, applied: 1, failed: [{ agent: 'pi-7', code: 'function_load_failed', message: 'bad code' }] },
-};
+import { expect, test } from 'vitest';
+import { deployed, manifest } from './answers.ts';
+import { readForm } from './fake-api.ts';
+import { openCliBench } from './in-process.ts';
 
 test('each capability option replaces its list, and the deploy prints the changes', async () => {
   const permissions = { added: ['HTTP to a.example:443', 'imports wasi:io/poll'], removed: ['HTTP to old.example'] };
-  const { run, directory, api } = await bench({
+  const { run, directory, api } = await openCliBench({
     'GET /v1/fn/_/hello': { json: { data: { ...deployed, manifest } } },
     'PUT /v1/fn/_/hello': { json: { data: { ...deployed, revision: 2, permissions } } },
   });
@@ -88,7 +52,7 @@ test.each([
   [['--allow-network', 'mars'], /capabilities\.networks\.0/],
   [['--dir', '/a/../b:/data'], /capabilities\.directories\.0\.host/],
 ])('%j is refused with the name of its field', async (options, field) => {
-  const { run, directory } = await bench();
+  const { run, directory } = await openCliBench();
   await writeFile(join(directory, 'hello.wasm'), 'code');
   const { code, err } = await run(['fn', 'deploy', 'hello', 'hello.wasm', ...options]);
   expect(code).toBe(2);
@@ -98,7 +62,7 @@ test.each([
 test('fn logs prints a line for each, without control characters, and names agents that did not answer', async () => {
   const line = { agent: 'pi', time: '2026-01-01T00:00:00.000Z', invocation: 'i', revision: 1, source: 'stderr' };
   const data = { lines: [{ ...line, text: 'red \u001b[31m' }], missing: ['slow'] };
-  const { run } = await bench({ 'GET /v1/fn/_/hello/logs?limit=5': { json: { data } } });
+  const { run } = await openCliBench({ 'GET /v1/fn/_/hello/logs?limit=5': { json: { data } } });
   expect(await run(['fn', 'logs', 'hello', '--limit', '5'])).toEqual({
     code: 0,
     out: '2026-01-01T00:00:00.000Z pi stderr red \ufffd[31m\n',
@@ -115,7 +79,7 @@ test('fn get prints permissions and grants, and their differences', async () => 
     unused: ['network lan'],
   };
   const data = { ...deployed, imports: [], permissions, manifest, agents: [] };
-  const { run } = await bench({ 'GET /v1/fn/_/hello': { json: { data } } });
+  const { run } = await openCliBench({ 'GET /v1/fn/_/hello': { json: { data } } });
   const { out } = await run(['fn', 'get', 'hello']);
   expect(out).toContain('asks for     files, outgoing HTTP\n');
   expect(out).toContain('granted      HTTP to a.example, network lan\n');

@@ -1,13 +1,6 @@
 /** `skerry sink` against a scripted API. */
-import { expect, onTestFinished, test } from 'vitest';
-import type { FakeAnswer } from './fake-api.ts';
-import { createCliBench } from './in-process.ts';
-
-async function bench(answers: Record<string, FakeAnswer>) {
-  const created = await createCliBench(answers);
-  onTestFinished(() => created.close());
-  return created;
-}
+import { expect, test } from 'vitest';
+import { openCliBench } from './in-process.ts';
 
 const sink = {
   id: '01a1',
@@ -36,7 +29,7 @@ const failing = {
 };
 
 test('sink list shows all sinks, or those of one function', async () => {
-  const { run } = await bench({
+  const { run } = await openCliBench({
     'GET /v1/sinks': { json: { data: [sink, failing] } },
     'GET /v1/sinks?function=shop%2Fwater': { json: { data: [sink] } },
   });
@@ -54,7 +47,7 @@ test('sink list shows all sinks, or those of one function', async () => {
 
 test('sink dead lists dead letters page by page, and sink replay replays them', async () => {
   const dead = [{ invocation: 'i1', error: 'too large', attempts: 1, created_at: '2026-03-01T12:00:00.000Z' }];
-  const { run, api } = await bench({
+  const { run, api } = await openCliBench({
     'GET /v1/sinks/01a1/dead?limit=1': { json: { data: { dead, cursor: '5' } } },
     'GET /v1/sinks/01a1/dead?limit=100&cursor=5': { json: { data: { dead: [], cursor: null } } },
     'POST /v1/sinks/01a1/replay': { json: { data: { replayed: 2 } } },
@@ -70,7 +63,7 @@ test('sink dead lists dead letters page by page, and sink replay replays them', 
 });
 
 test('a replay of an invocation without a dead letter fails, and says how many wait again', async () => {
-  const { run } = await bench({ 'POST /v1/sinks/01a1/replay': { json: { data: { replayed: 1 } } } });
+  const { run } = await openCliBench({ 'POST /v1/sinks/01a1/replay': { json: { data: { replayed: 1 } } } });
   expect(await run(['sink', 'replay', '01a1', 'i1', 'i1', 'garbage'])).toEqual({
     code: 1,
     out: '1 of 2 are queued again\n',
