@@ -50,6 +50,14 @@ export type SessionIdentity = {
 };
 
 export type SessionOptions = {
+  readonly socket: WebSocket;
+  readonly identity: SessionIdentity;
+  /** The list that is sent first. */
+  readonly first: DesiredList;
+  /** The load of the agent's hello. */
+  readonly load: ScrapedLoad;
+  readonly bundles: Pick<Bundles, 'read'>;
+  readonly events: SessionEvents;
   readonly pingIntervalMs: number;
   readonly statusIntervalMs: number;
   readonly scrapeIntervalMs: number;
@@ -102,20 +110,14 @@ export type Session = SessionIdentity & {
   drain(retryAfterMs: number): void;
 };
 
-export function createSession(
-  socket: WebSocket,
-  identity: SessionIdentity,
-  first: DesiredList,
-  initialLoad: ScrapedLoad,
-  bundles: Pick<Bundles, 'read'>,
-  options: SessionOptions,
-  events: SessionEvents,
-): Session {
+/** Begins a session on an admitted socket: sends the welcome, then the first list. */
+export function createSession(options: SessionOptions): Session {
+  const { socket, identity, first, bundles, events } = options;
   const calls = createCalls();
   const scrapes = createQuestions<string>(scrapeTimeoutMs);
   const logs = createQuestions<readonly LogLine[]>(logsTimeoutMs);
   const held = createHeldFunctions(() => options.now().getTime());
-  const load: ScrapedLoad = { ...initialLoad };
+  const load: ScrapedLoad = { ...options.load };
   let desired = first;
   let applied = 0;
   let errors = new Map<string, ApplyError>();
