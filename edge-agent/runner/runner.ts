@@ -178,7 +178,7 @@ class ProcessRunner {
     const pending = this.#open.get(id);
     if (!pending) return;
     if (pending.state !== 'waiting') return this.#sendToProcess(wire.encodeCancel(pending.seq));
-    this.#open.failWaiting(pending, 'cancelled', 'nobody waits for this call any more');
+    this.#open.failWaiting(pending, 'cancelled', 'the caller no longer waits for this call');
   }
 
   stats(): RunnerStats {
