@@ -50,6 +50,14 @@ test('all faults are reported together, each with the name of its setting', () =
   expect(faults.map((fault) => fault.split(':')[0])).toEqual(names.map((name) => `SKERRY_${name}`));
 });
 
+test('the error for the address of a WebSocket names the address to use', () => {
+  const fault = (server: string) => faultsOf({ SKERRY_NAME: 'a', SKERRY_SERVER: server });
+  const expected = 'SKERRY_SERVER: must be an http:// or https:// address';
+  expect(fault('ws://127.0.0.1:4000')).toEqual([`${expected}; use http://127.0.0.1:4000`]);
+  expect(fault('wss://skerry.example.org/edge')).toEqual([`${expected}; use https://skerry.example.org/edge`]);
+  expect(fault('ftp://skerry.example.org')).toEqual([expected]);
+});
+
 test('a join token may come from a file, which may be gone later', () => {
   const folder = mkdtempSync(join(tmpdir(), 'skerry-config-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,6 @@
 /**
- * Configuration in two steps: names are read from the environment, then one pure function turns them into a complete,
- * typed config. All faults are reported together; an unknown SKERRY_ name is a fault.
+ * Turns the agent's environment into a complete, typed configuration. It reports all faults together. An unknown
+ * SKERRY_ name is a fault.
  */
 
 import { readFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 
 export type AgentConfig = {
   readonly server: URL;
-  /** Needed on first contact only. */
+  /** The agent needs it on first contact only. */
   readonly joinToken: string | undefined;
   /** Folder of the agent's files. */
   readonly data: string;
@@ -43,18 +43,18 @@ export type AgentConfig = {
   readonly threads: number;
   /** Invocations that may wait for a thread. */
   readonly queue: number;
-  /** Milliseconds after which unused compiled code, threads and the runner are dropped. */
+  /** Milliseconds without use after which the agent drops compiled code, threads and the runner. */
   readonly idleMs: number;
-  /** Memory of all functions together, in MiB; undefined: half of the device's. */
+  /** Most memory of all functions together, in MiB. Undefined means half of the device's memory. */
   readonly functionMemoryMb: number | undefined;
   readonly handshakeTimeoutMs: number;
-  /** Milliseconds that invocations may go on after a signal to stop. */
+  /** Milliseconds that running invocations may take after a signal to stop. */
   readonly drainMs: number;
-  /** Local port for /metrics; undefined: none. 0: any free one. */
+  /** Local port for /metrics. Undefined means no port, and 0 means any free port. */
   readonly metricsPort: number | undefined;
-  /** Absolute paths: directories that functions may be granted, with their contents. */
+  /** Absolute paths of the directories that a manifest may grant to its function, with their contents. */
   readonly directories: readonly string[];
-  /** Disk space of events and of outcomes that are not yet delivered to the control plane, in MiB. */
+  /** Most disk space of events, and of outcomes that the control plane does not have yet, in MiB. */
   readonly outboxMb: number;
   readonly logLevel: (typeof logLevels)[number];
 };
@@ -103,8 +103,14 @@ export function readConfig(env: Environment): AgentConfig {
 function readServer(value: string | undefined, faults: string[]): URL {
   const url = URL.parse(value ?? 'http://127.0.0.1:4000');
   if (url && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
-  faults.push('SKERRY_SERVER: must be an http:// or https:// address');
+  faults.push(`SKERRY_SERVER: must be an http:// or https:// address${suggestServer(value)}`);
   return new URL('http://invalid');
+}
+
+/** @returns advice for the address of a WebSocket, which the agent derives from the HTTP address; empty for others */
+function suggestServer(value: string | undefined): string {
+  const [, secure, rest] = /^ws(s?):(.*)$/i.exec(value ?? '') ?? [];
+  return rest === undefined ? '' : `; use http${secure?.toLowerCase()}:${rest}`;
 }
 
 function readToken(token: string | undefined, file: string | undefined, faults: string[]): string | undefined {
@@ -112,7 +118,7 @@ function readToken(token: string | undefined, file: string | undefined, faults: 
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    // A token is needed on first contact only, and the file of a used token may be gone by then.
+    // The agent needs a token on first contact only. Later, the file of the used token may be gone.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       faults.push(`SKERRY_JOIN_TOKEN_FILE: ${(error as Error).message}`);
     }

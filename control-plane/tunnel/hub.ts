@@ -116,9 +116,9 @@ export function createHub(options: HubOptions): Hub {
   const onAdmitted = ({ socket, hello, admission, protocolVersion }: Admitted) => {
     const older = sessions.get(admission.agentId);
     if (older && older.epoch > admission.epoch) return 'superseded' as const;
-    const session = createSession(
+    const session = createSession({
       socket,
-      {
+      identity: {
         agentId: admission.agentId,
         name: admission.name,
         labels: admission.labels,
@@ -127,11 +127,14 @@ export function createHub(options: HubOptions): Hub {
         protocolVersion,
         since: now(),
       },
-      lists.forAgent({ labels: admission.labels, protocolVersion }),
-      { memoryAvailable: hello.memoryAvailable, memoryTotal: hello.memoryTotal, running: hello.running },
+      first: lists.forAgent({ labels: admission.labels, protocolVersion }),
+      load: { memoryAvailable: hello.memoryAvailable, memoryTotal: hello.memoryTotal, running: hello.running },
       bundles,
-      { ...options, now },
-      {
+      pingIntervalMs: options.pingIntervalMs,
+      statusIntervalMs: options.statusIntervalMs,
+      scrapeIntervalMs: options.scrapeIntervalMs,
+      now,
+      events: {
         record: (outcomes) => options.record(admission.name, outcomes),
         // An unknown function may have such a sink.
         inOrder: (outcomes) =>
@@ -147,7 +150,7 @@ export function createHub(options: HubOptions): Hub {
           log.info({ agent: gone.name, epoch: gone.epoch, reason }, 'tunnel down');
         },
       },
-    );
+    });
     sessions.set(admission.agentId, session);
     older?.close('superseded');
     log.info({ agent: admission.name, epoch: admission.epoch, version: hello.agentVersion }, 'tunnel up');

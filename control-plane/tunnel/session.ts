@@ -1,7 +1,7 @@
 /**
- * One agent while its tunnel is up: its calls, its code push, its load, and its progress with its desired state. Joins
- * the socket (tunnel/connect/connection.ts) with the table of pending calls (tunnel/calls/calls.ts). The hub decides
- * which session is current.
+ * One agent while its tunnel is up: its calls, its code push, its load, and its progress with its desired state. The
+ * session joins the socket (tunnel/connect/connection.ts) with the table of pending calls (tunnel/calls/calls.ts). The
+ * hub decides which session is current.
  */
 
 import { SkerryError } from '@skerry/shared/errors.ts';
@@ -30,12 +30,13 @@ import { createPush } from './push.ts';
 import { createQuestions } from './questions.ts';
 import { readLoad, type ScrapedLoad } from './scrape.ts';
 
-/** Most calls in flight to one agent; a further one is refused with `agent_busy` and goes elsewhere. */
+/** Most calls in flight to one agent. A further call is refused with `agent_busy`, and another agent may take it. */
 const maxCalls = 4_096;
 /** Unsent bytes to one agent at which further calls are refused with `agent_busy`. */
 const maxBacklogBytes = 16 * 1024 * 1024;
-/** Milliseconds that an agent may take to send its metrics, and the lines of a function. */
+/** Milliseconds that an agent may take to send its metrics. */
 const scrapeTimeoutMs = 5_000;
+/** Milliseconds that an agent may take to send the lines of a function. */
 const logsTimeoutMs = 2_000;
 
 export type SessionIdentity = {
@@ -44,12 +45,20 @@ export type SessionIdentity = {
   readonly labels: Labels;
   readonly epoch: number;
   readonly agentVersion: string;
-  /** Protocol version of the agent; frames of a later version are not sent to it. */
+  /** Protocol version of the agent. The session sends it no frame of a later version. */
   readonly protocolVersion: number;
   readonly since: Date;
 };
 
 export type SessionOptions = {
+  readonly socket: WebSocket;
+  readonly identity: SessionIdentity;
+  /** The list that is sent first. */
+  readonly first: DesiredList;
+  /** The load of the agent's hello. */
+  readonly load: ScrapedLoad;
+  readonly bundles: Pick<Bundles, 'read'>;
+  readonly events: SessionEvents;
   readonly pingIntervalMs: number;
   readonly statusIntervalMs: number;
   readonly scrapeIntervalMs: number;
@@ -57,9 +66,9 @@ export type SessionOptions = {
 };
 
 export type SessionEvents = {
-  /** Stores outcomes of events from the agent; they are on disk when it resolves. */
+  /** Stores outcomes of events from the agent. Resolves when they are on disk. */
   record(outcomes: readonly RecordedOutcome[]): Promise<void>;
-  /** Whether the order of these outcomes matters. */
+  /** @returns true when the order of these outcomes matters */
   inOrder(outcomes: readonly RecordedOutcome[]): boolean;
   /** The agent reported progress with its desired state. */
   onProgress(session: Session): void;
@@ -70,27 +79,27 @@ export type Call = Omit<FrameOf<ToAgent, 'invoke'>, 'kind'>;
 
 export type Session = SessionIdentity & {
   readonly load: Readonly<ScrapedLoad>;
-  /** The list that was last assigned to it. */
+  /** The list that was last assigned to the agent. */
   readonly desired: DesiredList;
-  /** Generation that it last reported as applied; 0 before its first report. */
+  /** Generation that the agent last reported as applied. 0 before its first report. */
   readonly applied: number;
   readonly draining: boolean;
-  /** State of its outbox, as last reported. */
+  /** State of the agent's outbox, as last reported. */
   readonly outbox: OutboxState | undefined;
-  /** State of the triggers that it listens to, as last reported. */
+  /** State of the triggers that the agent listens to, as last reported. */
   readonly triggers: readonly TriggerState[];
-  /** Assigns the desired state, and sends it if it differs from the last one. */
+  /** Assigns the desired state, and sends it when it differs from the last one. */
   assign(list: DesiredList): void;
-  /** True when the function's current revision is ready there. */
+  /** @returns true when the function's current revision is ready on the agent */
   holds(fn: Pick<CatalogFunction, 'id' | 'since'>): boolean;
-  /** Why the agent could not apply this function, if it could not. */
+  /** @returns the error with which the agent could not apply this function, if there is one */
   failure(functionId: string): ApplyError | undefined;
-  /** Milliseconds for which the agent holds this function back, if it does. */
+  /** @returns the milliseconds for which the agent still holds this function back, if it does */
   heldForMs(functionId: string): number | undefined;
   /**
-   * Sends an invocation and waits for its outcome. Rejects with CallLost when the tunnel ends, with `agent_busy` when
-   * too many calls wait, with the signal's reason when it aborts (the agent then gets a cancel). With a stream, bodies
-   * may come in parts.
+   * Sends an invocation and waits for its outcome. With a stream, bodies may come in parts. Rejects with CallLost when
+   * the tunnel ends, with `agent_busy` when too many calls wait, and with the signal's reason when the signal aborts:
+   * the agent then gets a cancel.
    */
   call(request: Call, signal: AbortSignal, stream?: CallStream): Promise<CallOutcome>;
   /** The agent's Prometheus text, fetched now. Rejects with `agent_unreachable`. */
@@ -102,20 +111,14 @@ export type Session = SessionIdentity & {
   drain(retryAfterMs: number): void;
 };
 
-export function createSession(
-  socket: WebSocket,
-  identity: SessionIdentity,
-  first: DesiredList,
-  initialLoad: ScrapedLoad,
-  bundles: Pick<Bundles, 'read'>,
-  options: SessionOptions,
-  events: SessionEvents,
-): Session {
+/** Begins a session on an admitted socket: sends the welcome, then the first list. */
+export function createSession(options: SessionOptions): Session {
+  const { socket, identity, first, bundles, events } = options;
   const calls = createCalls();
   const scrapes = createQuestions<string>(scrapeTimeoutMs);
   const logs = createQuestions<readonly LogLine[]>(logsTimeoutMs);
   const held = createHeldFunctions(() => options.now().getTime());
-  const load: ScrapedLoad = { ...initialLoad };
+  const load: ScrapedLoad = { ...options.load };
   let desired = first;
   let applied = 0;
   let errors = new Map<string, ApplyError>();
@@ -181,7 +184,7 @@ export function createSession(
     load.running = report.running;
   };
   const progressTo = (generation: number) => {
-    // Clamp to the generation we sent: an agent cannot have applied a later one.
+    // The agent cannot have applied a generation later than the one that was sent.
     applied = Math.min(generation, desired.generation);
     events.onProgress(session);
   };
@@ -189,7 +192,7 @@ export function createSession(
   const scraping = setInterval(() => {
     scrape().then(
       (text) => Object.assign(load, readLoad(text)),
-      () => undefined, // an agent that does not answer is detected by its missing pongs
+      () => undefined, // missing pongs reveal an agent that does not answer
     );
   }, options.scrapeIntervalMs);
 

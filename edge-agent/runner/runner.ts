@@ -1,331 +1,284 @@
 /**
- * Runs functions: takes calls, keeps them in order, hands them to the runner's process and gives each its result.
+ * Runs functions: takes calls, keeps them in order, gives them to the runner's process, and gives each its result.
  *
  * The process is expendable. When it is lost, every call that it had is answered at once with `runner_lost`, because
- * it may have had effects; calls that still wait here are given to the next process.
+ * such a call may have had effects. Calls that still wait here go to the next process.
  *
- * Invariants: `call` settles exactly once, at its deadline at the latest (plus `graceMs` when the process is stuck);
- * no call is handed over twice; a call waits here only while the process has all the work it can take.
- *
- * Somewhat over 300 lines, because the life of a call, the life of the process and the code that is loaded meet here;
- * each of them is a file of its own.
+ * Invariants: `call` settles exactly once, at its deadline at the latest, or `graceMs` later when the process is stuck.
+ * The process gets a call at most once. A call waits here only while the process has all the work that it can take.
  */
 
-import { type ErrorCode, SkerryError } from '@skerry/shared/errors.ts';
+import { SkerryError } from '@skerry/shared/errors.ts';
 import { decodeBundle } from '@skerry/shared/function/bundle.ts';
 import type { Logger } from 'pino';
-import type { CallOutcome, Runner } from './calls/call.ts';
-import { type CapabilityHandler, createCapabilityRequests } from './calls/call-capabilities.ts';
-import { checkedAnswer, deliver } from './calls/deliver.ts';
-import { createInFlight } from './calls/in-flight.ts';
+import type { Call, CallEvents, CallOutcome, Runner, RunnerStats } from './calls/call.ts';
+import {
+  type CapabilityHandler,
+  type CapabilityRequests,
+  createCapabilityRequests,
+} from './calls/call-capabilities.ts';
+import { createInFlight, type InFlight } from './calls/in-flight.ts';
+import { OpenCalls } from './calls/open-calls.ts';
 import { Pending } from './calls/pending.ts';
 import { createWindow } from './calls/window.ts';
-import { createLoads } from './loads.ts';
-import { guardMemory } from './process/memory-guard.ts';
-import { type RunnerProcess, startRunnerProcess } from './process/process.ts';
+import { createDispatcher, type Dispatcher } from './dispatcher.ts';
+import { createLoads, type Loads } from './loads.ts';
+import { guardMemory, type MemoryGuard } from './process/memory-guard.ts';
+import { startRunnerProcess } from './process/process.ts';
 import { runnerScript } from './process/script.ts';
-import { createSupervisor } from './process/supervisor.ts';
+import { createSupervisor, type Supervisor } from './process/supervisor.ts';
+import { ThreadCounts } from './process/thread-counts.ts';
+import { createProcessFrameRouter } from './process-frames.ts';
 import * as stream from './protocol/stream-wire.ts';
 import * as wire from './protocol/wire.ts';
-import { createRecycler } from './recycle.ts';
+import { createRecycler, type Recycler } from './recycle.ts';
 
 export type RunnerOptions = {
-  /** Bytes of a bundle that is held, or undefined. Calls of one that is not, or cannot be read, are refused. */
+  /** The bytes of a bundle, or undefined when the agent does not hold it. Calls of a bundle without bytes are refused. */
   readonly readBundle: (digest: string) => Uint8Array | undefined;
   readonly capabilities: CapabilityHandler;
-  /** Calls that run at one time, at most. */
+  /** Most calls that run at once. */
   readonly threads: number;
-  /** Calls that may wait beyond those the process has; one more is answered with `agent_busy`. */
+  /** Most calls that wait beyond those that the process has. A further call is answered with `agent_busy`. */
   readonly queue: number;
-  /** What was not used for so long is dropped, in milliseconds. */
+  /** Milliseconds without use after which bundles, and then the process, are dropped. */
   readonly idleMs: number;
-  /** Memory of the runner's process; more, and it is ended. */
+  /** Most bytes of memory of the runner's process. A process with more is ended. */
   readonly memoryBytes: number;
-  /** True when the device has so little memory left that everything that is not in use shall be dropped. */
+  /** True when the device has so little memory left that the runner must drop everything that is not in use. */
   readonly deviceIsShort: () => boolean;
-  /** The process was lost: it had calls of these functions, each named once. Their results follow. */
+  /** The process was lost while it had calls of these functions, each named once. The results of the calls follow. */
   readonly onLost: (functions: readonly string[]) => void;
   readonly log: Logger;
 };
 
-/** How long after its deadline a call may be unanswered before the process counts as stuck. */
+/** Milliseconds after its deadline at which a call without an answer shows that the process is stuck. */
 const graceMs = 2_000;
-/** How often is looked for what can go, at most, in milliseconds. */
-const sweepMs = 5_000;
+/** Most milliseconds between two sweeps for unused bundles and an unused process. */
+const maxSweepMs = 5_000;
 
+/** @returns a runner whose functions may be used apart from it */
 export function createRunner(options: RunnerOptions): Runner {
-  const { readBundle, threads, queue, idleMs, log } = options;
-  const window = createWindow(threads);
-  const waiting: Pending[] = [];
-  const inFlight = createInFlight(window);
-  const byId = new Map<string, Pending>();
-  const script = runnerScript();
-  script.catch((error: unknown) => log.error({ err: error }, 'the runner has no script'));
-  const memory = guardMemory({
-    limitBytes: options.memoryBytes,
-    pid: () => supervisor.current?.pid,
-    end: () => supervisor.current?.kill(),
-    log,
-  });
-  let lastSeq = 0;
-  let live = { threads: 0, ended: 0 };
-  let endedBefore = 0;
-  let closed = false;
+  const runner = new ProcessRunner(options);
+  return {
+    load: (digest) => runner.load(digest),
+    unload: (digest) => runner.unload(digest),
+    call: (call, events) => runner.call(call, events),
+    part: (id, part) => runner.forward(id, (seq) => stream.encodePart(seq, part)),
+    credit: (id, bytes) => runner.forward(id, (seq) => stream.encodeCredit(seq, bytes)),
+    cancel: (id) => runner.cancel(id),
+    stats: () => runner.stats(),
+    close: () => runner.close(),
+  };
+}
 
-  const supervisor = createSupervisor({
-    random: Math.random,
-    now: () => performance.now(),
-    start: async (onExit) =>
-      startRunnerProcess({
-        script: await script,
-        settings: { threads, idleMs },
-        group: memory.group,
-        log,
-        onFrame,
-        onExit,
-      }),
-    onUp: (process) => {
-      loads.attach(process);
-      pump();
-    },
-    onLost: (end) => {
-      const lost = inFlight.all();
-      forgetProcess();
-      if (!closed) log.warn({ end, calls: lost.length, restarts: supervisor.restarts }, 'runner lost');
-      if (!closed) options.onLost([...new Set(lost.map(({ call }) => call.granted.function))]);
-      for (const pending of lost) fail(pending, 'runner_lost', 'the runner ended while it had the call');
-      if (waiting.length > 0 || loads.wanted()) supervisor.get();
-    },
-  });
+/** Joins the calls without an answer, the code that is loaded, and the life of the process. */
+class ProcessRunner {
+  readonly #options: RunnerOptions;
+  readonly #inFlight: InFlight;
+  readonly #open: OpenCalls;
+  readonly #threadCounts = new ThreadCounts();
+  readonly #memory: MemoryGuard;
+  readonly #supervisor: Supervisor;
+  readonly #loads: Loads;
+  readonly #requests: CapabilityRequests;
+  readonly #recycler: Recycler;
+  readonly #dispatcher: Dispatcher;
+  readonly #takeFrame: (content: Buffer) => void;
+  readonly #sweeping: NodeJS.Timeout;
+  #lastSeq = 0;
+  #closed = false;
 
-  const loads = createLoads({
-    read: (digest) => decodeBundle(codeOf(digest)),
-    onLoaded: () => pump(),
-  });
-  const asks = createCapabilityRequests(
-    options.capabilities,
-    (seq) => inFlight.get(seq)?.call.granted,
-    (frame) => supervisor.current?.send(frame),
-  );
-  const recycler = createRecycler({
-    idleMs,
-    isShort: () => memory.isShort || options.deviceIsShort(),
-    isBusy: (digest) => [...byId.values()].some(({ call }) => call.bundle === digest),
-    unload: (digest) => unload(digest),
-    retire() {
-      if (byId.size > 0 || loads.wanted() || !supervisor.retire()) return;
-      forgetProcess();
-      log.debug('runner retired');
-    },
-    now: () => performance.now(),
-  });
-  const sweeping = setInterval(() => recycler.sweep(), Math.min(idleMs, sweepMs)).unref();
-
-  /** @throws SkerryError('code_unavailable') also while the file that has it cannot be used: nothing has started */
-  function codeOf(digest: string): Uint8Array {
-    let bytes: Uint8Array | undefined;
-    try {
-      bytes = readBundle(digest);
-    } catch (cause) {
-      throw new SkerryError('code_unavailable', `bundle ${digest.slice(0, 12)} cannot be read now`, { cause });
-    }
-    if (!bytes) throw new SkerryError('code_unavailable', `bundle ${digest.slice(0, 12)} is not here`);
-    return bytes;
-  }
-
-  function forgetProcess(): void {
-    endedBefore += live.ended;
-    live = { threads: 0, ended: 0 };
-    loads.detach();
-    asks.reset();
-  }
-
-  function onFrame(content: Buffer) {
-    const { kinds } = wire;
-    switch (content[0]) {
-      case kinds.result:
-        return onResult(wire.decodeResult(content));
-      case kinds.loaded:
-        return loads.loaded(wire.readDigest(content), wire.readLoadedMessage(content));
-      case kinds.threads:
-        live = { threads: wire.readNumber(content), ended: wire.readEnded(content) };
-        return;
-      case kinds.ask:
-        return asks.receive(content);
-      case kinds.part:
-      case kinds.credit:
-        if (wire.readNumber(content) >= stream.firstRequestNumber) return asks.receive(content);
-        break;
-    }
-    const pending = inFlight.get(wire.readNumber(content));
-    if (pending) onCallFrame(pending, content);
-  }
-
-  function onResult(frame: wire.ResultFrame): void {
-    const { seq, started, durationUs } = frame;
-    const pending = inFlight.get(seq);
-    if (!pending) return;
-    window.ended(durationUs);
-    finish(pending, { ...checkedAnswer(frame), durationUs, cold: pending.cold, started });
-    pump();
-  }
-
-  function onCallFrame(pending: Pending, content: Buffer) {
-    if (content[0] === wire.kinds.parked) {
-      inFlight.park(pending);
-      for (const frame of pending.takeHeld()) supervisor.current?.send(frame);
-      return pump();
-    }
-    const fault = deliver(content, pending.events);
-    if (fault === undefined) return;
-    supervisor.current?.send(wire.encodeCancel(pending.seq));
-    fail(pending, 'function_output_invalid', fault);
-  }
-
-  function finish(pending: Pending, result: CallOutcome): void {
-    if (pending.state === 'done') return;
-    inFlight.remove(pending);
-    pending.state = 'done';
-    clearTimeout(pending.timer);
-    byId.delete(pending.call.id);
-    asks.callEnded(pending.seq);
-    pending.settle(result);
-  }
-
-  function fail(pending: Pending, code: ErrorCode, message: string): void {
-    const started = pending.state !== 'waiting';
-    const result = { ok: false, code, message } as const;
-    finish(pending, { result, durationUs: 0, cold: pending.cold, started });
-  }
-
-  /** Hands over what can be, in order; a call whose code is still loading lets those behind it pass. */
-  function pump(): void {
-    if (waiting.length === 0 || inFlight.full) return;
-    const process = supervisor.get();
-    if (!process) return;
-    for (let at = 0; at < waiting.length && !inFlight.full; ) {
-      const pending = waiting[at];
-      if (pending && inFlight.mayTake(pending.call.granted.function) && hasCode(pending)) {
-        waiting.splice(at, 1);
-        send(process, pending);
-      } else at += 1;
-    }
-  }
-
-  function hasCode(pending: Pending): boolean {
-    if (loads.has(pending.call.bundle)) return true;
-    pending.cold = true;
-    const code = loads.load(pending.call.bundle);
-    if (code === pending.code) return false;
-    pending.code = code;
-    code.catch((error: SkerryError) => {
-      if (pending.state !== 'waiting' || pending.code !== code) return;
-      withdraw(pending);
-      fail(pending, error.code, error.message);
+  constructor(options: RunnerOptions) {
+    const { threads, idleMs, log } = options;
+    this.#options = options;
+    const window = createWindow(threads);
+    this.#inFlight = createInFlight(window);
+    this.#open = new OpenCalls(this.#inFlight, (seq) => this.#requests.callEnded(seq));
+    this.#memory = guardMemory({
+      limitBytes: options.memoryBytes,
+      pid: () => this.#supervisor.current?.pid,
+      end: () => this.#supervisor.current?.kill(),
+      log,
     });
-    return false;
-  }
-
-  function withdraw(pending: Pending): void {
-    const at = waiting.indexOf(pending);
-    if (at >= 0) waiting.splice(at, 1);
-  }
-
-  function send(process: RunnerProcess, pending: Pending): void {
-    const { call, seq } = pending;
-    pending.state = 'sent';
-    inFlight.add(pending);
-    recycler.used(call.bundle);
-    pending.events.onStart();
-    process.send(
-      wire.encodeCall({
-        seq,
-        timeoutMs: Math.max(1, Math.ceil(pending.deadline - performance.now())),
-        digest: call.bundle,
-        reuse: call.instance === 'reuse',
-        outputBytes: call.outputBytes,
-        environment: call.environment,
-        request: call.request,
-        streams: call.streams ?? false,
-        input: call.input,
-      }),
+    this.#supervisor = this.#superviseProcess();
+    this.#loads = createLoads({
+      read: (digest) => decodeBundle(readCode(options.readBundle, digest)),
+      onLoaded: () => this.#dispatcher.pump(),
+    });
+    this.#requests = createCapabilityRequests(
+      options.capabilities,
+      (seq) => this.#inFlight.get(seq)?.call.granted,
+      (frame) => this.#sendToProcess(frame),
     );
+    this.#recycler = createRecycler({
+      idleMs,
+      isShort: () => this.#memory.isShort || options.deviceIsShort(),
+      isBusy: (digest) => this.#open.useBundle(digest),
+      unload: (digest) => this.unload(digest),
+      retire: () => this.#retireProcess(),
+      now: () => performance.now(),
+    });
+    this.#dispatcher = createDispatcher({
+      open: this.#open,
+      inFlight: this.#inFlight,
+      loads: this.#loads,
+      recycler: this.#recycler,
+      supervisor: this.#supervisor,
+    });
+    this.#takeFrame = createProcessFrameRouter({
+      window,
+      open: this.#open,
+      inFlight: this.#inFlight,
+      loads: this.#loads,
+      requests: this.#requests,
+      threadCounts: this.#threadCounts,
+      send: (frame) => this.#sendToProcess(frame),
+      onRoom: () => this.#dispatcher.pump(),
+    });
+    this.#sweeping = setInterval(() => this.#recycler.sweep(), Math.min(idleMs, maxSweepMs)).unref();
   }
 
-  /** A part of the input, or a credit, reaches the call as soon as it waits. */
-  function forward(id: string, encode: (seq: number) => Buffer): void {
-    const pending = byId.get(id);
+  async load(digest: string): Promise<void> {
+    this.#supervisor.get();
+    this.#recycler.used(digest);
+    await this.#loads.load(digest);
+  }
+
+  unload(digest: string): void {
+    this.#recycler.forget(digest);
+    if (this.#loads.forget(digest)) this.#sendToProcess(wire.encodeUnload(digest));
+  }
+
+  call(call: Call, events: CallEvents): Promise<CallOutcome> {
+    // Capability requests use the upper half of the numbers.
+    this.#lastSeq = (this.#lastSeq + 1) & (stream.firstRequestNumber - 1);
+    return new Promise((settle) => {
+      const pending = new Pending(call, events, this.#lastSeq, performance.now(), settle);
+      if (this.#closed) return this.#open.fail(pending, 'agent_draining', 'the agent is shutting down');
+      const { waiting } = this.#open;
+      if (waiting >= this.#options.queue && (waiting > 0 || !this.#inFlight.mayTake(call.granted.function))) {
+        return this.#open.fail(pending, 'agent_busy', `${waiting} calls are waiting already`);
+      }
+      pending.timer = setTimeout(() => this.#expire(pending), call.timeoutMs);
+      this.#open.add(pending);
+      this.#dispatcher.pump();
+    });
+  }
+
+  /** Sends a part of the input, or a credit, once the call waits in its thread. */
+  forward(id: string, encode: (seq: number) => Buffer): void {
+    const pending = this.#open.get(id);
     if (!pending) return;
-    if (pending.state === 'parked') supervisor.current?.send(encode(pending.seq));
+    if (pending.state === 'parked') this.#sendToProcess(encode(pending.seq));
     else pending.hold(encode(pending.seq));
   }
 
-  function unload(digest: string): void {
-    recycler.forget(digest);
-    if (loads.forget(digest)) supervisor.current?.send(wire.encodeUnload(digest));
+  cancel(id: string) {
+    const pending = this.#open.get(id);
+    if (!pending) return;
+    if (pending.state !== 'waiting') return this.#sendToProcess(wire.encodeCancel(pending.seq));
+    this.#open.failWaiting(pending, 'cancelled', 'the caller no longer waits for this call');
   }
 
-  /** The process answers for deadlines of what it has; this is for what waits, and for a process that is stuck. */
-  function expire(pending: Pending): void {
+  stats(): RunnerStats {
+    const { threads } = this.#threadCounts;
+    const { active, parked } = this.#inFlight;
+    const room = Math.max(this.#options.threads, threads);
+    return {
+      running: Math.min(active, room),
+      parked,
+      queued: this.#open.waiting + Math.max(0, active - room),
+      threads,
+      restarts: this.#supervisor.restarts,
+      threadsEnded: this.#threadCounts.ended,
+      memoryBytes: this.#memory.bytes,
+      memoryIsLimited: this.#memory.group !== undefined,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#sweeping);
+    this.#memory.close();
+    this.#open.failAllWaiting('agent_draining', 'the agent is shutting down');
+    await this.#supervisor.close();
+    this.#loads.detach();
+  }
+
+  #superviseProcess(): Supervisor {
+    const { threads, idleMs, log } = this.#options;
+    const script = runnerScript();
+    script.catch((error: unknown) => log.error({ err: error }, 'the runner has no script'));
+    return createSupervisor({
+      random: Math.random,
+      now: () => performance.now(),
+      start: async (onExit) =>
+        startRunnerProcess({
+          script: await script,
+          settings: { threads, idleMs },
+          group: this.#memory.group,
+          log,
+          onFrame: (content) => this.#takeFrame(content),
+          onExit,
+        }),
+      onUp: (process) => {
+        this.#loads.attach(process);
+        this.#dispatcher.pump();
+      },
+      onLost: (end) => this.#onLost(end),
+    });
+  }
+
+  #onLost(end: string): void {
+    const { log, onLost } = this.#options;
+    const lost = this.#inFlight.all();
+    this.#forgetProcess();
+    if (!this.#closed) {
+      log.warn({ end, calls: lost.length, restarts: this.#supervisor.restarts }, 'runner lost');
+      onLost([...new Set(lost.map(({ call }) => call.granted.function))]);
+    }
+    for (const pending of lost) this.#open.fail(pending, 'runner_lost', 'the runner ended while it had the call');
+    if (this.#open.waiting > 0 || this.#loads.wanted()) this.#supervisor.get();
+  }
+
+  #retireProcess(): void {
+    if (this.#open.size > 0 || this.#loads.wanted() || !this.#supervisor.retire()) return;
+    this.#forgetProcess();
+    this.#options.log.debug('runner retired');
+  }
+
+  #forgetProcess(): void {
+    this.#threadCounts.forgetProcess();
+    this.#loads.detach();
+    this.#requests.reset();
+  }
+
+  #sendToProcess(frame: Buffer): void {
+    this.#supervisor.current?.send(frame);
+  }
+
+  /** Ends a call that still waits, and a stuck process. The process itself ends the calls that it has in time. */
+  #expire(pending: Pending) {
     if (pending.state === 'waiting') {
-      withdraw(pending);
-      fail(pending, 'function_timeout', `no answer within ${pending.call.timeoutMs} ms; the call had not started`);
-      return;
+      const message = `no answer within ${pending.call.timeoutMs} ms; the call had not started`;
+      return this.#open.failWaiting(pending, 'function_timeout', message);
     }
     pending.timer = setTimeout(() => {
-      log.error({ invocation: pending.call.id }, 'the runner is stuck');
-      supervisor.current?.kill();
+      this.#options.log.error({ invocation: pending.call.id }, 'the runner is stuck');
+      this.#supervisor.current?.kill();
     }, graceMs);
   }
+}
 
-  return {
-    async load(digest) {
-      supervisor.get();
-      recycler.used(digest);
-      await loads.load(digest);
-    },
-    unload,
-    call(call, events) {
-      // The upper half of the numbers is for asks.
-      lastSeq = (lastSeq + 1) & (stream.firstRequestNumber - 1);
-      return new Promise((settle) => {
-        const pending = new Pending(call, events, lastSeq, performance.now(), settle);
-        if (closed) return fail(pending, 'agent_draining', 'the agent is shutting down');
-        if (waiting.length >= queue && (waiting.length > 0 || !inFlight.mayTake(call.granted.function))) {
-          return fail(pending, 'agent_busy', `${waiting.length} calls are waiting already`);
-        }
-        pending.timer = setTimeout(expire, call.timeoutMs, pending);
-        byId.set(call.id, pending);
-        waiting.push(pending);
-        pump();
-      });
-    },
-    part: (id, part) => forward(id, (seq) => stream.encodePart(seq, part)),
-    credit: (id, bytes) => forward(id, (seq) => stream.encodeCredit(seq, bytes)),
-    cancel(id) {
-      const pending = byId.get(id);
-      if (!pending) return;
-      if (pending.state !== 'waiting') return supervisor.current?.send(wire.encodeCancel(pending.seq));
-      withdraw(pending);
-      fail(pending, 'cancelled', 'nobody waits for this call any more');
-    },
-    stats: () => ({
-      running: Math.min(inFlight.active, Math.max(threads, live.threads)),
-      parked: inFlight.parked,
-      queued: waiting.length + Math.max(0, inFlight.active - Math.max(threads, live.threads)),
-      threads: live.threads,
-      restarts: supervisor.restarts,
-      threadsEnded: endedBefore + live.ended,
-      memoryBytes: memory.bytes,
-      memoryIsLimited: memory.group !== undefined,
-    }),
-    async close() {
-      closed = true;
-      clearInterval(sweeping);
-      memory.close();
-      for (const pending of waiting.splice(0)) fail(pending, 'agent_draining', 'the agent is shutting down');
-      await supervisor.close();
-      loads.detach();
-    },
-  };
+/** @throws SkerryError('code_unavailable') when the bundle is not here or its file cannot be used: nothing has started */
+function readCode(readBundle: RunnerOptions['readBundle'], digest: string): Uint8Array {
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = readBundle(digest);
+  } catch (cause) {
+    throw new SkerryError('code_unavailable', `bundle ${digest.slice(0, 12)} cannot be read now`, { cause });
+  }
+  if (!bytes) throw new SkerryError('code_unavailable', `bundle ${digest.slice(0, 12)} is not here`);
+  return bytes;
 }
