@@ -296,7 +296,7 @@ test('events of a deleted function are delivered as dead letters, with their inp
   await record('from=0&count=50&input=spin');
   expect((await state())?.events).toBe(50);
   hub.remove('hello');
-  await agent.line((line) => String(line.msg).includes('are dead letters'));
+  await agent.line((line) => String(line.msg).includes('become dead letters'));
   await until(isEmpty);
   expect(home.size).toBe(50);
   const codes = Map.groupBy(home.values(), ({ result }) => !result.ok && result.code);
@@ -309,7 +309,7 @@ test('a function that moves away and back while its events run: each event has o
   await deploy(spinning);
   await record('from=0&count=30&input=spin');
   hub.remove('hello');
-  await agent.line((line) => String(line.msg).includes('are dead letters'));
+  await agent.line((line) => String(line.msg).includes('become dead letters'));
   hub.deploy('hello', bundles.handler, spinning);
   await until(isEmpty);
   await record('from=0&count=5');
