@@ -1,4 +1,4 @@
-/** Bundles that the runner has compiled: once here, then shared with the threads. */
+/** Bundles that the runner has compiled: compiled once in the main thread, then shared with the threads. */
 import type { LoadHeader } from '../../protocol/wire.ts';
 
 export type CompiledBundle = Omit<LoadHeader, 'modules'> & {

@@ -1,9 +1,7 @@
 /**
- * The channel of one call: what it has to do with the outside, over the thread's port. Made for every call, so it is
- * cheap until it is used.
+ * The channel of one call, over the thread's port. Made for every call, so it is cheap until it is used.
  *
- * An answer that is finished within the turn in which it began, and is small, does not stream: it goes with the
- * result, in one frame.
+ * A small answer that ends within the turn in which it began does not stream: it is sent with the result, in one frame.
  */
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
 import type { CapabilityRequest, FetchRequest } from '../../protocol/capability-requests.ts';
@@ -29,7 +27,7 @@ export class ThreadChannel implements CallChannel {
   #heldBytes = 0;
   #bodyBytes: number | undefined;
 
-  /** @param log takes lines that are within the function's limit; absent lines are the caller's to drop */
+  /** @param log takes lines within the function's limit; the caller drops lines when it is absent */
   constructor(
     call: CallFrame,
     asker: CapabilityClient,
@@ -96,7 +94,7 @@ export class ThreadChannel implements CallChannel {
     this.#sink?.credit(bytes);
   }
 
-  /** Nobody is at the other end any more: both bodies are closed, and the guest may finish. */
+  /** The other end is gone: both bodies are closed, and the guest may finish. */
   hangUp(reason: Error): void {
     this.body.fail(reason);
     this.#sink?.close(reason);
@@ -110,8 +108,8 @@ export class ThreadChannel implements CallChannel {
   }
 
   /**
-   * What the call's result says of its answer, once it has ended: the whole of it when it did not stream. A result
-   * that is not good takes an answer back that was not sent.
+   * The answer for the call's result, once the call has ended: the complete answer when it did not stream. After a
+   * failure an answer that was not sent is dropped.
    */
   finish(result: RunnerResult): Pick<ResultFrame, 'result' | 'head' | 'trailers'> {
     if (this.#sink?.overLimit) {
@@ -139,7 +137,7 @@ export class ThreadChannel implements CallChannel {
     if (this.#heldBytes > wholeBytes) this.#stream();
   }
 
-  /** From here on the answer goes out in parts. */
+  /** From here on the answer is sent in parts. */
   #stream(): void {
     const held = this.#held;
     if (!held || !this.#head) return;

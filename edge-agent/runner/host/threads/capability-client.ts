@@ -1,8 +1,7 @@
 /**
- * Asks of one thread to the agent, and the streams of its outgoing requests.
+ * Capability requests of one thread to the agent, and the streams of its outgoing HTTP requests.
  *
- * Invariant: an ask ends with its reply or with its call, whichever is first; what comes for one that has ended is
- * dropped.
+ * Invariant: a request ends with its reply or with its call. Frames for an ended request are dropped.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
@@ -22,13 +21,13 @@ import { Inbound, Outbound } from './parts.ts';
 
 type Answer = { reply: Reply; bytes: Uint8Array };
 
-/** What an asking call gives. */
+/** The fields of a call that its requests need. */
 export type RequestingCall = { readonly seq: number; readonly signal: AbortSignal; readonly bodyBytes: number };
 
 export type CapabilityClient = {
   askNow(call: RequestingCall, ask: CapabilityRequest, bytes?: Uint8Array): Answer;
   fetch(call: RequestingCall, ask: Omit<FetchRequest, 'do'>): Fetch;
-  /** A reply, part or credit for an ask of this thread. */
+  /** A reply, part or credit for a request of this thread. */
   receive(content: Buffer): void;
 };
 
@@ -41,7 +40,7 @@ type Stream = {
 };
 
 /**
- * @param options.replies where replies to blocking asks come, each announced by a change of `bell`
+ * @param options.replies port for the replies to blocking requests, each announced by a change of `bell`
  * @param options.post takes a frame for the agent
  */
 export function createCapabilityClient(options: {

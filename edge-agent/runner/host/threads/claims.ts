@@ -1,10 +1,10 @@
 /**
- * Who has a call that was posted to a thread: still the main thread, or already the thread? Decided in shared memory,
- * because a posted message cannot be taken back and a thread that spins reads none.
+ * The owner of a call that was posted to a thread: the main thread or the thread. Shared memory decides, because a
+ * posted message cannot be taken back, and a thread that spins reads no messages.
  *
  * Calls have tickets, counted from 1 in the order of posting on both sides. Slot 0 holds the last ticket that the
- * thread has dealt with, the others the state of one ticket each.
- * Invariant: for each ticket exactly one side succeeds, `claim` in the thread or `takeBack` in the main thread.
+ * thread has processed, the others the state of one ticket each. Invariant: for each ticket exactly one side succeeds,
+ * `claim` in the thread or `takeBack` in the main thread.
  */
 
 const states = { given: 1, running: 2, takenBack: 3 } as const;
@@ -22,9 +22,9 @@ export function createGiver(memory: SharedArrayBuffer) {
   const cells = new Int32Array(memory);
   let ticket = 0;
   return {
-    /** False while the thread has not yet gone past the calls that were taken back from it. */
+    /** False until the thread has gone past the calls that were taken back from it. */
     hasRoom: (): boolean => ((ticket + 1 - Atomics.load(cells, 0)) | 0) < slots,
-    /** Ticket for the call that is about to be posted; only when there is room. */
+    /** Ticket for the next posted call; only when there is room. */
     give(): number {
       ticket = (ticket + 1) | 0;
       Atomics.store(cells, slotOf(ticket), states.given);
@@ -41,7 +41,7 @@ export function createTaker(memory: SharedArrayBuffer) {
   const cells = new Int32Array(memory);
   let ticket = 0;
   return {
-    /** For the next call in order: true when it is to be run, false when it was taken back. */
+    /** For the next call in order: true when it must run, false when it was taken back. */
     claim(): boolean {
       ticket = (ticket + 1) | 0;
       const state = Atomics.compareExchange(cells, slotOf(ticket), states.given, states.running);

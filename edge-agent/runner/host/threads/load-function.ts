@@ -1,4 +1,4 @@
-/** From a compiled bundle to what a thread calls: the shortest way that the bundle allows. */
+/** Makes a callable function from a compiled bundle, by the shortest way that the bundle allows. */
 import { isAsync } from '@skerry/shared/function/bundle.ts';
 import { createFunlessFunction } from '../funless/function.ts';
 import { createDirectFunction } from '../instances/direct-function.ts';
@@ -11,7 +11,7 @@ import type { CompiledBundle } from './bundles.ts';
 
 /**
  * @param strays the thread's
- * @throws SyntaxError when the glue is not what jco writes
+ * @throws SyntaxError when the text is not jco's glue
  */
 export function createFunction(
   digest: string,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createLogLimit } from './log-limit.ts';
 
-test('passes a second of lines at once, then as much as time gives', () => {
+test('passes the lines of one second at once, then at the given rate', () => {
   let time = 0;
   const limit = createLogLimit(10_000, () => time);
   const passed = (bytes: number) => {
@@ -25,7 +25,7 @@ test('counts empty lines as well', () => {
   expect(count).toBe(512);
 });
 
-test('a small rate still lets the longest line through, and none lets nothing', () => {
+test('a small rate still lets the longest line through, and a rate of 0 lets no line through', () => {
   expect(createLogLimit(100, () => 0).take(4_096)).toBe(true);
   const none = createLogLimit(0, () => 0);
   expect(none.take(0)).toBe(false);

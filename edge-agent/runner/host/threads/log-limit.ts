@@ -1,24 +1,24 @@
 /**
- * A bound on what one function logs: a token bucket that holds one second's worth. Pure but for the clock it is given.
+ * A limit on the log of one function: a token bucket that holds one second's worth. Pure apart from its clock.
  *
- * Invariant: in any stretch of time, lines that pass have at most as many bytes, `lineBytes` counted for each beside
- * its own, as the rate gives for that time and one second more.
+ * Invariant: in any period, the bytes of passed lines, with `lineBytes` added for each line, are at most the rate times
+ * that period and one second more.
  */
 
-/** What a line costs beside its bytes, so that a flood of empty lines is one as well. */
+/** Cost of a line beside its bytes, so that a flood of empty lines is limited as well. */
 const lineBytes = 32;
-/** The longest line that there is (maxLength of LogLine's text): a full bucket always has room for one. */
+/** The longest possible line (maxLength of LogLine's text): a full bucket always has room for it. */
 const longestLine = 4_096;
 
 export type LogLimit = {
-  /** True when a line of so many bytes may pass; a line that may not is counted. */
+  /** True when a line of `bytes` bytes may pass. Other lines are counted. */
   take(bytes: number): boolean;
-  /** Lines dropped since this was last asked for. */
+  /** Lines dropped since the last call. */
   takeDropped(): number;
 };
 
 /**
- * @param bytesPerSecond 0: nothing passes
+ * @param bytesPerSecond 0: no line passes
  * @param now monotonic, in milliseconds
  */
 export function createLogLimit(bytesPerSecond: number, now: () => number): LogLimit {

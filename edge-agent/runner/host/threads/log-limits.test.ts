@@ -13,7 +13,7 @@ test('each function has its own limit, and a new one when it changes', () => {
   expect(limits.pass(see('silent', 10_000), 'stderr', line)).toEqual([{ source: 'stderr', text: line }]);
 });
 
-test('what was dropped is told with the next line that passes', () => {
+test('the number of dropped lines is logged with the next line that passes', () => {
   const clock = { ms: 0 };
   const limits = createLogLimits(() => clock.ms);
   const call = see('f', 5_000);

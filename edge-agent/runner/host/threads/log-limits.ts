@@ -1,6 +1,6 @@
 /**
- * What functions may log from one thread: so many bytes a second each, so that a flood costs the guest and nobody
- * else. What is dropped is told in the log itself, with the next line that passes.
+ * The log limits of the functions in one thread: a number of bytes per second each, so that a flood affects only its
+ * own function. The number of dropped lines is logged with the next line that passes.
  */
 
 import type { LogSource } from '../../protocol/channel.ts';
@@ -8,20 +8,23 @@ import type { LogEntry } from '../../protocol/stream-wire.ts';
 import type { CallFrame, GuestEnvironment } from '../../protocol/wire.ts';
 import { createLogLimit, type LogLimit } from './log-limit.ts';
 
-/** Characters of a line at most. */
+/** Maximum length of a line, in characters. */
 const lineLength = 4_096;
 
-/** Functions whose limits are kept: a thread has few at a time, and a limit that is made anew is a full one. */
+/**
+ * Number of functions whose limits are kept. A thread has few functions at a time. A limit that is created again starts
+ * full.
+ */
 const kept = 256;
 
 export type LogLimits = {
-  /** What of this line goes to the log, and of what was dropped before it: nothing, one entry or two. */
+  /** The log entries for this line: none, one, or two when lines before it were dropped. */
   pass(call: Pick<CallFrame, 'environment'>, source: LogSource, text: string): LogEntry[];
 };
 
 /** @param now monotonic, in milliseconds */
 export function createLogLimits(now: () => number): LogLimits {
-  /** By environment, which name the function and its limit; least recently used first. */
+  /** By environment, which names the function and its limit; least recently used first. */
   const limits = new Map<string, LogLimit>();
   return {
     pass({ environment }, source, text) {

@@ -6,7 +6,7 @@ import { Inbound, Outbound } from './parts.ts';
 const part = (text: string, end: Part['end'] = 'no'): Part => ({ bytes: Buffer.from(text), end });
 const textOf = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
 
-test('what comes in is taken in order, as much as is asked for', async () => {
+test('received bytes are taken in order, up to the requested length', async () => {
   const inbound = new Inbound(Buffer.from('ab'), false, () => {});
   inbound.push(part('cde'));
   expect(textOf(inbound.take(1))).toBe('a');
@@ -21,7 +21,7 @@ test('what comes in is taken in order, as much as is asked for', async () => {
   expect(inbound.trailers).toEqual([['x-sum', '7']]);
 });
 
-test('credit is given for what was taken, in large steps, and not for what came with the call', () => {
+test('credit is given for taken bytes, in large steps, and not for bytes that came with the call', () => {
   const credits: number[] = [];
   const first = Buffer.alloc(100_000);
   const inbound = new Inbound(first, false, (bytes) => credits.push(bytes));
@@ -36,7 +36,7 @@ test('credit is given for what was taken, in large steps, and not for what came 
   expect(credits.length).toBeLessThanOrEqual(4);
 });
 
-test('a body that nobody takes is let through', () => {
+test('a body without a reader is let through', () => {
   const credits: number[] = [];
   const inbound = new Inbound(new Uint8Array(0), false, (bytes) => credits.push(bytes));
   inbound.push({ bytes: Buffer.alloc(maxPartBytes), end: 'no' });
@@ -46,7 +46,7 @@ test('a body that nobody takes is let through', () => {
   expect(inbound.take(1)).toBeUndefined();
 });
 
-test('a body that breaks off is not one that has ended', async () => {
+test('a body that breaks off is not reported as ended', async () => {
   const inbound = new Inbound(new Uint8Array(0), false, () => {});
   const woken = inbound.ready();
   inbound.push(part('x', 'failed'));
@@ -56,7 +56,7 @@ test('a body that breaks off is not one that has ended', async () => {
   expect(inbound.ended).toBe(false);
 });
 
-test('what goes out is cut into parts, and stops at the window', async () => {
+test('written bytes are cut into parts, and stop at the window', async () => {
   const parts: Part[] = [];
   const outbound = new Outbound(1e9, (sent) => parts.push(sent));
   outbound.write(Buffer.alloc(streamWindowBytes));
@@ -71,7 +71,7 @@ test('what goes out is cut into parts, and stops at the window', async () => {
   expect(parts.slice(4)).toEqual([{ bytes: new Uint8Array(0), end: 'last', trailers: [['a', 'b']] }]);
 });
 
-test('a body over its limit fails, and says so', () => {
+test('a body over its limit fails, and reports it', () => {
   const parts: Part[] = [];
   const outbound = new Outbound(10, (sent) => parts.push(sent));
   outbound.write(Buffer.alloc(10));
@@ -82,7 +82,7 @@ test('a body over its limit fails, and says so', () => {
   expect(parts.map(({ end }) => end)).toEqual(['no', 'failed']);
 });
 
-test('nothing is sent to a reader that is gone', async () => {
+test('no part is sent to a reader that is gone', async () => {
   const parts: Part[] = [];
   const outbound = new Outbound(1e9, (sent) => parts.push(sent));
   outbound.write(Buffer.alloc(streamWindowBytes));

@@ -1,16 +1,16 @@
 /**
- * Bodies in a thread, one end of a stream each: what comes in is held up to the window, what goes out is counted
- * against the credit that the other end gives.
+ * Bodies in a thread, one end of a stream each. Received bytes are held up to the window. Sent bytes are counted
+ * against the other end's credit.
  */
 import type { Headers } from '@skerry/shared/http/http.ts';
 import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
 import type { PartSink, PartSource } from '../../protocol/channel.ts';
 import type { Part } from '../../protocol/stream-wire.ts';
 
-/** Taken bytes are acknowledged in steps of this size, so that a credit stands for many small reads. */
+/** Taken bytes are acknowledged in steps of this size, so that one credit covers many small reads. */
 const creditStepBytes = streamWindowBytes / 4;
 
-/** Wakes whoever waits for a change; cheap while nobody does. */
+/** Wakes the waiters for a change; cheap while there are none. */
 class Bell {
   #wait: PromiseWithResolvers<void> | undefined;
 
@@ -25,23 +25,23 @@ class Bell {
   }
 }
 
-/** A body on its way in. What the other end sends beyond the window is a fault of ours, and is kept all the same. */
+/** A received body. Bytes beyond the window are a bug of the other end, and are kept all the same. */
 export class Inbound implements PartSource {
   failure: Error | undefined;
   trailers: Headers | undefined;
   readonly #chunks: Uint8Array[] = [];
   readonly #bell = new Bell();
   readonly #credit: (bytes: number) => void;
-  /** Bytes that came with the call itself, and count against no window. */
+  /** Bytes that came with the call itself, and do not count against the window. */
   #uncounted: number;
   #unacknowledged = 0;
   #last: boolean;
   #dropped = false;
 
   /**
-   * @param first bytes that are here already
+   * @param first bytes that have arrived already
    * @param last no parts will follow
-   * @param credit tells the other end that it may send so many bytes more
+   * @param credit tells the other end that it may send this many bytes more
    */
   constructor(first: Uint8Array, last: boolean, credit: (bytes: number) => void) {
     if (first.byteLength > 0) this.#chunks.push(first);
@@ -87,7 +87,7 @@ export class Inbound implements PartSource {
     this.#bell.ring();
   }
 
-  /** No more will come; what is here may still be taken. */
+  /** No more will come. Bytes that have arrived may still be taken. */
   fail(reason: Error): void {
     if (this.#last) return;
     this.failure ??= reason;
@@ -104,7 +104,7 @@ export class Inbound implements PartSource {
   }
 }
 
-/** A body on its way out. */
+/** A sent body. */
 export class Outbound implements PartSink {
   room = streamWindowBytes;
   failure: Error | undefined;
@@ -123,12 +123,12 @@ export class Outbound implements PartSink {
     this.#send = send;
   }
 
-  /** True when the failure is that the body has more bytes than it may have. */
+  /** True when the failure is that the body exceeded its limit. */
   get overLimit(): boolean {
     return this.#sent > this.#limit;
   }
 
-  /** True when the body has been ended, well or badly. */
+  /** True when the body has ended, completely or not. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -154,14 +154,14 @@ export class Outbound implements PartSink {
     this.#finish({ bytes: new Uint8Array(0), end: 'last', trailers });
   }
 
-  /** @param reason why; without one, that whoever wrote gave up */
+  /** @param reason default: the writer gave up */
   fail(reason: Error = new Error('the body was not finished')): void {
     this.failure ??= reason;
     this.#finish({ bytes: new Uint8Array(0), end: 'failed' });
     this.#bell.ring();
   }
 
-  /** Nobody reads it any more. */
+  /** The other end does not read it any more. */
   close(reason: Error): void {
     this.failure ??= reason;
     this.#ended = true;

@@ -1,6 +1,6 @@
 /**
- * The main thread's view of one thread: the calls it was given, of which the first is the one that runs; those that
- * wait in it (`parked`), which hold nothing but memory; and the bundles it holds.
+ * The main thread's view of one thread: its calls, of which the first one runs; its waiting calls (`parked`), which
+ * occupy only memory; and its bundles.
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { frameStart } from '../../protocol/framing.ts';
@@ -12,19 +12,24 @@ import type { FromThread, ThreadData, ToThread } from './thread.ts';
 
 /** Heap of a thread, in MiB, linear memory not counted. */
 const heapMb = 256;
-/** Of that, for new objects: nearly all of them are gone with the call. V8 would take 48 MiB per thread. */
+/**
+ * The part of it for new objects, nearly all of which are garbage after the call. V8's default is 48 MiB per thread.
+ */
 const youngMb = 6;
-/** A thread that takes and says nothing for so long after it was told to end a call is computing, in milliseconds. */
+/**
+ * A thread that neither takes nor sends a message for this long after a request to end a call is computing, in
+ * milliseconds.
+ */
 const silenceMs = 25;
 /**
- * The same when other calls wait in it, which would be lost: freeing the memories of hundreds of instances takes a
+ * The same when other calls wait in the thread and would be lost: freeing the memories of hundreds of instances takes a
  * thread this long on a busy machine, without any guest.
  */
 const crowdedSilenceMs = 250;
-/** Whatever the signs: so long after it was told to end a call, a thread that still has it is ended, in milliseconds. */
+/** A thread that still has a call this long after the request to end it is ended in any case, in milliseconds. */
 const lastMs = 1_500;
 
-/** Why a thread ended; `seq` is the call for whose sake it was ended. */
+/** The reason why a thread ended; `seq` is the call because of which it was ended. */
 export type ThreadEnd = { readonly code: RunnerCode; readonly message: string; readonly seq?: number };
 
 type Given<Call> = { readonly call: Call; readonly ticket: number };
@@ -32,11 +37,11 @@ type Given<Call> = { readonly call: Call; readonly ticket: number };
 export type PoolThread<Call> = {
   readonly number: number;
   readonly ready: boolean;
-  /** Calls that it was given and that have neither ended nor begun to wait. */
+  /** Its calls that have neither ended nor begun to wait. */
   readonly load: number;
-  /** Calls that wait in it. */
+  /** Its waiting calls. */
   readonly parked: number;
-  /** The running call takes long; nothing shall be put behind it. */
+  /** The running call takes long; no call may be put behind it. */
   readonly stalled: boolean;
   hasRoom(): boolean;
   holds(digest: string): boolean;
@@ -45,17 +50,19 @@ export type PoolThread<Call> = {
   give(call: Call, digest: string, bundle: CompiledBundle): void;
   /** The last call, if it has not begun. */
   takeAhead(): Call | undefined;
-  /** What lies ahead, when the call that runs is the same as at the last time of asking. */
+  /** The calls that have not begun, when the running call is the same as at the last check. */
   takeAheadIfStalled(): Call[];
-  /** Stops a call: gives it back when it has not begun. When it has, its result follows, or `onLost`. */
+  /** Stops a call: gives it back when it has not begun. Otherwise its result follows, or `onLost`. */
   stop(seq: number, code: RunnerCode, message: string): Call | 'begun' | 'not here';
-  /** The caller of a call is gone. False when it has not begun, or is not here. */
+  /** The caller of a call is gone. False when the call has not begun, or is not here. */
   hangUp(seq: number): boolean;
-  /** A frame for a stream of this thread; taken when `has` is true for its call, or the ask is its own. */
+  /**
+   * A frame for a stream of this thread; taken when `has` is true for its call, or the capability request is its own.
+   */
   forward(content: Uint8Array<ArrayBuffer>, stream: number): void;
   has(seq: number): boolean;
   forget(digest: string): void;
-  /** Ends a thread that has nothing to do. */
+  /** Ends an idle thread. */
   retire(): void;
 };
 
@@ -71,13 +78,13 @@ export function startThread<Call extends PoolThreadCall>(
   events: {
     onReady(): void;
     onResult(call: Call, frame: Uint8Array): void;
-    /** A call has begun to wait; the frame says so to the agent. */
+    /** A call has begun to wait; the frame reports it to the agent. */
     onParked(frame: Uint8Array): void;
-    /** Anything else for the agent. */
+    /** Any other frame for the agent. */
     onFrame(frame: Uint8Array): void;
     /**
-     * The thread is gone. Calls that it had `begun` may have had effects: the one that ended it, if it was one, and
-     * any whose results did not get out. Those `ahead` certainly had none.
+     * The thread is gone. Calls that had `begun` may have had effects: the call that ended the thread, if there was
+     * one, and calls whose results were not sent. Calls `ahead` had none.
      */
     onLost(begun: Call[], ahead: Call[], end: ThreadEnd): void;
   },
@@ -103,7 +110,7 @@ export function startThread<Call extends PoolThreadCall>(
   let stalled = false;
   let lost = false;
   let ended = 0;
-  /** Changes as long as the thread takes messages or ends calls. What a guest sends by itself is no sign. */
+  /** Changes while the thread takes messages or ends calls. Frames that a guest sends do not count. */
   const signs = () => ended + Atomics.load(pulse, 0);
   let lastRunning: number | undefined;
 
@@ -125,13 +132,13 @@ export function startThread<Call extends PoolThreadCall>(
     events.onLost(begun, ahead, end);
   };
 
-  /** Lets what the thread has said already come in first. */
+  /** Lets the messages that the thread has already sent arrive first. */
   const soon = (look: () => void) => setImmediate(() => setImmediate(look));
 
   /**
    * A call that has begun may have ended already, with its result on the way here: calls can be much shorter than a
-   * turn of this loop. Only one that is still without a result after a whole turn takes the thread with it; and when
-   * others wait there, only one that has not begun to wait itself when the thread has been silent for a while.
+   * turn of this loop. A call still without a result after a whole turn takes the thread with it. When other calls wait
+   * in the thread, it does so only if it has not begun to wait itself and the thread has been silent for a while.
    */
   const endUnlessDone = (entry: Given<Call>, end: ThreadEnd & { readonly seq: number }) => {
     const since = performance.now();
@@ -146,7 +153,7 @@ export function startThread<Call extends PoolThreadCall>(
     soon(() => look(undefined));
   };
 
-  /** A call that waits is ended by its thread, as long as that thread shows any sign of life. */
+  /** The thread itself ends a waiting call, as long as the thread sends or takes messages. */
   const endParked = (end: ThreadEnd & { readonly seq: number }) => {
     post({ kind: 'end', seq: end.seq, code: end.code, message: end.message });
     const since = performance.now();
@@ -211,7 +218,7 @@ export function startThread<Call extends PoolThreadCall>(
     holds: (digest) => held.has(digest),
     sharesWithOthers(digest) {
       if (given.some(({ call }) => call.digest !== digest)) return true;
-      // All that wait here are of one bundle, or of several for want of threads: the first tells which.
+      // All calls that wait here are of one bundle, or of several when threads are short: the first call decides.
       for (const call of parked.values()) return call.digest !== digest;
       return false;
     },

@@ -1,17 +1,15 @@
 /**
- * The threads of the runner, and which call is where.
+ * The threads of the runner, and the calls of each.
  *
- * A thread runs one call and may have more ahead, so that it does not wait for the main thread between two calls, and
- * so that short ones come and go in batches. What lies behind a call that takes long is taken back and goes to
- * another thread. Calls that wait stay in their thread, and the thread takes others meanwhile. Deadlines end threads,
- * if they have to.
+ * A thread runs one call and may have more queued, so that it does not wait for the main thread between two calls, and
+ * so that short calls travel in batches. Calls behind a long call are taken back and go to another thread. Waiting
+ * calls stay in their thread, and the thread takes others meanwhile. Deadlines end threads if necessary.
  *
- * Fairness: a function that keeps all threads busy does not keep others out: for a function that has no call in a
- * thread there are a few threads more. Calls of different functions are in one thread at one time only when all
- * threads there may be are taken, because they would be lost together.
+ * Fairness: a function that keeps all threads busy does not block the others, because functions without a call in a
+ * thread have a few spare threads. Calls of different functions share a thread only when all threads are in use,
+ * because they would be lost together.
  *
- * Invariants: every call that was submitted is replied to once; a call that is running on a thread is never given to
- * another one.
+ * Invariants: every submitted call gets one reply. A call that runs on a thread is never given to another one.
  */
 import { firstRequestNumber, maxThreadNumber, threadOfRequest } from '../../protocol/stream-wire.ts';
 import { encodeResult, type RunnerCode } from '../../protocol/wire.ts';
@@ -23,38 +21,38 @@ export type PoolCall = PoolThreadCall;
 export type Pool = {
   submit(call: PoolCall, timeoutMs: number): void;
   /**
-   * The caller is gone. A call that has not begun is dropped; one that waits is told, and ended if it is still there
-   * after a while; one that computes takes its thread with it.
+   * The caller is gone. A call that has not begun is dropped. A waiting call is notified, and ended if it is still
+   * there after a while. A computing call takes its thread with it.
    */
   cancel(seq: number): void;
-  /** A part or credit for a call, or anything for an ask. */
+  /** A part or credit for a call, or any frame for a capability request. */
   forward(content: Uint8Array<ArrayBuffer>, stream: number): void;
-  /** No thread shall hold this bundle any more. */
+  /** No thread may hold this bundle any more. */
   forget(digest: string): void;
 };
 
 type Waiting = PoolCall & { timer: NodeJS.Timeout };
 type Thread = PoolThread<Waiting>;
 
-/** A call that runs longer than this many milliseconds (up to twice as long) is not waited for by others. */
+/** Other calls do not wait behind a call that runs longer than this many milliseconds (up to twice as long). */
 const stallMs = 4;
-/** Calls that a thread may have behind the one that runs: how many there are at all is the agent's to say. */
+/** Maximum number of calls behind the running one in a thread. The agent limits their total. */
 const callsAhead = 15;
-/** Threads beyond the usual number, for functions that have no call in any. */
+/** Threads beyond the usual number, for functions without a call in any thread. */
 const spareThreads = 4;
-/** How long a guest may go on whose caller is gone, in milliseconds. */
+/** Time for a guest to finish after its caller has gone, in milliseconds. */
 const farewellMs = 1_000;
 
 export function createPool(options: {
   script: URL;
-  /** Threads at most, but for the spare ones. */
+  /** Maximum number of threads, spare ones excluded. */
   size: number;
-  /** A thread that had nothing to do for so long is ended, in milliseconds; the last one stays. */
+  /** An idle thread is ended after this time, in milliseconds; the last one stays. */
   idleMs: number;
   bundles: Bundles;
   /** Takes a frame for the agent. */
   reply(frame: Uint8Array): void;
-  /** How many there are, and how many were ended before their time so far. */
+  /** The number of threads, and the number that were ended before their time. */
   onThreads(count: number, ended: number): void;
 }): Pool {
   const { size, bundles, reply } = options;
@@ -108,7 +106,7 @@ export function createPool(options: {
     thread.give(call, call.digest, bundle);
   };
 
-  /** A thread that runs nothing, best one that knows the bundle; one with other functions' calls only if need be. */
+  /** An idle thread, preferably one that has the bundle; one with other functions' calls only if necessary. */
   const idle = (digest: string, shared: boolean): Thread | undefined => {
     let found: Thread | undefined;
     for (const thread of threads) {
@@ -131,7 +129,7 @@ export function createPool(options: {
     return found;
   };
 
-  /** Spare threads are for functions that all others keep waiting. */
+  /** Spare threads are for functions that wait because of all others. */
   const mayStart = (digest: string): boolean => {
     if ([...threads].some(({ ready }) => !ready)) return false;
     if (threads.size < size) return true;
@@ -150,7 +148,7 @@ export function createPool(options: {
     const starting = [...threads].some(({ ready }) => !ready);
     const ahead = withRoomAhead(digest);
     if (ahead || starting) return ahead;
-    // A function that has threads of its own waits for them: it could cost those of others their calls.
+    // A function with threads of its own waits for them: in another thread it could cost other functions their calls.
     const hasOwn = [...threads].some((other) => other.load + other.parked > 0 && !other.sharesWithOthers(digest));
     return hasOwn ? undefined : idle(digest, true);
   };
@@ -174,7 +172,7 @@ export function createPool(options: {
     }
   };
 
-  /** Nothing waits: an idle thread helps out one that has a call ahead. */
+  /** No call waits: an idle thread helps a thread that has queued calls. */
   const shareAhead = () => {
     for (const thread of threads) {
       if (thread.load < 2) continue;
@@ -226,7 +224,7 @@ export function createPool(options: {
       dispatch();
     },
     cancel(seq) {
-      const message = 'nobody waits for this call any more';
+      const message = 'the caller of this call is gone';
       if (![...threads].some((thread) => thread.hangUp(seq))) return stop(seq, 'cancelled', message);
       setTimeout(() => stop(seq, 'cancelled', message), farewellMs);
     },

@@ -1,6 +1,6 @@
 /**
- * A thread: invocations in the order of arrival, one at a time, but for those that wait: while a guest waits the
- * thread goes on with the next. It may be terminated at any point.
+ * A thread: runs invocations in the order of arrival, one at a time. While a guest waits, the thread runs the next
+ * call. It may be terminated at any point.
  *
  * Invariant: a call gets one result, and nothing is sent for it after that.
  */
@@ -24,12 +24,12 @@ import { createTaker } from './claims.ts';
 import { createFunction } from './load-function.ts';
 import { createLogLimits } from './log-limits.ts';
 
-/** From the main thread. Bytes are the content of a frame: a call, or something for a stream of this thread. */
+/** From the main thread. Bytes are the content of a frame: a call, or a frame for a stream of this thread. */
 export type ToThread =
   | Uint8Array<ArrayBuffer>
   | (CompiledBundle & { readonly kind: 'hold'; readonly digest: string })
   | { readonly kind: 'forget'; readonly digest: string }
-  /** Ends a call that waits, with this result. */
+  /** Ends a waiting call, with this result. */
   | { readonly kind: 'end'; readonly seq: number; readonly code: RunnerCode; readonly message: string }
   /** The caller is gone: bodies are closed, and the guest may finish. */
   | { readonly kind: 'hang up'; readonly seq: number };
@@ -37,19 +37,19 @@ export type ToThread =
 /** To the main thread: `ready` once, then frames for the agent. */
 export type FromThread = 'ready' | Uint8Array<ArrayBuffer>;
 
-/** What a thread is started with. */
+/** The start data of a thread. */
 export type ThreadData = {
   readonly claims: SharedArrayBuffer;
-  /** Number among the threads of this process. */
+  /** Index of the thread in this process. */
   readonly number: number;
-  /** Replies to asks for which the thread stands still, and the cell that changes with each. */
+  /** Replies to blocking requests, and the cell that changes with each. */
   readonly replies: MessagePort;
   readonly bell: SharedArrayBuffer;
-  /** A cell that changes with each message that the thread takes: it computes nothing at that moment. */
+  /** A cell that changes with each message that the thread takes: the thread is not computing at that moment. */
   readonly pulse: SharedArrayBuffer;
 };
 
-/** Frames from this size on are handed over instead of copied, in bytes. */
+/** Frames of at least this size are transferred instead of copied, in bytes. */
 const transferFrom = 16_384;
 
 type Running = { readonly call: CallFrame; readonly channel: ThreadChannel; end?: RunnerResult };
@@ -79,7 +79,7 @@ export function runThread(port: MessagePort, { claims, number, replies, bell, pu
     return entry;
   };
 
-  /** Runs one call as far as it goes without waiting. */
+  /** Runs one call until it ends or waits. */
   const runOne = async (message: Uint8Array<ArrayBuffer>) => {
     if (!taker.claim()) return;
     const start = performance.now();
@@ -132,7 +132,7 @@ export function runThread(port: MessagePort, { claims, number, replies, bell, pu
         try {
           functions.set(message.digest, createFunction(message.digest, message, strays));
         } catch {
-          // A call of it will be answered with `function_load_failed`.
+          // Its calls will be answered with `function_load_failed`.
         }
         return;
       case 'forget':
