@@ -46,7 +46,7 @@ import type { SinkService } from './sinks/sinks.ts';
 import type { FunctionAgent } from './tunnel/function-agents.ts';
 import type { Hub } from './tunnel/hub.ts';
 
-export type AppOptions = {
+type AppOptions = {
   readonly catalog: FullCatalog;
   readonly modules: ModuleService;
   readonly functions: FunctionService;

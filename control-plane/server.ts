@@ -23,7 +23,7 @@ export type HttpServer = {
   close(): Promise<void>;
 };
 
-export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /**
  * A call may take ten minutes (`limitCeilings.timeoutMs`), and its caller may send its body as long; after it, the

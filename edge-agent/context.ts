@@ -44,7 +44,7 @@ export type Agent = {
   stop(): Promise<number>;
 };
 
-export type AgentOverrides = {
+type AgentOverrides = {
   readonly runner?: Runner;
   /** The control plane refused this agent, and an operator must act. */
   readonly onRefused?: (reason: string) => void;

@@ -11,7 +11,7 @@ import type { Metrics } from './metrics.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import type { ControlFrame } from './tunnel/dial.ts';
 
-export type FrameRouterOptions = {
+type FrameRouterOptions = {
   readonly reconciler: Pick<Reconciler, 'setTarget'>;
   readonly fetcher: Pick<Fetcher, 'keepOnly' | 'onChunk' | 'onUnavailable'>;
   readonly outbox: Pick<Outbox, 'keepOnly' | 'onRecorded'>;

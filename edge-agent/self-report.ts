@@ -17,7 +17,7 @@ const maxHeldReported = 1_000;
 /** Most triggers in one status frame. */
 const maxTriggersReported = 1_000;
 
-export type SelfReport = {
+type SelfReport = {
   /** The memory that is available, and the calls that run or wait in a thread, at this moment. */
   readLoad(): Load;
   /** Makes the first frame of a tunnel. Its signature covers the control plane's nonce and the host that was dialled. */
@@ -26,7 +26,7 @@ export type SelfReport = {
   makeStatus(): FrameOf<ToControl, 'status'>;
 };
 
-export type SelfReportOptions = {
+type SelfReportOptions = {
   readonly config: Pick<AgentConfig, 'name' | 'labels' | 'joinToken'>;
   readonly identity: Pick<Identity, 'publicKey' | 'sign'>;
   readonly memory: Memory;

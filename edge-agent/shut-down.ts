@@ -10,7 +10,7 @@ import type { Store } from './storage/store.ts';
 import type { Triggers } from './triggers/triggers.ts';
 import type { Tunnel } from './tunnel/supervisor.ts';
 
-export type ShutDownOptions = {
+type ShutDownOptions = {
   readonly tunnel: Pick<Tunnel, 'send' | 'stop'>;
   readonly triggers: Pick<Triggers, 'close'>;
   readonly outbox: Pick<Outbox, 'stop' | 'close'>;

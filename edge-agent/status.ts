@@ -15,7 +15,7 @@ export type Status = {
   stop(): void;
 };
 
-export type StatusOptions = {
+type StatusOptions = {
   readonly frame: () => FrameOf<ToControl, 'status'>;
   /** @throws CodecError when the frame cannot be sent */
   readonly send: (frame: FrameOf<ToControl, 'status'>) => void;

@@ -15,9 +15,9 @@ import { raiseVersion } from '../db/catalog/version.ts';
 import { makeDirectory } from '../db/directory.ts';
 import type { Orm } from '../db/store.ts';
 
-export const adminName = 'admin';
+const adminName = 'admin';
 
-export type AdminTokenOptions = {
+type AdminTokenOptions = {
   readonly dataDirectory: string;
   /** The token of the setting, the operator's explicit wish: each start creates the subject `admin` with it. */
   readonly configured: string | undefined;

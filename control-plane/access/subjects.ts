@@ -18,7 +18,7 @@ import type { Orm, Store } from '../db/store.ts';
 import type { Role } from '../model/subject.ts';
 
 export type SubjectRecord = { readonly name: string; readonly role: Role; readonly createdAt: Date };
-export type SubjectWithToken = SubjectRecord & { readonly token: string };
+type SubjectWithToken = SubjectRecord & { readonly token: string };
 
 export type SubjectService = {
   /** By name. */
@@ -32,7 +32,7 @@ export type SubjectService = {
 };
 
 /** Called when a token has ended, with its hash and its successor. Must not reject. */
-export type OnTokenEnd = (ended: Uint8Array, successor: string | undefined) => Promise<void>;
+type OnTokenEnd = (ended: Uint8Array, successor: string | undefined) => Promise<void>;
 
 export function createSubjectService(
   store: Store,

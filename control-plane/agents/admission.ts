@@ -40,7 +40,7 @@ export type Admission =
 /** Reserved names: `/v1/agents/tokens` are the join tokens. */
 const reservedNames: ReadonlySet<string> = new Set(['tokens']);
 
-export type Admissions = {
+type Admissions = {
   admit(hello: Hello): Promise<Admission>;
   /** The key was revoked: it is not admitted from memory either. */
   forget(publicKey: Uint8Array): void;

@@ -39,7 +39,7 @@ export type AgentService = {
   close(): Promise<void>;
 };
 
-export type AgentServiceOptions = { readonly store: Store; readonly log: Logger; readonly now: () => Date };
+type AgentServiceOptions = { readonly store: Store; readonly log: Logger; readonly now: () => Date };
 
 export function createAgentService({ store, log, now }: AgentServiceOptions): AgentService {
   const admissions = createAdmissions(store, now);

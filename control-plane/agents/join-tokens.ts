@@ -23,7 +23,7 @@ export type JoinToken = {
   readonly expiresAt: Date;
 };
 
-export type JoinTokenRequest = {
+type JoinTokenRequest = {
   readonly uses: number;
   readonly expiresInSeconds: number;
   readonly labels: Labels;

@@ -7,7 +7,7 @@ import { type Sighting, writeSightings } from '../db/agents/agents.ts';
 import type { Store } from '../db/store.ts';
 import type { Logger } from '../log/log.ts';
 
-export type LastSeen = {
+type LastSeen = {
   note(agentId: string, appliedGeneration: number): void;
   /** Writes the pending times. */
   close(): Promise<void>;

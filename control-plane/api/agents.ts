@@ -41,7 +41,7 @@ const agentSchema = z
 const params = z.object({ agent: pathName('Id or name of the agent') });
 const tags = ['agents'];
 
-export type AgentRoutesOptions = {
+type AgentRoutesOptions = {
   readonly access: Access;
   readonly agents: AgentService;
   readonly hub: Pick<Hub, 'state' | 'revoke'>;

@@ -91,7 +91,7 @@ const receiverSchema = z
   .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'must be an http:// or https:// address')
   .openapi({ description: 'As in X-Callback-Url', example: 'https://example.org/done' });
 
-export type InvocationRoutesOptions = {
+type InvocationRoutesOptions = {
   readonly access: Access;
   readonly operations: InvocationOperations;
   /** Key that signs callbacks to an address, in the form that receivers take. */

@@ -13,7 +13,7 @@ const moduleBody = jsonBody(z.object({ module: z.object({ name: blankNameSchema 
 const params = z.object({ module: pathName('Name of the module') });
 const tags = ['modules'];
 
-export type ModuleRoutesOptions = {
+type ModuleRoutesOptions = {
   readonly access: Access;
   readonly catalog: Pick<FullCatalog, 'modules' | 'hasModule' | 'functionsIn'>;
   readonly modules: ModuleService;

@@ -42,7 +42,7 @@ const params = z.object({ sink: pathName('Id of the sink') });
 const tags = ['sinks'];
 const maxPage = 1_000;
 
-export type SinkRoutesOptions = {
+type SinkRoutesOptions = {
   readonly access: Access;
   readonly catalog: Pick<FullCatalog, 'find'>;
   readonly sinks: SinkService;

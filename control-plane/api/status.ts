@@ -4,7 +4,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { Access, AppEnv } from './http/access.ts';
 import { json } from './http/schemas.ts';
 
-export type StatusRoutesOptions = {
+type StatusRoutesOptions = {
   readonly access: Access;
   readonly metrics: Metrics;
   /** False while draining. */

@@ -10,7 +10,7 @@ import type { Trigger } from '@skerry/shared/function/triggers.ts';
 import type { Binding } from '../model/catalog-function.ts';
 
 /** The match of one entry. `same`: nothing of it changes. `old` absent: it is new. */
-export type Pair<Spec extends Trigger | Sink> = {
+type Pair<Spec extends Trigger | Sink> = {
   readonly given: Spec;
   readonly old?: Binding<Spec>;
   readonly same: boolean;

@@ -13,7 +13,7 @@ export type TriggerLocation = {
   readonly state: TriggerState;
 };
 
-export type TriggerTotals = {
+type TriggerTotals = {
   readonly received: number;
   readonly run: number;
   readonly failed: number;
@@ -23,7 +23,7 @@ export type TriggerTotals = {
 
 export type TriggerReport = { readonly places: readonly TriggerLocation[]; readonly totals: TriggerTotals };
 
-export type TriggerStatusOptions = {
+type TriggerStatusOptions = {
   readonly store: Store;
   readonly hub: Pick<Hub, 'triggerStates'>;
   /** State of a trigger that this control plane listens to. */

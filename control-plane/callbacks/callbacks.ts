@@ -19,7 +19,7 @@ import type { Boss, Job } from '../queue/jobs/boss.ts';
 import { invocationJobSchema } from '../queue/jobs/job-payloads.ts';
 import { createReceivers } from './receivers.ts';
 
-export type CallbacksOptions = {
+type CallbacksOptions = {
   readonly store: Store;
   readonly boss: Pick<Boss, 'complete' | 'insert'>;
   readonly log: Logger;

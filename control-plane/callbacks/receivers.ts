@@ -14,7 +14,7 @@ export type Receivers = {
   done(host: string, tookMs: number): void;
 };
 
-export type ReceiversOptions = {
+type ReceiversOptions = {
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
   readonly random: () => number;

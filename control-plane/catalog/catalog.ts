@@ -44,7 +44,7 @@ export type FullCatalog = Catalog & {
   close(): void;
 };
 
-export type CatalogOptions = {
+type CatalogOptions = {
   readonly store: Store;
   readonly log: Logger;
   /** Milliseconds between two looks for a version that another process raised. */

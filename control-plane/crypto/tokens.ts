@@ -2,7 +2,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 
 /** `sk_` for subjects, `sj_` for join tokens. */
-export type TokenPrefix = 'sk_' | 'sj_';
+type TokenPrefix = 'sk_' | 'sj_';
 
 /** @param randomBytes cryptographically random, `size` bytes of it */
 export function createToken(prefix: TokenPrefix, randomBytes: (size: number) => Uint8Array): string {

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import { poolDriver, poolSettings } from './pool.ts';
 import type { Driver } from './store.ts';
 
-export type NeonOptions = {
+type NeonOptions = {
   readonly connectionString: string;
   /**
    * `host:port/path` of a WebSocket-to-TCP proxy without TLS that leads to the server; absent: Neon's own. The driver

@@ -30,7 +30,7 @@ import type { Preparer } from '../prepare/preparer.ts';
 import type { Bundles } from './bundles.ts';
 import { type PermissionDiff, permissionDiff } from './permissions.ts';
 
-export type NewFunction = {
+type NewFunction = {
   readonly module: string;
   readonly name: string;
   readonly code: Uint8Array;
@@ -39,7 +39,7 @@ export type NewFunction = {
   readonly createdBy: string;
 };
 
-export type FunctionUpdate = {
+type FunctionUpdate = {
   readonly module: string;
   readonly name: string;
   readonly newName: string;
@@ -80,7 +80,7 @@ export type FunctionService = {
   remove(module: string, name: string): Promise<void>;
 };
 
-export type FunctionServiceOptions = {
+type FunctionServiceOptions = {
   readonly store: Store;
   readonly catalog: Pick<FullCatalog, 'refresh' | 'hasModule' | 'find'>;
   readonly preparer: Pick<Preparer, 'prepare'>;

@@ -60,7 +60,7 @@ export function listPermissions(imports: readonly string[], manifest: Manifest):
 export type PermissionDiff = { readonly added: readonly string[]; readonly removed: readonly string[] };
 
 /** The imports and grants of a revision; two of them make a diff. */
-export type PermissionFacts = { readonly imports: readonly string[]; readonly manifest: Manifest };
+type PermissionFacts = { readonly imports: readonly string[]; readonly manifest: Manifest };
 
 /** Permissions that a revision adds and removes against the previous one; `before` absent: all are added. */
 export function permissionDiff(before: PermissionFacts | undefined, after: PermissionFacts): PermissionDiff {

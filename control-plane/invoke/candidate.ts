@@ -12,7 +12,7 @@ export type Candidate = {
 };
 
 /** The chosen agent, or why there is none. */
-export type Choice<C extends Candidate> =
+type Choice<C extends Candidate> =
   | { readonly agent: C }
   | { readonly agent?: undefined; readonly code: 'no_agent' | 'no_capacity' };
 

@@ -61,7 +61,7 @@ export type Invoker = {
   reaches(fn: CatalogFunction, agent?: string): boolean;
 };
 
-export type InvokerOptions = {
+type InvokerOptions = {
   readonly hub: Pick<Hub, 'eligible'>;
   readonly policy?: Policy;
   readonly random?: () => number;

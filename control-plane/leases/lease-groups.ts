@@ -1,7 +1,7 @@
 /** One holder of leases for several parts of a control plane: each part names its leases, and hears of them only. */
 import { createLeases, type Lease, type LeasesOptions } from './leases.ts';
 
-export type LeaseGroups = {
+type LeaseGroups = {
   /**
    * Returns the function that sets the leases of a new group; no two groups name the same lease.
    * @param onHeld a lease of the group was taken

@@ -4,7 +4,7 @@
  */
 
 /** Returns the count to report now; undefined when it is too early. */
-export type LogThrottle = (who: string, count: number) => number | undefined;
+type LogThrottle = (who: string, count: number) => number | undefined;
 
 /**
  * Remembers only peers that were reported within the interval.

@@ -15,7 +15,7 @@ export type InvocationMetrics = {
   readonly dropped: number;
 };
 
-export type InvocationFiguresOptions = {
+type InvocationFiguresOptions = {
   readonly backlog: Pick<Backlog, 'queued' | 'oldest'>;
   readonly running: Pick<InvocationWorker, 'inProgress' | 'delayed'>;
   readonly invocations: Pick<Invocations, 'ended'>;

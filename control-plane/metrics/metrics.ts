@@ -13,7 +13,7 @@ export type Metrics = {
   text(): Promise<string>;
 };
 
-export type MetricsOptions = {
+type MetricsOptions = {
   readonly catalog: Pick<FullCatalog, 'version' | 'storeUp' | 'functions'>;
   readonly hub: Pick<Hub, 'online'>;
   readonly requests: RequestMetrics;

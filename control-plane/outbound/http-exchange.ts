@@ -10,7 +10,7 @@ import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import { forbiddenError, guardedLookup, isForbidden } from './forbidden-addresses.ts';
 import { reasonOf } from './reason.ts';
 
-export type ExchangeRequest = {
+type ExchangeRequest = {
   readonly method: string;
   /** Without credentials. */
   readonly url: URL;

@@ -21,7 +21,7 @@ export type BestEffortOutcomes = {
   close(withinMs: number): Promise<void>;
 };
 
-export type LaterRecordsOptions = {
+type LaterRecordsOptions = {
   readonly invocations: Pick<Invocations, 'recordUnpromised'>;
   readonly log: Logger;
   /** In memory at once. */

@@ -23,7 +23,7 @@ import { createLogThrottle } from '../log/log-throttle.ts';
 import type { EndedInvocation, KeptInvocations } from '../model/invocation.ts';
 import type { SinkCapacity } from '../sinks/capacity.ts';
 
-export type AgentOutcomesOptions = {
+type AgentOutcomesOptions = {
   readonly catalog: Pick<Catalog, 'byId' | 'functions' | 'refresh'>;
   readonly store: Pick<Store, 'read'>;
   readonly invocations: Pick<KeptInvocations, 'record'>;

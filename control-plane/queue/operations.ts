@@ -31,7 +31,7 @@ export type InvocationOperations = {
   replay(id: string): Promise<void>;
 };
 
-export type InvocationOperationsOptions = {
+type InvocationOperationsOptions = {
   readonly store: Store;
   readonly boss: Pick<Boss, 'insert'>;
   readonly invocations: Pick<Invocations, 'tellEnqueued'>;

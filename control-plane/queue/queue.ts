@@ -41,7 +41,7 @@ export type Taken = {
   tell(): void;
 };
 
-export type InvocationsOptions = {
+type InvocationsOptions = {
   readonly store: Store;
   readonly boss: Pick<Boss, 'insert'>;
   readonly backlog: Pick<Backlog, 'assertRoom' | 'added'>;

@@ -47,7 +47,7 @@ export function listSecrets({ params }: Trigger | Sink): string[] {
   });
 }
 
-export type CredentialsOptions = {
+type CredentialsOptions = {
   readonly sealing: Sealing;
   readonly catalog: Pick<Catalog, 'secret'>;
 };

@@ -13,7 +13,7 @@ export const maxSecretCharacters = 65_536;
 /** Most secrets: each control plane holds all of them in memory, sealed. */
 const maxSecrets = 1_000;
 
-export type SecretFacts = { readonly name: string; readonly createdAt: Date; readonly updatedAt: Date };
+type SecretFacts = { readonly name: string; readonly createdAt: Date; readonly updatedAt: Date };
 
 export type SecretService = {
   /** Sets a secret; bindings that use it reconnect. @throws SkerryError conflict when there are too many */
@@ -24,7 +24,7 @@ export type SecretService = {
   remove(name: string): Promise<void>;
 };
 
-export type SecretOptions = {
+type SecretOptions = {
   readonly store: Store;
   readonly catalog: Pick<FullCatalog, 'refresh'>;
   readonly sealing: Sealing;

@@ -20,7 +20,7 @@ export type SinkCapacity = {
   refresh(): Promise<void>;
 };
 
-export type SinkCapacityOptions = {
+type SinkCapacityOptions = {
   readonly store: Pick<Store, 'read'>;
   readonly log: Logger;
   /** Most pending deliveries of one sink. */

@@ -30,7 +30,7 @@ import type { Logger } from '../log/log.ts';
 import { toDocument } from './document.ts';
 import type { OpenSink, SinkDown, Verdict } from './targets/open-sink.ts';
 
-export type DelivererOptions = {
+type DelivererOptions = {
   readonly sink: ReadySink;
   /** End of the previous deliverer, with the deliveries that it could not settle. Until then nothing is delivered. */
   readonly before: Promise<readonly number[]>;

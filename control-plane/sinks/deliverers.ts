@@ -31,7 +31,7 @@ export type Deliverers = {
   close(): Promise<void>;
 };
 
-export type DeliverersOptions = {
+type DeliverersOptions = {
   readonly store: Store;
   readonly catalog: Pick<Catalog, 'functions' | 'onChange'>;
   readonly credentials: Pick<CredentialStore, 'ready'>;

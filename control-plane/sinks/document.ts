@@ -9,7 +9,7 @@
 import type { OutcomeRecord } from '../model/outcome.ts';
 import type { SinkDocument } from './targets/open-sink.ts';
 
-export type DocumentForm = {
+type DocumentForm = {
   /** A failed invocation has no result, and always comes in an envelope. */
   readonly envelope: boolean;
   /** The document contains the id, as CouchDB requires. */

@@ -18,7 +18,7 @@ export type SinkMetrics = {
   readonly failures: number;
 };
 
-export type SinkMetricsOptions = {
+type SinkMetricsOptions = {
   readonly catalog: Pick<Catalog, 'functions'>;
   readonly sinks: Pick<SinkService, 'list'>;
   readonly deliverers: Pick<Deliverers, 'counts'>;

@@ -20,7 +20,7 @@ export type SinkState = SinkRecord & {
   readonly full: boolean;
 };
 
-export type DeadLetterPage = {
+type DeadLetterPage = {
   readonly letters: readonly DeadLetter[];
   /** `after` of the next page; undefined on the last one. */
   readonly next: number | undefined;
@@ -39,7 +39,7 @@ export type SinkService = {
   replay(sinkId: string, invocations?: readonly string[]): Promise<number>;
 };
 
-export type SinkServiceOptions = {
+type SinkServiceOptions = {
   readonly store: Store;
   readonly catalog: Pick<Catalog, 'functions'>;
   readonly deliverers: Pick<Deliverers, 'nextTry' | 'wake'>;

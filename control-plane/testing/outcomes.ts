@@ -6,7 +6,7 @@ import type { EndedInvocation } from '../model/invocation.ts';
 import { create, type Harness } from './harness.ts';
 
 /** A sink of GET /v1/sinks. */
-export type ShownSink = {
+type ShownSink = {
   id: string;
   url: string;
   state: string;

@@ -19,7 +19,7 @@ import { loadMqtt } from '../outbound/mqtt.ts';
 import type { CredentialStore } from '../secrets/credentials.ts';
 import { type CloudIntakeOptions, createCloudIntake } from './intake.ts';
 
-export type CloudTriggers = {
+type CloudTriggers = {
   /** A wanted lease was taken. */
   held(lease: Lease): void;
   /** The state of a trigger here; undefined when another control plane listens to it, or none does. */
@@ -41,7 +41,7 @@ export type TriggerMetrics = {
   readonly dropped: number;
 };
 
-export type CloudTriggersOptions = {
+type CloudTriggersOptions = {
   readonly store: Store;
   readonly catalog: Pick<Catalog, 'functions' | 'byId' | 'onChange'>;
   readonly credentials: Pick<CredentialStore, 'ready'>;

@@ -12,7 +12,7 @@ export type Batches = {
   add(batch: number, outcomes: readonly RecordedOutcome[]): void;
 };
 
-export type BatchesOptions = {
+type BatchesOptions = {
   /** Stores the outcomes; they are on disk when it resolves. */
   readonly record: (outcomes: readonly RecordedOutcome[]) => Promise<void>;
   /** Whether the order of these outcomes matters. */

@@ -29,7 +29,7 @@ export type DesiredList = {
 /** The agent attributes that determine its function list. */
 export type Listed = { readonly labels: Labels; readonly protocolVersion: number };
 
-export type DesiredLists = {
+type DesiredLists = {
   /** The list for an agent, as of the catalog's current version. */
   forAgent(agent: Listed): DesiredList;
   /** Drops lists that no agent uses any longer. */

@@ -28,7 +28,7 @@ export type FunctionAgent = {
   readonly retryInMs?: number;
 };
 
-export type FunctionAgentsOptions = {
+type FunctionAgentsOptions = {
   readonly hub: Pick<Hub, 'functionAgents'>;
   readonly agents: Pick<AgentService, 'list'>;
   readonly catalog: Pick<FullCatalog, 'storeUp'>;

@@ -4,7 +4,7 @@
  */
 import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 
-export type HeldFunctions = {
+type HeldFunctions = {
   /** The agent's report; absent from agents that do not report it. */
   update(held: FrameOf<ToControl, 'status'>['held']): void;
   /** Milliseconds until the agent lets a call of it through as a trial; undefined when it is not held back. */

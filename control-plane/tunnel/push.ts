@@ -12,7 +12,7 @@ import type { Connection } from './connect/connection.ts';
 
 const maxWants = 1_000;
 
-export type Push = {
+type Push = {
   /** The agent requests this bundle from this offset on; replaces its earlier request for the same bundle. */
   request(digest: string, offset: number): void;
 };

@@ -7,7 +7,7 @@ import { SkerryError } from '@skerry/shared/errors.ts';
 /** Open questions to one agent; a further one is refused with `agent_busy`. */
 const maxOpen = 64;
 
-export type Questions<Answer> = {
+type Questions<Answer> = {
   /** Asks, and waits for the answer. Rejects with `agent_unreachable` when none comes, or with `agent_busy`. */
   ask(send: (id: number) => void): Promise<Answer>;
   answer(id: number, answer: Answer): void;

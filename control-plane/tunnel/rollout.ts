@@ -4,7 +4,7 @@
  */
 import type { Session } from './session.ts';
 
-export type Rollouts = {
+type Rollouts = {
   /** Resolves when all of the sessions have applied their current desired state, or are gone, or after `waitMs`. */
   wait(sessions: Iterable<Session>, waitMs: number): Promise<void>;
   /** A session made progress, or is gone. */

@@ -39,7 +39,7 @@ const scrapeTimeoutMs = 5_000;
 /** Milliseconds that an agent may take to send the lines of a function. */
 const logsTimeoutMs = 2_000;
 
-export type SessionIdentity = {
+type SessionIdentity = {
   readonly agentId: string;
   readonly name: string;
   readonly labels: Labels;
@@ -50,7 +50,7 @@ export type SessionIdentity = {
   readonly since: Date;
 };
 
-export type SessionOptions = {
+type SessionOptions = {
   readonly socket: WebSocket;
   readonly identity: SessionIdentity;
   /** The list that is sent first. */
@@ -65,7 +65,7 @@ export type SessionOptions = {
   readonly now: () => Date;
 };
 
-export type SessionEvents = {
+type SessionEvents = {
   /** Stores outcomes of events from the agent. Resolves when they are on disk. */
   record(outcomes: readonly RecordedOutcome[]): Promise<void>;
   /** @returns true when the order of these outcomes matters */

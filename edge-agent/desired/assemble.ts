@@ -7,7 +7,7 @@ import {
 } from '@skerry/shared/tunnel/protocol.ts';
 import type { Target } from './reconcile.ts';
 
-export type DesiredParts = {
+type DesiredParts = {
   /** The whole list, when this part was its last. */
   add(part: FrameOf<ToAgent, 'desired'>): Target | undefined;
 };

@@ -15,7 +15,7 @@ export type Step =
   | { readonly kind: 'activate'; readonly function: string; readonly to: DesiredFunction }
   | { readonly kind: 'collect' };
 
-export type Actual = {
+type Actual = {
   /** Serving functions, by id; with or without their code. */
   readonly active: ReadonlyMap<string, DesiredFunction>;
   /** True when the whole bundle is in the store. */

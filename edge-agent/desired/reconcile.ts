@@ -16,7 +16,7 @@ import { type Step, stepsTo } from './diff.ts';
 
 export type Target = { readonly generation: number; readonly functions: readonly DesiredFunction[] };
 
-export type ReconcilerOptions = {
+type ReconcilerOptions = {
   readonly store: Store;
   readonly functions: Functions;
   /** Carries out one step; rejects with a SkerryError. */

@@ -53,7 +53,7 @@ export type InvocationGate = {
   readonly active: number;
 };
 
-export type InvocationGateOptions = {
+type InvocationGateOptions = {
   readonly functions: Pick<Functions, 'active' | 'ready'>;
   readonly runner: Pick<Runner, 'call' | 'part' | 'credit' | 'cancel'>;
   readonly circuitBreaker: Pick<CircuitBreaker, 'heldForMs' | 'ended'>;

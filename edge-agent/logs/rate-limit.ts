@@ -6,7 +6,7 @@ import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import { createLogLimit, type LogLimit } from '../runner/host/threads/log-limit.ts';
 import type { LogEntry } from '../runner/protocol/stream-wire.ts';
 
-export type LogGate = {
+type LogGate = {
   /** The entry, after a line about dropped ones before it; nothing when it is over the limit. */
   pass(fn: Pick<DesiredFunction, 'id' | 'grants'>, entry: LogEntry): LogEntry[];
   forget(functionId: string): void;

@@ -11,7 +11,7 @@ import type { RecordOperation } from './storage/operations.ts';
 import { eventSize, rowBytes } from './storage/rows.ts';
 import type { OutboxClient } from './thread/client.ts';
 
-export type IntakeOptions = {
+type IntakeOptions = {
   readonly client: Pick<OutboxClient, 'submit' | 'open' | 'state'>;
   readonly runs: Pick<Runs, 'recorded' | 'giveWay' | 'dropped' | 'reread'>;
   readonly counts: Counts;

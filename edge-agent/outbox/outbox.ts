@@ -60,7 +60,7 @@ export type OutboxEvents = {
   onCommit(seconds: number): void;
 };
 
-export type OutboxOptions = {
+type OutboxOptions = {
   /** Folder of the file. */
   readonly data: string;
   readonly limitBytes: number;

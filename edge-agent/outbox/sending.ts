@@ -29,7 +29,7 @@ export type Sending = {
   stop(): void;
 };
 
-export type SendingOptions = {
+type SendingOptions = {
   readonly client: Pick<OutboxClient, 'submit' | 'state'>;
   /** @throws CodecError when the frame cannot be sent */
   readonly send: (frame: FrameOf<ToControl, 'outcomes'>) => void;

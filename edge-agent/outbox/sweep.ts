@@ -10,7 +10,7 @@ import type { Runs } from './run/runs.ts';
 import type { Limit } from './storage/operations.ts';
 import type { OutboxClient } from './thread/client.ts';
 
-export type Sweep = {
+type Sweep = {
   /** The functions that the device must hold: begins again with the oldest event. */
   keepOnly(functions: readonly string[], triggers: readonly string[]): void;
 };

@@ -13,7 +13,7 @@ import type { Supervisor } from './process/supervisor.ts';
 import { encodeCall } from './protocol/wire.ts';
 import type { Recycler } from './recycle.ts';
 
-export type DispatcherOptions = {
+type DispatcherOptions = {
   readonly open: OpenCalls;
   readonly inFlight: InFlight;
   readonly loads: Pick<Loads, 'has' | 'load'>;

@@ -19,7 +19,7 @@ import {
   readNumber,
 } from './protocol/wire.ts';
 
-export type ProcessFrameOptions = {
+type ProcessFrameOptions = {
   readonly window: Window;
   readonly open: OpenCalls;
   readonly inFlight: InFlight;

@@ -34,7 +34,7 @@ export const generationKey = 'generation';
 /** The report: a damaged file that was replaced, or writes that are missing. */
 export type StoreDamage = Salvage | LostWrites;
 
-export type StoreFile = {
+type StoreFile = {
   /**
    * Runs the operation. It may run twice, when it meets damage; of nested operations the outermost is repeated.
    * @throws the errors of SQLite, except for damage that can be repaired

@@ -24,7 +24,7 @@ export type Triggers = {
   close(): Promise<void>;
 };
 
-export type TriggersOptions = {
+type TriggersOptions = {
   readonly functions: ReadonlyMap<string, Pick<DesiredFunction, 'id' | 'triggers'>>;
   readonly intake: Intake;
   readonly countsFor: (trigger: string) => TriggerCounts;

@@ -23,7 +23,7 @@ export type Welcome = FrameOf<ToAgent, 'welcome'>;
 /** Frames for the agent once the tunnel is up. */
 export type ControlFrame = Exclude<ToAgent, { kind: 'ping' | 'pong' | 'challenge' | 'welcome' }>;
 
-export type DialOptions = {
+type DialOptions = {
   /** `http:` or `https:` address of the control plane. */
   readonly server: URL;
   /** Deadline for connecting and the handshake together, in milliseconds. */
@@ -31,7 +31,7 @@ export type DialOptions = {
   readonly hello: (nonce: Uint8Array, host: string) => Hello;
 };
 
-export type DialHandlers = {
+type DialHandlers = {
   onOpened(): void;
   onWelcome(welcome: Welcome): void;
   onFrame(frame: ControlFrame): void;

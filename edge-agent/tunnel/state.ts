@@ -33,17 +33,17 @@ export type TunnelEvent =
   /** The agent is shutting down. */
   | { readonly name: 'stop' };
 
-export type TunnelAction =
+type TunnelAction =
   | { readonly do: 'nothing' }
   | { readonly do: 'dial' }
   | { readonly do: 'wait'; readonly ms: number; readonly reason: string }
   /** Close the connection if there is one; no other follows. */
   | { readonly do: 'halt' };
 
-export type Transition = { readonly state: TunnelState; readonly action: TunnelAction };
+type Transition = { readonly state: TunnelState; readonly action: TunnelAction };
 
 /** Time (milliseconds, monotonic) and a random number ([0, 1)) for one transition. */
-export type TransitionContext = { readonly now: number; readonly random: number };
+type TransitionContext = { readonly now: number; readonly random: number };
 
 /** A tunnel that lasted this long was good: the next failure counts as the first. */
 export const graceMs = 10_000;

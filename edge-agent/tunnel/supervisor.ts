@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { type ControlFrame, dial, type Hello, type Line, type Welcome } from './dial.ts';
 import { initialState, type TunnelEvent, type TunnelState, transition } from './state.ts';
 
-export type TunnelOptions = {
+type TunnelOptions = {
   readonly server: URL;
   readonly handshakeTimeoutMs: number;
   readonly hello: (nonce: Uint8Array, host: string) => Hello;
@@ -16,7 +16,7 @@ export type TunnelOptions = {
   readonly random?: () => number;
 };
 
-export type TunnelHandlers = {
+type TunnelHandlers = {
   onUp(welcome: Welcome): void;
   onFrame(frame: ControlFrame): void;
   onDown(): void;

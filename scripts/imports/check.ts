@@ -12,7 +12,7 @@ import { type Import, readSourceFile, type SourceFile } from './source-file.ts';
 const skippedDirectories = new Set(['node_modules', 'dist', 'coverage']);
 
 /** Every TypeScript file of a repository, with the imports of each. */
-export type SourceTree = {
+type SourceTree = {
   readonly files: readonly SourceFile[];
   /** Imports by file, of files that are there. */
   readonly graph: Graph;

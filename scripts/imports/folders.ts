@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { findCycles, type Graph } from './cycles.ts';
 
 /** Source files directly in one folder; tests do not count. More are hard to find one's way in by name. */
-export const maxLooseFiles = 12;
+const maxLooseFiles = 12;
 
 /** @param files paths of source files, without tests */
 export function looseFileFaults(files: readonly string[]): string[] {

@@ -29,7 +29,11 @@ export const homes: Readonly<Record<string, Home>> = {
   },
   '@hono/zod-openapi': { places: ['control-plane/app.ts', 'control-plane/api/', 'test/'] },
   '@fastify/busboy': { places: ['control-plane/api/functions/multipart.ts'] },
-  'drizzle-orm': { places: ['control-plane/'] },
+  // pg-boss takes its transaction from Drizzle; one test looks at rows itself.
+  'drizzle-orm': {
+    places: ['control-plane/db/', 'control-plane/queue/jobs/boss.ts', 'control-plane/bindings/bindings.test.ts'],
+  },
+  'lru-cache': { places: ['control-plane/functions/'] },
   'drizzle-kit': { places: ['control-plane/drizzle.config.ts'] },
   '@electric-sql/pglite': { places: ['control-plane/db/'] },
   '@neondatabase/serverless': { places: ['control-plane/db/'] },

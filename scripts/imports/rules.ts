@@ -23,8 +23,8 @@ const packages: Readonly<Record<string, { readonly all: readonly string[]; reado
   examples: { all: [] },
 };
 
-export const maxLines = 500;
-export const linesThatNeedAReason = 300;
+const maxLines = 500;
+const linesThatNeedAReason = 300;
 const emptyNames = /^(utils?|helpers?|common|misc|index)$/;
 
 export const importRules: readonly Rule[] = [packageEdge, sharedWithoutInputOutput, libraryAtHome];

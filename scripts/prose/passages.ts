@@ -1,6 +1,6 @@
 /** The prose of one file: comments and messages of code, paragraphs of pages, comments of scripts. */
 
-export type Passage = {
+type Passage = {
   /** One line of text, white space folded. */
   readonly text: string;
   /** Where it begins, from 1. */

@@ -3,13 +3,13 @@
  * a noun to begin with.
  */
 
-export type ProseRule = {
+type ProseRule = {
   readonly pattern: RegExp;
   /** What to write in its place. */
   readonly advice: string;
 };
 
-export const proseRules: readonly ProseRule[] = [
+const proseRules: readonly ProseRule[] = [
   { pattern: /\bshall\b/i, advice: 'say "must", "can" or use the present tense' },
   { pattern: /\b(who|what|which)(so)?ever\b/i, advice: 'name who or what it is, or say "any" or "each"' },
   { pattern: /(?<!\/)\b(nobody|somebody)\b/i, advice: 'name the part: "no caller", "a client"' },

@@ -8,7 +8,7 @@ import type { Terminal } from '@skerry/cli/terminal/terminal.ts';
 import { onTestFinished } from 'vitest';
 import { type FakeAnswer, type FakeApi, startFakeApi } from './fake-api.ts';
 
-export type CliRun = { code: number; out: string; err: string };
+type CliRun = { code: number; out: string; err: string };
 
 export type CliBench = {
   readonly directory: string;

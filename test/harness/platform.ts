@@ -11,7 +11,7 @@ export const agentMain = new URL(import.meta.resolve('@skerry/edge-agent/main.ts
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export type TestControlPlane = Watched & { readonly api: Api; readonly url: URL };
+type TestControlPlane = Watched & { readonly api: Api; readonly url: URL };
 export type TestAgent = Watched & { readonly name: string };
 
 export type Platform = {

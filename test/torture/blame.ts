@@ -10,13 +10,13 @@ import type { Witness } from './witness.ts';
 /** How long before its end the broker may have acknowledged a message that it had not written down, in milliseconds. */
 export const brokerWindowMs = 100;
 
-export type Evidence = {
+type Evidence = {
   /** Times when the broker was killed, by `performance.now()`, in order. */
   readonly brokerKills: readonly number[];
   readonly witness: Pick<Witness, 'answered' | 'offered'>;
 };
 
-export type Blame = {
+type Blame = {
   /**
    * Whether the broker has lost the event: it was killed soon after it had acknowledged the event, the agent never
    * acknowledged the event, and no broker that was started later offered it.

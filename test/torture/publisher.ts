@@ -12,7 +12,7 @@ export type Acknowledgement = {
   readonly since: number;
 };
 
-export type Publisher = {
+type Publisher = {
   /** By the number of the event. */
   readonly acknowledged: ReadonlyMap<number, Acknowledgement>;
   /** Events handed to the client so far, from 0. */

@@ -11,7 +11,7 @@ import { database, type Site, startSite, topic } from './platform-under-attack.t
 import { startPublisher } from './publisher.ts';
 import { randomFrom } from './random.ts';
 
-export type TortureOptions = {
+type TortureOptions = {
   readonly kills: number;
   readonly seed: number;
   /** Events in a second. */

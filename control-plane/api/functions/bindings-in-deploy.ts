@@ -23,7 +23,7 @@ export type Connected = {
 };
 
 /** The author of the request, and whether it creates the function or changes one. */
-export type Deploy = { readonly by: Author; readonly isNew: boolean };
+type Deploy = { readonly by: Author; readonly isNew: boolean };
 
 export type DeployBindingsOptions = {
   readonly catalog: Pick<Catalog, 'byId'>;

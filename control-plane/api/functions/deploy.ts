@@ -16,7 +16,7 @@ import { deployedSchema, uploadSchema } from './schemas.ts';
 import { type FunctionUpload, readUpload } from './upload.ts';
 import { createUploadBudget } from './upload-budget.ts';
 
-export type DeployRoutesOptions = {
+type DeployRoutesOptions = {
   readonly access: Access;
   readonly catalog: Pick<FullCatalog, 'hasModule' | 'find' | 'byId'>;
   readonly functions: FunctionService;

@@ -13,7 +13,7 @@ import { bearer, dataEnvelope, json, jsonBody, pathName, problems } from '../htt
 import { rolledOut } from './deploy.ts';
 import { deployedSchema, functionSchema, functionSummarySchema, revisionSchema } from './schemas.ts';
 
-export type FunctionRoutesOptions = {
+type FunctionRoutesOptions = {
   readonly access: Access;
   readonly catalog: Pick<FullCatalog, 'find' | 'facts' | 'functions'>;
   readonly functions: FunctionService;

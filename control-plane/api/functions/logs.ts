@@ -19,7 +19,7 @@ const limit = z.coerce
 /** The largest time that a date can hold, in milliseconds; an agent may send any number. */
 const maxTime = 8.64e15;
 
-export type LogRoutesOptions = {
+type LogRoutesOptions = {
   readonly access: Access;
   readonly catalog: Pick<FullCatalog, 'find'>;
   readonly hub: Pick<Hub, 'logs'>;

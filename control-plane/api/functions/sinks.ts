@@ -21,7 +21,7 @@ export const shownSinkSchema = z
   })
   .openapi('FunctionSink');
 
-export type FunctionSinkRoutesOptions = {
+type FunctionSinkRoutesOptions = {
   readonly access: Access;
   readonly catalog: Pick<FullCatalog, 'find'>;
   readonly sinks: BindingService<Sink>;

@@ -54,7 +54,7 @@ export const shownTriggerSchema = z
   })
   .openapi('Trigger');
 
-export type TriggerRoutesOptions = {
+type TriggerRoutesOptions = {
   readonly access: Access;
   readonly catalog: Pick<FullCatalog, 'find'>;
   readonly triggers: BindingService<Trigger>;

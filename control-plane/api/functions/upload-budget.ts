@@ -5,7 +5,7 @@
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 
-export type UploadBudget = {
+type UploadBudget = {
   /**
    * Takes a share; the returned function returns it, once.
    * @param declared bytes that the request declares; absent: counts as the largest upload

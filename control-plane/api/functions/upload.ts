@@ -35,7 +35,7 @@ export type FunctionUpload = {
 
 const maxConnectors = 100;
 /** Longest wait that a request may ask for, in milliseconds. */
-export const maxWaitMs = 60_000;
+const maxWaitMs = 60_000;
 
 type Parts = ReadonlyMap<string, Part>;
 

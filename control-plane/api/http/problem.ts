@@ -30,7 +30,7 @@ export type Problem = {
 /**
  * A taken name of a module or subject is reported as in FunLess: 422 with the field, although its code is `conflict`.
  */
-export function problemStatus(error: SkerryError): number {
+function problemStatus(error: SkerryError): number {
   return error.code === 'conflict' && error.fields ? 422 : error.status;
 }
 

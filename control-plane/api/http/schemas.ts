@@ -26,7 +26,7 @@ export function pathParameter(name: string) {
 
 export const agentLabelsSchema = z.record(z.string(), z.string());
 
-export const problemSchema = z
+const problemSchema = z
   .object({
     errors: z
       .object({

@@ -58,7 +58,7 @@ export type InvokeEndpoint = {
 export type Target = { readonly module: string; readonly name: string };
 
 /** Answers a request; never rejects. */
-export type InvokeHandler = (incoming: IncomingMessage, outgoing: ServerResponse, target: Target) => Promise<void>;
+type InvokeHandler = (incoming: IncomingMessage, outgoing: ServerResponse, target: Target) => Promise<void>;
 
 export function createInvokeEndpoint(options: InvokeEndpointOptions, endpoint: InvokeEndpoint): InvokeHandler {
   const { catalog, invoker, requests, answerError, log, maxBodyBytes, asyncServices, recordBestEffort, now, clock } =

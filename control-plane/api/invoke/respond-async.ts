@@ -12,7 +12,7 @@ import type { KeptInvocations, NewInvocation } from '../../model/invocation.ts';
 import { isForbidden } from '../../outbound/forbidden-addresses.ts';
 
 /** An asynchronous call, read from the request. */
-export type AsyncCall = {
+type AsyncCall = {
   readonly function: CatalogFunction;
   readonly input: Uint8Array;
   readonly headers: IncomingHttpHeaders;

@@ -20,7 +20,7 @@ import { createHttpAnswer, type HttpAnswer } from './http-answer.ts';
 import { isSmall, toRequestHead } from './http-request.ts';
 import { bodyTooLarge, sendBody } from './http-upload.ts';
 
-export type HttpCall = {
+type HttpCall = {
   readonly function: CatalogFunction;
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
@@ -33,7 +33,7 @@ export type HttpCall = {
   readonly how: { readonly agent?: string; readonly traceparent?: string };
 };
 
-export type HttpCallOptions = {
+type HttpCallOptions = {
   readonly invoker: Invoker;
   readonly metrics: Pick<RouteMetrics, 'brokenOff'>;
   readonly log: Logger;

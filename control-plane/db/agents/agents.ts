@@ -8,7 +8,7 @@ import type { Orm } from '../store.ts';
 export type AgentRow = typeof agents.$inferSelect;
 
 /** The data that an agent reports about itself when it connects. */
-export type AgentReport = {
+type AgentReport = {
   readonly publicKey: Uint8Array;
   readonly name: string;
   readonly labels: Labels;

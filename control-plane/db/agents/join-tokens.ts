@@ -4,7 +4,7 @@ import { joinTokens } from '../schema/catalog.ts';
 import type { Orm } from '../store.ts';
 
 export type JoinTokenRow = typeof joinTokens.$inferSelect;
-export type NewJoinToken = Omit<typeof joinTokens.$inferInsert, 'id' | 'revokedAt'>;
+type NewJoinToken = Omit<typeof joinTokens.$inferInsert, 'id' | 'revokedAt'>;
 
 export async function insertJoinToken(orm: Orm, values: NewJoinToken): Promise<JoinTokenRow | undefined> {
   const [row] = await orm.insert(joinTokens).values(values).returning();

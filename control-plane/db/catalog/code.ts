@@ -18,7 +18,7 @@ const tables = {
   bundle: { whole: bundles, parts: bundleParts },
 } as const;
 
-export type CodeKind = keyof typeof tables;
+type CodeKind = keyof typeof tables;
 
 /** Stores the code, unless it is already there. */
 export async function writeCode(orm: Orm, kind: CodeKind, digest: string, bytes: Uint8Array): Promise<void> {

@@ -15,7 +15,7 @@ import { sweepCode } from './sweep.ts';
 /** Most functions: one `desired` frame can name this number. */
 export const maxFunctions = 10_000;
 /** Revisions kept per function; older ones are deleted with their code, except the current one. */
-export const keptRevisions = 20;
+const keptRevisions = 20;
 
 export type FunctionRow = {
   readonly id: string;

@@ -7,7 +7,7 @@ import { pieces, rowsToInsert } from '../schema/recordset.ts';
 import type { Orm } from '../store.ts';
 import { toRows } from './record.ts';
 
-export type Enqueued = { readonly id: string; readonly known: boolean };
+type Enqueued = { readonly id: string; readonly known: boolean };
 /** With the id that it gets when it is new. */
 export type Requested = NewInvocation & { readonly id: string };
 

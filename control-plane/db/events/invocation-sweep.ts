@@ -49,7 +49,7 @@ export async function endRests(orm: Orm, limit: number): Promise<void> {
 }
 
 /** A job that was passed on, with its data. */
-export type PassedJob = { readonly id: string; readonly data: unknown };
+type PassedJob = { readonly id: string; readonly data: unknown };
 
 /** Jobs that wait because their control plane reached no agent for them, in the order of their due times. */
 export async function passedJobs(orm: Orm, limit: number): Promise<PassedJob[]> {

@@ -22,7 +22,7 @@ export type Verdict =
   /** The invocation ended meanwhile: there is nothing to record. */
   | { readonly kind: 'over' };
 
-export type AttemptOptions = {
+type AttemptOptions = {
   readonly invoker: Invoker;
   readonly catalog: Pick<Catalog, 'byId' | 'refresh'>;
   readonly now: () => Date;

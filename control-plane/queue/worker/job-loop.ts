@@ -26,7 +26,7 @@ export type Work = {
   readonly maxConcurrent: number;
 };
 
-export type WorkersOptions = {
+type WorkersOptions = {
   readonly boss: Pick<Boss, 'fetch' | 'touch'>;
   readonly work: Readonly<Partial<Record<QueueName, Work>>>;
   readonly log: Logger;

@@ -15,7 +15,7 @@ import type { InProgress } from '../in-progress.ts';
  */
 export type ClaimNext = (held: readonly string[], limit: number, bytes: number) => Promise<readonly Claimed[]>;
 
-export type LaneClaimsOptions = {
+type LaneClaimsOptions = {
   readonly store: Pick<Store, 'change'>;
   readonly trigger: string;
   readonly inProgress: Pick<InProgress, 'ids'>;

@@ -26,7 +26,7 @@ export type Settlement = {
 /** Rejects when the database refuses it, and with `store_unavailable` when it is away until the end. */
 export type Settle = (settlement: Settlement) => Promise<void>;
 
-export type SettlingOptions = {
+type SettlingOptions = {
   readonly store: Store;
   readonly boss: Pick<Boss, 'insert' | 'complete'>;
   readonly invocations: Pick<Invocations, 'recordWithin'>;

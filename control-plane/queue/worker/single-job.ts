@@ -8,7 +8,7 @@ import { invocationJobSchema, passSeconds } from '../jobs/job-payloads.ts';
 import type { Attempt, Verdict } from './attempt.ts';
 import type { Settle } from './settlement.ts';
 
-export type SingleOptions = {
+type SingleOptions = {
   /** Undefined when it has ended. */
   readonly claim: (id: string) => Promise<Claimed | undefined>;
   readonly attempt: Attempt;

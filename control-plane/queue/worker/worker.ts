@@ -21,7 +21,7 @@ import { createLaneJobs } from './lane-job.ts';
 import { createSettling } from './settlement.ts';
 import { createSingle } from './single-job.ts';
 
-export type InvocationWorkerOptions = {
+type InvocationWorkerOptions = {
   readonly store: Store;
   readonly boss: Boss;
   readonly invocations: Invocations;

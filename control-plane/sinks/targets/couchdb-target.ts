@@ -1,7 +1,7 @@
 /** The server and the database that a sink's parameters name: FunLess has one URL of both. */
 import { type CouchdbParams, findCouchDatabase } from '@skerry/shared/function/sinks.ts';
 
-export type CouchTarget = {
+type CouchTarget = {
   /** Without the database and without credentials; ends with "/". */
   readonly server: string;
   readonly database: string;

@@ -11,7 +11,7 @@ import { createLiveness } from '@skerry/shared/tunnel/liveness.ts';
 import type { ToAgent, ToControl } from '@skerry/shared/tunnel/protocol.ts';
 import type { RawData, WebSocket } from 'ws';
 
-export type ConnectionHandlers = {
+type ConnectionHandlers = {
   onFrame(frame: Exclude<ToControl, { kind: 'ping' | 'pong' | 'hello' }>): void;
   /** Called exactly once. `reason` is for logs and for the callers who lose their calls. */
   onClose(reason: string): void;

@@ -26,7 +26,7 @@ export class Refusal extends Error {
   }
 }
 
-export type HandshakeOptions = {
+type HandshakeOptions = {
   /** Names under which agents may know this control plane: the request's Host header and those of the setting. */
   readonly hosts: ReadonlySet<string>;
   readonly timeoutMs: number;

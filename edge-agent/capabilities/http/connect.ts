@@ -4,7 +4,7 @@ import { connect as connectPlain } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 
-export type ConnectOptions = {
+type ConnectOptions = {
   /** The address to connect to; no name is looked up here. */
   readonly address: string;
   readonly port: number;

@@ -22,7 +22,7 @@ import { findAddress, type Resolve } from './resolve.ts';
 import { type ResponseReader, readHead, readResponse } from './response.ts';
 
 /** Resolves names and opens connections. */
-export type OutboundOptions = { readonly resolve: Resolve; readonly connect: Connect };
+type OutboundOptions = { readonly resolve: Resolve; readonly connect: Connect };
 
 /** Bytes of a response's head; Node counts trailers to it. */
 const maxHeadBytes = 64 * 1024;

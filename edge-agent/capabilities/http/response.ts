@@ -11,7 +11,7 @@ export type ResponseReader = {
 };
 
 /** One of `onEnd` and `onFailure` comes first and counts; a failure may be reported again after either. */
-export type ResponseEvents = {
+type ResponseEvents = {
   onPart(bytes: Uint8Array): void;
   /** More bytes are here or will come, and are not requested now. */
   onFull(): void;

@@ -9,7 +9,7 @@ import { answerKeyvalue } from './execute.ts';
 import type { KeyvalueStore } from './store.ts';
 import type { WriteRate } from './write-rate.ts';
 
-export type PacedKeyvalue = {
+type PacedKeyvalue = {
   /**
    * Never rejects: a failure is `reply.error`. The request has been validated.
    * @param isWanted false when the call has ended

@@ -46,7 +46,7 @@ export type Runs = {
   stop(): void;
 };
 
-export type RunsOptions = {
+type RunsOptions = {
   readonly client: Pick<OutboxClient, 'submit' | 'waiting' | 'waitingBytes' | 'state'>;
   /** Serving functions. */
   readonly functions: ReadonlyMap<string, DesiredFunction>;

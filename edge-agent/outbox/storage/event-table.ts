@@ -20,7 +20,7 @@ const maxGiveWay = 10_000;
 /** Triggers for which a refused wave is remembered. */
 const maxWaves = 10_000;
 
-export type EventTable = {
+type EventTable = {
   record(operation: RecordOperation): Answers['record'];
   read(trigger: string, after: number, limit: Limit): Answers['events'];
   failed(attempt: Operation & { do: 'failed' }): void;

@@ -30,7 +30,7 @@ export type Tables = {
   readUntil<T>(rows: Iterable<Row>, limit: Limit, parse: (row: Row) => T | undefined): ReadRows<T>;
 };
 
-export type ReadRows<T> = {
+type ReadRows<T> = {
   readonly good: readonly T[];
   readonly spoilt: readonly Row[];
   readonly more: boolean;

@@ -49,7 +49,7 @@ export type OutboxClient = {
   close(deadlineMs: number): Promise<number>;
 };
 
-export type ClientOptions = Omit<ThreadSettings, 'seqAfter'> & {
+type ClientOptions = Omit<ThreadSettings, 'seqAfter'> & {
   readonly script: URL;
   readonly log: Logger;
   readonly random?: () => number;

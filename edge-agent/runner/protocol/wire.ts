@@ -32,7 +32,7 @@ export const kinds = {
 } as const;
 
 /** Error codes of the runner itself, by their number on the pipe. */
-export const runnerCodes = [
+const runnerCodes = [
   'function_error',
   'function_trap',
   'function_timeout',

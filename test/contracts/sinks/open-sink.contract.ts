@@ -19,7 +19,7 @@ export type SinkPeer = {
   close(): Promise<void>;
 };
 
-export type OpenSinkContract = {
+type OpenSinkContract = {
   readonly start: () => Promise<SinkPeer>;
   /** The password that `open` uses. No result may contain it. */
   readonly password: string;

@@ -28,7 +28,7 @@ export type CouchFault =
 
 export type CouchRequest = { readonly method: string; readonly path: string; readonly documents: number };
 
-export type CouchOptions = {
+type CouchOptions = {
   /** 0: a free port. */
   readonly port?: number;
   readonly user?: string;

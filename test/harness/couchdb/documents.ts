@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 
-export type CouchDocument = { readonly _id: string; readonly _rev: string; readonly [key: string]: unknown };
+type CouchDocument = { readonly _id: string; readonly _rev: string; readonly [key: string]: unknown };
 
 /** An answer that is not a success. */
 export class CouchRefusal extends Error {

@@ -34,7 +34,7 @@ export const isUp = (listener: Listener) => expect.poll(() => listener.state.sta
 
 export const numbers = (count: number, from = 0): number[] => Array.from({ length: count }, (_, n) => n + from);
 
-export type Publishing = { readonly from?: number; readonly qos?: 0 | 1 | 2; readonly retain?: boolean };
+type Publishing = { readonly from?: number; readonly qos?: 0 | 1 | 2; readonly retain?: boolean };
 
 /** Publishes numbers, one after another, to `a/b`; retained ones each to a topic of its own. */
 export async function publish(

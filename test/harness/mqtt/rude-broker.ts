@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
-export type RudeBroker = {
+type RudeBroker = {
   readonly port: number;
   /** Connections made since the start. */
   readonly connections: number;

@@ -10,8 +10,8 @@ import { type DirectoryEntry, type FileNode, type FileStat, maxTransferBytes, ty
 import type { Names } from './path.ts';
 
 /** Bytes of all files of one scratch, and entries of all its directories. */
-export const scratchBytes = 16 * 1024 * 1024;
-export const scratchEntries = 4_096;
+const scratchBytes = 16 * 1024 * 1024;
+const scratchEntries = 4_096;
 
 /** The shared state of all nodes of one scratch. */
 type Share = { bytes: number; entries: number; nextId: number; readonly now: () => bigint };

@@ -5,7 +5,7 @@
 import { Script } from 'node:vm';
 
 /** The exports of a component in jco's glue: functions, and interfaces with functions in them. */
-export type ComponentExports = Record<string, unknown>;
+type ComponentExports = Record<string, unknown>;
 
 /** jco's `instantiate`. It is synchronous when its arguments are, and no import suspends. */
 export type Instantiate = (

@@ -21,7 +21,7 @@ import type { Made, Maker } from './maker.ts';
 export type LoadedBundle = { readonly world: World; readonly make: Maker };
 
 /** The arguments of a call besides its channel. */
-export type CallInput = { readonly input: Uint8Array; readonly outputBytes: number };
+type CallInput = { readonly input: Uint8Array; readonly outputBytes: number };
 
 export type Instance = {
   readonly spent: boolean;

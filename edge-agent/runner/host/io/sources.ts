@@ -43,7 +43,7 @@ export function bytesSource(bytes: Uint8Array): InputSource {
 }
 
 /** A target that takes all bytes at once, and passes each write on. */
-export function memoryTarget(write: (bytes: Uint8Array) => void, flush?: () => void): OutputTarget {
+function memoryTarget(write: (bytes: Uint8Array) => void, flush?: () => void): OutputTarget {
   return { room: roomInMemory, failure: undefined, write, ready: atOnce, ...(flush && { flush }) };
 }
 

@@ -15,7 +15,7 @@ import {
 } from './codec.ts';
 
 /** The host's form of a case: the case of a value, its payload, and the value for a case. */
-export type HostCases = {
+type HostCases = {
   indexOf(value: unknown): number;
   payloadOf(value: unknown): unknown;
   make(index: number, payload: unknown): unknown;

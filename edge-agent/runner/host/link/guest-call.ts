@@ -21,7 +21,7 @@ export class ErrorResult extends Error {
   }
 }
 
-export type GuestCall = (
+type GuestCall = (
   context: Context,
   core: Core,
   postReturn: ((...values: CoreValue[]) => void) | undefined,

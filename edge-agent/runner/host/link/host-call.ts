@@ -9,7 +9,7 @@ import { codecFor } from './types.ts';
 /** Number of core values beyond which arguments go through memory (CanonicalABI.md, MAX_FLAT_PARAMS). */
 const maxFlatParams = 16;
 
-export type CallFunction = Extract<HostFunction, { function: string }>;
+type CallFunction = Extract<HostFunction, { function: string }>;
 
 /** The host's interfaces, by name without version. */
 export type HostImports = Readonly<Record<string, unknown>>;

@@ -15,7 +15,7 @@ import { Handles } from './handles.ts';
 import { type HostCall, type HostImports, prepareHostCall } from './host-call.ts';
 import { restore, type Snapshot, type StatePart, takeSnapshot } from './snapshot.ts';
 
-export type LinkedInstance = {
+type LinkedInstance = {
   /** Calls the function. @throws ErrorResult for its own error result, any other error when the instance is spent */
   call(...args: readonly unknown[]): unknown;
   /** The core instances. Used to find out why a call failed. */
@@ -24,7 +24,7 @@ export type LinkedInstance = {
   reset(): boolean;
 };
 
-export type Linker = {
+type Linker = {
   /** @throws the errors of instantiation: RangeError without memory, RuntimeError for a trap at start */
   instantiate(imports: HostImports): LinkedInstance;
 };

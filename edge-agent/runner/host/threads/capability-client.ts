@@ -22,7 +22,7 @@ import { Inbound, Outbound } from './parts.ts';
 type Answer = { reply: Reply; bytes: Uint8Array };
 
 /** The fields of a call that its requests need. */
-export type RequestingCall = { readonly seq: number; readonly signal: AbortSignal; readonly bodyBytes: number };
+type RequestingCall = { readonly seq: number; readonly signal: AbortSignal; readonly bodyBytes: number };
 
 export type CapabilityClient = {
   askNow(call: RequestingCall, ask: CapabilityRequest, bytes?: Uint8Array): Answer;

@@ -17,7 +17,7 @@ const lineLength = 4_096;
  */
 const kept = 256;
 
-export type LogLimits = {
+type LogLimits = {
   /** The log entries for this line: none, one, or two when lines before it were dropped. */
   pass(call: Pick<CallFrame, 'environment'>, source: LogSource, text: string): LogEntry[];
 };

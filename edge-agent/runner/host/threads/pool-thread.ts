@@ -30,7 +30,7 @@ const crowdedSilenceMs = 250;
 const lastMs = 1_500;
 
 /** The reason why a thread ended; `seq` is the call because of which it was ended. */
-export type ThreadEnd = { readonly code: RunnerCode; readonly message: string; readonly seq?: number };
+type ThreadEnd = { readonly code: RunnerCode; readonly message: string; readonly seq?: number };
 
 type Given<Call> = { readonly call: Call; readonly ticket: number };
 

@@ -16,7 +16,7 @@ import { encodeResult, type RunnerCode } from '../../protocol/wire.ts';
 import type { Bundles } from './bundles.ts';
 import { type PoolThread, type PoolThreadCall, startThread } from './pool-thread.ts';
 
-export type PoolCall = PoolThreadCall;
+type PoolCall = PoolThreadCall;
 
 export type Pool = {
   submit(call: PoolCall, timeoutMs: number): void;
@@ -224,7 +224,7 @@ export function createPool(options: {
       dispatch();
     },
     cancel(seq) {
-      const message = 'the caller of this call is gone';
+      const message = 'the caller no longer waits for this call';
       if (![...threads].some((thread) => thread.hangUp(seq))) return stop(seq, 'cancelled', message);
       setTimeout(() => stop(seq, 'cancelled', message), farewellMs);
     },

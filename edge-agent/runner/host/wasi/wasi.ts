@@ -59,7 +59,7 @@ export type Wasi = {
   complaints(): string;
 };
 
-export type WasiOptions = Pick<GuestEnvironment, 'env' | 'args' | 'config' | 'directories'> & { readonly world: World };
+type WasiOptions = Pick<GuestEnvironment, 'env' | 'args' | 'config' | 'directories'> & { readonly world: World };
 
 /** A program sees this as its own name; there is no file behind it. */
 const programName = 'function';

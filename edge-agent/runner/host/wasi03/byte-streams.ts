@@ -85,6 +85,6 @@ async function writeAll(bytes: Uint8Array, output: OutputStream): Promise<void> 
 }
 
 /** stream-error `closed`, as io/streams.ts throws it. */
-export function isClosed(error: unknown): boolean {
+function isClosed(error: unknown): boolean {
   return (error as { tag?: unknown } | undefined)?.tag === 'closed';
 }
