@@ -21,7 +21,7 @@ import type { Config } from './config/config.ts';
 import { openStore } from './db/open.ts';
 import { sinks, triggers } from './db/schema/events.ts';
 import type { Store } from './db/store.ts';
-import { type Bundles, createBundles } from './functions/bundles.ts';
+import { type BundleReader, createBundles } from './functions/bundles.ts';
 import { createFunctionService } from './functions/functions.ts';
 import { createModuleService } from './functions/modules.ts';
 import { createRevisionService } from './functions/revisions.ts';
@@ -69,7 +69,7 @@ export type ControlPlane = {
   readonly app: App;
   readonly catalog: FullCatalog;
   readonly agents: AgentService;
-  readonly bundles: Bundles;
+  readonly bundles: BundleReader;
   readonly store: Store;
   readonly hub: Hub;
   readonly invoker: Invoker;

@@ -6,7 +6,7 @@ import type { Reconciler } from './desired/reconcile.ts';
 import type { InvocationGate } from './invoke/invocation-gate.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import type { Runner } from './runner/calls/call.ts';
-import type { Store } from './storage/store.ts';
+import type { AgentStore } from './storage/store.ts';
 import type { Triggers } from './triggers/triggers.ts';
 import type { Tunnel } from './tunnel/supervisor.ts';
 
@@ -17,7 +17,7 @@ type ShutDownOptions = {
   readonly gate: Pick<InvocationGate, 'drain' | 'active'>;
   readonly reconciler: Pick<Reconciler, 'stop'>;
   readonly runner: Pick<Runner, 'close'>;
-  readonly store: Pick<Store, 'close'>;
+  readonly store: Pick<AgentStore, 'close'>;
   /** Milliseconds that running invocations may still take. */
   readonly drainMs: number;
 };

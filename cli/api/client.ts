@@ -4,8 +4,8 @@
  */
 import { type ErrorCode, errorKinds } from '@skerry/shared/errors.ts';
 import { CliFailure } from '../terminal/failure.ts';
-import type { Connection } from './connection.ts';
-import { type Answer, exchange } from './exchange.ts';
+import type { ServerConnection } from './connection.ts';
+import { exchange, type HttpReply } from './exchange.ts';
 
 export type RequestOptions = {
   /** Sent as JSON. */
@@ -17,20 +17,24 @@ export type RequestOptions = {
   readonly timeoutMs?: number;
 };
 
-export type Reply<Data> = { readonly status: number; readonly headers: Answer['headers']; readonly data: Data };
+export type ApiReply<Data> = {
+  readonly status: number;
+  readonly headers: HttpReply['headers'];
+  readonly data: Data;
+};
 
 export type Client = {
   readonly server: string;
   /** Data is undefined where the answer has no body. @throws CliFailure */
-  request<Data>(method: string, path: string, options?: RequestOptions): Promise<Reply<Data>>;
+  request<Data>(method: string, path: string, options?: RequestOptions): Promise<ApiReply<Data>>;
   /** The data of a GET. @throws CliFailure */
   get<Data>(path: string): Promise<Data>;
 };
 
 const defaultTimeoutMs = 30_000;
 
-export function createClient({ server, token }: Connection): Client {
-  async function request<Data>(method: string, path: string, options: RequestOptions = {}): Promise<Reply<Data>> {
+export function createClient({ server, token }: ServerConnection): Client {
+  async function request<Data>(method: string, path: string, options: RequestOptions = {}): Promise<ApiReply<Data>> {
     const { timeoutMs = defaultTimeoutMs } = options;
     const { body, contentType } = await encodeBody(options);
     const headers = {

@@ -16,13 +16,13 @@ export const defaultServer = 'http://127.0.0.1:4000';
 /** File in the data directory of `skerry up` that holds the URL of its control plane. */
 export const serverFile = 'server-url';
 
-export type Connection = { readonly server: string; readonly token: string | undefined };
+export type ServerConnection = { readonly server: string; readonly token: string | undefined };
 
 /** Options of every command that talks to a control plane. */
 export type ConnectionOptions = { server?: string; token?: string };
 
 /** @throws CliFailure when a server is not a URL, or a file cannot be read */
-export async function findConnection(terminal: Terminal, options: ConnectionOptions): Promise<Connection> {
+export async function findConnection(terminal: Terminal, options: ConnectionOptions): Promise<ServerConnection> {
   const text = options.server ?? terminal.env.SKERRY_SERVER;
   const server = text === undefined ? undefined : parseServer(text);
   const token = options.token ?? (terminal.env.SKERRY_TOKEN || undefined);

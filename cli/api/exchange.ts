@@ -11,7 +11,7 @@ export type Request = {
   readonly timeoutMs: number;
 };
 
-export type Answer = {
+export type HttpReply = {
   readonly status: number;
   readonly text: string;
   /** Finds a header by name in lower case. */
@@ -24,12 +24,12 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
  * Rejects with the system's error, at the time limit, and at a redirect, which it does not follow.
  * @throws Error when a header has characters that HTTP does not allow
  */
-export function exchange(url: URL, { method, headers, body, timeoutMs }: Request): Promise<Answer> {
+export function exchange(url: URL, { method, headers, body, timeoutMs }: Request): Promise<HttpReply> {
   const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
   const values = Object.entries(headers).map(([name, value]) => [name, value.trim()]);
   if (body !== undefined) values.push(['content-length', String(Buffer.byteLength(body))]);
   const call = request(url, { method, headers: Object.fromEntries(values) });
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const { promise, resolve, reject } = Promise.withResolvers<HttpReply>();
   const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
   call.on('error', reject);
   call.on('response', (response) => {

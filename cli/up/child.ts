@@ -9,14 +9,14 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { type EntryPoint, entryPointPath } from './process.ts';
 
-export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+export type ChildExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
 export type Child = {
   /** Its name in messages: "control plane", "agent". */
   readonly title: string;
   readonly logFile: string;
   /** Resolves when the process has ended. */
-  readonly exited: Promise<Exit>;
+  readonly exited: Promise<ChildExit>;
   /** Sends SIGTERM, and kills the whole process group after `graceMs`. Resolves when the process has ended. */
   stop(graceMs: number): Promise<void>;
   /** Kills its whole process group. */
@@ -42,7 +42,7 @@ export async function startChild({ title, entryPoint, env, logFile }: ChildOptio
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
   });
-  const exited = once(process_, 'exit').then(([code, signal]): Exit => ({ code, signal }));
+  const exited = once(process_, 'exit').then(([code, signal]): ChildExit => ({ code, signal }));
   exited.catch(() => undefined);
   try {
     await once(process_, 'spawn');

@@ -2,13 +2,13 @@
 import { formatDuration } from '../options/units.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
-export type Progress = {
+export type StartProgress = {
   /** Shows the title, does the work, and adds the time that it took. A failure only ends the line. */
   step<Result>(title: string, work: () => Promise<Result>): Promise<Result>;
 };
 
 /** @param before number of steps that scripts/quickstart has shown @param total number of all steps, with those before */
-export function createProgress({ err }: Pick<Terminal, 'err'>, before: number, total: number): Progress {
+export function createProgress({ err }: Pick<Terminal, 'err'>, before: number, total: number): StartProgress {
   let done = before;
   return {
     async step(title, work) {

@@ -11,7 +11,7 @@ import { formatDuration } from '../options/units.ts';
 import { CliFailure, exitCodes } from '../terminal/failure.ts';
 import { printableJson } from '../terminal/printable.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import type { Child, Exit } from './child.ts';
+import type { Child, ChildExit } from './child.ts';
 import { callExample, deployExample, exampleCurl, exampleName } from './example.ts';
 import { type Place, serverUrl, startAgent, startControlPlane } from './platform.ts';
 import { requireFreePort } from './port.ts';
@@ -150,6 +150,6 @@ async function endedFailure(child: Child): Promise<CliFailure> {
   return new CliFailure('failed', `the ${child.title} ended (${exit}); the last lines of ${child.logFile}:${lines}`);
 }
 
-function describe({ code, signal }: Exit): string {
+function describe({ code, signal }: ChildExit): string {
   return signal === null ? `exit code ${code}` : signal;
 }

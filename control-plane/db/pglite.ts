@@ -7,7 +7,7 @@ import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
 import { makeDirectory } from './directory.ts';
 import { lockDirectory } from './lock.ts';
-import type { Driver, Row } from './store.ts';
+import type { DatabaseRow, Driver } from './store.ts';
 
 /** @param directory is created when absent. @throws DirectoryInUse */
 export async function openPglite(directory: string): Promise<Driver> {
@@ -38,10 +38,10 @@ export async function openPglite(directory: string): Promise<Driver> {
  * A script uses the simple protocol, a statement with values the extended one, as with `pg`. There is one session only:
  * a script that failed within its own transaction is rolled back, or everything after it would fail as well.
  */
-async function execute(client: PGlite, text: string, values: readonly unknown[] | undefined): Promise<Row[]> {
-  if (values && values.length > 0) return (await client.query<Row>(text, [...values])).rows;
+async function execute(client: PGlite, text: string, values: readonly unknown[] | undefined): Promise<DatabaseRow[]> {
+  if (values && values.length > 0) return (await client.query<DatabaseRow>(text, [...values])).rows;
   try {
-    return (await client.exec(text)).flatMap(({ rows }) => rows as Row[]);
+    return (await client.exec(text)).flatMap(({ rows }) => rows as DatabaseRow[]);
   } catch (error) {
     await client.exec('rollback').catch(() => undefined);
     throw error;

@@ -1,5 +1,12 @@
 /** A driver on a pool of connections: `pg`'s, and Neon's, which has the same interface. */
-import { connectTimeoutMs, type Driver, type Lease, maxConnections, type Row, statementTimeoutMs } from './store.ts';
+import {
+  type ConnectionLease,
+  connectTimeoutMs,
+  type DatabaseRow,
+  type Driver,
+  maxConnections,
+  statementTimeoutMs,
+} from './store.ts';
 
 /** The part of a connection that is used. */
 type PooledClient = {
@@ -10,7 +17,7 @@ type PooledClient = {
 };
 
 /** A script has a result for each of its statements. */
-type Result = { readonly rows: Row[] | undefined };
+type Result = { readonly rows: DatabaseRow[] | undefined };
 
 type PoolOf<Client extends PooledClient> = {
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -33,7 +40,7 @@ export const poolSettings = {
  */
 export function poolDriver<Client extends PooledClient>(
   pool: PoolOf<Client>,
-  drizzleOn: (client: Client) => Pick<Lease, 'orm' | 'migrate'>,
+  drizzleOn: (client: Client) => Pick<ConnectionLease, 'orm' | 'migrate'>,
   onError: (error: Error) => void,
 ): Driver {
   pool.on('error', onError);
@@ -57,6 +64,6 @@ export function poolDriver<Client extends PooledClient>(
   };
 }
 
-function toRows(result: Result | Result[]): Row[] {
+function toRows(result: Result | Result[]): DatabaseRow[] {
   return Array.isArray(result) ? result.flatMap(({ rows }) => rows ?? []) : (result.rows ?? []);
 }

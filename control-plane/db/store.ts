@@ -12,22 +12,22 @@ import { storeError } from './errors.ts';
 /** Drizzle on any of the drivers, or inside one of their transactions. */
 export type Orm = PgDatabase<PgQueryResultHKT>;
 
-export type Row = Record<string, unknown>;
+export type DatabaseRow = Record<string, unknown>;
 
 /** One connection, held until it is released. */
-export type Lease = {
+export type ConnectionLease = {
   readonly orm: Orm;
   /** Applies the migrations of a folder on this connection. */
   migrate(folder: string): Promise<void>;
   /** Runs a statement unchanged; without values it may be a script of several. Returns the rows of all. */
-  execute(text: string, values: readonly unknown[] | undefined): Promise<Row[]>;
+  execute(text: string, values: readonly unknown[] | undefined): Promise<DatabaseRow[]>;
   /** Returns the connection to the pool; with an error it is closed instead. */
   release(error?: Error): void;
 };
 
 /** A way to a database. */
 export type Driver = {
-  lease(): Promise<Lease>;
+  lease(): Promise<ConnectionLease>;
   close(): Promise<void>;
 };
 
@@ -40,7 +40,7 @@ export type Store = {
    * Runs a statement of another library, outside of any transaction but its own; without values it may be a script.
    * Rejects with `store_unavailable`, or with the driver's error unchanged.
    */
-  execute(text: string, values: readonly unknown[] | undefined): Promise<Row[]>;
+  execute(text: string, values: readonly unknown[] | undefined): Promise<DatabaseRow[]>;
   close(): Promise<void>;
 };
 

@@ -7,7 +7,7 @@ import { readCode } from '../db/catalog/code.ts';
 import type { Store } from '../db/store.ts';
 import { createByteCache } from './bundle-cache.ts';
 
-export type Bundles = {
+export type BundleReader = {
   /**
    * Undefined when no revision has this bundle; a recently deleted one may still come from the cache.
    * @throws SkerryError store_unavailable
@@ -19,7 +19,7 @@ export type Bundles = {
 
 const cacheBytes = 128 * 1024 * 1024;
 
-export function createBundles(store: Store): Bundles {
+export function createBundles(store: Store): BundleReader {
   const cache = createByteCache(cacheBytes);
   const reading = new Map<string, Promise<Uint8Array | undefined>>();
 

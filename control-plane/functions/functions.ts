@@ -27,7 +27,7 @@ import { violates } from '../db/errors.ts';
 import type { Orm, Store } from '../db/store.ts';
 import type { Prepared } from '../prepare/prepared.ts';
 import type { Preparer } from '../prepare/preparer.ts';
-import type { Bundles } from './bundles.ts';
+import type { BundleReader } from './bundles.ts';
 import { type PermissionDiff, permissionDiff } from './permissions.ts';
 
 type NewFunction = {
@@ -84,7 +84,7 @@ type FunctionServiceOptions = {
   readonly store: Store;
   readonly catalog: Pick<FullCatalog, 'refresh' | 'hasModule' | 'find'>;
   readonly preparer: Pick<Preparer, 'prepare'>;
-  readonly bundles: Pick<Bundles, 'remember'>;
+  readonly bundles: Pick<BundleReader, 'remember'>;
 };
 
 export function createFunctionService({ store, catalog, preparer, bundles }: FunctionServiceOptions): FunctionService {

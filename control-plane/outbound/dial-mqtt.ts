@@ -7,7 +7,7 @@ import { connect as connectTls } from 'node:tls';
 import { forbiddenError, guardedLookup, isForbidden } from './forbidden-addresses.ts';
 
 /** PEM texts are absent for the authorities that the system trusts, and for brokers that need no client certificate. */
-export type BrokerAddress = {
+export type OpenedBrokerAddress = {
   readonly host: string;
   readonly port: number;
   /** Whether to speak TLS. */
@@ -20,7 +20,7 @@ export type BrokerAddress = {
 };
 
 /** @throws an error with the code `EACCES` for a forbidden address; when a certificate or a key cannot be read */
-export function dialBroker({ host, port, tls, ca, cert, key, servername }: BrokerAddress): Socket {
+export function dialBroker({ host, port, tls, ca, cert, key, servername }: OpenedBrokerAddress): Socket {
   if (isForbidden(host)) throw forbiddenError(host);
   const to = { host, port, lookup: guardedLookup };
   if (!tls) return connectPlain({ ...to, noDelay: true });

@@ -25,7 +25,7 @@ export type ExchangeAnswer = {
   readonly body: Buffer;
 };
 
-export type Exchange = {
+export type OutboundExchange = {
   /** Rejects when there is no complete answer; `failureReason` says why. */
   send(request: ExchangeRequest): Promise<ExchangeAnswer>;
   /** Closes kept connections. */
@@ -45,7 +45,7 @@ const keptMs = 10_000;
  * @param ca PEM of the authorities to trust instead of the system's
  * @param idleMs as `keptMs`; 0 keeps none, for callers with ever new servers
  */
-export function createExchange(ca?: string, timeoutMs = requestTimeoutMs, idleMs = keptMs): Exchange {
+export function createExchange(ca?: string, timeoutMs = requestTimeoutMs, idleMs = keptMs): OutboundExchange {
   // The time-out applies to idle connections; requests in progress have a deadline of their own.
   const kept = { keepAlive: idleMs > 0, ...(idleMs > 0 && { timeout: idleMs }) };
   const common = { ...kept, maxSockets, scheduling: 'lifo', lookup: guardedLookup } as const;

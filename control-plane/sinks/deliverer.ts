@@ -19,16 +19,16 @@ import type { ReadySink } from '@skerry/shared/function/sinks.ts';
 import type { Semaphore } from '../async/semaphore.ts';
 import { createWakeup } from '../async/wakeup.ts';
 import {
+  type DeliverySettlement,
   nextDeliveries,
   type PageLimits,
-  type Settlement,
   settleDeliveries,
   type Waiting,
 } from '../db/events/deliveries.ts';
 import type { Store } from '../db/store.ts';
 import type { Logger } from '../log/log.ts';
 import { toDocument } from './document.ts';
-import type { OpenSink, SinkDown, Verdict } from './targets/open-sink.ts';
+import type { DeliveryVerdict, OpenSink, SinkDown } from './targets/open-sink.ts';
 
 type DelivererOptions = {
   readonly sink: ReadySink;
@@ -103,7 +103,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   };
 
   /** False when the database was away until the end. */
-  const settle = async (settlement: Settlement): Promise<boolean> => {
+  const settle = async (settlement: DeliverySettlement): Promise<boolean> => {
     const write = () =>
       withStore(() => store.change((orm) => settleDeliveries(orm, sink.id, settlement)).then(() => true));
     while (!(await write())) {
@@ -115,7 +115,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     return true;
   };
 
-  const settlementOf = (page: readonly Waiting[], verdicts: readonly (Verdict | undefined)[], down?: SinkDown) => {
+  const settlementOf = (
+    page: readonly Waiting[],
+    verdicts: readonly (DeliveryVerdict | undefined)[],
+    down?: SinkDown,
+  ) => {
     const taken: number[] = [];
     const spent: { seq: number; reason: string; waitMs: number | undefined }[] = [];
     for (const [at, { seq, attempts }] of page.entries()) {
@@ -128,7 +132,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         spent.push({ seq, reason: verdict.reason, waitMs });
       }
     }
-    return { taken, spent, down: down && { reason: down.reason, failures } } satisfies Settlement;
+    return { taken, spent, down: down && { reason: down.reason, failures } } satisfies DeliverySettlement;
   };
 
   /** Gives the page to the sink; returns the delay after it, in milliseconds. */

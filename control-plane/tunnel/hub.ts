@@ -13,7 +13,7 @@ import type { OutboxState, RecordedOutcome } from '@skerry/shared/tunnel/protoco
 import type { Logger } from 'pino';
 import type { AgentService } from '../agents/agents.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Bundles } from '../functions/bundles.ts';
+import type { BundleReader } from '../functions/bundles.ts';
 import type { CatalogFunction } from '../model/catalog-function.ts';
 import { type Admitted, createUpgrade, type UpgradeOptions } from './connect/upgrade.ts';
 import { createDesiredLists } from './desired.ts';
@@ -89,7 +89,7 @@ export type Hub = {
 
 export type HubOptions = Omit<UpgradeOptions, 'onAdmitted' | 'agents'> & {
   readonly catalog: Catalog;
-  readonly bundles: Pick<Bundles, 'read'>;
+  readonly bundles: Pick<BundleReader, 'read'>;
   readonly agents: Pick<AgentService, 'admit' | 'seen'>;
   readonly log: Logger;
   readonly pingIntervalMs: number;

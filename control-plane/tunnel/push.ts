@@ -7,8 +7,8 @@
  */
 import { toSkerryError } from '@skerry/shared/errors.ts';
 import { chunkBytes } from '@skerry/shared/tunnel/protocol.ts';
-import type { Bundles } from '../functions/bundles.ts';
-import type { Connection } from './connect/connection.ts';
+import type { BundleReader } from '../functions/bundles.ts';
+import type { TunnelConnection } from './connect/connection.ts';
 
 const maxWants = 1_000;
 
@@ -19,8 +19,8 @@ type Push = {
 
 /** @param mayHave whether the agent's desired state names this bundle: an agent gets no other code */
 export function createPush(
-  connection: Connection,
-  bundles: Pick<Bundles, 'read'>,
+  connection: TunnelConnection,
+  bundles: Pick<BundleReader, 'read'>,
   mayHave: (digest: string) => boolean,
 ): Push {
   const wants = new Map<string, number>();

@@ -18,7 +18,7 @@ import type {
   ToControl,
 } from '@skerry/shared/tunnel/protocol.ts';
 import type { WebSocket } from 'ws';
-import type { Bundles } from '../functions/bundles.ts';
+import type { BundleReader } from '../functions/bundles.ts';
 import type { CatalogFunction } from '../model/catalog-function.ts';
 import { createBatches } from './batches.ts';
 import { CallLost, type CallOutcome, createCalls } from './calls/calls.ts';
@@ -57,7 +57,7 @@ type SessionOptions = {
   readonly first: DesiredList;
   /** The load of the agent's hello. */
   readonly load: ScrapedLoad;
-  readonly bundles: Pick<Bundles, 'read'>;
+  readonly bundles: Pick<BundleReader, 'read'>;
   readonly events: SessionEvents;
   readonly pingIntervalMs: number;
   readonly statusIntervalMs: number;

@@ -9,7 +9,7 @@
 
 import type { Granted } from '../runner/calls/call.ts';
 import type { CapabilityFetch, CapabilityHandler } from '../runner/calls/call-capabilities.ts';
-import type { Reply } from '../runner/protocol/capability-requests.ts';
+import type { CapabilityReply } from '../runner/protocol/capability-requests.ts';
 import { createDirectories } from './files/directories.ts';
 import { createDiskReserve, type DiskReserve } from './files/disk-reserve.ts';
 import { type Connect, createConnect } from './http/connect.ts';
@@ -69,7 +69,10 @@ export function createCapabilityHost(options: CapabilityHostOptions): Capability
   return {
     async answer({ function: functionId, grants }: Granted, ask, bytes, isWanted = () => true) {
       const known = parseCapabilityRequest(ask);
-      const refuse = (error: string): { reply: Reply; bytes: Uint8Array } => ({ reply: { error }, bytes: nothing });
+      const refuse = (error: string): { reply: CapabilityReply; bytes: Uint8Array } => ({
+        reply: { error },
+        bytes: nothing,
+      });
       switch (known?.do) {
         case 'directory':
           if (asks >= allAsks) return refuse('busy');

@@ -6,7 +6,7 @@
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { ApplyError, DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
-import type { Store } from '../storage/store.ts';
+import type { AgentStore } from '../storage/store.ts';
 
 export type Functions = {
   readonly active: ReadonlyMap<string, DesiredFunction>;
@@ -27,7 +27,7 @@ type Waiter = { resolve: (fn: DesiredFunction) => void; reject: (error: SkerryEr
 
 /** @param onChange called when a function was activated, replaced or removed */
 export function createFunctions(
-  store: Pick<Store, 'activeFunctions' | 'activate' | 'deactivate'>,
+  store: Pick<AgentStore, 'activeFunctions' | 'activate' | 'deactivate'>,
   onChange: (functionId: string, change: 'activated' | 'deactivated') => void = () => {},
 ): Functions {
   const active = new Map(store.activeFunctions().map((fn) => [fn.id, fn]));

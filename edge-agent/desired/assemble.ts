@@ -5,11 +5,11 @@ import {
   maxDesiredFunctions,
   type ToAgent,
 } from '@skerry/shared/tunnel/protocol.ts';
-import type { Target } from './reconcile.ts';
+import type { DesiredState } from './reconcile.ts';
 
 type DesiredParts = {
   /** The whole list, when this part was its last. */
-  add(part: FrameOf<ToAgent, 'desired'>): Target | undefined;
+  add(part: FrameOf<ToAgent, 'desired'>): DesiredState | undefined;
 };
 
 export function createDesiredParts(): DesiredParts {

@@ -1,19 +1,19 @@
 /** Carries out the steps of a reconciliation, one by one. */
 
 import type { Runner } from '../runner/calls/call.ts';
-import type { Store } from '../storage/store.ts';
+import type { AgentStore } from '../storage/store.ts';
 import type { Functions } from './active-functions.ts';
 import type { Step } from './diff.ts';
 import type { Fetcher } from './fetch-bundle.ts';
-import type { Target } from './reconcile.ts';
+import type { DesiredState } from './reconcile.ts';
 
 /** @returns a function that carries out a step; it rejects with `code_unavailable` or `function_load_failed` */
 export function createExecutor(
-  store: Store,
+  store: AgentStore,
   functions: Functions,
   fetcher: Fetcher,
   runner: Pick<Runner, 'load' | 'unload'>,
-): (step: Step, target: Target) => Promise<void> {
+): (step: Step, target: DesiredState) => Promise<void> {
   return async (step, target) => {
     switch (step.kind) {
       case 'deactivate':

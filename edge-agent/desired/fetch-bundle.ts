@@ -4,7 +4,7 @@
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
 import type { FrameOf, ToAgent, ToControl } from '@skerry/shared/tunnel/protocol.ts';
-import type { Store } from '../storage/store.ts';
+import type { AgentStore } from '../storage/store.ts';
 
 /** Largest bundle in bytes; a control plane that announces more is not believed. */
 const maxBundleBytes = 256 * 1024 * 1024;
@@ -26,7 +26,7 @@ export type Fetcher = {
   onDown(): void;
 };
 
-export function createFetcher(store: Store, send: (frame: FrameOf<ToControl, 'want'>) => void): Fetcher {
+export function createFetcher(store: AgentStore, send: (frame: FrameOf<ToControl, 'want'>) => void): Fetcher {
   let current: { digest: string; resolve: () => void; reject: (error: SkerryError) => void } | undefined;
   let stall: NodeJS.Timeout | undefined;
   let up = false;

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { openStore } from '../storage/store.ts';
 import { createFunctions } from './active-functions.ts';
 import { type Step, stepsTo } from './diff.ts';
-import { createReconciler, type Target } from './reconcile.ts';
+import { createReconciler, type DesiredState } from './reconcile.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -93,7 +93,7 @@ function harness(lives: readonly DesiredFunction[] = [], generation = 0) {
     new Promise<void>((resolve) => {
       onReport = resolve;
     });
-  const apply = async (target: Target) => {
+  const apply = async (target: DesiredState) => {
     const end = reported();
     reconciler.setTarget(target);
     await end;

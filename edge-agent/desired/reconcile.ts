@@ -9,18 +9,18 @@ import { backoffDelay } from '@skerry/shared/backoff.ts';
 import { toOutcomeCode, toSkerryError } from '@skerry/shared/errors.ts';
 import type { ApplyError, DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import type { Logger } from 'pino';
-import type { Store } from '../storage/store.ts';
+import type { AgentStore } from '../storage/store.ts';
 import { generationKey } from '../storage/store-file.ts';
 import type { Functions } from './active-functions.ts';
 import { type Step, stepsTo } from './diff.ts';
 
-export type Target = { readonly generation: number; readonly functions: readonly DesiredFunction[] };
+export type DesiredState = { readonly generation: number; readonly functions: readonly DesiredFunction[] };
 
 type ReconcilerOptions = {
-  readonly store: Store;
+  readonly store: AgentStore;
   readonly functions: Functions;
   /** Carries out one step; rejects with a SkerryError. */
-  readonly execute: (step: Step, target: Target) => Promise<void> | void;
+  readonly execute: (step: Step, target: DesiredState) => Promise<void> | void;
   /** Everything that can be done for this generation is done. */
   readonly report: (generation: number, errors: ApplyError[]) => void;
   readonly log: Logger;
@@ -29,7 +29,7 @@ type ReconcilerOptions = {
 
 export type Reconciler = {
   /** Sets the desired state; replaces any earlier target. */
-  setTarget(target: Target): void;
+  setTarget(target: DesiredState): void;
   /** The tunnel is up: failures have not been reported in it. */
   onUp(): void;
   /**
@@ -50,7 +50,7 @@ const retryBackoff = { baseMs: 1_000, capMs: 60_000 };
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { store, functions, execute, report, log, random = Math.random } = options;
   let applied = Number(new TextDecoder().decode(store.getMeta(generationKey)) || 0);
-  let target: Target | undefined;
+  let target: DesiredState | undefined;
   /** The failures of the last report, by function. */
   let failing: ReadonlyMap<string, ApplyError> = new Map();
   let running = false;
@@ -60,7 +60,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   let failures = 0;
   let retry: NodeJS.Timeout | undefined;
 
-  const applyOnce = async (to: Target): Promise<ApplyError[] | 'outdated'> => {
+  const applyOnce = async (to: DesiredState): Promise<ApplyError[] | 'outdated'> => {
     const errors = new Map<string, ApplyError>();
     for (const step of stepsTo(to.functions, { active: functions.active, holds: store.hasBundle })) {
       if (target !== to || stopped) return 'outdated';
@@ -101,7 +101,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     }
   };
 
-  const finish = (to: Target, errors: ApplyError[]) => {
+  const finish = (to: DesiredState, errors: ApplyError[]) => {
     applied = to.generation;
     failing = new Map(errors.map((error) => [error.function, error]));
     // Failures are not stored, so this generation is not reported without them.

@@ -10,7 +10,7 @@ import type { Result } from '@skerry/shared/result.ts';
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import type { Functions } from '../desired/active-functions.ts';
 import type { CallEvents, Runner } from '../runner/calls/call.ts';
-import type { LogEntry, Part } from '../runner/protocol/stream-wire.ts';
+import type { LogEntry, PipePart } from '../runner/protocol/stream-wire.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { encodeEnvironment } from './environment.ts';
 
@@ -42,7 +42,7 @@ export type InvocationGate = {
   /** Never rejects. `onStart` is called just before a thread takes the call. */
   invoke(invocation: InvocationRequest, events: InvocationEvents): Promise<InvocationOutcome>;
   /** A part of the input of a streaming invocation. */
-  part(id: string, part: Part): void;
+  part(id: string, part: PipePart): void;
   /** This number of further bytes of its answer may come. */
   credit(id: string, bytes: number): void;
   /** The caller no longer waits for this invocation. */
@@ -66,7 +66,7 @@ type InvocationGateOptions = {
 export function createInvocationGate(options: InvocationGateOptions): InvocationGate {
   const { functions, runner, circuitBreaker, onOutcome, onLog, now = () => performance.now() } = options;
   /** Invocations whose function is not here yet, and the parts of their input that have arrived. */
-  const waiting = new Map<string, { readonly patience: AbortController; readonly parts: Part[] }>();
+  const waiting = new Map<string, { readonly patience: AbortController; readonly parts: PipePart[] }>();
   /** Texts of functions' environments, made once each. */
   const environment = new WeakMap<DesiredFunction, string>();
   /** Admitted invocations that have not ended, by function. */
@@ -76,7 +76,7 @@ export function createInvocationGate(options: InvocationGateOptions): Invocation
   let onEmpty: (() => void) | undefined;
 
   /** The function, without a timer when it is here, which is the common case. */
-  const arrive = async ({ id, function: functionId, timeoutMs }: InvocationRequest, parts: Part[]) => {
+  const arrive = async ({ id, function: functionId, timeoutMs }: InvocationRequest, parts: PipePart[]) => {
     const active = functions.active.get(functionId);
     if (active) return active;
     const patience = new AbortController();
@@ -117,7 +117,7 @@ export function createInvocationGate(options: InvocationGateOptions): Invocation
   const run = async (invocation: InvocationRequest, events: InvocationEvents): Promise<InvocationOutcome> => {
     if (draining) throw new SkerryError('agent_draining', 'the agent is shutting down');
     const entered = now();
-    const early: Part[] = [];
+    const early: PipePart[] = [];
     const fn = await arrive(invocation, early);
     admit(invocation, fn);
     count(fn.id, 1);

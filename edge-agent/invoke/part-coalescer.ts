@@ -7,11 +7,11 @@
  */
 import { maxPartBytes } from '@skerry/shared/http/http-limits.ts';
 import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
-import type { Part } from '../runner/protocol/stream-wire.ts';
+import type { PipePart } from '../runner/protocol/stream-wire.ts';
 
 export type PartCoalescer = {
   /** Takes a part that did not fail, of at most `maxPartBytes`; its bytes are copied. */
-  add(id: string, part: Part): void;
+  add(id: string, part: PipePart): void;
   /** Sends the waiting parts. */
   flush(): void;
 };

@@ -15,7 +15,7 @@ type Sweep = {
   keepOnly(functions: readonly string[], triggers: readonly string[]): void;
 };
 
-export type SweepOptions = {
+export type EventSweepOptions = {
   readonly client: Pick<OutboxClient, 'submit'>;
   readonly runs: Pick<Runs, 'swept' | 'lastOnes'>;
   readonly counts: Counts;
@@ -28,7 +28,7 @@ export type SweepOptions = {
 /** One piece: bounds the thread's memory, and the wait of other operations. */
 const piece: Limit = { rows: 2_000, bytes: 4 * 1024 * 1024 };
 
-export function createSweep({ client, runs, counts, onEnded, now }: SweepOptions): Sweep {
+export function createSweep({ client, runs, counts, onEnded, now }: EventSweepOptions): Sweep {
   let wanted: { readonly functions: readonly string[]; readonly triggers: readonly string[] } | undefined;
   let sweeping = false;
 

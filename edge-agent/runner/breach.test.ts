@@ -2,7 +2,7 @@
 import { type Bundle, computeDigest, encodeBundle } from '@skerry/shared/function/bundle.ts';
 import { expect, test } from 'vitest';
 import { frameStart, newFrame } from './protocol/framing.ts';
-import { encodeAsk, encodeCredit, encodePart, type Part } from './protocol/stream-wire.ts';
+import { encodeAsk, encodeCredit, encodePart, type PipePart } from './protocol/stream-wire.ts';
 import { kinds } from './protocol/wire.ts';
 import { call, start, text } from './testing/harness.ts';
 
@@ -55,7 +55,7 @@ test.each([
 
 test.each([
   ['a part that is too long', encodePart(first, { bytes: new Uint8Array(65_537), end: 'no' })],
-  ['invalid trailers', encodePart(first, { bytes: new Uint8Array(0), end: 'last', trailers: 5 } as never as Part)],
+  ['invalid trailers', encodePart(first, { bytes: new Uint8Array(0), end: 'last', trailers: 5 } as never as PipePart)],
   ['a credit of no bytes', encodeCredit(first, 0)],
 ])('%s: the call ends, and the runner stays', async (_, frame) => {
   const runner = begin();

@@ -21,12 +21,12 @@ type DispatcherOptions = {
   readonly supervisor: Pick<Supervisor, 'get'>;
 };
 
-export type Dispatcher = {
+export type CallDispatcher = {
   /** Hands over each call that may start now. Starts a process when a call waits and there is none. */
   pump(): void;
 };
 
-export function createDispatcher({ open, inFlight, loads, recycler, supervisor }: DispatcherOptions): Dispatcher {
+export function createDispatcher({ open, inFlight, loads, recycler, supervisor }: DispatcherOptions): CallDispatcher {
   const hasCode = (pending: Pending): boolean => {
     if (loads.has(pending.call.bundle)) return true;
     pending.cold = true;

@@ -21,7 +21,7 @@ import { createInFlight, type InFlight } from './calls/in-flight.ts';
 import { OpenCalls } from './calls/open-calls.ts';
 import { Pending } from './calls/pending.ts';
 import { createWindow } from './calls/window.ts';
-import { createDispatcher, type Dispatcher } from './dispatcher.ts';
+import { type CallDispatcher, createDispatcher } from './dispatcher.ts';
 import { createLoads, type Loads } from './loads.ts';
 import { guardMemory, type MemoryGuard } from './process/memory-guard.ts';
 import { startRunnerProcess } from './process/process.ts';
@@ -83,7 +83,7 @@ class ProcessRunner {
   readonly #loads: Loads;
   readonly #requests: CapabilityRequests;
   readonly #recycler: Recycler;
-  readonly #dispatcher: Dispatcher;
+  readonly #dispatcher: CallDispatcher;
   readonly #takeFrame: (content: Buffer) => void;
   readonly #sweeping: NodeJS.Timeout;
   #lastSeq = 0;

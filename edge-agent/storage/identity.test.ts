@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type IdentityFault, loadIdentity } from './identity.ts';
 import { createIdentityCopy } from './identity-copy.ts';
-import { openStore, type Store } from './store.ts';
+import { type AgentStore, openStore } from './store.ts';
 
 let folder: string;
 let path: string;
-let store: Store;
+let store: AgentStore;
 let faults: IdentityFault[];
 
 beforeEach(() => {

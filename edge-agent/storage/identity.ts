@@ -6,7 +6,7 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { IdentityCopy } from './identity-copy.ts';
-import type { Store } from './store.ts';
+import type { AgentStore } from './store.ts';
 import { identityKey } from './store-file.ts';
 
 export type Identity = {
@@ -23,7 +23,7 @@ export type IdentityFault = 'lost' | 'mended' | 'differ' | 'unkept';
 
 /** @param copy beside the store; without it, the store's copy is the only one */
 export function loadIdentity(
-  store: Pick<Store, 'getMeta' | 'setMeta' | 'sync'>,
+  store: Pick<AgentStore, 'getMeta' | 'setMeta' | 'sync'>,
   copy?: IdentityCopy,
   onFault: (fault: IdentityFault) => void = () => {},
 ): Identity {

@@ -9,7 +9,7 @@ import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { keyFaults, tellDamage } from './damage-messages.ts';
 import { loadIdentity } from './identity.ts';
-import { openStore, type Store } from './store.ts';
+import { type AgentStore, openStore } from './store.ts';
 import { generationKey, openStoreFile, type StoreDamage } from './store-file.ts';
 
 const bytes = new Uint8Array(1_000).map((_, index) => index % 251);
@@ -30,7 +30,7 @@ const fn: DesiredFunction = {
 
 let folder: string;
 let path: string;
-let store: Store;
+let store: AgentStore;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'skerry-store-'));

@@ -15,7 +15,7 @@ import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import type { KeyvalueStore } from '../capabilities/keyvalue/store.ts';
 import { openStoreFile, parseRecord, type StoreDamage } from './store-file.ts';
 
-export type Store = {
+export type AgentStore = {
   /** A value under a name: the identity, the desired generation. */
   getMeta(key: string): Uint8Array | undefined;
   setMeta(key: string, value: Uint8Array): void;
@@ -51,7 +51,7 @@ export type Store = {
  * @param onDamage the file was damaged and has been replaced, or its last writes are missing; see store-file.ts
  * @throws SkerryError('store_unavailable') when another process has it, or it cannot be used
  */
-export function openStore(path: string, onDamage: (damage: StoreDamage) => void = () => {}): Store {
+export function openStore(path: string, onDamage: (damage: StoreDamage) => void = () => {}): AgentStore {
   const file = openStoreFile(path, onDamage);
   const one = (sql: string, ...values: (string | number)[]) => file.use((db) => db.prepare(sql).get(...values));
   const all = (sql: string, ...values: (string | number)[]) => file.use((db) => db.prepare(sql).all(...values));

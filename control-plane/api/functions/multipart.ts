@@ -2,7 +2,7 @@
 import { Busboy } from '@fastify/busboy';
 import { SkerryError } from '@skerry/shared/errors.ts';
 
-export type Part = {
+export type FormPart = {
   /** True for a part with a filename. */
   readonly file: boolean;
   readonly bytes: Buffer;
@@ -15,13 +15,13 @@ export type Part = {
 const limits = { parts: 64, fieldNameSize: 1_024, fieldSize: 1024 * 1024, headerPairs: 100 };
 
 /** Parts by name; of several with one name the first counts. Rejects with SkerryError bad_request. */
-export function parseMultipart(body: Buffer, contentType: string | undefined): Promise<ReadonlyMap<string, Part>> {
+export function parseMultipart(body: Buffer, contentType: string | undefined): Promise<ReadonlyMap<string, FormPart>> {
   if (!/^multipart\/form-data\s*(;|$)/i.test(contentType ?? '')) {
     return Promise.reject(new SkerryError('bad_request', 'The body must be multipart/form-data'));
   }
   return new Promise((resolve, reject) => {
-    const parts = new Map<string, Part>();
-    const keep = (name: string | undefined, part: Part) => {
+    const parts = new Map<string, FormPart>();
+    const keep = (name: string | undefined, part: FormPart) => {
       if (name === undefined) fail('a part has no name');
       else if (!parts.has(name)) parts.set(name, part);
     };

@@ -11,7 +11,7 @@ import { type Trigger, triggerSchema } from '@skerry/shared/function/triggers.ts
 import * as z from 'zod';
 import type { FunctionMetadata } from '../../functions/metadata.ts';
 import { fieldError } from '../http/problem.ts';
-import { type Part, parseMultipart } from './multipart.ts';
+import { type FormPart, parseMultipart } from './multipart.ts';
 
 /** Triggers or sinks of a request in its order, each valid, or with the reason why it is not. */
 export type BindingList<Spec> = readonly (
@@ -37,7 +37,7 @@ const maxConnectors = 100;
 /** Longest wait that a request may ask for, in milliseconds. */
 const maxWaitMs = 60_000;
 
-type Parts = ReadonlyMap<string, Part>;
+type Parts = ReadonlyMap<string, FormPart>;
 
 /** Rejects with SkerryError bad_request, validation_failed. */
 export async function readUpload(body: Buffer, contentType: string | undefined): Promise<FunctionUpload> {
@@ -66,7 +66,7 @@ function nameOf(name: string | undefined): string | undefined {
   throw fieldError('name', name === '' ? "can't be blank" : 'must be 1 to 63 letters, digits, "_" or inner "-"');
 }
 
-function codeOf(part: Part | undefined): Uint8Array | undefined {
+function codeOf(part: FormPart | undefined): Uint8Array | undefined {
   if (part === undefined) return undefined;
   if (!part.file) throw new SkerryError('bad_request', 'code must be a file part');
   if (part.bytes.byteLength === 0) throw fieldError('code', "can't be blank");

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { defaultModule } from '@skerry/shared/function/names.ts';
-import { createInvokeEndpoint, type InvokeEndpointOptions, type Target } from './handler.ts';
+import { createInvokeEndpoint, type InvokeEndpointOptions, type InvokeTarget } from './handler.ts';
 import { jsonEndpoint } from './json-endpoint.ts';
 import { rawEndpoint } from './raw-endpoint.ts';
 
@@ -41,14 +41,14 @@ function pathOf(url: string): string {
 }
 
 /** `{module}/{function}`, and nothing more. */
-function jsonTarget(rest: string): Target | undefined {
+function jsonTarget(rest: string): InvokeTarget | undefined {
   const slash = rest.indexOf('/');
   if (slash <= 0 || slash === rest.length - 1 || rest.includes('/', slash + 1)) return undefined;
   return { module: decoded(rest.slice(0, slash)), name: decoded(rest.slice(slash + 1)) };
 }
 
 /** `{function}[.{module}]`, then anything. */
-function rawTarget(rest: string): Target | undefined {
+function rawTarget(rest: string): InvokeTarget | undefined {
   const slash = rest.indexOf('/');
   const target = decoded(slash === -1 ? rest : rest.slice(0, slash));
   if (target === '') return undefined;

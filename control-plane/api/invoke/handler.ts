@@ -55,10 +55,10 @@ export type InvokeEndpoint = {
 };
 
 /** The function that a request names. */
-export type Target = { readonly module: string; readonly name: string };
+export type InvokeTarget = { readonly module: string; readonly name: string };
 
 /** Answers a request; never rejects. */
-type InvokeHandler = (incoming: IncomingMessage, outgoing: ServerResponse, target: Target) => Promise<void>;
+type InvokeHandler = (incoming: IncomingMessage, outgoing: ServerResponse, target: InvokeTarget) => Promise<void>;
 
 export function createInvokeEndpoint(options: InvokeEndpointOptions, endpoint: InvokeEndpoint): InvokeHandler {
   const { catalog, invoker, requests, answerError, log, maxBodyBytes, asyncServices, recordBestEffort, now, clock } =

@@ -103,7 +103,7 @@ export async function nextDeliveries(
 }
 
 /** The results of tried deliveries. */
-export type Settlement = {
+export type DeliverySettlement = {
   /** Delivered, so they are removed. */
   readonly taken: readonly number[];
   /** An attempt was used. `waitMs` undefined: it is a dead letter now. */
@@ -113,7 +113,11 @@ export type Settlement = {
 };
 
 /** Idempotent, as far as a repeat of the same settlement removes the same rows. */
-export async function settleDeliveries(orm: Orm, sinkId: string, { taken, spent, down }: Settlement): Promise<void> {
+export async function settleDeliveries(
+  orm: Orm,
+  sinkId: string,
+  { taken, spent, down }: DeliverySettlement,
+): Promise<void> {
   const ours = (seqs: readonly number[]) => and(eq(deliveries.sinkId, sinkId), inArray(deliveries.seq, [...seqs]));
   const gone =
     taken.length === 0 ? [] : await orm.delete(deliveries).where(ours(taken)).returning({ seq: deliveries.seq });

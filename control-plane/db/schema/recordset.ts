@@ -28,7 +28,7 @@ export function* pieces<T>(all: readonly T[], bytesOf: (one: T) => number): Gene
 }
 
 /** How a column's value passes through JSON. */
-export type Kind = 'uuid' | 'text' | 'integer' | 'bytea' | 'timestamptz' | 'jsonb';
+export type ColumnKind = 'uuid' | 'text' | 'integer' | 'bytea' | 'timestamptz' | 'jsonb';
 
 /** Value of a column, before it is JSON. */
 type Value = string | number | Uint8Array | Date | object | null;
@@ -38,10 +38,10 @@ type Value = string | number | Uint8Array | Date | object | null;
  * @param columns our own names, not from outside
  */
 export function rowsToInsert<Column extends string>(
-  columns: Readonly<Record<Column, Kind>>,
+  columns: Readonly<Record<Column, ColumnKind>>,
   rows: readonly Readonly<Record<Column, Value>>[],
 ): SQL {
-  const entries = Object.entries(columns) as [Column, Kind][];
+  const entries = Object.entries(columns) as [Column, ColumnKind][];
   const names = entries.map(([name]) => name).join(', ');
   const values = entries.map(([name, kind]) => (kind === 'bytea' ? `decode(${name}, 'base64')` : name)).join(', ');
   const types = entries.map(([name, kind]) => `${name} ${kind === 'bytea' ? 'text' : kind}`).join(', ');

@@ -15,7 +15,7 @@ import type { EndedInvocation } from '../../model/invocation.ts';
 import { wantsInput } from '../../model/sink-interest.ts';
 import { Aborted, Cancelled } from '../in-progress.ts';
 
-export type Verdict =
+export type AttemptVerdict =
   | { readonly kind: 'ended'; readonly ended: EndedInvocation }
   /** The next attempt begins in `delayMs` at the earliest. */
   | { readonly kind: 'rest'; readonly rested: Rested; readonly delayMs: number }
@@ -39,10 +39,10 @@ const nothing = new Uint8Array(0);
 const authority = 'localhost';
 
 /** @param rests waits for an agent in a row */
-export type Attempt = (row: Claimed, rests: number, signal: AbortSignal) => Promise<Verdict>;
+export type RunAttempt = (row: Claimed, rests: number, signal: AbortSignal) => Promise<AttemptVerdict>;
 
 /** Never rejects. */
-export function createAttempt({ invoker, catalog, now, random }: AttemptOptions): Attempt {
+export function createAttempt({ invoker, catalog, now, random }: AttemptOptions): RunAttempt {
   const find = async (functionId: string): Promise<CatalogFunction> => {
     if (!catalog.byId(functionId)) await catalog.refresh();
     const fn = catalog.byId(functionId);

@@ -14,7 +14,7 @@ import type { Boss, Job, QueueName } from '../jobs/boss.ts';
 import type { Invocations } from '../queue.ts';
 
 /** The results of one invocation or one job, written together or not at all. */
-export type Settlement = {
+export type InvocationSettlement = {
   readonly ended?: EndedInvocation;
   readonly rested?: Rested;
   /** The job is finished. */
@@ -24,7 +24,7 @@ export type Settlement = {
 };
 
 /** Rejects when the database refuses it, and with `store_unavailable` when it is away until the end. */
-export type Settle = (settlement: Settlement) => Promise<void>;
+export type Settle = (settlement: InvocationSettlement) => Promise<void>;
 
 type SettlingOptions = {
   readonly store: Store;
@@ -42,7 +42,7 @@ type Failure = { readonly error: unknown } | undefined;
 const maxTogether = 256;
 
 export function createSettling({ store, boss, invocations, log, signal, onRest }: SettlingOptions): Settle {
-  const write = async (settlements: readonly Settlement[]) => {
+  const write = async (settlements: readonly InvocationSettlement[]) => {
     const tell = await store.change(async (orm) => {
       const told = await invocations.recordWithin(
         orm,
@@ -78,7 +78,7 @@ export function createSettling({ store, boss, invocations, log, signal, onRest }
   };
 
   /** Alone, after the others went on without it: an outcome that cannot be stored is reported as such. */
-  const writeAlone = async (one: Settlement): Promise<Failure> => {
+  const writeAlone = async (one: InvocationSettlement): Promise<Failure> => {
     try {
       await whileAway(() => write([one]), signal);
       return undefined;
@@ -93,7 +93,7 @@ export function createSettling({ store, boss, invocations, log, signal, onRest }
     }
   };
 
-  const settle = createCoalescer<Settlement, Failure>(maxTogether, async (some) => {
+  const settle = createCoalescer<InvocationSettlement, Failure>(maxTogether, async (some) => {
     try {
       await whileAway(() => write(some), signal);
       return some.map(() => undefined);

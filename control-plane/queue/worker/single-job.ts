@@ -5,13 +5,13 @@ import type { Claimed } from '../../db/events/claims.ts';
 import type { InProgress } from '../in-progress.ts';
 import type { Job } from '../jobs/boss.ts';
 import { invocationJobSchema, passSeconds } from '../jobs/job-payloads.ts';
-import type { Attempt, Verdict } from './attempt.ts';
+import type { AttemptVerdict, RunAttempt } from './attempt.ts';
 import type { Settle } from './settlement.ts';
 
 type SingleOptions = {
   /** Undefined when it has ended. */
   readonly claim: (id: string) => Promise<Claimed | undefined>;
-  readonly attempt: Attempt;
+  readonly attempt: RunAttempt;
   readonly settle: Settle;
   readonly inProgress: InProgress;
   /** A slot for each invocation that runs here. */
@@ -64,6 +64,6 @@ export function createSingle({ claim, attempt, settle, inProgress, slots, dueIn,
   };
 }
 
-function toSettlement(verdict: Exclude<Verdict, { kind: 'rest' }>) {
+function toSettlement(verdict: Exclude<AttemptVerdict, { kind: 'rest' }>) {
   return verdict.kind === 'ended' ? { ended: verdict.ended } : {};
 }

@@ -9,7 +9,7 @@ import { forgetLeases } from '../../leases/leases.ts';
 import type { Boss } from '../jobs/boss.ts';
 import { jobsFor } from '../jobs/job-payloads.ts';
 
-export type SweepOptions = {
+export type SweeperOptions = {
   readonly store: Store;
   readonly boss: Pick<Boss, 'insert'>;
   /** How long ended invocations are stored. */
@@ -22,7 +22,7 @@ const maxBatchesInFlight = 200;
 const maxForgotten = 1_000;
 
 /** Rejects with `store_unavailable`. */
-export async function sweepInvocations({ store, boss, retentionMs }: SweepOptions): Promise<void> {
+export async function sweepInvocations({ store, boss, retentionMs }: SweeperOptions): Promise<void> {
   let from: string | undefined;
   for (let batches = 0; batches < maxBatchesInFlight; batches += 1) {
     const { count, upTo } = await store.change((orm) => removeEnded(orm, retentionMs, batch, from));

@@ -13,7 +13,7 @@ import type { Semaphore } from '../../async/semaphore.ts';
 import type { Wakeup } from '../../async/wakeup.ts';
 import type { Claimed } from '../../db/events/claims.ts';
 import type { InProgress } from '../in-progress.ts';
-import type { Attempt, Verdict } from './attempt.ts';
+import type { AttemptVerdict, RunAttempt } from './attempt.ts';
 import type { Delays } from './interruptible-delay.ts';
 import type { ClaimNext } from './lane-claims.ts';
 import type { Settle } from './settlement.ts';
@@ -27,7 +27,7 @@ export type LaneOptions = {
   readonly claimNext: ClaimNext;
   /** Undefined when it has ended. */
   readonly claim: (id: string) => Promise<Claimed | undefined>;
-  readonly attempt: Attempt;
+  readonly attempt: RunAttempt;
   /** Whether an agent that may run it is connected here. */
   readonly reaches: (row: Claimed) => boolean;
   /** It has been running for a while: shown as running from now on. */
@@ -96,7 +96,7 @@ export async function runLane(options: LaneOptions): Promise<{ readonly left: st
       const before = row;
       const release = await slots.acquire(stopping);
       if (!release) break;
-      const found = Promise.withResolvers<Verdict>();
+      const found = Promise.withResolvers<AttemptVerdict>();
       const settled = inProgress
         .run(before.id, async (signal) => {
           const shown = setTimeout(options.begun, begunMs, before.id);

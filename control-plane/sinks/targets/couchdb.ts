@@ -13,7 +13,7 @@ import { createExchange, failureReason, retryAfterMs } from '../../outbound/http
 import { reasonOf } from '../../outbound/reason.ts';
 import { couchTarget } from './couchdb-target.ts';
 import { createDispatcher, type ExchangeEnd } from './nano-dispatcher.ts';
-import { type Delivered, type OpenSink, type SinkDocument, taken, type Verdict } from './open-sink.ts';
+import { type Delivered, type DeliveryVerdict, type OpenSink, type SinkDocument, taken } from './open-sink.ts';
 
 export function openCouchdb(params: CouchdbParams, timeoutMs?: number): OpenSink {
   const { server, database, authorization } = couchTarget(params);
@@ -117,7 +117,7 @@ type Answer = {
 const unknown = (count: number): undefined[] => new Array(count).fill(undefined);
 
 /** The verdict on a single document by the status of its request; undefined when it is the sink's fault. */
-function ownFault({ status, error, reason }: Answer): Verdict | undefined {
+function ownFault({ status, error, reason }: Answer): DeliveryVerdict | undefined {
   if (error === 'illegal_database_name') return undefined;
   if (status === 413) return { kind: 'refused', reason };
   // CouchDB 1 and PouchDB answer 500.
@@ -137,7 +137,7 @@ function strange(count: number): Delivered {
 function bulkVerdicts(content: unknown, documents: readonly SinkDocument[]): Delivered {
   if (!Array.isArray(content)) return strange(documents.length);
   const results = new Map(content.map((result: unknown) => [(result as { id?: unknown } | null)?.id, result]));
-  const verdicts = documents.map(({ id }): Verdict | undefined => {
+  const verdicts = documents.map(({ id }): DeliveryVerdict | undefined => {
     const result = results.get(id);
     if (isWritten(result, id)) return taken;
     const { error, reason } = readTexts(result);

@@ -10,7 +10,7 @@ import type { HttpSinkParams } from '@skerry/shared/function/sinks.ts';
 import { createExchange, failureReason, retryAfterMs } from '../../outbound/http-exchange.ts';
 import { reasonOf } from '../../outbound/reason.ts';
 import { basicAuthorization } from './couchdb-target.ts';
-import { type OpenSink, type SinkDocument, type SinkDown, taken, type Verdict } from './open-sink.ts';
+import { type DeliveryVerdict, type OpenSink, type SinkDocument, type SinkDown, taken } from './open-sink.ts';
 
 /** Requests in progress at once, when order does not matter. */
 const concurrency = 8;
@@ -27,7 +27,10 @@ export function openHttp(params: HttpSinkParams, now: () => number, timeoutMs?: 
   const url = new URL(params.url);
   const authorization = params.token === undefined ? basicAuthorization(params) : `Bearer ${params.token}`;
 
-  const post = async ({ id, json }: SinkDocument, signal: AbortSignal): Promise<Verdict | { down: SinkDown }> => {
+  const post = async (
+    { id, json }: SinkDocument,
+    signal: AbortSignal,
+  ): Promise<DeliveryVerdict | { down: SinkDown }> => {
     const headers = {
       'content-type': 'application/json',
       'content-length': String(Buffer.byteLength(json)),
@@ -51,7 +54,7 @@ export function openHttp(params: HttpSinkParams, now: () => number, timeoutMs?: 
   return {
     batch: { documents: 64, bytes: 4 * 1024 * 1024 },
     async deliver(documents, signal) {
-      const verdicts = new Array<Verdict | undefined>(documents.length).fill(undefined);
+      const verdicts = new Array<DeliveryVerdict | undefined>(documents.length).fill(undefined);
       const start = now();
       let down: SinkDown | undefined;
       let stopped = false;

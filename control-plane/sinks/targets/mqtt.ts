@@ -14,7 +14,7 @@ import type { IConnackPacket } from 'mqtt';
 import { failureReason } from '../../outbound/http-exchange.ts';
 import { connectBroker } from '../../outbound/mqtt.ts';
 import { reasonOf } from '../../outbound/reason.ts';
-import { type OpenSink, type SinkDocument, type SinkDown, taken, type Verdict } from './open-sink.ts';
+import { type DeliveryVerdict, type OpenSink, type SinkDocument, type SinkDown, taken } from './open-sink.ts';
 
 /** Milliseconds that acknowledgements may take. */
 const publishTimeoutMs = 30_000;
@@ -41,7 +41,7 @@ export function openMqtt(params: MqttSinkParams, timeoutMs = publishTimeoutMs): 
   };
 
   const deliver = async (documents: readonly SinkDocument[], given: AbortSignal) => {
-    const verdicts = new Array<Verdict | undefined>(documents.length).fill(undefined);
+    const verdicts = new Array<DeliveryVerdict | undefined>(documents.length).fill(undefined);
     const failed = (reason: string) => ({ verdicts, down: { reason: reasonOf(reason) } });
     if (closed) return failed('closed');
     const before = live;
@@ -94,7 +94,7 @@ type Connection = {
   /** Messages that may wait for their acknowledgement at once. */
   readonly window: number;
   /** Rejects when it is unknown whether the broker has it. */
-  publish(document: SinkDocument, signal: AbortSignal): Promise<Verdict>;
+  publish(document: SinkDocument, signal: AbortSignal): Promise<DeliveryVerdict>;
   end(): Promise<void>;
 };
 

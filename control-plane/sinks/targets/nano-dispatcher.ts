@@ -6,7 +6,7 @@
  *
  * nano reports a failure as text; `onEnd` gets the facts.
  */
-import type { Exchange, ExchangeAnswer } from '../../outbound/http-exchange.ts';
+import type { ExchangeAnswer, OutboundExchange } from '../../outbound/http-exchange.ts';
 
 /** How a request ended on the wire. */
 export type ExchangeEnd = { readonly answer: ExchangeAnswer } | { readonly failure: unknown };
@@ -33,12 +33,12 @@ type DispatchHandler = {
   onResponseError(controller: DispatchController, error: Error): void;
 };
 
-export type Dispatcher = { dispatch(options: DispatchOptions, handler: DispatchHandler): boolean };
+export type RequestDispatcher = { dispatch(options: DispatchOptions, handler: DispatchHandler): boolean };
 
 /** Of an answer's headers, fetch and nano see only that it is JSON: no encodings, no cookies. */
 const seenHeaders = { 'content-type': 'application/json' };
 
-export function createDispatcher(exchange: Exchange, onEnd: (end: ExchangeEnd) => void): Dispatcher {
+export function createDispatcher(exchange: OutboundExchange, onEnd: (end: ExchangeEnd) => void): RequestDispatcher {
   const run = async (options: DispatchOptions, signal: AbortSignal): Promise<ExchangeAnswer> => {
     const parts: Uint8Array[] = [];
     for await (const part of options.body ?? []) parts.push(part);

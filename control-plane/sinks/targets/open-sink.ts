@@ -18,7 +18,7 @@ export type SinkDocument = {
  * `taken`: it is stored, now or earlier. `again`: it may be taken another time; an attempt is used. `refused`: it will
  * never be taken in this form.
  */
-export type Verdict =
+export type DeliveryVerdict =
   | { readonly kind: 'taken' }
   | { readonly kind: 'again'; readonly reason: string }
   | { readonly kind: 'refused'; readonly reason: string };
@@ -32,7 +32,7 @@ export type SinkDown = {
 
 export type Delivered = {
   /** One per document, in order; undefined where it is unknown, or was not tried. */
-  readonly verdicts: readonly (Verdict | undefined)[];
+  readonly verdicts: readonly (DeliveryVerdict | undefined)[];
   readonly down?: SinkDown | undefined;
 };
 
@@ -48,4 +48,4 @@ export type OpenSink = {
   close(): Promise<void>;
 };
 
-export const taken: Verdict = { kind: 'taken' };
+export const taken: DeliveryVerdict = { kind: 'taken' };

@@ -11,7 +11,7 @@ import type { Headers, ResponseHead } from '@skerry/shared/http/http.ts';
 import { streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
 import { CodecError } from '@skerry/shared/tunnel/codec.ts';
 import type { FrameOf, ToControl } from '@skerry/shared/tunnel/protocol.ts';
-import type { Connection } from '../connect/connection.ts';
+import type { TunnelConnection } from '../connect/connection.ts';
 
 /** Part of a body, at most `maxPartBytes` (shared/http/http-limits.ts); trailers come with the last one only. */
 export type BodyPart = {
@@ -54,7 +54,11 @@ export type Stream = {
 /** Bytes that are credited together: fewer frames, and the agent still always has credit. */
 const creditBytes = streamWindowBytes / 4;
 
-export function createStream(connection: Pick<Connection, 'send' | 'deliver'>, id: string, caller: CallStream): Stream {
+export function createStream(
+  connection: Pick<TunnelConnection, 'send' | 'deliver'>,
+  id: string,
+  caller: CallStream,
+): Stream {
   let over = false;
   let begun = false;
   let unacknowledged = 0;

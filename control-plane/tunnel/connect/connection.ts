@@ -17,7 +17,7 @@ type ConnectionHandlers = {
   onClose(reason: string): void;
 };
 
-export type Connection = {
+export type TunnelConnection = {
   send(frame: ToAgent): void;
   /** Sends encoded frames: the same desired state goes to many agents. */
   sendEncoded(frame: Uint8Array): void;
@@ -34,7 +34,11 @@ export type Connection = {
 /** Milliseconds that a peer may take to answer a close before its socket is cut. */
 const closeGraceMs = 1_000;
 
-export function createConnection(socket: WebSocket, pingIntervalMs: number, handlers: ConnectionHandlers): Connection {
+export function createConnection(
+  socket: WebSocket,
+  pingIntervalMs: number,
+  handlers: ConnectionHandlers,
+): TunnelConnection {
   const liveness = createLiveness();
   const batch = createBatch((message) => {
     if (socket.readyState === socket.OPEN) socket.send(message);

@@ -21,12 +21,12 @@ import { join } from 'node:path';
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DirectoryRequest } from '../../runner/protocol/capability-requests.ts';
-import { openStore, type Store } from '../../storage/store.ts';
+import { type AgentStore, openStore } from '../../storage/store.ts';
 import { type CapabilityHost, createCapabilityHost } from '../capabilities.ts';
 import { createDiskReserve } from './disk-reserve.ts';
 
 let device: string;
-let store: Store;
+let store: AgentStore;
 let capabilities: CapabilityHost;
 beforeEach(() => {
   device = mkdtempSync(join(tmpdir(), 'skerry-directories-'));

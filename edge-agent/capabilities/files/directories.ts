@@ -9,7 +9,12 @@
 import { type BigIntStats, constants, existsSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, opendir, rename, rmdir, unlink } from 'node:fs/promises';
 import type { DirectoryGrant } from '@skerry/shared/function/manifest.ts';
-import type { DirectoryEntry, DirectoryRequest, FileStat, Reply } from '../../runner/protocol/capability-requests.ts';
+import type {
+  CapabilityReply,
+  DirectoryEntry,
+  DirectoryRequest,
+  FileStat,
+} from '../../runner/protocol/capability-requests.ts';
 import { entryPath, handlePath, inDirectory, inParent, reopen, withEntry } from './confined-path.ts';
 import type { DiskReserve } from './disk-reserve.ts';
 import { FileRefused, fileErrorCode } from './errno.ts';
@@ -28,7 +33,7 @@ const newEntry = { bytes: 4_096, files: 1 };
 const smallRead = 4_096;
 const nothing = new Uint8Array(0);
 
-type Answer = { reply: Reply; bytes: Uint8Array };
+type Answer = { reply: CapabilityReply; bytes: Uint8Array };
 type Operation<K extends DirectoryRequest['op']> = Extract<DirectoryRequest, { op: K }>;
 
 export type Directories = {

@@ -17,7 +17,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { prepareFixture } from '../../../test/fixtures/bundles.ts';
 import type { Runner } from '../../runner/calls/call.ts';
 import { call, start, text } from '../../runner/testing/harness.ts';
-import { openStore, type Store } from '../../storage/store.ts';
+import { type AgentStore, openStore } from '../../storage/store.ts';
 import { createCapabilityHost } from '../capabilities.ts';
 
 let bundle: { digest: string; bytes: Uint8Array };
@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(device, { recursive: true }));
 
-let store: Store;
+let store: AgentStore;
 let runner: Runner;
 beforeEach(() => {
   store = openStore(':memory:');

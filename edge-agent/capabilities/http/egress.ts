@@ -9,7 +9,7 @@ import type { Grants, Network } from '@skerry/shared/function/manifest.ts';
 /** `never`: no grant opens it (multicast, broadcast, unspecified, reserved, unknown forms). */
 export type AddressClass = 'public' | Network | 'never';
 
-export type Target = {
+export type EgressTarget = {
   /** Lower-case, as in a URL; IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
@@ -18,14 +18,14 @@ export type Target = {
 const defaultPorts = [80, 443];
 
 /** True when a pattern of the manifest allows the host and port. The host's address is judged elsewhere. */
-export function isNamed(patterns: Grants['http'], target: Target): boolean {
+export function isNamed(patterns: Grants['http'], target: EgressTarget): boolean {
   return patterns.some((pattern) => matches(pattern, target));
 }
 
 /** @param address the target's host, or an address that it resolves to */
 export function isAllowed(
   { http, networks }: Pick<Grants, 'http' | 'networks'>,
-  target: Target,
+  target: EgressTarget,
   address: string,
 ): boolean {
   const place = classify(address);
@@ -36,7 +36,7 @@ export function isAllowed(
   return spelledOut || networks.includes(place);
 }
 
-function matches(pattern: string, { host, port }: Target): boolean {
+function matches(pattern: string, { host, port }: EgressTarget): boolean {
   const { name, ports } = splitPattern(pattern);
   if (ports !== '*' && !ports.includes(port)) return false;
   if (name === '*') return true;

@@ -5,13 +5,13 @@
  */
 import { hopByHop } from '@skerry/shared/http/hop-by-hop.ts';
 import type { Headers, RequestHead } from '@skerry/shared/http/http.ts';
-import { canonical, type Target } from './egress.ts';
+import { canonical, type EgressTarget } from './egress.ts';
 
 /** An error-code of wasi:http/types, by its name. */
 export type HttpErrorCode = string;
 
 export type Outgoing = {
-  readonly target: Target;
+  readonly target: EgressTarget;
   readonly secure: boolean;
   readonly method: string;
   readonly path: string;
@@ -71,7 +71,10 @@ export function withoutHopHeaders(headers: Headers): [string, string][] {
 const isNamed = (name: string, other: string): boolean => name.toLowerCase() === other;
 
 /** Host and port, in the one form that is compared with the manifest, connected to, and sent in the request. */
-function toTarget(scheme: 'http' | 'https', authority: string): (Target & { readonly named: string }) | undefined {
+function toTarget(
+  scheme: 'http' | 'https',
+  authority: string,
+): (EgressTarget & { readonly named: string }) | undefined {
   const match = /^(\[[^\]]*\]|[^:]+)(?::([0-9]{1,5}))?$/.exec(authority);
   const host = match?.[1] === undefined ? undefined : canonical(match[1]);
   const defaultPort = scheme === 'https' ? 443 : 80;

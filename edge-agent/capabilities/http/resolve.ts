@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Grants } from '@skerry/shared/function/manifest.ts';
-import { isAllowed, isNamed, type Target } from './egress.ts';
+import { type EgressTarget, isAllowed, isNamed } from './egress.ts';
 import type { HttpErrorCode } from './request.ts';
 
 /** All addresses of a name, in the order in which to try them. @throws an error with Node's code */
@@ -20,7 +20,7 @@ export const systemResolve: Resolve = async (host) => {
  */
 export async function findAddress(
   grants: Pick<Grants, 'http' | 'networks'>,
-  target: Target,
+  target: EgressTarget,
   resolve: Resolve,
 ): Promise<{ readonly address: string } | { readonly error: HttpErrorCode }> {
   if (!isNamed(grants.http, target)) return { error: 'HTTP-request-denied' };

@@ -1,5 +1,5 @@
 /** Executes a key-value request in the store. A refusal has a name (wasi:keyvalue/store, `error`). */
-import type { KeyvalueRequest, Reply } from '../../runner/protocol/capability-requests.ts';
+import type { CapabilityReply, KeyvalueRequest } from '../../runner/protocol/capability-requests.ts';
 import { type KeyvalueOwner, KeyvalueRefused, type KeyvalueStore } from './store.ts';
 
 const nothing = new Uint8Array(0);
@@ -10,7 +10,7 @@ export function answerKeyvalue(
   owner: Omit<KeyvalueOwner, 'bucket'>,
   ask: KeyvalueRequest,
   bytes: Uint8Array,
-): { reply: Reply; bytes: Uint8Array } {
+): { reply: CapabilityReply; bytes: Uint8Array } {
   try {
     return perform(store, { ...owner, bucket: ask.bucket }, ask, bytes);
   } catch (error) {

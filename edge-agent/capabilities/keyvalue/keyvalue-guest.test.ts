@@ -5,7 +5,7 @@ import { prepareFixture } from '../../../test/fixtures/bundles.ts';
 import type { Runner } from '../../runner/calls/call.ts';
 import type { LogEntry } from '../../runner/protocol/stream-wire.ts';
 import { call, start, text } from '../../runner/testing/harness.ts';
-import { openStore, type Store } from '../../storage/store.ts';
+import { type AgentStore, openStore } from '../../storage/store.ts';
 import { type CapabilityHost, createCapabilityHost } from '../capabilities.ts';
 
 let bundle: { digest: string; bytes: Uint8Array };
@@ -14,7 +14,7 @@ beforeAll(async () => {
   bundle = { digest: prepared.bundleDigest, bytes: prepared.bundle };
 });
 
-let store: Store;
+let store: AgentStore;
 let capabilities: CapabilityHost;
 let runner: Runner;
 beforeEach(() => {

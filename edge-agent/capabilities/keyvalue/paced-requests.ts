@@ -4,7 +4,7 @@
  *
  * Invariant: a request that waited is checked again before it is executed.
  */
-import type { KeyvalueRequest, Reply } from '../../runner/protocol/capability-requests.ts';
+import type { CapabilityReply, KeyvalueRequest } from '../../runner/protocol/capability-requests.ts';
 import { answerKeyvalue } from './execute.ts';
 import type { KeyvalueStore } from './store.ts';
 import type { WriteRate } from './write-rate.ts';
@@ -19,7 +19,7 @@ type PacedKeyvalue = {
     ask: KeyvalueRequest,
     bytes: Uint8Array,
     isWanted: () => boolean,
-  ): Promise<{ reply: Reply; bytes: Uint8Array }>;
+  ): Promise<{ reply: CapabilityReply; bytes: Uint8Array }>;
 };
 
 /** @param isActive true while the device holds the function */

@@ -5,11 +5,11 @@ import { computeDigest } from '@skerry/shared/function/bundle.ts';
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { KeyvalueRequest } from '../../runner/protocol/capability-requests.ts';
-import { openStore, type Store } from '../../storage/store.ts';
+import { type AgentStore, openStore } from '../../storage/store.ts';
 import { type CapabilityHost, createCapabilityHost } from '../capabilities.ts';
 
 let directory: string;
-let store: Store;
+let store: AgentStore;
 let capabilities: CapabilityHost;
 const open = () => {
   store = openStore(join(directory, 'agent.db'));

@@ -6,7 +6,7 @@ import type { Result } from '@skerry/shared/result.ts';
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import type { InvocationGate, InvocationOutcome } from '../../invoke/invocation-gate.ts';
 
-export type Attempt = {
+export type EventAttempt = {
   readonly result: Result<OutcomeCode>;
   /** The call was given to the runner: it may have had effects. */
   readonly started: boolean;
@@ -26,7 +26,7 @@ export async function callForEvent(
   fn: DesiredFunction,
   id: string,
   input: Uint8Array,
-): Promise<Attempt> {
+): Promise<EventAttempt> {
   let started = false;
   const onStart = () => {
     started = true;
@@ -40,7 +40,7 @@ export async function callForEvent(
   return attemptOf({ ...outcome, result: answer.resultOf(outcome) }, started);
 }
 
-function attemptOf({ result, revision, durationUs }: InvocationOutcome, started: boolean): Attempt {
+function attemptOf({ result, revision, durationUs }: InvocationOutcome, started: boolean): EventAttempt {
   return { result, revision, durationUs, started };
 }
 

@@ -5,7 +5,7 @@ import { type DesiredFunction, desiredFunctionSchema, type RecordedOutcome } fro
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { KeptEvent, Operation } from '../storage/operations.ts';
 import { createCounts } from './counts.ts';
-import type { Attempt } from './event-call.ts';
+import type { EventAttempt } from './event-call.ts';
 import { createRuns, type Runs } from './runs.ts';
 
 const functionWith = (concurrency: number, id = 'f'): DesiredFunction =>
@@ -34,7 +34,7 @@ let functions: Map<string, DesiredFunction>;
 let file: KeptEvent[];
 let operations: Operation[];
 let outcomes: RecordedOutcome[];
-let calls: { id: string; end: (attempt: Partial<Attempt>) => Promise<void> }[];
+let calls: { id: string; end: (attempt: Partial<EventAttempt>) => Promise<void> }[];
 let runs: Runs;
 let mayStart: boolean;
 let blamed: boolean;
@@ -69,7 +69,7 @@ beforeEach(() => {
     limitBytes: 1e9,
     call: (_, id) =>
       new Promise((resolve) => {
-        const end = async (attempt: Partial<Attempt>) => {
+        const end = async (attempt: Partial<EventAttempt>) => {
           calls = calls.filter((call) => call.id !== id);
           resolve({
             result: { ok: true, output: Buffer.from('1') },
@@ -106,7 +106,7 @@ const record = (...ids: string[]) => {
   }
 };
 const running = () => calls.map(({ id }) => id);
-const failure = (code: 'function_error' | 'agent_busy' | 'runner_lost', started = true): Partial<Attempt> => ({
+const failure = (code: 'function_error' | 'agent_busy' | 'runner_lost', started = true): Partial<EventAttempt> => ({
   result: { ok: false, code, message: 'no' },
   started,
 });

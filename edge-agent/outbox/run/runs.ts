@@ -15,7 +15,7 @@ import type { KeptEvent, PendingOfTrigger } from '../storage/operations.ts';
 import { eventSize } from '../storage/rows.ts';
 import type { OutboxClient } from '../thread/client.ts';
 import type { Counts } from './counts.ts';
-import type { Attempt } from './event-call.ts';
+import type { EventAttempt } from './event-call.ts';
 import type { EventShare } from './share.ts';
 import { createTriggerQueue, type TriggerQueue, windowBytes, windowEvents } from './trigger-queue.ts';
 import { verdictOn } from './verdict.ts';
@@ -53,7 +53,7 @@ type RunsOptions = {
   readonly share: EventShare;
   readonly counts: Counts;
   readonly limitBytes: number;
-  readonly call: (fn: DesiredFunction, id: string, input: Uint8Array) => Promise<Attempt>;
+  readonly call: (fn: DesiredFunction, id: string, input: Uint8Array) => Promise<EventAttempt>;
   /** Whether the last loss of the runner with a call of this function in it was most likely this function's fault. */
   readonly isBlamed: (functionId: string) => boolean;
   /** An outcome is on disk. */
@@ -269,7 +269,7 @@ type Patience = {
 
 type Times = { readonly attempts: number; readonly startedAt: number; readonly endedAt: number };
 
-function outcomeOf(event: KeptEvent, fn: DesiredFunction, tried: Attempt, times: Times): RecordedOutcome {
+function outcomeOf(event: KeptEvent, fn: DesiredFunction, tried: EventAttempt, times: Times): RecordedOutcome {
   const { id, function: functionId, trigger, origin, createdAt, input } = event;
   const { result, revision } = tried;
   const keepInput = fn.keepInput === true || !result.ok;

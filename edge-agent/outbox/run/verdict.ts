@@ -2,7 +2,7 @@
 import type { OutcomeCode } from '@skerry/shared/errors.ts';
 import { afterFailure, type FailureFacts } from '@skerry/shared/function/retry.ts';
 
-export type Verdict =
+export type EventVerdict =
   /** The event has ended: a retry would change nothing. */
   | 'end'
   /** The failure costs an attempt. */
@@ -13,6 +13,6 @@ export type Verdict =
 const verdicts = { final: 'end', attempt: 'failed', again: 'refused' } as const;
 
 /** @param code of the failure */
-export function verdictOn(code: OutcomeCode, facts: FailureFacts): Verdict {
+export function verdictOn(code: OutcomeCode, facts: FailureFacts): EventVerdict {
   return verdicts[afterFailure(code, facts)];
 }

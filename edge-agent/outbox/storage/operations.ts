@@ -122,7 +122,7 @@ export type BatchFailure = 'full' | 'away';
 /** Also for one operation alone: SQLite refuses it, and would refuse it the next time. */
 export type Failure = BatchFailure | 'refused';
 
-export type FromThread =
+export type FromOutboxThread =
   | {
       readonly kind: 'opened';
       readonly state: FileState;

@@ -1,7 +1,7 @@
 /** Outcomes that the control plane does not have yet, in their order; and names of those it has. */
 import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import type { Answers, Limit } from './operations.ts';
-import { outcomeColumns, outcomeSize, outcomeValues, type Row, readOutcome, rowBytes } from './rows.ts';
+import { outcomeColumns, outcomeSize, outcomeValues, readOutcome, rowBytes, type SqliteRow } from './rows.ts';
 import type { Tables } from './tables.ts';
 
 /** Names of forgotten events; the oldest are deleted first. */
@@ -48,7 +48,7 @@ export function createOutcomeTable(tables: Tables): OutcomeTable {
       return { outcomes: good, after: Math.max(after, ...seqs), more };
     },
     forget(seq) {
-      const row: Row | undefined = sql(
+      const row: SqliteRow | undefined = sql(
         'DELETE FROM outcomes WHERE seq = ? RETURNING id, named, length(input) AS taken, length(output) AS given',
       ).get(seq);
       if (!row) return;

@@ -7,7 +7,7 @@ import { crc32 } from 'node:zlib';
 import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import type { KeptEvent, KeptOutcome } from './operations.ts';
 
-export type Row = Readonly<Record<string, SQLOutputValue>>;
+export type SqliteRow = Readonly<Record<string, SQLOutputValue>>;
 
 /** The assumed overhead of a row besides its input and output. */
 export const rowBytes = 384;
@@ -24,7 +24,7 @@ export function eventValues(event: KeptEvent): SQLInputValue[] {
 }
 
 /** The event; undefined when the row is damaged. */
-export function readEvent(row: Row): KeptEvent | undefined {
+export function readEvent(row: SqliteRow): KeptEvent | undefined {
   const { seq, id, named, function: fn, trigger, origin, created_at, attempts, not_before, input, checksum } = row;
   if (!(input instanceof Uint8Array) || (origin !== 'mqtt' && origin !== 'schedule')) return undefined;
   if (!Number.isSafeInteger(Number(seq))) return undefined;
@@ -68,7 +68,7 @@ export function outcomeValues(seq: number, named: boolean, outcome: RecordedOutc
 }
 
 /** The outcome; undefined when the row is damaged. */
-export function readOutcome(row: Row): KeptOutcome | undefined {
+export function readOutcome(row: SqliteRow): KeptOutcome | undefined {
   const { seq, id, created_at, facts, input, output } = row;
   if (!isContent(input) || !isContent(output) || !Number.isSafeInteger(Number(seq))) return undefined;
   const checksum = outcomeChecksum(String(id), Number(created_at), String(facts), input ?? none, output ?? none);
@@ -86,7 +86,7 @@ export function readOutcome(row: Row): KeptOutcome | undefined {
 }
 
 /** Values of a row that was read, in the order of `outcomeColumns`; undefined when it is damaged. */
-export function copiedOutcome(row: Row): SQLInputValue[] | undefined {
+export function copiedOutcome(row: SqliteRow): SQLInputValue[] | undefined {
   const outcome = readOutcome(row);
   if (!outcome) return undefined;
   const { named, facts, input = null, output = null, checksum } = row;

@@ -7,7 +7,7 @@ import type { RecordedOutcome } from '@skerry/shared/tunnel/protocol.ts';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Opened } from '../../storage/durable-file.ts';
-import { type Answer, createOutboxClient, type OutboxClient } from '../thread/client.ts';
+import { createOutboxClient, type OperationAnswer, type OutboxClient } from '../thread/client.ts';
 import { outboxScript } from '../thread/script.ts';
 import { createOutboxFile, type OutboxFile } from './file.ts';
 import type { Answers, Operation } from './operations.ts';
@@ -127,7 +127,7 @@ const startClient = () => {
   return logged;
 };
 const submit = <Asked extends Operation>(operation: Asked) =>
-  new Promise<Answer<Asked>>((resolve) => client?.submit(operation, resolve));
+  new Promise<OperationAnswer<Asked>>((resolve) => client?.submit(operation, resolve));
 
 test('an operation that SQLite refuses is answered as refused, its event set aside, and the rest is done', async () => {
   const logged = startClient();

@@ -1,7 +1,7 @@
 /** The shared parts of the tables in the outbox's file: statements, fill levels, and damaged rows. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Limit, Report } from './operations.ts';
-import { type Row, rowBytes } from './rows.ts';
+import { rowBytes, type SqliteRow } from './rows.ts';
 
 /** Damaged rows that are kept for examination; the oldest are deleted first. */
 const keptDamaged = 100;
@@ -25,14 +25,14 @@ export type Tables = {
   tally: Tally;
   nextSeq(): number;
   /** Keeps the rest of a damaged row, which has left its table. */
-  setAside(kind: 'event' | 'outcome', row: Row): void;
+  setAside(kind: 'event' | 'outcome', row: SqliteRow): void;
   /** Rows up to the limit, at least one good one if there is any; rows that do not parse are `spoilt`. */
-  readUntil<T>(rows: Iterable<Row>, limit: Limit, parse: (row: Row) => T | undefined): ReadRows<T>;
+  readUntil<T>(rows: Iterable<SqliteRow>, limit: Limit, parse: (row: SqliteRow) => T | undefined): ReadRows<T>;
 };
 
 type ReadRows<T> = {
   readonly good: readonly T[];
-  readonly spoilt: readonly Row[];
+  readonly spoilt: readonly SqliteRow[];
   readonly more: boolean;
 };
 
@@ -80,7 +80,7 @@ export function openTables(
     },
     readUntil(rows, limit, parse) {
       const good = [];
-      const spoilt: Row[] = [];
+      const spoilt: SqliteRow[] = [];
       let bytes = 0;
       for (const row of rows) {
         const full = good.length >= limit.rows || bytes >= limit.bytes || spoilt.length >= limit.rows;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Answers, Operation, PendingOfTrigger, RecordOperation } from '../storage/operations.ts';
-import { type Answer, createOutboxClient, type OutboxClient } from './client.ts';
+import { createOutboxClient, type OperationAnswer, type OutboxClient } from './client.ts';
 import { outboxScript } from './script.ts';
 
 let folder: string;
@@ -45,14 +45,14 @@ afterEach(async () => {
 });
 
 const submit = <Asked extends Operation>(operation: Asked) =>
-  new Promise<Answer<Asked>>((resolve) => client.submit(operation, resolve));
+  new Promise<OperationAnswer<Asked>>((resolve) => client.submit(operation, resolve));
 const recordOf = (id: string, bytes = 10): RecordOperation => ({
   do: 'record',
   event: { id, named: false, trigger: 't', function: 'f', origin: 'mqtt', input: Buffer.alloc(bytes), createdAt: 1 },
   drop: [],
   wave: 0,
 });
-const keptOf = ({ ...answer }: Answer<RecordOperation>) => (answer.done ? answer.answer.kept : answer.failure);
+const keptOf = ({ ...answer }: OperationAnswer<RecordOperation>) => (answer.done ? answer.answer.kept : answer.failure);
 const waiting = async (): Promise<string[]> => {
   const read = await submit({ do: 'events', trigger: 't', after: 0, limit: { rows: 9_999, bytes: 1e9 } });
   return read.done ? (read.answer as Answers['events']).events.map(({ id }) => id) : [];

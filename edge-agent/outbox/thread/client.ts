@@ -15,7 +15,7 @@ import type {
   BatchFailure,
   Failure,
   FileState,
-  FromThread,
+  FromOutboxThread,
   Operation,
   PendingOfTrigger,
   Report,
@@ -23,7 +23,7 @@ import type {
 } from '../storage/operations.ts';
 import { batchLength, bytesOf, packBatch } from './packing.ts';
 
-export type Answer<Asked extends Operation> =
+export type OperationAnswer<Asked extends Operation> =
   | { readonly done: true; readonly answer: AnswerOf<Asked> }
   /** Nothing of it was stored, or with `away` it is unknown. The only failure of a necessary write is `refused`. */
   | { readonly done: false; readonly failure: Failure };
@@ -33,7 +33,7 @@ export type OutboxClient = {
    * Takes an operation for the next commit. `onAnswer` is called once; never for a necessary write that is not done
    * before the agent ends.
    */
-  submit<Asked extends Operation>(operation: Asked, onAnswer?: (answer: Answer<Asked>) => void): void;
+  submit<Asked extends Operation>(operation: Asked, onAnswer?: (answer: OperationAnswer<Asked>) => void): void;
   /** Starts the thread, if it does not run. */
   open(): void;
   /** Fill level of the file; undefined before the thread has reported it. */
@@ -79,7 +79,11 @@ const usualIdleMs = 10_000;
 const restartBackoff = { baseMs: 200, capMs: 30_000 };
 const fullBackoff = { baseMs: 200, capMs: 5_000 };
 
-type Entry = { readonly operation: Operation; readonly bytes: number; onAnswer(answer: Answer<Operation>): void };
+type Entry = {
+  readonly operation: Operation;
+  readonly bytes: number;
+  onAnswer(answer: OperationAnswer<Operation>): void;
+};
 
 /** Operations that no other part keeps. */
 const must: ReadonlySet<Operation['do']> = new Set(['failed', 'end', 'forget', 'set-aside', 'keep-only']);
@@ -187,7 +191,7 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
     for (const { level, message, fields } of reports) log[level](fields, message);
   };
 
-  const onMessage = (message: FromThread) => {
+  const onMessage = (message: FromOutboxThread) => {
     clearTimeout(patience);
     if (message.kind === 'opened') {
       tell(message.reports);
@@ -239,7 +243,7 @@ export function createOutboxClient(options: ClientOptions): OutboxClient {
     });
     worker = started;
     patience = setTimeout(() => lost(started, `its file was not open after ${openMs} ms`), openMs).unref();
-    started.on('message', (message: FromThread) => {
+    started.on('message', (message: FromOutboxThread) => {
       if (started === worker) onMessage(message);
     });
     started.on('error', (error: unknown) => lost(started, error instanceof Error ? error.message : String(error)));

@@ -5,7 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { isDamage, primaryCode, type Salvage } from '../../storage/durable-file.ts';
 import { type BatchResult, createOutboxFile } from '../storage/file.ts';
-import type { FromThread, Operation, Report, ThreadSettings } from '../storage/operations.ts';
+import type { FromOutboxThread, Operation, Report, ThreadSettings } from '../storage/operations.ts';
 import { openOutbox } from '../storage/schema.ts';
 import { type PackedBatch, unpackBatch } from './packing.ts';
 
@@ -17,7 +17,7 @@ if (!port) throw new Error('this script must be started as a thread');
 const { path, limitBytes, seqAfter } = workerData as ThreadSettings;
 let reports: Report[] = [];
 const takeReports = (): Report[] => reports.splice(0);
-const post = (message: FromThread) => port.postMessage(message);
+const post = (message: FromOutboxThread) => port.postMessage(message);
 
 const { db, salvage, lostWrites } = openOutbox(path);
 const damagedAtOpen = (salvage ? damagedIn(salvage) : 0) + (lostWrites ? Math.max(1, lostWrites.frames) : 0);
@@ -62,7 +62,7 @@ function damagedIn({ saved }: Salvage): number {
   );
 }
 
-function done(operations: readonly Operation[]): FromThread {
+function done(operations: readonly Operation[]): FromOutboxThread {
   const { answers, refused, commitSeconds } = runAll(operations);
   return { kind: 'done', answers, refused, state: file.state(), commitSeconds, reports: takeReports() };
 }

@@ -7,14 +7,14 @@
  * Invariant: when a call ends, or the process does, none of its requests goes on.
  */
 import { type Headers, headersSchema, type ResponseHead } from '@skerry/shared/http/http.ts';
-import type { CapabilityRequest, FetchRequest, Reply } from '../protocol/capability-requests.ts';
+import type { CapabilityReply, CapabilityRequest, FetchRequest } from '../protocol/capability-requests.ts';
 import {
   decodeAsk,
   decodePart,
   encodeCredit,
   encodePart,
   encodeReply,
-  type Part,
+  type PipePart,
   readCredit,
 } from '../protocol/stream-wire.ts';
 import { kinds, readNumber } from '../protocol/wire.ts';
@@ -55,7 +55,7 @@ export type CapabilityHandler = {
     ask: Exclude<CapabilityRequest, FetchRequest>,
     bytes: Uint8Array,
     isWanted?: () => boolean,
-  ): Promise<{ reply: Reply; bytes: Uint8Array }>;
+  ): Promise<{ reply: CapabilityReply; bytes: Uint8Array }>;
   fetch(granted: Granted, ask: FetchRequest, events: FetchEvents): CapabilityFetch;
 };
 
@@ -92,7 +92,7 @@ export function createCapabilityRequests(
     const remove = () => {
       if (fetches.get(stream) === entry) fetches.delete(stream);
     };
-    const done = (part: Part) => {
+    const done = (part: PipePart) => {
       remove();
       forward(() => encodePart(stream, part));
     };
@@ -124,7 +124,8 @@ export function createCapabilityRequests(
     if (!granted) return;
     if (ask.do === 'fetch') return begin(stream, seq, granted, ask);
     const isWanted = () => epoch === now && grantedTo(seq) === granted;
-    const tell = (reply: Reply, replied?: Uint8Array) => epoch === now && send(encodeReply(stream, reply, replied));
+    const tell = (reply: CapabilityReply, replied?: Uint8Array) =>
+      epoch === now && send(encodeReply(stream, reply, replied));
     capabilities
       .answer(granted, ask, Uint8Array.from(bytes), isWanted)
       .then((done) => tell(done.reply, done.bytes))

@@ -2,7 +2,7 @@
 import type { Grants } from '@skerry/shared/function/manifest.ts';
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
 import type { Result } from '@skerry/shared/result.ts';
-import type { LogEntry, Part } from '../protocol/stream-wire.ts';
+import type { LogEntry, PipePart } from '../protocol/stream-wire.ts';
 
 export type Call = {
   /** Id of the invocation; unique among the calls in progress. */
@@ -33,7 +33,7 @@ export type CallEvents = {
   /** The function has begun an answer in parts. */
   onHead?(head: ResponseHead): void;
   /** Part of the answer's body, in order; the bytes are a view. */
-  onPart?(part: Part): void;
+  onPart?(part: PipePart): void;
   /** The function takes this number of further bytes of the request's body. */
   onCredit?(bytes: number): void;
   onLog?(entry: LogEntry): void;
@@ -62,7 +62,7 @@ export type Runner = {
   /** Never rejects. */
   call(call: Call, events: CallEvents): Promise<CallOutcome>;
   /** Part of the input of a streaming call; dropped when the call is not in progress. */
-  part(id: string, part: Part): void;
+  part(id: string, part: PipePart): void;
   /** This number of further bytes of the answer may come. */
   credit(id: string, bytes: number): void;
   /** Ends a call with `cancelled`; a call that is not in progress is ignored. */

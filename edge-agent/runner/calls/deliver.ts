@@ -4,7 +4,14 @@
  */
 import { headersSchema, responseHeadSchema } from '@skerry/shared/http/http.ts';
 import { maxPartBytes } from '@skerry/shared/http/http-limits.ts';
-import { decodeHead, decodeLog, decodePart, type LogEntry, type Part, readCredit } from '../protocol/stream-wire.ts';
+import {
+  decodeHead,
+  decodeLog,
+  decodePart,
+  type LogEntry,
+  type PipePart,
+  readCredit,
+} from '../protocol/stream-wire.ts';
 import { kinds, type ResultFrame } from '../protocol/wire.ts';
 import type { CallEvents, CallOutcome } from './call.ts';
 
@@ -76,7 +83,7 @@ function checkedEntry(entry: LogEntry | null): LogEntry {
   return { source: entry.source, text: entry.text.slice(0, textLength) };
 }
 
-function faultOfPart({ bytes, trailers }: Part): string | undefined {
+function faultOfPart({ bytes, trailers }: PipePart): string | undefined {
   if (bytes.byteLength > maxPartBytes) return `a part of ${bytes.byteLength} bytes of its answer`;
   return trailers && faultOfTrailers(trailers);
 }

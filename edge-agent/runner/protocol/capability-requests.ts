@@ -70,7 +70,7 @@ export type FetchRequest = {
 export type CapabilityRequest = DirectoryRequest | KeyvalueRequest | FetchRequest;
 
 /** `value` is the operation's result: a FileStat, names, a ResponseHead, ... Bytes follow where the result has some. */
-export type Reply = { readonly value?: unknown; readonly error?: string };
+export type CapabilityReply = { readonly value?: unknown; readonly error?: string };
 
 /** The value of a reply to `list`. */
 export type DirectoryEntry = { readonly name: string; readonly type: FileStat['type'] };

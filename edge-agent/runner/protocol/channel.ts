@@ -6,7 +6,7 @@
  * that waits. A guest that computes is ended with its thread.
  */
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
-import type { CapabilityRequest, FetchRequest, Reply } from './capability-requests.ts';
+import type { CapabilityReply, CapabilityRequest, FetchRequest } from './capability-requests.ts';
 
 /** An incoming body, in memory up to the window. */
 export type PartSource = {
@@ -64,7 +64,7 @@ export type CallChannel = {
   /** Begins the answer, once; its body goes to the sink. */
   answer(head: ResponseHead): PartSink;
   /** Sends a request to the agent, and blocks the thread until the reply. The deadline ends the thread. */
-  askNow(ask: CapabilityRequest, bytes?: Uint8Array): { reply: Reply; bytes: Uint8Array };
+  askNow(ask: CapabilityRequest, bytes?: Uint8Array): { reply: CapabilityReply; bytes: Uint8Array };
   fetch(ask: Omit<FetchRequest, 'do'>): Fetch;
   /** Whole lines, without their ends; bounded by the function's log limit. */
   log(source: LogSource, text: string): void;

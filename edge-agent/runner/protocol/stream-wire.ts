@@ -6,7 +6,7 @@
  * the thread's number, so that the main thread of the runner finds the thread of a reply without a table.
  */
 import type { Headers, ResponseHead } from '@skerry/shared/http/http.ts';
-import type { CapabilityRequest, Reply } from './capability-requests.ts';
+import type { CapabilityReply, CapabilityRequest } from './capability-requests.ts';
 import type { LogSource } from './channel.ts';
 import { frameStart, newFrame } from './framing.ts';
 import { kinds } from './wire.ts';
@@ -27,7 +27,7 @@ export const threadOfRequest = (ask: number): number => (ask >>> 21) & maxThread
 export const isBlocking = (ask: number): boolean => (ask & blockingBit) !== 0;
 
 /** Part of a body. `last` ends the body as complete, `failed` as incomplete. Earlier parts have no trailers. */
-export type Part = {
+export type PipePart = {
   readonly bytes: Uint8Array;
   readonly end: 'no' | 'last' | 'failed';
   readonly trailers?: Headers | undefined;
@@ -36,12 +36,12 @@ export type Part = {
 const ends = ['no', 'last', 'failed'] as const;
 const noBytes = new Uint8Array(0);
 
-export function encodePart(stream: number, { bytes, end, trailers }: Part): Buffer {
+export function encodePart(stream: number, { bytes, end, trailers }: PipePart): Buffer {
   return withJson(kinds.part, stream, ends.indexOf(end), trailers ?? null, bytes);
 }
 
 /** The bytes are a view. */
-export function decodePart(content: Buffer): Part {
+export function decodePart(content: Buffer): PipePart {
   const { number, json, bytes } = readJson(content);
   return { bytes, end: ends[number] ?? 'failed', ...(json ? { trailers: json as Headers } : {}) };
 }
@@ -80,14 +80,14 @@ export function decodeAsk(content: Buffer): { seq: number; ask: CapabilityReques
   return { seq: number, ask: json as CapabilityRequest, bytes };
 }
 
-export function encodeReply(stream: number, reply: Reply, bytes: Uint8Array = noBytes): Buffer {
+export function encodeReply(stream: number, reply: CapabilityReply, bytes: Uint8Array = noBytes): Buffer {
   return withJson(kinds.reply, stream, 0, reply, bytes);
 }
 
 /** The bytes are a view. */
-export function decodeReply(content: Buffer): { reply: Reply; bytes: Uint8Array } {
+export function decodeReply(content: Buffer): { reply: CapabilityReply; bytes: Uint8Array } {
   const { json, bytes } = readJson(content);
-  return { reply: json as Reply, bytes };
+  return { reply: json as CapabilityReply, bytes };
 }
 
 export type LogEntry = { readonly source: LogSource; readonly text: string };

@@ -7,7 +7,7 @@ import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { prepareFixture } from '../../../../test/fixtures/bundles.ts';
 import { createCapabilityHost } from '../../../capabilities/capabilities.ts';
-import { openStore, type Store } from '../../../storage/store.ts';
+import { type AgentStore, openStore } from '../../../storage/store.ts';
 import type { Runner } from '../../calls/call.ts';
 import type { LogEntry } from '../../protocol/stream-wire.ts';
 import { type CallOptions, call, start, text } from '../../testing/harness.ts';
@@ -18,7 +18,7 @@ beforeAll(async () => {
   bundle = { digest: prepared.bundleDigest, bytes: prepared.bundle };
 });
 
-let store: Store;
+let store: AgentStore;
 let runner: Runner;
 beforeEach(() => {
   store = openStore(':memory:');

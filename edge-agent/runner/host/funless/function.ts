@@ -8,9 +8,9 @@ import type { CallFrame, RunnerResult } from '../../protocol/wire.ts';
 import { failureOf } from '../instances/failure.ts';
 import type { LoadedFunction } from '../instances/loaded-function.ts';
 import { both, createLines, createTail, OutputTooLarge } from '../io/sources.ts';
-import { createGuestMemory, type GuestMemory } from './guest-memory.ts';
+import { createGuestMemory, type FunlessMemory } from './guest-memory.ts';
 import { type HttpRequestArguments, httpRequest } from './http-request.ts';
-import { createPreview1, Exit, noSuchFunction, waitingFunctions } from './preview1.ts';
+import { createPreview1, noSuchFunction, Preview1Exit, waitingFunctions } from './preview1.ts';
 
 /** Most bytes of an error's text, and of a line of the log. */
 const messageBytes = 4_096;
@@ -24,7 +24,7 @@ type Left = { response?: Uint8Array; error?: string; tooLarge?: OutputTooLarge }
 
 /** The state that one call's imports share. */
 type Surroundings = {
-  readonly memory: GuestMemory;
+  readonly memory: FunlessMemory;
   readonly channel: CallChannel;
   readonly input: Uint8Array;
   readonly outputBytes: number;
@@ -59,7 +59,9 @@ export function createFunlessFunction(modules: ReadonlyMap<string, WebAssembly.M
     const ended = (code: number) => finish(outcomeOf(code, left));
     const threw = (error: unknown) =>
       finish(
-        error instanceof Exit ? outcomeOf(error.exitCode, left) : failureOf(left.tooLarge ?? error, cores, tail.text()),
+        error instanceof Preview1Exit
+          ? outcomeOf(error.exitCode, left)
+          : failureOf(left.tooLarge ?? error, cores, tail.text()),
       );
     try {
       const core = new WebAssembly.Instance(module, importObject(imports, given));

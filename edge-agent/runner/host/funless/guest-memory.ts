@@ -3,7 +3,7 @@
  * as an unsigned number, and must lie within the current memory. Otherwise the guest is ended, as by an access of its
  * own.
  */
-export type GuestMemory = {
+export type FunlessMemory = {
   /** A copy. */
   read(pointer: number, length: number): Uint8Array;
   /** A copy of at most this number of bytes; the length is checked in full. */
@@ -23,7 +23,7 @@ export type GuestMemory = {
 const decoder = new TextDecoder();
 
 /** @param current the memory that the instance exports; it may grow, so it is read each time */
-export function createGuestMemory(current: () => WebAssembly.Memory): GuestMemory {
+export function createGuestMemory(current: () => WebAssembly.Memory): FunlessMemory {
   const view = (pointer: number, length: number): DataView => {
     const { buffer } = current();
     const start = pointer >>> 0;

@@ -6,7 +6,7 @@
  * a pointer into its first KiB, beyond that KiB. A larger answer is not cut: the request has failed.
  */
 import type { CallChannel, Fetch, PartSource } from '../../protocol/channel.ts';
-import type { GuestMemory } from './guest-memory.ts';
+import type { FunlessMemory } from './guest-memory.ts';
 
 /** The reservation of FunLess's Go helper. */
 const roomBytes = 1_024;
@@ -40,7 +40,7 @@ export type HttpRequestArguments = [
  * @throws RuntimeError for a pointer out of bounds; the reason of the channel's signal
  */
 export async function httpRequest(
-  memory: GuestMemory,
+  memory: FunlessMemory,
   channel: CallChannel,
   [
     response,

@@ -6,7 +6,7 @@ import { webcrypto } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallChannel } from '../../protocol/channel.ts';
 import type { OutputTarget } from '../io/streams.ts';
-import type { GuestMemory } from './guest-memory.ts';
+import type { FunlessMemory } from './guest-memory.ts';
 
 /** `errno`. */
 const errno = { success: 0, badf: 8, inval: 28, nosys: 52, notsup: 58, spipe: 70 } as const;
@@ -28,7 +28,7 @@ const absoluteTime = 1;
 const longestWaitMs = 2_147_483_647;
 
 /** The guest has ended itself. */
-export class Exit extends Error {
+export class Preview1Exit extends Error {
   readonly exitCode: number;
 
   constructor(exitCode: number) {
@@ -45,7 +45,7 @@ export const waitingFunctions: ReadonlySet<string> = new Set(['poll_oneoff']);
 
 /** @returns the functions by name; absent ones answer `nosys` */
 export function createPreview1(
-  memory: GuestMemory,
+  memory: FunlessMemory,
   channel: CallChannel,
   output: { readonly stdout: OutputTarget; readonly stderr: OutputTarget },
 ): Readonly<Record<string, Imported>> {
@@ -88,7 +88,7 @@ export function createPreview1(
     },
     sched_yield: () => errno.success,
     proc_exit(code: number): never {
-      throw new Exit(code >>> 0);
+      throw new Preview1Exit(code >>> 0);
     },
 
     fd_write(fd: number, vectors: number, count: number, writtenPointer: number) {
@@ -148,7 +148,7 @@ export function createPreview1(
 const notAClock = -1n;
 
 /** Nanoseconds from now. */
-function delayOf(memory: GuestMemory, at: number, now: (clockId: number) => bigint): bigint {
+function delayOf(memory: FunlessMemory, at: number, now: (clockId: number) => bigint): bigint {
   if (memory.read(at + subscription.tag, 1)[0] !== clockTag) return notAClock;
   const timeout = memory.readU64(at + subscription.timeout);
   if ((memory.readU32(at + subscription.flags) & absoluteTime) === 0) return timeout;

@@ -11,7 +11,7 @@ import { IncomingRequest } from './messages/incoming-messages.ts';
 import { OutgoingBody } from './messages/outgoing-body.ts';
 import { ResponseOutparam } from './response-outparam.ts';
 
-export type Exchange = {
+export type GuestExchange = {
   readonly request: IncomingRequest;
   readonly outparam: ResponseOutparam;
   /** The handler has returned. */
@@ -26,7 +26,7 @@ const nothing = new Uint8Array(0);
  * @param signal of the instance's call in progress, this one or a later one
  * @throws Error when the call did not come with a request
  */
-export function createExchange(channel: CallChannel, signal: CallSignal): Exchange {
+export function createExchange(channel: CallChannel, signal: CallSignal): GuestExchange {
   const { request: head } = channel;
   if (!head) throw new Error('a call without a request');
   const source = endable(channel.body);

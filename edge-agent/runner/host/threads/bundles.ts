@@ -5,14 +5,14 @@ export type CompiledBundle = Omit<LoadHeader, 'modules'> & {
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
 };
 
-export type Bundles = {
+export type CompiledBundles = {
   /** @throws CompileError */
   compile(digest: string, header: LoadHeader, modules: readonly Uint8Array<ArrayBuffer>[]): Promise<void>;
   get(digest: string): CompiledBundle | undefined;
   delete(digest: string): void;
 };
 
-export function createBundles(): Bundles {
+export function createBundles(): CompiledBundles {
   const compiled = new Map<string, CompiledBundle>();
   return {
     async compile(digest, { modules: names, ...rest }, modules) {

@@ -6,7 +6,7 @@
 import type { Headers, RequestHead, ResponseHead } from '@skerry/shared/http/http.ts';
 import type { CapabilityRequest, FetchRequest } from '../../protocol/capability-requests.ts';
 import type { CallChannel, Fetch, LogSource } from '../../protocol/channel.ts';
-import { encodeCredit, encodeHead, encodePart, type Part } from '../../protocol/stream-wire.ts';
+import { encodeCredit, encodeHead, encodePart, type PipePart } from '../../protocol/stream-wire.ts';
 import type { CallFrame, GuestEnvironment, ResultFrame, RunnerResult } from '../../protocol/wire.ts';
 import type { CapabilityClient } from './capability-client.ts';
 import { Inbound, Outbound } from './parts.ts';
@@ -23,7 +23,7 @@ export class ThreadChannel implements CallChannel {
   #body: Inbound | undefined;
   #sink: Outbound | undefined;
   #head: ResponseHead | undefined;
-  #held: Part[] | undefined;
+  #held: PipePart[] | undefined;
   #heldBytes = 0;
   #bodyBytes: number | undefined;
 
@@ -86,7 +86,7 @@ export class ThreadChannel implements CallChannel {
   }
 
   /** A part of the request's body, or a credit for the answer's. */
-  push(part: Part): void {
+  push(part: PipePart): void {
     this.body.push(part);
   }
 
@@ -127,7 +127,7 @@ export class ThreadChannel implements CallChannel {
     };
   }
 
-  #send(part: Part): void {
+  #send(part: PipePart): void {
     if (!this.#held) {
       this.#post(encodePart(this.seq, part));
       return;

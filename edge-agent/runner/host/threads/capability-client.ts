@@ -5,7 +5,7 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
-import type { CapabilityRequest, FetchRequest, Reply } from '../../protocol/capability-requests.ts';
+import type { CapabilityReply, CapabilityRequest, FetchRequest } from '../../protocol/capability-requests.ts';
 import type { Fetch } from '../../protocol/channel.ts';
 import {
   decodePart,
@@ -19,7 +19,7 @@ import {
 import { kinds, readNumber } from '../../protocol/wire.ts';
 import { Inbound, Outbound } from './parts.ts';
 
-type Answer = { reply: Reply; bytes: Uint8Array };
+type Answer = { reply: CapabilityReply; bytes: Uint8Array };
 
 /** The fields of a call that its requests need. */
 type RequestingCall = { readonly seq: number; readonly signal: AbortSignal; readonly bodyBytes: number };

@@ -1,9 +1,9 @@
 import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
 import { expect, test } from 'vitest';
-import type { Part } from '../../protocol/stream-wire.ts';
+import type { PipePart } from '../../protocol/stream-wire.ts';
 import { Inbound, Outbound } from './parts.ts';
 
-const part = (text: string, end: Part['end'] = 'no'): Part => ({ bytes: Buffer.from(text), end });
+const part = (text: string, end: PipePart['end'] = 'no'): PipePart => ({ bytes: Buffer.from(text), end });
 const textOf = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
 
 test('received bytes are taken in order, up to the requested length', async () => {
@@ -57,7 +57,7 @@ test('a body that breaks off is not reported as ended', async () => {
 });
 
 test('written bytes are cut into parts, and stop at the window', async () => {
-  const parts: Part[] = [];
+  const parts: PipePart[] = [];
   const outbound = new Outbound(1e9, (sent) => parts.push(sent));
   outbound.write(Buffer.alloc(streamWindowBytes));
   expect(parts.map(({ bytes }) => bytes.byteLength)).toEqual(Array(4).fill(maxPartBytes));
@@ -72,7 +72,7 @@ test('written bytes are cut into parts, and stop at the window', async () => {
 });
 
 test('a body over its limit fails, and reports it', () => {
-  const parts: Part[] = [];
+  const parts: PipePart[] = [];
   const outbound = new Outbound(10, (sent) => parts.push(sent));
   outbound.write(Buffer.alloc(10));
   expect(outbound.overLimit).toBe(false);
@@ -83,7 +83,7 @@ test('a body over its limit fails, and reports it', () => {
 });
 
 test('no part is sent to a reader that is gone', async () => {
-  const parts: Part[] = [];
+  const parts: PipePart[] = [];
   const outbound = new Outbound(1e9, (sent) => parts.push(sent));
   outbound.write(Buffer.alloc(streamWindowBytes));
   const woken = outbound.ready();

@@ -5,7 +5,7 @@
 import type { Headers } from '@skerry/shared/http/http.ts';
 import { maxPartBytes, streamWindowBytes } from '@skerry/shared/http/http-limits.ts';
 import type { PartSink, PartSource } from '../../protocol/channel.ts';
-import type { Part } from '../../protocol/stream-wire.ts';
+import type { PipePart } from '../../protocol/stream-wire.ts';
 
 /** Taken bytes are acknowledged in steps of this size, so that one credit covers many small reads. */
 const creditStepBytes = streamWindowBytes / 4;
@@ -75,7 +75,7 @@ export class Inbound implements PartSource {
   }
 
   /** Takes a part that has arrived; its bytes are copied. */
-  push({ bytes, end, trailers }: Part): void {
+  push({ bytes, end, trailers }: PipePart): void {
     if (this.#last || this.failure) return;
     if (this.#dropped) this.#acknowledge(bytes.byteLength);
     else if (bytes.byteLength > 0) this.#chunks.push(Uint8Array.from(bytes));
@@ -109,7 +109,7 @@ export class Outbound implements PartSink {
   room = streamWindowBytes;
   failure: Error | undefined;
   readonly #bell = new Bell();
-  readonly #send: (part: Part) => void;
+  readonly #send: (part: PipePart) => void;
   readonly #limit: number;
   #sent = 0;
   #ended = false;
@@ -118,7 +118,7 @@ export class Outbound implements PartSink {
    * @param limit bytes of the whole body; more is a failure
    * @param send takes a part; it copies the bytes
    */
-  constructor(limit: number, send: (part: Part) => void) {
+  constructor(limit: number, send: (part: PipePart) => void) {
     this.#limit = limit;
     this.#send = send;
   }
@@ -173,7 +173,7 @@ export class Outbound implements PartSink {
     this.#bell.ring();
   }
 
-  #finish(part: Part): void {
+  #finish(part: PipePart): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#send(part);

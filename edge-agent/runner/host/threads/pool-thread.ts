@@ -8,7 +8,7 @@ import { firstRequestNumber, isBlocking } from '../../protocol/stream-wire.ts';
 import { kinds, type RunnerCode } from '../../protocol/wire.ts';
 import type { CompiledBundle } from './bundles.ts';
 import { createClaims, createGiver } from './claims.ts';
-import type { FromThread, ThreadData, ToThread } from './thread.ts';
+import type { FromRunnerThread, ThreadData, ToThread } from './thread.ts';
 
 /** Heap of a thread, in MiB, linear memory not counted. */
 const heapMb = 256;
@@ -187,7 +187,7 @@ export function startThread<Call extends PoolThreadCall>(
     events.onParked(frame);
   };
 
-  worker.on('message', (message: FromThread) => {
+  worker.on('message', (message: FromRunnerThread) => {
     if (lost) return;
     if (message !== 'ready') return onFrame(message);
     ready = true;

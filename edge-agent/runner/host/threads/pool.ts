@@ -13,7 +13,7 @@
  */
 import { firstRequestNumber, maxThreadNumber, threadOfRequest } from '../../protocol/stream-wire.ts';
 import { encodeResult, type RunnerCode } from '../../protocol/wire.ts';
-import type { Bundles } from './bundles.ts';
+import type { CompiledBundles } from './bundles.ts';
 import { type PoolThread, type PoolThreadCall, startThread } from './pool-thread.ts';
 
 type PoolCall = PoolThreadCall;
@@ -49,7 +49,7 @@ export function createPool(options: {
   size: number;
   /** An idle thread is ended after this time, in milliseconds; the last one stays. */
   idleMs: number;
-  bundles: Bundles;
+  bundles: CompiledBundles;
   /** Takes a frame for the agent. */
   reply(frame: Uint8Array): void;
   /** The number of threads, and the number that were ended before their time. */

@@ -35,7 +35,7 @@ export type ToThread =
   | { readonly kind: 'hang up'; readonly seq: number };
 
 /** To the main thread: `ready` once, then frames for the agent. */
-export type FromThread = 'ready' | Uint8Array<ArrayBuffer>;
+export type FromRunnerThread = 'ready' | Uint8Array<ArrayBuffer>;
 
 /** The start data of a thread. */
 export type ThreadData = {
@@ -66,7 +66,7 @@ export function runThread(port: MessagePort, { claims, number, replies, bell, pu
 
   const post = (frame: Buffer) => {
     const own = Uint8Array.from(frame);
-    port.postMessage(own satisfies FromThread, own.byteLength >= transferFrom ? [own.buffer] : []);
+    port.postMessage(own satisfies FromRunnerThread, own.byteLength >= transferFrom ? [own.buffer] : []);
   };
   const asker = createCapabilityClient({ thread: number, replies, bell: new Int32Array(bell), post });
 
@@ -151,7 +151,7 @@ export function runThread(port: MessagePort, { claims, number, replies, bell, pu
   };
 
   port.on('message', onMessage);
-  port.postMessage('ready' satisfies FromThread);
+  port.postMessage('ready' satisfies FromRunnerThread);
 }
 
 const notLoaded: RunnerResult = {

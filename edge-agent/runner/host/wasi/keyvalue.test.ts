@@ -2,7 +2,7 @@
 import { grantsSchema } from '@skerry/shared/function/manifest.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { answerKeyvalue } from '../../../capabilities/keyvalue/execute.ts';
-import { openStore, type Store } from '../../../storage/store.ts';
+import { type AgentStore, openStore } from '../../../storage/store.ts';
 import type { CapabilityRequest, KeyvalueRequest } from '../../protocol/capability-requests.ts';
 import type { CallChannel } from '../../protocol/channel.ts';
 import { createConfig } from './config.ts';
@@ -31,7 +31,7 @@ type Interfaces = {
   };
 };
 
-let store: Store;
+let store: AgentStore;
 beforeEach(() => {
   store = openStore(':memory:');
 });

@@ -9,7 +9,7 @@ import type { Wasi } from '../wasi/wasi.ts';
 import { drain, type Ended, type GuestStream, readable } from './byte-streams.ts';
 
 /** How the host notifies an instance of progress. */
-export type Progress = {
+export type GuestProgress = {
   /** An event happened that the guest may be waiting for. */
   moved(): void;
   /** Ends the call. */
@@ -36,7 +36,7 @@ const turnsToArrive = 4;
 
 const none = () => undefined;
 
-export function createInterfaces(wasi: Wasi, { moved, fail }: Progress): Interfaces {
+export function createInterfaces(wasi: Wasi, { moved, fail }: GuestProgress): Interfaces {
   const old = <T>(name: string) => wasi.imports[name] as T;
   const { getStdin } = old<{ getStdin(): InputStream }>('wasi:cli/stdin');
   const { getStdout } = old<{ getStdout(): OutputStream }>('wasi:cli/stdout');

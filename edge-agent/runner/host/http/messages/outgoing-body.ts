@@ -17,7 +17,7 @@ import { type Fields, readContentLength, sealFields } from './fields.ts';
 /** Bytes that are kept before there is a sink. A new sink takes its whole window at once. */
 const earlyBytes = streamWindowBytes / 16;
 
-export type Kind = 'request' | 'response';
+export type MessageKind = 'request' | 'response';
 
 export class OutgoingBody {
   #target: BodyTarget | undefined;
@@ -25,7 +25,7 @@ export class OutgoingBody {
   #signal: CallSignal | undefined;
   #end: 'open' | 'whole' | 'broken' = 'open';
 
-  static of(kind: Kind, headers: Fields, signal: CallSignal): OutgoingBody {
+  static of(kind: MessageKind, headers: Fields, signal: CallSignal): OutgoingBody {
     const body = new OutgoingBody();
     body.#target = new BodyTarget(kind, readContentLength(sealFields(headers)));
     body.#signal = signal;
@@ -84,7 +84,7 @@ export class OutgoingBody {
 }
 
 class BodyTarget implements OutputTarget {
-  readonly #kind: Kind;
+  readonly #kind: MessageKind;
   #declared: number | undefined;
   readonly #connected = Promise.withResolvers<void>();
   #sink: PartSink | undefined;
@@ -94,7 +94,7 @@ class BodyTarget implements OutputTarget {
   /** How it ended before there was a sink. */
   #ended: { readonly trailers: Headers | undefined } | undefined;
 
-  constructor(kind: Kind, declared: number | undefined) {
+  constructor(kind: MessageKind, declared: number | undefined) {
     this.#kind = kind;
     this.#declared = declared;
   }
