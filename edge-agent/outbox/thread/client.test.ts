@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Answers, Operation, PendingOfTrigger, RecordOperation } from '../storage/operations.ts';
-import { createOutboxClient, type OperationAnswer, type OutboxClient } from './client.ts';
+import { createOutboxClient, type OutboxClient } from './client.ts';
+import type { OperationAnswer } from './operation-queue.ts';
 import { outboxScript } from './script.ts';
 
 let folder: string;

@@ -1,6 +1,6 @@
 /**
- * The agent's side of the thread that has the outbox's file: collects operations during a commit, sends them together,
- * and distributes the answers.
+ * The agent's side of the thread that has the outbox's file: starts and replaces the thread, collects operations during
+ * a commit (operation-queue.ts), sends them together, and distributes the answers.
  *
  * Invariants: one batch is in progress at a time, and answers come in the order of the operations. Necessary writes (an
  * outcome, an attempt, a forgotten outcome) are kept here and tried again until they succeed. Other operations (an
@@ -11,9 +11,7 @@ import { Worker } from 'node:worker_threads';
 import { type BackoffOptions, backoffDelay } from '@skerry/shared/backoff.ts';
 import type { Logger } from 'pino';
 import type {
-  AnswerOf,
   BatchFailure,
-  Failure,
   FileState,
   FromOutboxThread,
   Operation,
@@ -21,12 +19,8 @@ import type {
   Report,
   ThreadSettings,
 } from '../storage/operations.ts';
-import { batchLength, bytesOf, packBatch } from './packing.ts';
-
-export type OperationAnswer<Asked extends Operation> =
-  | { readonly done: true; readonly answer: AnswerOf<Asked> }
-  /** Nothing of it was stored, or with `away` it is unknown. The only failure of a necessary write is `refused`. */
-  | { readonly done: false; readonly failure: Failure };
+import { isNecessary, type OperationAnswer, OperationQueue } from './operation-queue.ts';
+import { packBatch } from './packing.ts';
 
 export type OutboxClient = {
   /**
@@ -68,241 +62,216 @@ type ClientOptions = Omit<ThreadSettings, 'seqAfter'> & {
 /** Milliseconds that a batch may take before the thread counts as lost. */
 const patienceMs = 60_000;
 /** Checking a large file on slow storage, and repairing a damaged one, takes long. */
-const usualOpenMs = 600_000;
-/**
- * Most operations, and bytes, that may wait for their commit. A further event is refused as if the file were full, and
- * so are those after it until the next commit, so that none overtakes it.
- */
-const maxWaiting = 10_000;
-const maxWaitingBytes = 32 * 1024 * 1024;
-const usualIdleMs = 10_000;
+const defaultOpenMs = 600_000;
+const defaultIdleMs = 10_000;
 const restartBackoff = { baseMs: 200, capMs: 30_000 };
 const fullBackoff = { baseMs: 200, capMs: 5_000 };
 
-type Entry = {
-  readonly operation: Operation;
-  readonly bytes: number;
-  onAnswer(answer: OperationAnswer<Operation>): void;
-};
-
-/** Operations that no other part keeps. */
-const must: ReadonlySet<Operation['do']> = new Set(['failed', 'end', 'forget', 'set-aside', 'keep-only']);
-
 export function createOutboxClient(options: ClientOptions): OutboxClient {
-  const {
-    script,
-    path,
-    limitBytes,
-    log,
-    random = Math.random,
-    onOpened,
-    onBatch,
-    isNeeded,
-    idleMs = usualIdleMs,
-    openMs = usualOpenMs,
-  } = options;
-  let queue: Entry[] = [];
-  let underWay: Entry[] = [];
-  let bytes = 0;
-  /** An event was refused because too many operations wait. */
-  let crowded = false;
-  let lastSeq = 0;
-  let worker: Worker | undefined;
-  let opened = false;
-  let state: FileState | undefined;
+  return new ThreadClient(options);
+}
+
+class ThreadClient implements OutboxClient {
+  readonly #options: ClientOptions;
+  readonly #queue = new OperationQueue();
+  #worker: Worker | undefined;
+  #isOpen = false;
+  #state: FileState | undefined;
   /** Damaged rows that earlier threads found. */
-  let damagedBefore = 0;
-  let failures = 0;
-  let deferred = false;
-  let rest: NodeJS.Timeout | undefined;
-  let patience: NodeJS.Timeout | undefined;
-  let idle: NodeJS.Timeout | undefined;
-  let closing: (() => void) | undefined;
-  let closed = false;
+  #damagedBefore = 0;
+  /** Sequence number of the last operation, from which a new thread continues. */
+  #lastSeq = 0;
+  /** Failed batches and lost threads in a row. */
+  #failures = 0;
+  #isFlushScheduled = false;
+  /** Runs while the client waits before the next attempt. */
+  #rest: NodeJS.Timeout | undefined;
+  #patience: NodeJS.Timeout | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  /** Set while the client closes: called when no batch is left. */
+  #onSettled: (() => void) | undefined;
+  #isClosed = false;
 
-  const refuse = (entries: readonly Entry[], failure: BatchFailure) => {
-    for (const entry of entries) {
-      bytes -= entry.bytes;
-      entry.onAnswer({ done: false, failure });
-    }
-  };
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
 
-  /** Takes back the batch in progress: necessary writes stay, everything else is refused. */
-  const failed = (failure: BatchFailure) => {
-    crowded = false;
-    const all = [...underWay, ...queue];
-    underWay = [];
-    queue = all.filter(({ operation }) => must.has(operation.do));
-    refuse(
-      all.filter(({ operation }) => !must.has(operation.do)),
-      failure,
-    );
-    failures += 1;
-    onBatch(undefined);
-  };
+  get state(): FileState | undefined {
+    return this.#state && { ...this.#state, damaged: this.#state.damaged + this.#damagedBefore };
+  }
 
-  const flush = () => {
-    deferred = false;
-    if (!worker || !opened || underWay.length > 0 || rest) return;
-    if (queue.length === 0) return settle();
-    underWay = queue.splice(0, batchLength(queue));
-    const batch = packBatch(underWay.map(({ operation }) => operation));
-    clearTimeout(idle);
-    patience = setTimeout(() => lost(worker, 'it did not answer in time'), patienceMs);
-    worker.postMessage(batch, [batch.bytes]);
-  };
+  get waiting(): number {
+    return this.#queue.length;
+  }
 
-  const restThen = (next: () => void, backoff: BackoffOptions) => {
-    const end = () => {
-      rest = undefined;
-      next();
-    };
-    rest = setTimeout(end, backoffDelay(failures, random(), 0, backoff));
-  };
+  get waitingBytes(): number {
+    return this.#queue.bytes;
+  }
 
-  /** Operations that are submitted within one turn of the event loop go together. */
-  const flushSoon = () => {
-    if (deferred || underWay.length > 0) return;
-    deferred = true;
-    setImmediate(flush);
-  };
-
-  const forgetThread = () => {
-    worker = undefined;
-    opened = false;
-    damagedBefore += state?.damaged ?? 0;
-    if (state) state = { ...state, damaged: 0 };
-  };
-
-  const settle = () => {
-    if (closing) return closing();
-    clearTimeout(idle);
-    if (isNeeded() || !state || state.events + state.outcomes > 0) return;
-    idle = setTimeout(end, idleMs).unref();
-  };
-  const end = () => {
-    if (underWay.length + queue.length > 0 || isNeeded()) return;
-    const ended = worker;
-    forgetThread();
-    ended?.postMessage('close');
-  };
-
-  const tell = (reports: readonly Report[]) => {
-    for (const { level, message, fields } of reports) log[level](fields, message);
-  };
-
-  const onMessage = (message: FromOutboxThread) => {
-    clearTimeout(patience);
-    if (message.kind === 'opened') {
-      tell(message.reports);
-      opened = true;
-      state = message.state;
-      lastSeq = state.lastSeq;
-      onOpened(message.pending);
-      return flush();
-    }
-    if (message.kind === 'failed') {
-      log.error({ failure: message.failure, path }, 'the outbox has no room on the disk');
-      failed(message.failure);
-      restThen(flush, fullBackoff);
+  submit<Asked extends Operation>(operation: Asked, onAnswer?: (answer: OperationAnswer<Asked>) => void): void {
+    const answer = (onAnswer ?? (() => undefined)) as (answer: OperationAnswer<Operation>) => void;
+    const failure = isNecessary(operation) ? undefined : this.#findFailure(operation);
+    if (failure) {
+      setImmediate(() => answer({ done: false, failure }));
       return;
     }
-    failures = 0;
-    crowded = false;
-    state = message.state;
-    lastSeq = state.lastSeq;
-    tell(message.reports);
-    const answered = underWay;
-    underWay = [];
-    for (const [index, entry] of answered.entries()) {
-      bytes -= entry.bytes;
-      if (message.refused.includes(index)) entry.onAnswer({ done: false, failure: 'refused' });
-      else entry.onAnswer({ done: true, answer: message.answers[index] as never });
-    }
-    onBatch(message.commitSeconds);
-    flush();
-  };
+    this.#queue.add(operation, answer);
+    this.open();
+    this.#flushSoon();
+  }
 
-  const lost = (which: Worker | undefined, reason: string) => {
-    if (!which || which !== worker) return;
-    forgetThread();
-    clearTimeout(patience);
-    void which.terminate();
-    log.error({ reason, path }, 'the outbox is away');
-    failed('away');
-    if (closing) return closing();
-    if (!rest) restThen(open, restartBackoff);
-  };
-
-  const open = () => {
-    if (worker || rest || closed) return;
-    const started = new Worker(script, {
-      workerData: { path, limitBytes, seqAfter: lastSeq } satisfies ThreadSettings,
+  open(): void {
+    if (this.#worker || this.#rest || this.#isClosed) return;
+    const { script, path, limitBytes, openMs = defaultOpenMs } = this.#options;
+    const worker = new Worker(script, {
+      workerData: { path, limitBytes, seqAfter: this.#lastSeq } satisfies ThreadSettings,
       resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 2 },
       execArgv: [],
     });
-    worker = started;
-    patience = setTimeout(() => lost(started, `its file was not open after ${openMs} ms`), openMs).unref();
-    started.on('message', (message: FromOutboxThread) => {
-      if (started === worker) onMessage(message);
+    this.#worker = worker;
+    const onLate = () => this.#onLost(worker, `its file was not open after ${openMs} ms`);
+    this.#patience = setTimeout(onLate, openMs).unref();
+    worker.on('message', (message: FromOutboxThread) => {
+      if (worker === this.#worker) this.#onMessage(message);
     });
-    started.on('error', (error: unknown) => lost(started, error instanceof Error ? error.message : String(error)));
-    started.on('exit', () => lost(started, 'its thread ended'));
-    started.unref();
-  };
+    worker.on('error', (error: unknown) =>
+      this.#onLost(worker, error instanceof Error ? error.message : String(error)),
+    );
+    worker.on('exit', () => this.#onLost(worker, 'its thread ended'));
+    worker.unref();
+  }
 
-  return {
-    submit(operation, onAnswer = () => undefined) {
-      const size = bytesOf(operation);
-      const entry: Entry = { operation, bytes: size, onAnswer: onAnswer as Entry['onAnswer'] };
-      if (!must.has(operation.do)) {
-        if (closed) return void setImmediate(() => entry.onAnswer({ done: false, failure: 'away' }));
-        if (rest) return void setImmediate(() => entry.onAnswer({ done: false, failure: worker ? 'full' : 'away' }));
-        if (operation.do === 'record') {
-          crowded ||= queue.length >= maxWaiting || bytes + size > maxWaitingBytes;
-          if (crowded) return void setImmediate(() => entry.onAnswer({ done: false, failure: 'full' }));
-        }
-      }
-      bytes += size;
-      queue.push(entry);
-      open();
-      flushSoon();
-    },
-    open,
-    get state() {
-      return state && { ...state, damaged: state.damaged + damagedBefore };
-    },
-    get waiting() {
-      return queue.length + underWay.length;
-    },
-    get waitingBytes() {
-      return bytes;
-    },
-    async close(deadlineMs) {
-      closed = true;
-      clearTimeout(rest);
-      clearTimeout(idle);
-      rest = undefined;
-      if (!worker) return queue.length;
-      const ending = worker;
-      // From the start: a thread that is lost meanwhile ends only once.
-      const ended = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
-      const settled = Promise.withResolvers<void>();
-      closing = settled.resolve;
-      const timer = setTimeout(closing, deadlineMs);
-      ending.ref();
-      flushSoon();
-      await settled.promise;
-      clearTimeout(timer);
-      const left = queue.length + underWay.length;
-      worker = undefined;
-      clearTimeout(rest);
-      clearTimeout(patience);
-      ending.postMessage('close');
-      const cut = setTimeout(() => void ending.terminate(), deadlineMs);
-      await ended;
-      clearTimeout(cut);
-      return left;
-    },
-  };
+  async close(deadlineMs: number): Promise<number> {
+    this.#isClosed = true;
+    clearTimeout(this.#rest);
+    clearTimeout(this.#idle);
+    this.#rest = undefined;
+    const worker = this.#worker;
+    if (!worker) return this.#queue.length;
+    // From the start: a thread that is lost meanwhile ends only once.
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    const settled = Promise.withResolvers<void>();
+    this.#onSettled = settled.resolve;
+    const timer = setTimeout(settled.resolve, deadlineMs);
+    worker.ref();
+    this.#flushSoon();
+    await settled.promise;
+    clearTimeout(timer);
+    const left = this.#queue.length;
+    this.#worker = undefined;
+    clearTimeout(this.#rest);
+    clearTimeout(this.#patience);
+    worker.postMessage('close');
+    const cut = setTimeout(() => void worker.terminate(), deadlineMs);
+    await ended;
+    clearTimeout(cut);
+    return left;
+  }
+
+  /** The reason to refuse an operation that is not necessary; undefined when it may wait for a commit. */
+  #findFailure(operation: Operation): BatchFailure | undefined {
+    if (this.#isClosed) return 'away';
+    if (this.#rest) return this.#worker ? 'full' : 'away';
+    return operation.do !== 'record' || this.#queue.hasRoomFor(operation) ? undefined : 'full';
+  }
+
+  /** Operations that are submitted within one turn of the event loop go together. */
+  #flushSoon(): void {
+    if (this.#isFlushScheduled || this.#queue.isCommitting) return;
+    this.#isFlushScheduled = true;
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#isFlushScheduled = false;
+    const worker = this.#worker;
+    if (!worker || !this.#isOpen || this.#queue.isCommitting || this.#rest) return;
+    if (!this.#queue.hasWaiting) {
+      this.#settle();
+      return;
+    }
+    const batch = packBatch(this.#queue.takeBatch());
+    clearTimeout(this.#idle);
+    this.#patience = setTimeout(() => this.#onLost(worker, 'it did not answer in time'), patienceMs);
+    worker.postMessage(batch, [batch.bytes]);
+  }
+
+  /** No operation waits: ends the close, or the thread when it stays idle. */
+  #settle(): void {
+    if (this.#onSettled) {
+      this.#onSettled();
+      return;
+    }
+    clearTimeout(this.#idle);
+    const { isNeeded, idleMs = defaultIdleMs } = this.#options;
+    if (isNeeded() || !this.#state || this.#state.events + this.#state.outcomes > 0) return;
+    this.#idle = setTimeout(() => this.#endIdleThread(), idleMs).unref();
+  }
+
+  #endIdleThread(): void {
+    if (this.#queue.length > 0 || this.#options.isNeeded()) return;
+    const ended = this.#worker;
+    this.#forgetThread();
+    ended?.postMessage('close');
+  }
+
+  #forgetThread(): void {
+    this.#worker = undefined;
+    this.#isOpen = false;
+    this.#damagedBefore += this.#state?.damaged ?? 0;
+    if (this.#state) this.#state = { ...this.#state, damaged: 0 };
+  }
+
+  #onMessage(message: FromOutboxThread): void {
+    const { path, log, onOpened, onBatch } = this.#options;
+    clearTimeout(this.#patience);
+    if (message.kind === 'failed') {
+      log.error({ failure: message.failure, path }, 'the outbox has no room on the disk');
+      this.#failBatch(message.failure);
+      this.#restThen(() => this.#flush(), fullBackoff);
+      return;
+    }
+    this.#state = message.state;
+    this.#lastSeq = message.state.lastSeq;
+    this.#logReports(message.reports);
+    if (message.kind === 'opened') {
+      this.#isOpen = true;
+      onOpened(message.pending);
+    } else {
+      this.#failures = 0;
+      this.#queue.settle(message);
+      onBatch(message.commitSeconds);
+    }
+    this.#flush();
+  }
+
+  #logReports(reports: readonly Report[]): void {
+    for (const { level, message, fields } of reports) this.#options.log[level](fields, message);
+  }
+
+  #failBatch(failure: BatchFailure): void {
+    this.#queue.fail(failure);
+    this.#failures += 1;
+    this.#options.onBatch(undefined);
+  }
+
+  #restThen(next: () => void, backoff: BackoffOptions): void {
+    const { random = Math.random } = this.#options;
+    const end = () => {
+      this.#rest = undefined;
+      next();
+    };
+    this.#rest = setTimeout(end, backoffDelay(this.#failures, random(), 0, backoff));
+  }
+
+  #onLost(worker: Worker, reason: string): void {
+    if (worker !== this.#worker) return;
+    this.#forgetThread();
+    clearTimeout(this.#patience);
+    void worker.terminate();
+    this.#options.log.error({ reason, path: this.#options.path }, 'the outbox is away');
+    this.#failBatch('away');
+    if (this.#onSettled) this.#onSettled();
+    else if (!this.#rest) this.#restThen(() => this.open(), restartBackoff);
+  }
 }
