@@ -8,7 +8,8 @@ export type ByteCache = {
 };
 
 export function createByteCache(maxBytes: number): ByteCache {
-  return new LRUCache<string, Uint8Array>({ maxSize: maxBytes, sizeCalculation: countBytes });
+  const cache = new LRUCache<string, Uint8Array>({ maxSize: maxBytes, sizeCalculation: countBytes });
+  return { get: (key) => cache.get(key), set: (key, bytes) => void cache.set(key, bytes) };
 }
 
 /** Sizes of the library are positive. */
