@@ -29,7 +29,7 @@ const placeSchema = z
     pending: z.number(),
     error: z.string().optional(),
   })
-  .openapi('TriggerLocation');
+  .openapi('TriggerPlace');
 
 /** A trigger in the API. */
 export const shownTriggerSchema = z
