@@ -2,6 +2,9 @@
  * Delivers to one sink: reads pending deliveries, oldest first, gives them to the sink, settles the results, and waits
  * while there is nothing to do or the sink fails.
  *
+ * The loop is written by hand because three waits end in different ways: a wake-up ends the wait for deliveries, but
+ * neither the back-off of a sink, which the sink may prolong, nor that of the database.
+ *
  * Invariants:
  * - A delivery is removed after the sink took it, never before. A control plane that dies in between delivers it once
  *   more, and the other side recognises it by its id.

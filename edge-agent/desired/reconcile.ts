@@ -2,6 +2,9 @@
  * Makes the agent hold its desired state: compares, does one step after another, and starts over as soon as a newer
  * target arrives. A new target or lost code wakes it; after a failure it retries with back-off.
  *
+ * The loop is written by hand because a step that fails for some functions is no failure of the loop: it is reported, and
+ * then retried with back-off. `stop` must not wait for a fetch in progress.
+ *
  * Invariants: one run at a time. The old revision of a function serves until the new one is loaded. A report names
  * every function that could not be applied. A generation is not reported as applied while some of its code is lost.
  */

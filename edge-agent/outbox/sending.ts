@@ -2,6 +2,8 @@
  * Delivers outcomes to the control plane: oldest first, a few batches in progress at once, each until the control plane
  * says that it is on disk there. Without that, outcomes are sent again, in full order, after a delay.
  *
+ * The loop is written by hand because several batches are in progress at once.
+ *
  * Invariants: an outcome is forgotten only when a batch with it was acknowledged. A batch without an answer, and a lost
  * tunnel, cost nothing but time. Live calls go first where the link is slow.
  */

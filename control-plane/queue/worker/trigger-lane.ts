@@ -3,6 +3,9 @@
  * does this for a trigger, as long as it holds the lane's job; it also runs the events that arrive meanwhile. A control
  * plane without a fitting agent leaves the lane to others.
  *
+ * The loop is written by hand because its steps overlap: it fills free slots while earlier events still run, and it ends
+ * by itself when the lane is empty.
+ *
  * Invariants: with a concurrency of 1 an event begins only after the earlier one has ended, its retries included,
  * although the earlier outcome may still be on its way to the disk. Outcomes reach the disk in their order. At most
  * `maxAhead` events are claimed ahead, with `maxBytes` of inputs, and none of a trigger that drops its oldest events,
