@@ -12,7 +12,7 @@ import { createJoinTokenService } from './agents/join-tokens.ts';
 import { createErrorAnswer } from './api/http/errors.ts';
 import { createInvokeEndpoints } from './api/invoke/dispatch.ts';
 import { type App, createApp } from './app.ts';
-import { createBindingService } from './bindings/bindings.ts';
+import { type BindingOptions, createBindingService } from './bindings/bindings.ts';
 import { createEdgeTriggers } from './bindings/edge-triggers.ts';
 import { createTriggerStatus } from './bindings/trigger-status.ts';
 import { createCallbacks } from './callbacks/callbacks.ts';
@@ -86,14 +86,15 @@ export type ControlPlane = {
 /** Milliseconds that closing waits for outcomes of synchronous calls. */
 const recordWithinMs = 2_000;
 
-/** @throws SkerryError store_unavailable, internal (secrets/sealing-key.ts), DirectoryInUse, or a migration's error */
-export async function createControlPlane(config: Config, overrides: Overrides = {}): Promise<ControlPlane> {
-  const now = overrides.now ?? (() => new Date());
-  const log = overrides.log ?? createLog(config.logLevel);
+/**
+ * Opens the database, with the parts that read it when they open. After a failure it closes the parts that are open.
+ * @param given a store of the caller, which stays open
+ */
+async function openData(config: Config, log: Logger, given: Store | undefined) {
   const seed = { dataDirectory: config.dataDirectory, configured: config.adminToken };
-  const store = overrides.store ?? (await openStore(config.database, log, (orm) => seedAdmin(orm, seed)));
+  const store = given ?? (await openStore(config.database, log, (orm) => seedAdmin(orm, seed)));
   const closeStore = async (error: unknown): Promise<never> => {
-    if (!overrides.store) await store.close();
+    if (!given) await store.close();
     throw error;
   };
   const sealing = await openSealing(config, store).catch(closeStore);
@@ -102,15 +103,25 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     await boss.close();
     return closeStore(error);
   });
+  return { store, sealing, boss, catalog };
+}
+
+function createBindingServices(shared: Pick<BindingOptions, 'store' | 'catalog' | 'credentials'>) {
+  return {
+    triggers: createBindingService<Trigger>({ ...shared, table: triggers, noun: 'trigger', max: maxTriggers }),
+    sinks: createBindingService<Sink>({ ...shared, table: sinks, noun: 'sink', max: maxSinks }),
+  };
+}
+
+/** @throws SkerryError store_unavailable, internal (secrets/sealing-key.ts), DirectoryInUse, or a migration's error */
+export async function createControlPlane(config: Config, overrides: Overrides = {}): Promise<ControlPlane> {
+  const { now = () => new Date(), random = Math.random } = overrides;
+  const log = overrides.log ?? createLog(config.logLevel);
+  const { store, sealing, boss, catalog } = await openData(config, log, overrides.store);
   const bundles = createBundles(store);
   const agents = createAgentService({ store, log, now });
-  const preparer =
-    overrides.preparer ??
-    createPreparer({
-      timeoutMs: config.prepareTimeoutMs,
-      memoryMb: config.prepareMemoryMb,
-      wasi03: config.wasi03,
-    });
+  const { prepareTimeoutMs: timeoutMs, prepareMemoryMb: memoryMb, wasi03 } = config;
+  const preparer = overrides.preparer ?? createPreparer({ timeoutMs, memoryMb, wasi03 });
   const credentials = createCredentialStore({ sealing, catalog });
   const backlog = createBacklog(store, config.maxQueued);
   const monotonic = () => performance.now();
@@ -124,7 +135,7 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     wantLeases: leases.group((lease) => deliverers.held(lease)),
     open: (sink) => openSink(sink, () => performance.now()),
     log,
-    random: overrides.random ?? Math.random,
+    random,
     now: () => now().getTime(),
   });
   invocations.onRecorded(deliverers.wake);
@@ -135,7 +146,7 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     invocations,
     wantLeases: leases.group((lease) => cloudTriggers.held(lease)),
     log,
-    random: overrides.random ?? Math.random,
+    random,
   });
   const sinkStates = createSinkService({ store, catalog, deliverers, sinkCapacity });
   const hub =
@@ -150,7 +161,6 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
       edgeTriggers: createEdgeTriggers(credentials, log),
       record: createAgentOutcomes({ catalog, store, invocations, sinkCapacity, log, now: monotonic }),
     });
-  const random = overrides.random ?? Math.random;
   const invoker = overrides.invoker ?? createInvoker({ hub, random });
   const later = createBestEffortOutcomes({ invocations, log });
   const callbacks = createCallbacks({ store, boss, log, derive: sealing.derive, now, monotonic, random });
@@ -172,7 +182,6 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
   });
   const requests = createRequestMetrics();
   const answerError = createErrorAnswer(log);
-  const attaching = { store, catalog, credentials };
   let closing: Promise<void> | undefined;
 
   const app = createApp({
@@ -187,8 +196,7 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     joinTokens: createJoinTokenService(store, now, randomBytes),
     functionAgents: (fn) => findFunctionAgents({ hub, agents, catalog }, fn),
     hub,
-    triggers: createBindingService<Trigger>({ ...attaching, table: triggers, noun: 'trigger', max: maxTriggers }),
-    sinks: createBindingService<Sink>({ ...attaching, table: sinks, noun: 'sink', max: maxSinks }),
+    ...createBindingServices({ store, catalog, credentials }),
     triggerStatus: createTriggerStatus({ store, hub, cloudState: cloudTriggers.state }),
     secrets: createSecretService({ store, catalog, sealing }),
     sinkStates,
@@ -212,14 +220,13 @@ export async function createControlPlane(config: Config, overrides: Overrides = 
     now,
     monotonic,
   });
-  const { maxBodyBytes } = config;
   const endpoints = createInvokeEndpoints({
     catalog,
     invoker,
     requests,
     answerError,
     log,
-    maxBodyBytes,
+    maxBodyBytes: config.maxBodyBytes,
     asyncServices: { invocations, agents },
     recordBestEffort: later.record,
     now: monotonic,

@@ -50,7 +50,7 @@ export type BindingService<Spec extends Trigger | Sink> = {
 /** The author of a change. An unchanged binding that names a secret may come from any user. */
 export type Author = Pick<Subject, 'role'>;
 
-type BindingOptions = {
+export type BindingOptions = {
   readonly store: Store;
   readonly catalog: Pick<FullCatalog, 'refresh'>;
   readonly credentials: CredentialStore;

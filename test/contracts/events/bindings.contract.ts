@@ -143,7 +143,7 @@ export function describeAttachments(h: () => Harness): void {
         json: {
           data: {
             sinks: [
-              { status: 'error', message: expect.stringContaining('another one of the list is out of form') },
+              { status: 'error', message: expect.stringContaining('another entry of the list is invalid') },
               { status: 'error', message: expect.stringContaining('databse') },
             ],
           },

@@ -93,7 +93,7 @@ export function describeFunctions(h: () => Harness): void {
       ];
       const { json } = await h().request('GET', '/v1/fn/_/held');
       const agents = (json as { data: { agents: unknown[] } }).data.agents;
-      const reason = expect.stringContaining('ended its runner again and again');
+      const reason = expect.stringContaining('ended its runner several times');
       expect(agents).toEqual([
         { id: '1', name: 'one', online: true, holds: true, state: 'ready' },
         { id: '3', name: 'three', online: true, holds: false, state: 'waiting' },
