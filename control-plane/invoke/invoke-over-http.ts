@@ -3,8 +3,8 @@
  * shared/http/http-json.ts).
  */
 import { SkerryError } from '@skerry/shared/errors.ts';
-import type { ResponseHead } from '@skerry/shared/http/http.ts';
-import { jsonRequestHead, outputTooLarge, toJsonOutput } from '@skerry/shared/http/http-json.ts';
+import { AnswerCollector } from '@skerry/shared/http/answer-collector.ts';
+import { jsonRequestHead, outputTooLarge } from '@skerry/shared/http/http-json.ts';
 import type { BodyPart, CallStream } from '../tunnel/calls/streams.ts';
 import type { InvocationOutcome, InvocationRequest, Invoker } from './invoker.ts';
 
@@ -23,43 +23,17 @@ export async function invokeForJson(
     throw new SkerryError('payload_too_large', `the function takes ${fn.manifest.limits.input_bytes} bytes of input`);
   }
   const tooLarge = new AbortController();
-  const { stream, collected } = collect(limit, tooLarge);
+  const answer = new AnswerCollector(limit);
+  const stream: CallStream = {
+    head: (head) => answer.begin(head),
+    part({ bytes, last }: BodyPart, taken) {
+      if (answer.add(bytes, last)) taken(bytes.byteLength);
+      else tooLarge.abort(outputTooLarge(limit));
+    },
+  };
   const signals = signal ? AbortSignal.any([signal, tooLarge.signal]) : tooLarge.signal;
   const http = given ?? jsonRequestHead(authority, input);
   const result = await invoker.invoke({ function: fn, input, http, stream, signal: signals, ...how });
-  const { head = result.head, whole, body } = collected(result.output);
-  if (!head) throw new SkerryError('function_no_answer', 'the function gave no answer');
-  if (!whole) throw new SkerryError('agent_lost', 'the agent ended the call before the end of the body');
-  if (body.byteLength > limit) throw outputTooLarge(limit);
-  return { ...result, output: toJsonOutput(head, body) };
-}
-
-type Collected = { readonly head: ResponseHead | undefined; readonly whole: boolean; readonly body: Uint8Array };
-
-/** Collects a streamed body, up to `limit` bytes, in one growing buffer; without parts, the output counts. */
-function collect(limit: number, tooLarge: AbortController) {
-  let body = Buffer.alloc(0);
-  let size = 0;
-  let head: ResponseHead | undefined;
-  let whole = false;
-  const stream: CallStream = {
-    head(begun) {
-      head = begun;
-    },
-    part({ bytes, last }: BodyPart, taken) {
-      if (size + bytes.byteLength > limit) return tooLarge.abort(outputTooLarge(limit));
-      if (size + bytes.byteLength > body.byteLength) {
-        const larger = Buffer.alloc(Math.min(limit, Math.max(2 * body.byteLength, size + bytes.byteLength)));
-        larger.set(body.subarray(0, size));
-        body = larger;
-      }
-      body.set(bytes, size);
-      size += bytes.byteLength;
-      whole = last;
-      taken(bytes.byteLength);
-    },
-  };
-  const collected = (output: Uint8Array): Collected =>
-    head ? { head, whole, body: body.subarray(0, size) } : { head, whole: true, body: output };
-  return { stream, collected };
+  const incomplete = new SkerryError('agent_lost', 'the agent ended the call before the end of the body');
+  return { ...result, output: answer.toOutput(result.head, result.output, incomplete) };
 }

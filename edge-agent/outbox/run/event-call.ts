@@ -1,7 +1,8 @@
 /** One attempt to run an event, through the agent's gate: an HTTP request for a wasi:http function, JSON for others. */
 import { type OutcomeCode, SkerryError, toOutcomeCode, toSkerryError } from '@skerry/shared/errors.ts';
+import { AnswerCollector } from '@skerry/shared/http/answer-collector.ts';
 import type { ResponseHead } from '@skerry/shared/http/http.ts';
-import { jsonRequestHead, outputTooLarge, toJsonOutput } from '@skerry/shared/http/http-json.ts';
+import { jsonRequestHead } from '@skerry/shared/http/http-json.ts';
 import type { Result } from '@skerry/shared/result.ts';
 import type { DesiredFunction } from '@skerry/shared/tunnel/protocol.ts';
 import type { InvocationGate, InvocationOutcome } from '../../invoke/invocation-gate.ts';
@@ -17,6 +18,7 @@ export type EventAttempt = {
 
 /** No caller named the function by a host; the control plane uses the same value for queued invocations. */
 const authority = 'localhost';
+const nothing = new Uint8Array(0);
 
 type CallGate = Pick<InvocationGate, 'invoke' | 'credit' | 'cancel'>;
 
@@ -44,38 +46,23 @@ function attemptOf({ result, revision, durationUs }: InvocationOutcome, started:
   return { result, revision, durationUs, started };
 }
 
-/** Collects a streamed answer, up to the limit. */
+/** The events of a streamed answer, up to the limit, and the result that they make. */
 function collectAnswer(gate: CallGate, id: string, limit: number) {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  let head: ResponseHead | undefined;
-  let end: 'no' | 'last' | 'failed' = 'no';
-  let tooLarge = false;
+  const answer = new AnswerCollector(limit);
   const events = {
-    onHead(begun: ResponseHead) {
-      head = begun;
-    },
-    onPart(part: { bytes: Uint8Array; end: 'no' | 'last' | 'failed' }) {
-      end = part.end;
-      size += part.bytes.byteLength;
-      if (size > limit) {
-        if (!tooLarge) gate.cancel(id);
-        tooLarge = true;
-        return;
-      }
-      if (part.bytes.byteLength === 0) return;
-      parts.push(Uint8Array.from(part.bytes));
-      gate.credit(id, part.bytes.byteLength);
+    onHead: (head: ResponseHead) => answer.begin(head),
+    onPart({ bytes, end }: { bytes: Uint8Array; end: 'no' | 'last' | 'failed' }) {
+      const wasTooLarge = answer.isTooLarge;
+      if (answer.add(bytes, end === 'last')) {
+        if (bytes.byteLength > 0) gate.credit(id, bytes.byteLength);
+      } else if (!wasTooLarge) gate.cancel(id);
     },
   };
-  const resultOf = ({ result, head: wholeHead }: InvocationOutcome): InvocationOutcome['result'] => {
+  const resultOf = ({ result, head }: InvocationOutcome): InvocationOutcome['result'] => {
+    if (!result.ok && !answer.isTooLarge) return result;
     try {
-      if (tooLarge) throw outputTooLarge(limit);
-      if (!result.ok) return result;
-      if (head && end !== 'last') throw new SkerryError('function_output_invalid', 'its answer was not finished');
-      const given = head ?? wholeHead;
-      if (!given) throw new SkerryError('function_no_answer', 'the function gave no answer');
-      return { ok: true, output: toJsonOutput(given, head ? Buffer.concat(parts, size) : result.output) };
+      const incomplete = new SkerryError('function_output_invalid', 'its answer was not finished');
+      return { ok: true, output: answer.toOutput(head, result.ok ? result.output : nothing, incomplete) };
     } catch (error) {
       const { code, message } = toSkerryError(error);
       return { ok: false, code: toOutcomeCode(code), message };
