@@ -100,18 +100,18 @@ export function createInvocationWorker(options: InvocationWorkerOptions): Invoca
     await settle({ done: { queue: 'sweeps', job } });
   };
 
-  let known = 0;
-  let greetings = 0;
+  let agentCount = 0;
+  let retryBeats = 0;
   /**
    * When agents connect, retry everything that waited for one. This happens on two consecutive beats, because an
    * invocation that was being tried during the first beat would miss it.
    */
-  const greet = async () => {
-    const before = known;
-    known = options.online();
-    if (known > before) greetings = 2;
-    if (greetings === 0) return;
-    greetings -= 1;
+  const retryOnNewAgents = async () => {
+    const before = agentCount;
+    agentCount = options.online();
+    if (agentCount > before) retryBeats = 2;
+    if (retryBeats === 0) return;
+    retryBeats -= 1;
     rests.interrupt();
     await store.change((orm) => endRests(orm, maxWoken));
     workers.wake();
@@ -154,7 +154,7 @@ export function createInvocationWorker(options: InvocationWorkerOptions): Invoca
       }
       await backlog.refresh();
       await options.sinkCapacity.refresh();
-      await greet();
+      await retryOnNewAgents();
       await takeUpPassed();
     },
   });
